@@ -1,0 +1,3 @@
+"""dancegen: give it a song, get a dance video."""
+
+__version__ = "0.1.0"
