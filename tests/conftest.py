@@ -1,0 +1,33 @@
+"""What every test may lean on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real motion capture, songs and videos; tests that need them are skipped on a machine without."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("the real test data is not on this machine")
+    return SHARED / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_weights() -> Path:
+    """Weights of detectors and VGG; tests that need them are skipped on a machine without."""
+    if not (SHARED / "weights").is_dir():
+        pytest.skip("the test weights are not on this machine")
+    return SHARED / "weights"
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path, monkeypatch) -> Path:
+    """Every test has a store of its own, so that no test is answered by another's artifacts or a person's cache."""
+    root = tmp_path / "store"
+    monkeypatch.setenv("DANCEGEN_STORE", str(root))
+    return root
