@@ -1,0 +1,119 @@
+"""Drawing poses: exactly as controlnet-aux does for ControlNet, and smoothly for everything else."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from dancegen.errors import PoseError
+from dancegen.pose.canvas import to_canvas
+from dancegen.pose.skeleton import JOINT_COLORS, LIMB_COLORS, LIMBS, N_JOINTS
+
+__all__ = ["LIMB_STROKE", "STROKE", "draw_openpose", "draw_pose", "draw_poses", "to_canvas"]
+
+#: Radius of a joint's disc, as a share of the canvas's shorter side: 1.33 px at 64 px.
+STROKE = 1 / 48
+#: Half the width of a limb, as a share of a joint's radius.
+LIMB_STROKE = 2 / 3
+
+_SHIFT = 10  # fractional bits of the polygons' coordinates
+# cv2 smooths an edge outwards: a shape comes out larger all round by this much, in pixels. At 64 px, that matters.
+_BLEED = 0.6
+_CIRCLE = np.stack([np.cos(np.arange(24) * math.tau / 24), np.sin(np.arange(24) * math.tau / 24)])
+_PARENTS, _CHILDREN = np.array(LIMBS).T
+
+
+def draw_openpose(keypoints: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(18, 3) keypoints in pixels of size (width, height) -> (H, W, 3) uint8 RGB, as controlnet-aux draws them.
+
+    Pixel for pixel ``controlnet_aux.open_pose.util.draw_bodypose``: fixed stick width, whole coordinates cut off, not
+    rounded. That function takes x / width and multiplies by the width again; so does this one, since the product can
+    fall just short of a whole number and then lands a pixel to the left.
+    """
+    import cv2
+
+    keypoints = _one_pose(keypoints)
+    width, height = size
+    scale = np.array([width, height], dtype=np.float64)
+    points = keypoints[:, :2].astype(np.float64) / scale * scale
+    present = keypoints[:, 2] > 0
+    picture = np.zeros((height, width, 3), dtype=np.uint8)
+    for (parent, child), color in zip(LIMBS, LIMB_COLORS, strict=True):
+        if present[parent] and present[child]:
+            (x1, y1), (x2, y2) = points[parent], points[child]
+            middle = (int((x1 + x2) / 2), int((y1 + y2) / 2))
+            length = ((y1 - y2) ** 2 + (x1 - x2) ** 2) ** 0.5
+            angle = math.degrees(math.atan2(y1 - y2, x1 - x2))
+            outline = cv2.ellipse2Poly(middle, (int(length / 2), 4), int(angle), 0, 360, 1)
+            cv2.fillConvexPoly(picture, outline, color)
+    for (x, y), shown, color in zip(points, present, JOINT_COLORS, strict=True):
+        if shown:
+            cv2.circle(picture, (int(x), int(y)), 4, color, thickness=-1)
+    return picture
+
+
+def draw_pose(keypoints: np.ndarray, size: tuple[int, int], *, stroke: float = STROKE) -> np.ndarray:
+    """(18, 3) keypoints in pixels of size (width, height) -> (H, W, 3) uint8 RGB, anti-aliased.
+
+    The picture of OpenPose in the same colours and order, but at sub-pixel positions and in proportion to the canvas:
+    at 64 and at 1024 px it is the same picture. stroke: radius of a joint's disc, share of the shorter side.
+    """
+    return draw_poses(_one_pose(keypoints)[None], size, stroke=stroke)[0]
+
+
+def draw_poses(keypoints: np.ndarray, size: tuple[int, int], *, stroke: float = STROKE) -> np.ndarray:
+    """draw_pose of (N, 18, 3) keypoints: (N, H, W, 3) uint8 RGB."""
+    keypoints = np.asarray(keypoints, dtype=np.float64)
+    width, height = size
+    radius = stroke * min(width, height)
+    present = keypoints[..., 2] > 0
+    shapes = [
+        (_limb_outlines(keypoints, radius * LIMB_STROKE), present[:, _PARENTS] & present[:, _CHILDREN], LIMB_COLORS),
+        (_disc_outlines(keypoints, radius), present, JOINT_COLORS),
+    ]
+    pictures = np.zeros((len(keypoints), height, width, 3), dtype=np.uint8)
+    for index, picture in enumerate(pictures):
+        for outlines, shown, colors in shapes:
+            _fill(picture, outlines[index], shown[index], colors)
+    return pictures
+
+
+def _limb_outlines(keypoints: np.ndarray, half_width: float) -> np.ndarray:
+    """(N, 17, P, 2) fixed-point outlines of ellipses from joint to joint."""
+    start, end = keypoints[:, _PARENTS, :2], keypoints[:, _CHILDREN, :2]
+    along = (end - start) / 2
+    length = np.linalg.norm(along, axis=-1, keepdims=True)
+    direction = along / np.maximum(length, 1e-9)
+    along = direction * np.maximum(length - _BLEED, 0)
+    across = np.stack([-direction[..., 1], direction[..., 0]], axis=-1) * max(half_width - _BLEED, 0.1)
+    middle = (start + end) / 2
+    outline = (
+        middle[..., None, :] + _CIRCLE[0][:, None] * along[..., None, :] + _CIRCLE[1][:, None] * across[..., None, :]
+    )
+    return _fixed_point(outline)
+
+
+def _disc_outlines(keypoints: np.ndarray, radius: float) -> np.ndarray:
+    """(N, 18, P, 2) fixed-point outlines of the joints' discs."""
+    return _fixed_point(keypoints[..., None, :2] + max(radius - _BLEED, 0.1) * _CIRCLE.T)
+
+
+def _fixed_point(outlines: np.ndarray) -> np.ndarray:
+    # Far outside any canvas, yet within what cv2 can hold with the fractional bits.
+    return np.rint(outlines.clip(-20_000, 20_000) * (1 << _SHIFT)).astype(np.int32)
+
+
+def _fill(picture: np.ndarray, outlines: np.ndarray, shown: np.ndarray, colors) -> None:
+    import cv2
+
+    for outline, visible, color in zip(outlines, shown.tolist(), colors, strict=True):
+        if visible:
+            cv2.fillConvexPoly(picture, outline, color, lineType=cv2.LINE_AA, shift=_SHIFT)
+
+
+def _one_pose(keypoints: np.ndarray) -> np.ndarray:
+    keypoints = np.asarray(keypoints)
+    if keypoints.shape != (N_JOINTS, 3):
+        raise PoseError(f"a pose is ({N_JOINTS}, 3) numbers, not {keypoints.shape}")
+    return keypoints

@@ -1,0 +1,262 @@
+"""PoseSequence: a dance as keypoints over time, and its file."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from dancegen.errors import PoseError
+from dancegen.pose.canvas import place, to_canvas
+from dancegen.pose.resampling import resample_keypoints, resample_points
+from dancegen.pose.skeleton import MIRROR, N_JOINTS
+
+#: Swaps left and right of OpenPose's 70 face points: jaw, brows, nose, eyes, mouth, pupils.
+_FACE_MIRROR = np.r_[
+    np.r_[16:-1:-1, 26:16:-1, 27:31, 35:30:-1],
+    [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40],
+    [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65, 69, 68],
+]
+
+
+@dataclass(frozen=True, eq=False)
+class PoseSequence:
+    """A dance: one person's joints in every frame.
+
+    keypoints: (T, 18, 3) float32, x and y in pixels of ``size``, confidence 0..1; a missing joint is (0, 0, 0).
+    fps: frames a second. size: (width, height) of the canvas. start_s: frame i is the pose at start_s + i / fps
+    seconds of the song. joints3d: (T, 18, 3) float32, metres, y up, right-handed. hands: (T, 2, 21, 3), left then
+    right, face: (T, 70, 3), both as OpenPose gives them and in the same pixels as keypoints.
+
+    Raises PoseError where the arrays are not that.
+    """
+
+    keypoints: np.ndarray
+    fps: float
+    size: tuple[int, int] = (512, 512)
+    start_s: float = 0.0
+    joints3d: np.ndarray | None = None
+    hands: np.ndarray | None = None
+    face: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        keypoints = _checked("keypoints", self.keypoints, (N_JOINTS, 3), None)
+        frames = len(keypoints)
+        values = {
+            "keypoints": _tidied("keypoints", keypoints),
+            "fps": _checked_number("fps", self.fps),
+            "size": _checked_size(self.size),
+            "start_s": _checked_number("start_s", self.start_s, positive=False),
+        }
+        if self.joints3d is not None:
+            values["joints3d"] = _checked("joints3d", self.joints3d, (N_JOINTS, 3), frames)
+        if self.hands is not None:
+            values["hands"] = _tidied("hands", _checked("hands", self.hands, (2, 21, 3), frames))
+        if self.face is not None:
+            values["face"] = _tidied("face", _checked("face", self.face, (70, 3), frames))
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.keypoints)
+
+    @property
+    def seconds(self) -> float:
+        """How long the dance lasts, its last frame included."""
+        return len(self) / self.fps
+
+    @property
+    def times_s(self) -> np.ndarray:
+        """(T,) float64: the second of the song that each frame belongs to."""
+        return self.start_s + np.arange(len(self)) / self.fps
+
+    def save(self, path: str | Path) -> None:
+        """Write the sequence as a .npz file (no pickles in it)."""
+        arrays = {
+            "keypoints": self.keypoints,
+            "fps": np.float64(self.fps),
+            "start_s": np.float64(self.start_s),
+            "size": np.array(self.size, dtype=np.int64),
+        }
+        optional = {"joints3d": self.joints3d, "hands": self.hands, "face": self.face}
+        arrays.update({name: array for name, array in optional.items() if array is not None})
+        # An open file, because given a bare name savez would append .npz to it.
+        with open(path, "wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> PoseSequence:
+        """Read what save wrote. Raises PoseError if the file is missing, damaged or something else."""
+        arrays = _read_npz(Path(path))
+        missing = [name for name in ("keypoints", "fps", "size") if name not in arrays]
+        if missing:
+            raise PoseError(f"{path} has no {', '.join(missing)}: it is not a pose file. Give a poses.npz.")
+        try:
+            return cls(
+                keypoints=arrays["keypoints"],
+                fps=arrays["fps"],
+                size=arrays["size"],
+                start_s=arrays.get("start_s", 0.0),
+                joints3d=arrays.get("joints3d"),
+                hands=arrays.get("hands"),
+                face=arrays.get("face"),
+            )
+        except PoseError as error:
+            raise PoseError(f"{path}: {error}") from error
+
+    def slice(self, start: int, stop: int | None = None) -> PoseSequence:
+        """Frames start to stop, as Python counts them; start_s moves along."""
+        first, last, _ = slice(start, stop).indices(len(self))
+        part = slice(first, last)
+        return self._with(
+            keypoints=self.keypoints[part],
+            start_s=self.start_s + first / self.fps,
+            joints3d=None if self.joints3d is None else self.joints3d[part],
+            hands=None if self.hands is None else self.hands[part],
+            face=None if self.face is None else self.face[part],
+        )
+
+    def resample(self, fps: float) -> PoseSequence:
+        """The same dance at another rate, by cubic splines in time; where a joint is missing, it stays missing."""
+        fps = _checked_number("fps", fps)
+        if fps == self.fps:
+            return self
+        count = max(1, round(len(self) * fps / self.fps)) if len(self) else 0
+        frames = np.arange(count) * (self.fps / fps)
+        return self._with(
+            keypoints=resample_keypoints(self.keypoints, frames),
+            fps=fps,
+            joints3d=None if self.joints3d is None else resample_points(self.joints3d, frames),
+            hands=None if self.hands is None else resample_keypoints(self.hands, frames),
+            face=None if self.face is None else resample_keypoints(self.face, frames),
+        )
+
+    def mirror(self) -> PoseSequence:
+        """The dance as a mirror shows it: flipped about the canvas's middle, left and right swapped."""
+        joints3d, hands, face = self.joints3d, self.hands, self.face
+        return self._with(
+            keypoints=_flipped(self.keypoints[:, MIRROR], self.size[0]),
+            joints3d=None if joints3d is None else joints3d[:, MIRROR] * np.float32([-1, 1, 1]),
+            hands=None if hands is None else _flipped(hands[:, ::-1], self.size[0]),
+            face=None if face is None else _flipped(face[:, _FACE_MIRROR], self.size[0]),
+        )
+
+    def fitted(self, size: tuple[int, int], *, margin: float = 0.1) -> PoseSequence:
+        """The dance on another canvas: the dancer, wherever the whole clip takes them, fills it but for the margin.
+
+        One scale and one shift for the clip, so the dancer is never stretched and never changes size between frames.
+        margin: share of each side that stays free; joints end at the ears and ankles, so head and feet reach into it.
+        """
+        size = _checked_size(size)
+        present = self.keypoints[..., 2] > 0
+        if not present.any():
+            return self._on_canvas(size, lambda array: to_canvas(array, self.size, size))
+        points = self.keypoints[present][:, :2].astype(np.float64)
+        low, high = points.min(axis=0), points.max(axis=0)
+        room = np.array(size) * (1 - 2 * margin)
+        # A dancer of no extent (a single joint) keeps the canvas's own scale.
+        extent = np.maximum(high - low, 1e-6)
+        scale = float(min((room / extent).min(), 8 * min(np.array(size) / np.array(self.size))))
+        middle = ((low + high) / 2 + 0.5) * scale
+        offset = tuple(np.array(size) / 2 - middle)
+        return self._on_canvas(size, lambda array: place(array, scale, offset))
+
+    @classmethod
+    def concatenate(cls, chunks: Iterable[PoseSequence]) -> PoseSequence:
+        """One sequence from consecutive chunks of one rate and canvas; it starts where the first one does.
+
+        3D joints, hands and face are kept where every chunk has them.
+        """
+        chunks = list(chunks)
+        if not chunks:
+            raise PoseError("there are no poses to put together")
+        first = chunks[0]
+        for chunk in chunks[1:]:
+            if chunk.fps != first.fps or chunk.size != first.size:
+                raise PoseError(
+                    f"cannot put poses of {chunk.fps:g} fps on {chunk.size} behind poses of {first.fps:g} fps "
+                    f"on {first.size}: resample and fit them first"
+                )
+        arrays = {
+            name: np.concatenate([getattr(chunk, name) for chunk in chunks])
+            for name in ("keypoints", "joints3d", "hands", "face")
+            if all(getattr(chunk, name) is not None for chunk in chunks)
+        }
+        return cls(fps=first.fps, size=first.size, start_s=first.start_s, **arrays)
+
+    def _on_canvas(self, size: tuple[int, int], move) -> PoseSequence:
+        return self._with(
+            keypoints=move(self.keypoints),
+            size=size,
+            hands=None if self.hands is None else move(self.hands),
+            face=None if self.face is None else move(self.face),
+        )
+
+    def _with(self, **changes) -> PoseSequence:
+        return replace(self, **changes)
+
+
+def _flipped(keypoints: np.ndarray, width: int) -> np.ndarray:
+    flipped = keypoints.copy()
+    flipped[..., 0] = (width - 1) - flipped[..., 0]
+    return np.where(flipped[..., 2:] > 0, flipped, 0)
+
+
+def _checked(name: str, array, shape: tuple[int, ...], frames: int | None) -> np.ndarray:
+    try:
+        array = np.array(array, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise PoseError(f"{name} are not numbers in a regular array") from error
+    if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
+        wanted = ", ".join(map(str, shape))
+        raise PoseError(f"{name} have the shape {array.shape}, not (frames, {wanted})")
+    if frames is not None and len(array) != frames:
+        raise PoseError(f"{name} have {len(array)} frames, the keypoints {frames}")
+    if not np.isfinite(array).all():
+        raise PoseError(f"{name} hold numbers that are not finite; a missing joint is (0, 0, 0)")
+    return array
+
+
+def _tidied(name: str, keypoints: np.ndarray) -> np.ndarray:
+    """Confidence within 0..1, and nothing but zeros where it is 0."""
+    confidence = keypoints[..., 2]
+    if confidence.size and (confidence.min() < -1e-3 or confidence.max() > 1 + 1e-3):
+        raise PoseError(
+            f"{name} have confidences from {confidence.min():g} to {confidence.max():g}; they must lie in 0..1"
+        )
+    keypoints[..., 2] = np.clip(confidence, 0, 1)
+    keypoints[keypoints[..., 2] == 0] = 0
+    return keypoints
+
+
+def _checked_number(name: str, value, *, positive: bool = True) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise PoseError(f"{name} is not a number: {value!r}") from error
+    if not np.isfinite(number) or (positive and number <= 0):
+        raise PoseError(f"{name} is {number:g}; it must be {'more than 0' if positive else 'finite'}")
+    return number
+
+
+def _checked_size(size) -> tuple[int, int]:
+    try:
+        width, height = (int(side) for side in size)
+    except (TypeError, ValueError) as error:
+        raise PoseError(f"size is {size!r}; it must be a width and a height in pixels") from error
+    if width < 1 or height < 1:
+        raise PoseError(f"size is {width}x{height}; both sides must be at least 1 pixel")
+    return width, height
+
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise PoseError(f"there is no pose file {path}") from error
+    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        raise PoseError(f"{path} is not a pose file that dancegen can read. Give a poses.npz.") from error
