@@ -1,0 +1,25 @@
+"""Artifacts named by what made them: directories with a manifest, made once and published whole."""
+
+from dancegen.store.artifact import Artifact
+from dancegen.store.hashing import encode, hash_file, hash_value
+from dancegen.store.manifest import MANIFEST, Damage, FileEntry, Manifest
+from dancegen.store.recipe import SCHEMA, SHORT, Input, Recipe
+from dancegen.store.store import Store, as_cached, open_store
+
+__all__ = [
+    "MANIFEST",
+    "SCHEMA",
+    "SHORT",
+    "Artifact",
+    "Damage",
+    "FileEntry",
+    "Input",
+    "Manifest",
+    "Recipe",
+    "Store",
+    "as_cached",
+    "encode",
+    "hash_file",
+    "hash_value",
+    "open_store",
+]

@@ -1,0 +1,110 @@
+"""An artifact: a directory whose manifest says what made it and what it holds."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from dancegen.errors import NotFoundError
+from dancegen.store.hashing import hash_file, hash_value
+from dancegen.store.manifest import Damage, FileEntry, Manifest
+from dancegen.store.recipe import Input
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A whole artifact on disk. `cached` is True where it was answered from the store rather than made just now."""
+
+    path: Path
+    manifest: Manifest
+    cached: bool = True
+
+    @classmethod
+    def read(cls, directory: Path, *, thorough: bool = False) -> Artifact:
+        """The artifact in a directory, after a cheap check (files and sizes) or a thorough one (every byte).
+
+        Raises Damage where a file is missing, has another size (thorough: other bytes), or is a link.
+        """
+        artifact = cls(directory, Manifest.read(directory))
+        for entry in artifact.files:
+            _check_size(directory / entry.path, entry)
+            if thorough and hash_file(directory / entry.path) != entry.sha256:
+                raise Damage(f"{directory / entry.path} is not the file that was made: its bytes have changed")
+        if content_of(artifact.files) != artifact.content:
+            raise Damage(f"the manifest in {directory} contradicts itself: its content is not that of its files")
+        return artifact
+
+    def file(self, name: str) -> Path:
+        """The path of a payload file. Raises NotFoundError, with the names there are, where it has no such file."""
+        if not any(entry.path == name for entry in self.files):
+            names = ", ".join(entry.path for entry in self.files[:8]) + (", ..." if len(self.files) > 8 else "")
+            raise NotFoundError(f"the {self.stage} artifact {self.path} has no file {name}; it has {names}")
+        return self.path / name
+
+    @property
+    def stage(self) -> str:
+        return self.manifest.stage
+
+    @property
+    def digest(self) -> str:
+        """How it was made, SHA-256 hex."""
+        return self.manifest.digest
+
+    @property
+    def content(self) -> str:
+        """What it holds, SHA-256 hex over the sorted paths and hashes of its files."""
+        return self.manifest.content
+
+    @property
+    def params(self) -> dict[str, object]:
+        return self.manifest.params
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        return self.manifest.inputs
+
+    @property
+    def files(self) -> tuple[FileEntry, ...]:
+        return self.manifest.files
+
+    @property
+    def created(self) -> str:
+        """UTC, ISO 8601."""
+        return self.manifest.created
+
+    @property
+    def duration_s(self) -> float:
+        """How long it took to make, whoever made it."""
+        return self.manifest.duration_s
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return self.manifest.versions
+
+    @property
+    def summary(self) -> dict[str, object]:
+        return self.manifest.summary
+
+    @property
+    def size(self) -> int:
+        """Bytes of its payload."""
+        return sum(entry.size for entry in self.files)
+
+
+def content_of(files: tuple[FileEntry, ...]) -> str:
+    """SHA-256 hex over the sorted paths and hashes of payload files."""
+    return hash_value(sorted([entry.path, entry.sha256] for entry in files))
+
+
+def _check_size(path: Path, entry: FileEntry) -> None:
+    try:
+        info = os.lstat(path)
+    except OSError as error:
+        raise Damage(f"{path} is missing") from error
+    # A link could point anywhere, and what lies there is not ours to vouch for.
+    if not stat.S_ISREG(info.st_mode):
+        raise Damage(f"{path} is not a plain file")
+    if info.st_size != entry.size:
+        raise Damage(f"{path} has {info.st_size} bytes instead of {entry.size}")

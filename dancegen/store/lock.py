@@ -1,0 +1,94 @@
+"""One lock a digest: whoever holds it makes the artifact, whoever waits for it learns whom it waits for."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from dancegen.progress import SILENT, Progress
+from dancegen.store.disk import read_json, write_json, writing
+
+_POLL_S = 0.2
+_GRACE_S = 1.0
+
+
+class DigestLock:
+    """An exclusive lock on a file, with a small record beside it of who holds it.
+
+    The system frees the lock when its process ends, however it ends; the record may outlive it and is only read
+    while the lock is held.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._record = path.with_suffix(".holder.json")
+        self._lock = FileLock(path)
+
+    @contextmanager
+    def hold(self, what: str, progress: Progress = SILENT) -> Iterator[None]:
+        """Wait for the lock as long as it takes, saying whom it waits for, and hold it.
+
+        `what` names the artifact to the one who waits. Raises StoreError where the lock cannot be written.
+        """
+        with writing(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._wait(what, progress)
+        try:
+            write_json(self._record, _myself())
+            yield
+        finally:
+            self._record.unlink(missing_ok=True)
+            self._lock.release()
+
+    @contextmanager
+    def attempt(self) -> Iterator[bool]:
+        """Hold the lock if nobody does; yields whether it is held."""
+        try:
+            with writing(self._path):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            self._lock.release()
+
+    def _wait(self, what: str, progress: Progress) -> None:
+        started, told = time.monotonic(), None
+        while True:
+            try:
+                self._lock.acquire(timeout=0)
+                return
+            except Timeout:
+                holder = read_json(self._record)
+            # The record is written just after the lock is taken: give it a moment before speaking of a stranger.
+            if holder != told or (told is None and holder is None and time.monotonic() - started > _GRACE_S):
+                if holder is not None or told is None:
+                    progress.say(f"waiting for {_describe(holder)}, which is making {what}")
+                told = holder if holder is not None else (told or {})
+            time.sleep(_POLL_S)
+
+
+def _myself() -> dict[str, object]:
+    return {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "command": " ".join([Path(sys.argv[0]).name if sys.argv else "python", *sys.argv[1:]]),
+        "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def _describe(holder: dict | None) -> str:
+    if not holder:
+        return "another process"
+    return f"process {holder.get('pid')} on {holder.get('host')} ({holder.get('command')})"

@@ -1,0 +1,140 @@
+"""An artifact's manifest.json: what made it, what it holds, and how to tell whether it is whole."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from importlib import metadata
+from pathlib import Path, PurePosixPath
+from platform import python_version
+
+from dancegen.errors import StoreError
+from dancegen.store.recipe import SCHEMA, Input
+
+MANIFEST = "manifest.json"
+
+_REPORTED = ("dancegen", "torch", "numpy", "librosa", "safetensors", "diffusers", "controlnet-aux", "av")
+
+
+class Damage(StoreError):
+    """An artifact that is not what its manifest says, or whose manifest says nothing sensible."""
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One payload file: its path below the artifact's directory (with slashes), size in bytes, SHA-256 hex."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`digest` says how it was made, `content` what came out; `created` is UTC in ISO 8601."""
+
+    stage: str
+    stage_version: int
+    digest: str
+    content: str
+    params: dict[str, object]
+    inputs: tuple[Input, ...]
+    files: tuple[FileEntry, ...]
+    created: str
+    duration_s: float
+    versions: dict[str, str]
+    summary: dict[str, object]
+    schema: int = SCHEMA
+
+    def to_json(self) -> str:
+        """The file's text: indented, keys in the order above, `schema` first."""
+        return json.dumps({"schema": self.schema} | asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def read(cls, directory: Path) -> Manifest:
+        """Parse the manifest of an artifact's directory. Raises Damage where it is missing or not one of ours."""
+        path = directory / MANIFEST
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise Damage(f"{path} is missing") from error
+        except (OSError, ValueError) as error:
+            raise Damage(f"{path} cannot be read: {error}") from error
+        try:
+            return cls._parse(data)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Damage(f"{path} is not a dancegen manifest: {error}") from error
+
+    @classmethod
+    def _parse(cls, data: dict) -> Manifest:
+        if data["schema"] != SCHEMA:
+            raise ValueError(f"its schema is {data['schema']}, this dancegen reads {SCHEMA}")
+        files = tuple(FileEntry(_safe(item["path"]), int(item["size"]), str(item["sha256"])) for item in data["files"])
+        return cls(
+            stage=_text(data["stage"]),
+            stage_version=int(data["stage_version"]),
+            digest=_text(data["digest"]),
+            content=_text(data["content"]),
+            params=dict(data["params"]),
+            inputs=tuple(Input(**{key: _text(value) for key, value in item.items()}) for item in data["inputs"]),
+            files=files,
+            created=_text(data["created"]),
+            duration_s=float(data["duration_s"]),
+            versions=dict(data["versions"]),
+            summary=dict(data["summary"]),
+        )
+
+
+def plain(value: object) -> object:
+    """The nearest thing JSON can hold: a long run must not fail at its last line over a summary's number type.
+
+    NumPy scalars and arrays become numbers and lists, NaN and infinities None, anything unknown its text.
+    """
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if hasattr(value, "tolist"):  # NumPy and torch, without importing either
+        return plain(value.tolist())
+    return str(value)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what may have shaped a result, read from the packages' records: nothing heavy is imported."""
+    found = {"python": python_version()}
+    for name in _REPORTED:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    if "dancegen" not in found:  # run from a checkout that was never installed
+        from dancegen import __version__
+
+        found["dancegen"] = __version__
+    return found
+
+
+def _safe(path: str) -> str:
+    """The path again, or ValueError where it would leave the artifact's directory or mean two things."""
+    pure = PurePosixPath(_text(path))
+    if not path or pure.is_absolute() or ".." in pure.parts or "\\" in path or ":" in path or "\0" in path:
+        raise ValueError(f"the file path {path!r} leaves the artifact's directory")
+    if pure.as_posix() != path or path in (".", MANIFEST):
+        raise ValueError(f"the file path {path!r} is not a plain relative path")
+    return path
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} should be text")
+    return value
