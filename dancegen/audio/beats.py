@@ -1,0 +1,210 @@
+"""Beats and tempo of a song, from its onset envelope at 90 frames a second.
+
+Three steps: how strongly each tempo is heard around each moment (autocorrelation); the best chain of beats through
+the whole song, whose period may follow the tempo (dynamic programming over time and period); and each beat moved
+onto the onset it stands for, to a fraction of a frame.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dancegen.audio.features import FLOOR, FRAME_RATE
+from dancegen.errors import AudioError
+
+SLOWEST_BPM, FASTEST_BPM = 60.0, 200.0
+_LIKELIEST_BPM, _TEMPO_SPREAD = 115.0, 0.9  # centre, and standard deviation in octaves, of tempi people tap to
+_WINDOW_S, _WINDOW_HOP_S = 12.0, 3.0  # over which a tempo is heard
+_TEMPO_WEIGHT = 1.5  # of a tempo's salience against the onsets its beats fall on
+_CHANGE_COST = 0.6  # of one frame's change of period, times the change's size in frames
+_MOST_CHANGE = 3  # frames by which a period may change from beat to beat
+_CLEAREST_NOISE = 0.17  # pulse clarity that noise and drones stay under
+_REFINE_FRAMES = 3  # how far a beat may move onto its onset
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Beat times (B,) float64 in seconds of the song, tempo (0.0: no beat), onset strength at each beat, 0 to 1."""
+
+    times_s: np.ndarray
+    tempo_bpm: float
+    strength: np.ndarray
+
+    def save(self, path: str | Path) -> None:
+        """Write as JSON."""
+        record = {
+            "tempo_bpm": round(float(self.tempo_bpm), 3),
+            "times_s": [round(float(time), 5) for time in self.times_s],
+            "strength": [round(float(strength), 4) for strength in self.strength],
+        }
+        Path(path).write_text(json.dumps(record) + "\n")
+
+    @staticmethod
+    def load(path: str | Path) -> Beats:
+        """Read what `save` wrote. Raises AudioError for a file that is not that."""
+        try:
+            record = json.loads(Path(path).read_text())
+            times, strength = np.array(record["times_s"], np.float64), np.array(record["strength"], np.float32)
+            tempo = float(record["tempo_bpm"])
+        except FileNotFoundError:
+            raise AudioError(f"No such file: {path}") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise AudioError(f"{path} is not a beats file ({error}): make it again from its song") from error
+        if times.shape != strength.shape or times.ndim != 1 or (np.diff(times) <= 0).any():
+            raise AudioError(f"{path} is not a beats file (times and strengths do not match): make it again")
+        return Beats(times, tempo, strength)
+
+
+NO_BEATS = Beats(np.empty(0), 0.0, np.empty(0, np.float32))
+
+
+def track_beats(onset: np.ndarray, mel: np.ndarray | None = None) -> Beats:
+    """The beats of a song from its onset envelope (F,): none in silence, noise and drones.
+
+    With the log-mel (F, N_MELS), beats are also left out where the song is silent for longer than two seconds.
+    """
+    onset = np.asarray(onset, np.float32)
+    if len(onset) < 2 * FRAME_RATE or not onset.max() > 1e-3:
+        return NO_BEATS
+    flat = _flattened(onset)
+    periods = np.arange(int(60 * FRAME_RATE / FASTEST_BPM), int(60 * FRAME_RATE / SLOWEST_BPM) + 1)
+    salience, clarity = _tempo_salience(flat, periods)
+    if clarity < _CLEAREST_NOISE:
+        return NO_BEATS
+    frames = _best_chain(flat, periods, salience)
+    frames = frames[_sounding(frames, onset, mel)]
+    if len(frames) < 3:
+        return NO_BEATS
+    refined = _refined(frames, flat)
+    strength = np.clip(_at_peak(flat, frames) / max(np.percentile(_at_peak(flat, frames), 95), 1e-6), 0, 1)
+    return Beats(refined / FRAME_RATE, _tempo(refined), strength.astype(np.float32))
+
+
+def _flattened(onset: np.ndarray) -> np.ndarray:
+    """The envelope over its local mean, in units of its local loudness: quiet parts count as loud ones do."""
+    from scipy.ndimage import gaussian_filter1d
+
+    smooth = gaussian_filter1d(onset, 1.0)
+    above = np.maximum(smooth - gaussian_filter1d(onset, 0.4 * FRAME_RATE), 0)
+    level = np.sqrt(gaussian_filter1d(above**2, 3.0 * FRAME_RATE))
+    return (above / np.maximum(level, 0.1 * above.std() + 1e-6)).astype(np.float32)
+
+
+def _tempo_salience(flat: np.ndarray, periods: np.ndarray) -> tuple[np.ndarray, float]:
+    """How strongly each beat period is heard: (windows, P) in 0..1, one window every 3 s; and the pulse's clarity.
+
+    A period's salience is the mean autocorrelation at one to four of it, times how likely people are to tap it.
+    """
+    width, hop = int(_WINDOW_S * FRAME_RATE), int(_WINDOW_HOP_S * FRAME_RATE)
+    starts = np.arange(0, len(flat), hop) + hop // 2 - width // 2
+    multiples = np.arange(1, 5)
+    octaves = np.log2(60 * FRAME_RATE / periods / _LIKELIEST_BPM)
+    likely = np.exp(-0.5 * (octaves / _TEMPO_SPREAD) ** 2)
+    salience, clarity = np.zeros((len(starts), len(periods)), np.float32), np.zeros(len(starts))
+    for row, start in enumerate(starts):
+        heard = flat[max(0, start) : start + width]
+        if len(heard) < 2 * FRAME_RATE or not heard.any():
+            continue
+        correlation = _autocorrelation(heard - heard.mean(), multiples[-1] * periods[-1] + 3)
+        comb = np.mean([_peak_near(correlation, k * periods, k) for k in multiples], axis=0)
+        clarity[row] = comb.max()
+        salience[row] = np.maximum(comb, 0) * likely
+    salience /= np.maximum(salience.max(axis=1, keepdims=True), 1e-6)
+    return salience, float(np.percentile(clarity, 75))
+
+
+def _autocorrelation(signal: np.ndarray, lags: int) -> np.ndarray:
+    """Normalised and unbiased: 1 at lag 0, and no fading with the lag."""
+    spectrum = np.fft.rfft(signal, 2 * len(signal))
+    correlation = np.fft.irfft(spectrum.real**2 + spectrum.imag**2)[:lags]
+    correlation = np.pad(correlation, (0, lags - len(correlation)))
+    overlap = np.maximum(len(signal) - np.arange(lags), len(signal) // 4)
+    return correlation / overlap * len(signal) / max(correlation[0], 1e-9)
+
+
+def _peak_near(values: np.ndarray, lags: np.ndarray, reach: int) -> np.ndarray:
+    """The highest value round each lag: a period between two frames lands up to k/2 frames beside k times a frame."""
+    offsets = np.arange(-(reach // 2), reach // 2 + 1)
+    return values[np.clip(lags[:, None] + offsets, 0, len(values) - 1)].max(axis=1)
+
+
+def _best_chain(flat: np.ndarray, periods: np.ndarray, salience: np.ndarray) -> np.ndarray:
+    """Frames (B,) of the chain of beats with the highest score, from the first to the last frame.
+
+    Each beat scores the time it stands for (its period) times the onset under it and its period's salience, so that
+    fast and slow chains compete on equal terms; a changing period costs. Solved over all (frame, period) pairs.
+    """
+    count, kinds = len(flat), len(periods)
+    heard = np.minimum(flat, 4.0)
+    changes = np.arange(-_MOST_CHANGE, _MOST_CHANGE + 1)
+    cost = (_CHANGE_COST * np.abs(changes) ** 1.5).astype(np.float32)
+    weight = (periods / periods.mean()).astype(np.float32)
+    hop = int(_WINDOW_HOP_S * FRAME_RATE)
+    bonus = _TEMPO_WEIGHT * salience * weight
+    lag_row, column = np.arange(count), np.arange(kinds)
+    depth = int(periods[-1]) + 1
+    best = np.zeros((depth, kinds + 2 * _MOST_CHANGE), np.float32)  # a ring of the last frames, padded in period
+    best[:, :_MOST_CHANGE] = best[:, -_MOST_CHANGE:] = -1e9
+    inner = best[:, _MOST_CHANGE:-_MOST_CHANGE]
+    came = np.zeros((count, kinds), np.int8)
+    neighbours = column[None, :] + np.arange(2 * _MOST_CHANGE + 1)[:, None]
+    ends = np.zeros((depth, kinds), np.float32)
+    for frame in lag_row:
+        options = best[(frame - periods) % depth, neighbours] - cost[:, None]
+        came[frame] = choice = options.argmax(axis=0)
+        gained = options[choice, column]
+        inner[frame % depth] = gained + heard[frame] * weight + bonus[min(frame // hop, len(bonus) - 1)]
+        if frame >= count - depth:
+            ends[frame - (count - depth)] = inner[frame % depth]
+    ends[np.arange(depth)[:, None] < depth - periods] = -np.inf  # one more beat would fit
+    frame, kind = np.unravel_index(ends.argmax(), ends.shape)
+    frame, chain = int(frame) + count - depth, []
+    while frame >= 0:
+        chain.append(frame)
+        frame, kind = frame - int(periods[kind]), min(max(kind + changes[came[frame, kind]], 0), kinds - 1)
+    return np.array(chain[::-1])
+
+
+def _sounding(frames: np.ndarray, onset: np.ndarray, mel: np.ndarray | None) -> np.ndarray:
+    """Which beats to keep: those between the first and the last onset, and not in a long silence."""
+    started = np.flatnonzero(onset > 0.05 * onset.max())
+    kept = (frames >= started[0] - _REFINE_FRAMES) & (frames <= started[-1] + _REFINE_FRAMES)
+    if mel is not None:
+        loud = np.flatnonzero(mel.max(axis=1) > FLOOR + 0.5)
+        if not len(loud):
+            return np.zeros(len(frames), bool)
+        following = loud[np.minimum(np.searchsorted(loud, frames), len(loud) - 1)]
+        previous = loud[np.maximum(np.searchsorted(loud, frames, side="right") - 1, 0)]
+        kept &= (following - previous < 2 * FRAME_RATE) | (
+            np.minimum(abs(following - frames), abs(previous - frames)) < 3
+        )
+    return kept
+
+
+def _at_peak(flat: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """The highest onset within reach of each beat."""
+    near = np.clip(frames[:, None] + np.arange(-_REFINE_FRAMES, _REFINE_FRAMES + 1), 0, len(flat) - 1)
+    return flat[near].max(axis=1)
+
+
+def _refined(frames: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    """Beats (B,) float in frames, moved onto the parabola through their onset's peak; without an onset they stay."""
+    near = np.clip(frames[:, None] + np.arange(-_REFINE_FRAMES, _REFINE_FRAMES + 1), 1, len(flat) - 2)
+    peak = near[np.arange(len(frames)), flat[near].argmax(axis=1)]
+    left, top, right = flat[peak - 1], flat[peak], flat[peak + 1]
+    is_peak = (top >= left) & (top >= right) & (top > 0.3)
+    bend = left - 2 * top + right
+    offset = np.where(bend < -1e-6, 0.5 * (left - right) / np.where(bend < -1e-6, bend, 1), 0)
+    refined = np.where(is_peak, peak + np.clip(offset, -0.5, 0.5), frames)
+    return refined[np.concatenate([[True], np.diff(refined) > 5])]
+
+
+def _tempo(frames: np.ndarray) -> float:
+    """Beats a minute of the intervals that the middle of them agree with."""
+    intervals = np.diff(frames)
+    usual = intervals[np.abs(intervals / np.median(intervals) - 1) < 0.1]
+    return float(60 * FRAME_RATE / usual.mean())

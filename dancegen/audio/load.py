@@ -1,0 +1,228 @@
+"""Read any song: soundfile for wav, flac, ogg and mp3, PyAV for the rest, block by block and resampled without seams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dancegen.audio import integrity
+from dancegen.errors import AudioError
+
+SAMPLE_RATE = 22_050  # Hz; of everything that features are made from
+SHORTEST_S = 1.0
+_SLACK_S = 0.25  # how far a container's stated length may be off before the file counts as cut short
+
+
+@dataclass(frozen=True)
+class SongInfo:
+    """What a song file says about itself. `decoder` is the library that reads it: "soundfile" or "av"."""
+
+    path: Path
+    seconds: float
+    sample_rate: int
+    channels: int
+    decoder: str = "soundfile"
+
+
+def probe(path: str | Path) -> SongInfo:
+    """Look at a song without decoding it.
+
+    Raises AudioError for no such file, a directory, an empty file, something that is not audio, under one second of
+    sound, or a file whose own book-keeping shows damage (with the second where it begins).
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise AudioError(f"{path} is a directory: give one song (wav, flac, ogg, mp3, m4a, ...)")
+    if not path.is_file():
+        raise AudioError(f"No such file: {path}")
+    if path.stat().st_size == 0:
+        raise AudioError(f"{path} is empty: it has no bytes at all. Copy or download it again")
+    info = _probe_soundfile(path) or _probe_av(path)
+    if info is None:
+        raise AudioError(f"{path} is not audio that can be read: give a song as wav, flac, ogg, mp3 or m4a")
+    stopped = integrity.damaged_at(path)
+    if stopped is not None:
+        raise _damaged(path, stopped)
+    if info.seconds < SHORTEST_S:
+        raise AudioError(f"{path} is too short: {info.seconds:.2f} s of sound, a dance needs at least {SHORTEST_S:g} s")
+    return info
+
+
+def blocks(
+    path: str | Path,
+    *,
+    start_s: float = 0.0,
+    seconds: float | None = None,
+    sample_rate: int | None = None,
+    mono: bool = True,
+    block_s: float = 10.0,
+) -> Iterator[np.ndarray]:
+    """The span of a song in blocks: (N,) float32, or (N, channels) if not `mono`; resampled without seams.
+
+    `sample_rate` None keeps the file's own. Raises AudioError as `probe` does, before the first block, and while
+    reading where decoding stops in the middle.
+    """
+    info = probe(path)
+    first, count = _span(info, start_s, seconds)
+    read = _read_soundfile if info.decoder == "soundfile" else _read_av
+    raw = read(info, first, count, max(1, round(block_s * info.sample_rate)))
+    raw = (_checked(block, info) for block in raw)
+    if mono:
+        raw = (block.mean(axis=1, dtype=np.float32) if block.shape[1] > 1 else block[:, 0] for block in raw)
+    if sample_rate is None or sample_rate == info.sample_rate:
+        return raw
+    return _resampled(raw, info.sample_rate, sample_rate, 1 if mono else info.channels)
+
+
+def load(path: str | Path, *, start_s: float = 0.0, seconds: float | None = None) -> np.ndarray:
+    """The span of a song at once: (N,) float32 mono at 22,050 Hz, -1 to 1. Raises AudioError as `blocks` does."""
+    return np.concatenate(list(blocks(path, start_s=start_s, seconds=seconds, sample_rate=SAMPLE_RATE)))
+
+
+def write_flac(path_in: str | Path, path_out: str | Path, *, start_s: float = 0.0, seconds: float | None = None):
+    """Copy a span of a song to a 16-bit FLAC file at its own rate and channels, in memory that does not grow."""
+    import soundfile
+
+    info = probe(path_in)
+    with soundfile.SoundFile(
+        path_out, "w", info.sample_rate, min(info.channels, 8), format="FLAC", subtype="PCM_16"
+    ) as out:
+        for block in blocks(path_in, start_s=start_s, seconds=seconds, mono=False):
+            out.write(np.clip(block[:, :8], -1, 1))
+
+
+def _probe_soundfile(path: Path) -> SongInfo | None:
+    import soundfile
+
+    try:
+        info = soundfile.info(path)
+    except soundfile.LibsndfileError:
+        return None
+    if info.samplerate <= 0 or info.channels <= 0:
+        return None
+    return SongInfo(path, info.frames / info.samplerate, info.samplerate, info.channels)
+
+
+def _probe_av(path: Path) -> SongInfo | None:
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise AudioError(f"{path} holds no sound: give a song, or a video with a sound track")
+            stream = container.streams.audio[0]
+            if stream.duration is not None:
+                seconds = float(stream.duration * stream.time_base)
+            else:
+                seconds = (container.duration or 0) / av.time_base
+            if not stream.rate or not stream.channels:
+                return None
+            return SongInfo(path, seconds, stream.rate, stream.channels, "av")
+    except (av.FFmpegError, ValueError):
+        return None
+
+
+def _span(info: SongInfo, start_s: float, seconds: float | None) -> tuple[int, int | None]:
+    """First sample and number of samples (None: to the end) of a span, checked against the song's length."""
+    if not 0 <= start_s < info.seconds:
+        raise AudioError(f"{info.path} is {info.seconds:.1f} s long: a span cannot start at {start_s:g} s")
+    length = info.seconds - start_s if seconds is None else min(seconds, info.seconds - start_s)
+    if length < SHORTEST_S:
+        raise AudioError(
+            f"Only {max(length, 0):.2f} s of {info.path} from {start_s:g} s on were asked for: "
+            f"a dance needs at least {SHORTEST_S:g} s"
+        )
+    return round(start_s * info.sample_rate), None if seconds is None else round(length * info.sample_rate)
+
+
+def _read_soundfile(info: SongInfo, first: int, count: int | None, size: int) -> Iterator[np.ndarray]:
+    import soundfile
+
+    with soundfile.SoundFile(info.path) as file:
+        position = first
+        end = file.frames if count is None else min(first + count, file.frames)
+        slack = 0 if file.format in ("WAV", "FLAC") else round(_SLACK_S * info.sample_rate)
+        try:
+            file.seek(first)
+            while position < end:
+                block = file.read(min(size, end - position), dtype="float32", always_2d=True)
+                if not len(block):
+                    break
+                position += len(block)
+                yield block
+        except soundfile.LibsndfileError as error:
+            raise _damaged(info.path, position / info.sample_rate) from error
+        if position < end - slack:
+            raise _damaged(info.path, position / info.sample_rate)
+
+
+def _read_av(info: SongInfo, first: int, count: int | None, size: int) -> Iterator[np.ndarray]:
+    """Decode from the start and drop what comes before `first`: seeking is not sample-exact in every container."""
+    end = None if count is None else first + count
+    position, held, kept = 0, [], 0
+    for frame in _av_frames(info):
+        block = frame[max(0, first - position) : None if end is None else max(0, end - position)]
+        position += len(frame)
+        if len(block):
+            held.append(block)
+            kept += len(block)
+        if kept >= size:
+            yield np.concatenate(held)
+            held, kept = [], 0
+        if end is not None and position >= end:
+            break
+    if held:
+        yield np.concatenate(held)
+    expected = info.seconds if end is None else end / info.sample_rate
+    if position / info.sample_rate < expected - _SLACK_S:
+        raise _damaged(info.path, position / info.sample_rate)
+
+
+def _av_frames(info: SongInfo) -> Iterator[np.ndarray]:
+    """Decoded frames of the first sound track as (N, channels) float32."""
+    import av
+
+    decoded = 0
+    try:
+        with av.open(str(info.path), options={"err_detect": "crccheck+bitstream+buffer+explode"}) as container:
+            stream = container.streams.audio[0]
+            convert = av.AudioResampler(format="flt", layout=stream.layout, rate=info.sample_rate)
+            for frame in container.decode(stream):
+                frame.pts = None
+                for ready in convert.resample(frame):
+                    samples = ready.to_ndarray().reshape(-1, info.channels)
+                    decoded += len(samples)
+                    yield samples
+            for ready in convert.resample(None):
+                yield ready.to_ndarray().reshape(-1, info.channels)
+    except av.FFmpegError as error:
+        raise _damaged(info.path, decoded / info.sample_rate) from error
+
+
+def _checked(block: np.ndarray, info: SongInfo) -> np.ndarray:
+    if not np.isfinite(block).all():
+        raise AudioError(f"{info.path} holds samples that are not numbers: export it again from where it was made")
+    return block
+
+
+def _resampled(raw: Iterator[np.ndarray], rate_in: int, rate_out: int, channels: int) -> Iterator[np.ndarray]:
+    import soxr
+
+    stream = soxr.ResampleStream(rate_in, rate_out, channels, dtype="float32")
+    for block in raw:
+        out = stream.resample_chunk(np.ascontiguousarray(block))
+        if len(out):
+            yield out
+    shape = (0,) if channels == 1 else (0, channels)
+    out = stream.resample_chunk(np.zeros(shape, np.float32), last=True)
+    if len(out):
+        yield out
+
+
+def _damaged(path: Path, seconds: float) -> AudioError:
+    return AudioError(
+        f"{path} is damaged: decoding stopped at {seconds:.1f} s. Copy or download it again, or cut it there"
+    )
