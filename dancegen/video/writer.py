@@ -1,0 +1,212 @@
+"""Frames and a song into an MP4 that every player plays: H.264 yuv420p and AAC, faststart, BT.709 colours."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from dancegen.errors import DancegenError, InputError
+from dancegen.video.metadata import to_tags
+from dancegen.video.soundtrack import Soundtrack
+
+# A fixed number of threads: x264's output depends on it, and one recipe should give one file on every machine.
+ENCODER_THREADS = 4
+AUDIO_BIT_RATE = 192_000
+BT709 = 1  # the code of BT.709 in H.264's colour primaries, transfer and matrix tables alike
+LIMITED_RANGE = 1
+MAX_SIDE = 8192
+
+
+class VideoWriter:
+    """A context manager that encodes frames as they arrive and publishes the file when all of them are in.
+
+        with VideoWriter("dance.mp4", (1280, 720), 30, audio="song.flac", metadata={"digest": "..."}) as video:
+            for frame in frames:
+                video.write(frame)
+
+    The song is decoded block by block beside the frames, starts with the first one, and is cut or filled with silence
+    to end with the last, so memory does not grow with length. The file appears under its name when it is whole; an
+    exception inside the `with` leaves nothing behind.
+
+    path: where the .mp4 goes; an existing file is replaced. size: (width, height), both even. fps: frames a second.
+    audio: a sound file, heard from `audio_start_s`. metadata: names and texts that `probe_video` reads back.
+    crf: x264's quality, lower is better; the default cannot be told from the frames by eye.
+
+    Raises InputError for sizes, rates, paths and frames that no video can have, AudioError for a song that cannot be
+    read.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        size: tuple[int, int],
+        fps: float,
+        *,
+        audio: str | Path | None = None,
+        audio_start_s: float = 0.0,
+        metadata: Mapping[str, str] | None = None,
+        crf: int = 18,
+    ) -> None:
+        self.path = Path(path)
+        self.size = _checked_size(size)
+        self.fps = _checked_fps(fps)
+        self.frames = 0
+        _check_path(self.path)
+        self._crf = crf
+        self._tags = to_tags(metadata or {})
+        self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.{id(self):x}.partial.mp4")
+        self._container = None
+        self._sound = Soundtrack(audio, audio_start_s) if audio is not None else None
+        try:
+            self._open()
+        except BaseException:
+            self._abandon()
+            raise
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(self, kind, error, trace) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._abandon()
+
+    def write(self, frame: np.ndarray) -> None:
+        """Append one frame, (height, width, 3) uint8 RGB, and the piece of song that belongs to it."""
+        import av
+
+        width, height = self.size
+        if frame.shape != (height, width, 3) or frame.dtype != np.uint8:
+            raise InputError(
+                f"A frame of {self.path.name} should be {height}x{width}x3 uint8, not {frame.shape} {frame.dtype}."
+            )
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+        picture = picture.reformat(
+            format="yuv420p", dst_colorspace="ITU709", src_color_range="JPEG", dst_color_range="MPEG"
+        )
+        picture.pts, picture.time_base = self.frames, 1 / self.fps
+        self._mux(self._video, picture)
+        self.frames += 1
+        if self._sound is not None:
+            self._write_sound_until(round(self.frames / self.fps * self._sound.rate), last=False)
+
+    def close(self) -> None:
+        """Finish the file and give it its name. Raises InputError if no frame was written."""
+        if self._container is None:
+            return
+        try:
+            if self.frames == 0:
+                raise InputError(f"No frames were given for {self.path}, so there is no video to write.")
+            if self._sound is not None:
+                self._write_sound_until(round(self.frames / self.fps * self._sound.rate), last=True)
+                self._mux(self._audio, None)
+            self._mux(self._video, None)
+            self._finish_container()
+            os.replace(self._partial, self.path)
+        except BaseException:
+            self._abandon()
+            raise
+        self._close_sound()
+
+    def _open(self) -> None:
+        import av
+
+        try:
+            self._container = av.open(str(self._partial), "w", format="mp4", options={"movflags": "+faststart"})
+        except (av.FFmpegError, OSError) as error:
+            raise DancegenError(f"{self.path} cannot be written ({error}).") from error
+        self._container.metadata.update(self._tags)
+        # aq-mode 3 spends bits on dark gradients, which band first on a stage that is mostly night.
+        options = {"preset": "veryfast", "crf": str(self._crf), "aq-mode": "3"}
+        self._video = self._container.add_stream("libx264", rate=self.fps, options=options)
+        self._video.width, self._video.height = self.size
+        self._video.pix_fmt = "yuv420p"
+        self._video.time_base = 1 / self.fps
+        codec = self._video.codec_context
+        codec.thread_count = ENCODER_THREADS
+        codec.color_primaries = codec.color_trc = codec.colorspace = BT709
+        codec.color_range = LIMITED_RANGE
+        if self._sound is not None:
+            self._audio = self._container.add_stream("aac", rate=self._sound.rate, layout=self._sound.layout)
+            self._audio.bit_rate = AUDIO_BIT_RATE
+            self._samples = 0
+            self._audio.codec_context.open()
+            self._sound_block = self._audio.codec_context.frame_size or 1024
+
+    def _write_sound_until(self, end: int, last: bool) -> None:
+        """Encode the song up to sample `end` in the encoder's own block size; only the last block may be shorter."""
+        import av
+
+        while end - self._samples >= self._sound_block or (last and end > self._samples):
+            count = min(self._sound_block, end - self._samples)
+            block = av.AudioFrame.from_ndarray(self._sound.read(count), format="fltp", layout=self._sound.layout)
+            block.rate, block.pts, block.time_base = self._sound.rate, self._samples, Fraction(1, self._sound.rate)
+            self._mux(self._audio, block)
+            self._samples += count
+
+    def _mux(self, stream, frame) -> None:
+        import av
+
+        try:
+            for packet in stream.encode(frame):
+                self._container.mux(packet)
+        except (av.FFmpegError, OSError) as error:
+            raise DancegenError(f"{self.path} could not be written ({error}). Is the disk full?") from error
+
+    def _finish_container(self) -> None:
+        import av
+
+        try:
+            self._container.close()
+        except (av.FFmpegError, OSError) as error:
+            raise DancegenError(f"{self.path} could not be finished ({error}). Is the disk full?") from error
+        self._container = None
+
+    def _abandon(self) -> None:
+        import av
+
+        container, self._container = self._container, None
+        if container is not None:
+            # The file goes away: the error that brought us here is the one to report.
+            with contextlib.suppress(av.FFmpegError, OSError):
+                container.close()
+        self._partial.unlink(missing_ok=True)
+        self._close_sound()
+
+    def _close_sound(self) -> None:
+        if self._sound is not None:
+            self._sound.close()
+            self._sound = None
+
+
+def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
+    width, height = (int(side) for side in size)
+    if min(width, height) < 16 or max(width, height) > MAX_SIDE:
+        raise InputError(f"A video of {width}x{height} is not possible: each side must be 16 to {MAX_SIDE} pixels.")
+    if width % 2 or height % 2:
+        raise InputError(
+            f"A video of {width}x{height} is not possible: H.264 needs even sides. "
+            f"Try {width + width % 2}x{height + height % 2}."
+        )
+    return width, height
+
+
+def _checked_fps(fps: float) -> Fraction:
+    if not np.isfinite(float(fps)) or not 1 <= fps <= 240:
+        raise InputError(f"{fps} frames a second is not possible: give 1 to 240.")
+    return Fraction(fps).limit_denominator(1001)  # 29.97 and its like are n * 1000 / 1001
+
+
+def _check_path(path: Path) -> None:
+    if path.suffix.lower() != ".mp4":
+        raise InputError(f"Videos are written as MP4: name the file {path.with_suffix('.mp4').name}, not {path.name}.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give the name of a file in it.")
+    if not path.parent.is_dir():
+        raise InputError(f"There is no folder {path.parent} to write {path.name} into.")
