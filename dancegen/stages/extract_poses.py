@@ -1,0 +1,137 @@
+"""extract-poses: the dances of a dataset, as cameras see them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from dancegen.errors import InputError
+from dancegen.progress import SILENT, Progress
+from dancegen.store import Artifact, Input, Recipe, Store, open_store
+
+STAGE = "extract-poses"
+VERSION = 1
+SMALLEST, LARGEST = 16, 4096
+
+
+def extract_poses(
+    dataset: Artifact | str | Path | None = None,
+    *,
+    views: str | Iterable[float] = "0,45,90,135",
+    size: str | tuple[int, int] = "512x512",
+    detector: str | None = None,
+    workers: int | None = None,
+    store: Store | str | Path | None = None,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> Artifact:
+    """A pose dataset: every clip of a dataset seen from several camera angles, with the clip's music beside it.
+
+    dataset: a prepare artifact, its path or digest; by default the newest. views: degrees of azimuth round the dancer,
+    0 from the front. size: canvas in pixels, "WIDTHxHEIGHT". Motion capture is projected; `detector` is for video,
+    which prepare does not read yet. workers: processes, default one a core. The result needs neither the dataset nor
+    its sources.
+    """
+    if detector is not None:
+        raise InputError("--detector is for video, which prepare cannot read yet; motion capture needs none")
+    azimuths, canvas = parse_views(views), parse_size(size)
+    store = open_store(store)
+    if not isinstance(dataset, Artifact):
+        dataset = _find_dataset(store, dataset, progress)
+    recipe = Recipe(
+        STAGE,
+        VERSION,
+        params={"views": azimuths, "size": list(canvas)},
+        inputs=(Input.artifact("dataset", dataset),),
+    )
+
+    def build(directory: Path) -> dict:
+        return _build(dataset, directory, azimuths, canvas, workers or os.cpu_count() or 1, progress)
+
+    return store.obtain(recipe, build, force=force, progress=progress)
+
+
+def parse_views(views: str | Iterable[float]) -> list[int]:
+    """Camera angles in whole degrees from "0,45,90" or numbers: 0 to 359, sorted, each once. Raises InputError."""
+    texts = views.split(",") if isinstance(views, str) else list(views)
+    try:
+        degrees = sorted({round(float(text)) % 360 for text in texts if str(text).strip()})
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"--views {views} is not a list of camera angles in degrees, like 0,45,90,135") from error
+    if not degrees:
+        raise InputError("--views names no camera angle: give degrees, like 0,45,90,135")
+    return degrees
+
+
+def parse_size(size: str | tuple[int, int]) -> tuple[int, int]:
+    """(width, height) from "512x512" or two numbers. Raises InputError."""
+    match = re.fullmatch(r"(\d{1,6})[xX](\d{1,6})", size.strip()) if isinstance(size, str) else None
+    if isinstance(size, str) and not match:
+        raise InputError(f"--size {size} is not WIDTHxHEIGHT, like 512x512")
+    width, height = (int(match[1]), int(match[2])) if match else (int(size[0]), int(size[1]))
+    if not (SMALLEST <= width <= LARGEST and SMALLEST <= height <= LARGEST):
+        raise InputError(f"--size {width}x{height}: both sides must be {SMALLEST} to {LARGEST} pixels")
+    return width, height
+
+
+def _find_dataset(store: Store, reference: str | Path | None, progress: Progress) -> Artifact:
+    if reference is not None:
+        return store.find(str(reference), "prepare")
+    dataset = store.newest("prepare")
+    progress.say(f"Taking the newest dataset, {dataset.path}")
+    return dataset
+
+
+def _build(
+    dataset: Artifact, directory: Path, azimuths: list[int], size: tuple[int, int], workers: int, progress: Progress
+) -> dict:
+    import numpy as np
+    from joblib import Parallel, delayed
+
+    from dancegen.dataset import read_clips, view_name, write_clips
+
+    clips = read_clips(dataset)
+    frames, seen = 0, np.zeros(len(azimuths))
+    pool = Parallel(n_jobs=min(workers, len(clips)), return_as="generator_unordered")
+    jobs = (delayed(_extract_clip)(dataset.path, directory, clip.id, azimuths, size) for clip in clips)
+    with progress.task("Looking from every camera", len(clips)) as advance:
+        for count, faces in pool(jobs):
+            frames += count
+            seen += faces
+            advance(1)
+    write_clips(directory, clips)
+    return {
+        "clips": len(clips),
+        "val_clips": sum(clip.split == "val" for clip in clips),
+        "views": [view_name(azimuth) for azimuth in azimuths],
+        "sequences": len(clips) * len(azimuths),
+        "frames": frames * len(azimuths),
+        "seconds": round(sum(clip.seconds for clip in clips), 1),
+        "size": list(size),
+        "nose_visible": {
+            view_name(azimuth): round(float(share), 3)
+            for azimuth, share in zip(azimuths, seen / max(frames, 1), strict=True)
+        },
+    }
+
+
+def _extract_clip(source: Path, target: Path, clip_id: str, azimuths: list[int], size: tuple[int, int]):
+    """Project one clip from all cameras; returns its frames and, a camera, in how many of them the nose shows."""
+    import numpy as np
+
+    from dancegen.dataset import MUSIC_FILES, ClipMotion, clip_dir, link_or_copy, poses_path, view_name
+    from dancegen.mocap.camera import project
+
+    motion = ClipMotion.load(clip_dir(source, clip_id) / "motion.npz").motion
+    faces = np.zeros(len(azimuths))
+    for index, azimuth in enumerate(azimuths):
+        path = poses_path(target, clip_id, view_name(azimuth))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        poses = project(motion, azimuth, size=size)
+        poses.save(path)
+        faces[index] = np.count_nonzero(poses.keypoints[:, 0, 2])
+    for name in MUSIC_FILES:
+        link_or_copy(clip_dir(source, clip_id) / name, clip_dir(target, clip_id) / name)
+    return len(motion), faces
