@@ -1,0 +1,101 @@
+"""The command `dancegen`: one file a command, and here the frame that starts them and words what goes wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from dancegen import __version__
+from dancegen.cli import artifacts, dance, extract_poses, generate_poses, prepare, render, train
+from dancegen.cli.common import State, examples
+from dancegen.errors import DancegenError
+
+_HELP = {"help_option_names": ["-h", "--help"]}
+
+app = typer.Typer(
+    name="dancegen",
+    context_settings=_HELP,
+    pretty_exceptions_enable=False,
+    invoke_without_command=True,
+    epilog=examples(
+        "dancegen dance song.mp3", "dancegen dance demo --style openpose -o demo.mp4", "dancegen artifacts ls"
+    ),
+)
+
+
+@app.callback()
+def _dancegen(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Give it a song, get a dance video.
+
+    Every step keeps its result in a store: what has not changed is never made twice. A step whose input is left out
+    takes the newest result of the step before.
+    """
+    if version:
+        print(f"dancegen {__version__}")
+        raise typer.Exit()
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(2)
+
+
+for command in (dance, prepare, extract_poses, train, generate_poses, render):
+    app.command(command.NAME, epilog=command.EXAMPLES)(command.command)
+app.command("inference", hidden=True, epilog=dance.EXAMPLES)(dance.command)
+app.add_typer(artifacts.app, name="artifacts")
+
+
+def main(arguments: Sequence[str] | None = None, application: typer.Typer = app) -> int:
+    """Run a command line (the process's own unless given) and return its exit code.
+
+    0 done, 1 failed, 2 wrong usage or input, 3 done in part, 130 interrupted. What went wrong is one line on stderr.
+    """
+    state = State(debug="--debug" in (sys.argv if arguments is None else arguments))
+    try:
+        command = typer.main.get_command(application)
+        code = command.main(arguments, prog_name="dancegen", standalone_mode=False, obj=state)
+        sys.stdout.flush()
+    except SystemExit as error:
+        return _code(error.code)
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    except BrokenPipeError:
+        # The reader has gone, `| head` say. Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except Exception as error:
+        if state.debug:
+            raise
+        return _explain(error)
+    if code == 130:
+        print("interrupted", file=sys.stderr)
+    return _code(code)
+
+
+def _explain(error: Exception) -> int:
+    if isinstance(error, DancegenError):
+        return _say(str(error), error.exit_code)
+    if hasattr(error, "format_message"):  # click's own usage errors; recent versions of typer bring their own click
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else "dancegen"
+        return _say(f"{error.format_message()} (see {path} --help)", 2)
+    kind = type(error).__name__
+    return _say(f"unexpected {kind}: {error} (run it again with --debug to see where)", 1)
+
+
+def _say(message: str, code: int) -> int:
+    print("error: " + " ".join(message.split("\n")), file=sys.stderr)
+    return code
+
+
+def _code(code: object) -> int:
+    if code is None or isinstance(code, int):
+        return code or 0
+    print(code, file=sys.stderr)
+    return 1

@@ -1,6 +1,7 @@
 """Artifacts named by what made them: directories with a manifest, made once and published whole."""
 
 from dancegen.store.artifact import Artifact
+from dancegen.store.deliver import check_output, deliver
 from dancegen.store.hashing import encode, hash_file, hash_value
 from dancegen.store.manifest import MANIFEST, Damage, FileEntry, Manifest
 from dancegen.store.recipe import SCHEMA, SHORT, Input, Recipe
@@ -18,6 +19,8 @@ __all__ = [
     "Recipe",
     "Store",
     "as_cached",
+    "check_output",
+    "deliver",
     "encode",
     "hash_file",
     "hash_value",

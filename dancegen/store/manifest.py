@@ -50,7 +50,11 @@ class Manifest:
 
     def to_json(self) -> str:
         """The file's text: indented, keys in the order above, `schema` first."""
-        return json.dumps({"schema": self.schema} | asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def to_dict(self) -> dict[str, object]:
+        """The manifest as JSON holds it."""
+        return {"schema": self.schema} | asdict(self)
 
     @classmethod
     def read(cls, directory: Path) -> Manifest:

@@ -117,11 +117,14 @@ class Store:
 
     def artifacts(self, stage: str | None = None) -> list[Artifact]:
         """Every whole artifact, of one stage or all, oldest first."""
-        found = [entry for _, entry in self.entries(stage) if isinstance(entry, Artifact)]
+        found = [entry for _, entry in self._entries(stage) if isinstance(entry, Artifact)]
         return sorted(found, key=lambda artifact: (artifact.created, artifact.stage, artifact.digest))
 
-    def entries(self, stage: str | None = None) -> Iterator[tuple[Path, Artifact | Damage]]:
-        """Every artifact directory, with its artifact or with what is wrong with it."""
+    def damaged(self, stage: str | None = None) -> list[tuple[Path, Damage]]:
+        """Every artifact's directory that cannot be used, with what is wrong with it."""
+        return [(path, entry) for path, entry in self._entries(stage) if isinstance(entry, Damage)]
+
+    def _entries(self, stage: str | None) -> Iterator[tuple[Path, Artifact | Damage]]:
         for path in self._directories(stage):
             try:
                 yield path, Artifact.read(path)

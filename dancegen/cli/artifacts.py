@@ -1,0 +1,104 @@
+"""dancegen artifacts: what the store holds."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dancegen.cli import common, result
+from dancegen.cli.common import DebugOption, JsonOption, QuietOption, StoreOption
+from dancegen.cli.progress import clock
+
+if TYPE_CHECKING:
+    from dancegen.store import Artifact
+
+app = typer.Typer(no_args_is_help=True, help="See what the store holds.")
+
+
+@app.command("ls", epilog=common.examples("dancegen artifacts ls", "dancegen artifacts ls --stage train --json"))
+def list_artifacts(
+    stage: Annotated[str | None, typer.Option(metavar="NAME", help="Only artifacts of this stage.")] = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the artifacts, oldest first."""
+    from dancegen.store import open_store
+
+    opened = open_store(store)
+    found = opened.artifacts(stage)
+    for path, damage in opened.damaged(stage):
+        print(f"warning: {path} is damaged and will be made again when asked for: {damage}", file=sys.stderr)
+    if as_json:
+        result.print_json({"store": str(opened.root), "artifacts": [_listed(artifact) for artifact in found]})
+    elif quiet:
+        for artifact in found:
+            print(artifact.path)
+    elif not found:
+        print(f"nothing in {opened.root} yet; make something with: dancegen dance demo")
+    else:
+        _print_table(found)
+
+
+@app.command("show", epilog=common.examples("dancegen artifacts show 3f2a9c41", "dancegen artifacts show 3f2a --json"))
+def show_artifact(
+    reference: Annotated[str, typer.Argument(metavar="ARTIFACT", help="Its path, or 4 or more digits of its digest.")],
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Show what made an artifact and what it holds."""
+    from dancegen.store import open_store
+
+    artifact = open_store(store).find(reference)
+    if as_json:
+        result.print_json(artifact.manifest.to_dict() | {"path": str(artifact.path)})
+    elif quiet:
+        print(artifact.path)
+    else:
+        _print_details(artifact)
+
+
+def _listed(artifact: Artifact) -> dict[str, object]:
+    return result.as_dict(artifact) | {"created": artifact.created, "size": artifact.size}
+
+
+def _print_table(found: list[Artifact]) -> None:
+    rows = [("STAGE", "DIGEST", "MADE (UTC)", "TOOK", "SIZE")]
+    rows += [(a.stage, a.digest[:16], _date(a), clock(a.duration_s), result.size(a.size)) for a in found]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _print_details(artifact: Artifact) -> None:
+    print(f"{artifact.stage} {artifact.digest}")
+    result.print_rows(
+        [
+            ("in", str(artifact.path)),
+            ("content", artifact.content),
+            ("made", f"{_date(artifact)} UTC, in {clock(artifact.duration_s)}"),
+            ("size", f"{result.size(artifact.size)} in {len(artifact.files)} files"),
+            ("versions", result.figure(artifact.versions)),
+        ]
+    )
+    _print_section("from", [(item.role, f"{item.name}  {item.digest[:16]}") for item in artifact.inputs])
+    _print_section("parameters", [(key, result.figure(value)) for key, value in artifact.params.items()])
+    _print_section("summary", [(key, result.figure(value)) for key, value in artifact.summary.items()])
+    _print_section("files", [(entry.path, result.size(entry.size)) for entry in artifact.files[:20]])
+    if len(artifact.files) > 20:
+        print(f"  and {len(artifact.files) - 20} more")
+
+
+def _print_section(title: str, rows: list[tuple[str, str]]) -> None:
+    if rows:
+        print(title)
+        result.print_rows(rows)
+
+
+def _date(artifact: Artifact) -> str:
+    return artifact.created[:16].replace("T", " ")

@@ -1,0 +1,101 @@
+"""Shows what a command made: for people, or as the one JSON object that scripts rely on."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dancegen.cli.progress import clock
+
+if TYPE_CHECKING:
+    from dancegen.store import Artifact
+
+_SHOWN_DIGITS = 16
+
+_NEXT = {
+    "prepare": "dancegen extract-poses",
+    "extract-poses": "dancegen train",
+    "train": "dancegen generate-poses SONG --model {digest}",
+    "generate-poses": "dancegen render {digest}",
+}
+_VIDEOS = (".mp4", ".mov", ".webm")
+
+
+def as_dict(artifact: Artifact) -> dict[str, object]:
+    """The JSON object of every command that makes something. Scripts rely on its keys: none may change or go."""
+    return {
+        "stage": artifact.stage,
+        "digest": artifact.digest,
+        "content": artifact.content,
+        "path": str(artifact.path),
+        "cached": artifact.cached,
+        "duration_s": artifact.duration_s,
+        "summary": artifact.summary,
+    }
+
+
+def print_json(value: object) -> None:
+    """One JSON value on stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_artifact(artifact: Artifact, output: str | None = None) -> None:
+    """Which stage, cached or made in how long, its figures, where it lies, and what to try next."""
+    took = clock(artifact.duration_s)
+    how = f"unchanged, answered from the store (made in {took})" if artifact.cached else f"made in {took}"
+    print(f"{artifact.stage} {artifact.digest[:_SHOWN_DIGITS]}: {how}")
+    print_rows(_rows(artifact, output))
+
+
+def print_rows(rows: list[tuple[str, str]]) -> None:
+    """Names and values in two columns."""
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, value in rows:
+        print(f"  {name:<{width}}  {value}")
+
+
+def figure(value: object) -> str:
+    """A summary's figure as a person reads it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return ", ".join(figure(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {figure(item)}" for key, item in value.items())
+    return str(value)
+
+
+def size(count: int) -> str:
+    """Bytes as a person reads them."""
+    if count < 1000:
+        return f"{count} B"
+    amount = float(count)
+    for unit in ("kB", "MB", "GB"):
+        amount /= 1000
+        if amount < 1000:
+            break
+    return f"{amount:.3g} {unit}"
+
+
+def _rows(artifact: Artifact, output: str | None) -> list[tuple[str, str]]:
+    rows = [(key.replace("_", " "), figure(value)) for key, value in artifact.summary.items()]
+    rows.append(("in", str(artifact.path)))
+    if output is not None:
+        rows.append(("copy", os.fspath(output)))
+    rows.append(("next", _next_step(artifact, output)))
+    return [row for row in rows if row[1]]
+
+
+def _next_step(artifact: Artifact, output: str | None) -> str:
+    if artifact.stage in _NEXT:
+        return _NEXT[artifact.stage].format(digest=artifact.digest[:8])
+    if output is not None and Path(output).suffix in _VIDEOS:
+        return f"watch {output}"
+    videos = [entry.path for entry in artifact.files if Path(entry.path).suffix in _VIDEOS]
+    return f"watch {artifact.path / videos[0]}" if videos else ""

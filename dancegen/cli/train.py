@@ -1,0 +1,79 @@
+"""dancegen train: a choreographer learns from a pose dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dancegen.cli import common
+from dancegen.cli.common import (
+    DebugOption,
+    Device,
+    DeviceOption,
+    ForceOption,
+    JsonOption,
+    OutputOption,
+    QuietOption,
+    SeedOption,
+    StoreOption,
+)
+
+NAME = "train"
+EXAMPLES = common.examples(
+    "dancegen train --preset small --epochs 5",
+    "dancegen train --init gan --minutes 30",
+    "dancegen train --preset original --device cuda --vgg vgg19.pth",
+)
+
+
+def command(
+    dataset: Annotated[
+        str | None, typer.Argument(metavar="[POSES]", help="A pose dataset: path or digest; else the newest.")
+    ] = None,
+    family: Annotated[str, typer.Option(metavar="NAME", help="Kind of choreographer.")] = "gan",
+    preset: Annotated[
+        str, typer.Option(metavar="NAME", help="small trains on two CPU cores; original is the published size.")
+    ] = "small",
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="Stop when every clip was shown N times.")] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", help="Stop after N optimiser steps.")] = None,
+    minutes: Annotated[float | None, typer.Option(metavar="M", help="Stop after M minutes.")] = None,
+    batch: Annotated[int | None, typer.Option(metavar="N", help="Clips a step; the preset's if left out.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="R", help="Adam's rate at the start, 0.0005 to 0.001.")
+    ] = None,
+    decay: Annotated[float | None, typer.Option(metavar="F", help="Factor on the rate at each decay.")] = None,
+    decay_steps: Annotated[
+        int | None, typer.Option(metavar="N", help="Decay every N steps instead of every epoch.")
+    ] = None,
+    init: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Start from these weights: gan, a path or a digest.")
+    ] = None,
+    vgg: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="VGG-19 weights for the perceptual loss; never downloaded.")
+    ] = None,
+    perceptual: Annotated[
+        float | None, typer.Option(metavar="W", help="Weight of the perceptual loss; 0 needs no VGG.")
+    ] = None,
+    seed: SeedOption = 0,
+    device: DeviceOption = Device.auto,
+    store: StoreOption = None,
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    force: ForceOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Train a choreographer. Ctrl-C keeps what was learnt; the same command goes on from there."""
+    from dancegen import train
+
+    common.perform(
+        lambda progress: train(
+            dataset, family=family, preset=preset, epochs=epochs, steps=steps, minutes=minutes, batch=batch,
+            learning_rate=learning_rate, decay=decay, decay_steps=decay_steps, init=init, vgg=vgg,
+            perceptual=perceptual, seed=seed, device=device.value,
+            store=store, output=output, force=force, progress=progress,
+        ),
+        output=output, as_json=as_json, quiet=quiet,
+    )  # fmt: skip
