@@ -18,9 +18,10 @@ BODY_HEIGHT_M = 1.7  # given to a dancer whose file says no unit
 PLAUSIBLE_HEIGHT_M = (1.2, 2.2)  # a file's own unit is believed inside this range
 SHANK_THIGH_TRUNK = 0.245 + 0.246 + 0.288  # ankle to knee, knee to hip, hips to shoulders
 ANKLE_HEIGHT = 0.039
-BALL_HEIGHT = 0.012  # of the joint between foot and toes, and of toe ends, above the sole
 EAR_ABOVE_SHOULDERS = 0.107
 FLOOR_PERCENTILE = 5
+LEVEL_PITCH_DEG = -5.0  # where people look who look straight ahead
+MOST_NOD_DEG = 35.0  # beyond this the dancer looks down, not the skeleton
 
 # Where the face is, from the point between the ears, as fractions of body height: right, up, forward.
 FACE = {
@@ -54,6 +55,7 @@ def measure(armature: Armature, body: BodyJoints) -> Dancer:
     turn, turned_up = _upright(armature, body)
     positions = armature.positions @ turn.T
     forward, up = (_unit(axis @ turn.T) for axis in _head_axes(armature, body))
+    forward, up = _level_head(forward, up, positions, body)
     mirrored = _is_mirrored(positions, body)
     if mirrored:
         positions, forward, up = (values * np.array([-1.0, 1.0, 1.0]) for values in (positions, forward, up))
@@ -135,17 +137,17 @@ def _is_mirrored(positions: np.ndarray, body: BodyJoints) -> bool:
         tips = [joint for joint in body.feet[side] if joint != body[f"{side}_ankle"]]
         for tip in tips[-1:]:
             votes += float(np.median(np.einsum("ti,ti->t", forward, _unit(positions[:, tip] - ankle))))
-    return votes < 0
+    return votes < -0.6  # of -2: dancers turn their feet out, but not by more than a right angle for a whole take
 
 
 def _floor(positions: np.ndarray, body: BodyJoints, height: float) -> float:
-    """How high the floor is: where the soles are when they are low. A percentile, for feet sink in noisy captures."""
-    soles = []
-    for side in "rl":
-        ankle = body[f"{side}_ankle"]
-        soles.append(positions[:, ankle, 1] - ANKLE_HEIGHT * height)
-        soles += [positions[:, tip, 1] - BALL_HEIGHT * height for tip in body.feet[side] if tip != ankle]
-    return float(np.percentile(np.min(soles, axis=0), FLOOR_PERCENTILE))
+    """How high the floor is: under the lower ankle when it is low.
+
+    The ankle, because captures place toes badly (real takes have them 11 cm under the floor), and a percentile,
+    because even ankles sink where a capture loses a marker.
+    """
+    ankles = positions[:, [body["r_ankle"], body["l_ankle"]], 1]
+    return float(np.percentile(ankles.min(axis=1), FLOOR_PERCENTILE)) - ANKLE_HEIGHT * height
 
 
 def _head_axes(armature: Armature, body: BodyJoints) -> tuple[np.ndarray, np.ndarray]:
@@ -166,6 +168,23 @@ def _head_axes(armature: Armature, body: BodyJoints) -> tuple[np.ndarray, np.nda
         forward = np.einsum("tji,tj->ti", turned, torso[0]).mean(axis=0)
         forward = _unit(forward - (forward @ up) * up)
     return turned @ forward, turned @ up
+
+
+def _level_head(
+    forward: np.ndarray, up: np.ndarray, positions: np.ndarray, body: BodyJoints
+) -> tuple[np.ndarray, np.ndarray]:
+    """The head nodded by one angle for the take, so that an upright dancer mostly looks straight ahead.
+
+    Skeletons disagree on how the neck leans at rest: real takes look 30 degrees down or 16 up, all take long.
+    """
+    hips = positions[:, body["r_hip"]] + positions[:, body["l_hip"]]
+    shoulders = positions[:, body["r_shoulder"]] + positions[:, body["l_shoulder"]]
+    upright = _unit(shoulders - hips)[:, 1] > 0.85
+    if upright.mean() < 0.1:
+        return forward, up
+    pitch = float(np.rad2deg(np.arcsin(np.clip(np.median(forward[upright, 1]), -1.0, 1.0))))
+    nod = np.deg2rad(np.clip(LEVEL_PITCH_DEG - pitch, -MOST_NOD_DEG, MOST_NOD_DEG))
+    return np.cos(nod) * forward + np.sin(nod) * up, np.cos(nod) * up - np.sin(nod) * forward
 
 
 def _torso_axes(positions: np.ndarray, body: BodyJoints) -> tuple[np.ndarray, np.ndarray] | None:

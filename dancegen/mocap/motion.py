@@ -13,6 +13,7 @@ from dancegen.errors import MocapError
 from dancegen.mocap import anatomy
 from dancegen.mocap.asf_amc import read_amc
 from dancegen.mocap.bvh import read_bvh
+from dancegen.mocap.pace import moves_too_fast
 from dancegen.mocap.skeleton_names import find_body
 from dancegen.pose.skeleton import N_JOINTS
 from dancegen.progress import SILENT, Progress
@@ -162,6 +163,11 @@ def load_motion(path: str | Path, *, source_fps: float | None = None, progress: 
         progress.warn(f"{path.name}: the toes point backwards, so left and right are taken to be swapped: mirrored.")
     if dancer.turned_up:
         progress.say(f"{path.name}: {dancer.turned_up} points up in this file; turned to y.")
+    if moves_too_fast(dancer.joints, fps):
+        progress.warn(
+            f"{path.name}: at {fps:g} frames a second this body moves faster than people do, so the rate is probably "
+            f"wrong (CMU's salsa is published at twice its speed): try --source-fps {fps / 2:g}."
+        )
     return Motion(
         joints3d=dancer.joints,
         head_forward=dancer.head_forward,
