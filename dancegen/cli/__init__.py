@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 from dancegen import __version__
 from dancegen.cli import artifacts, dance, extract_poses, generate_poses, prepare, render, train
-from dancegen.cli.common import State, examples
+from dancegen.cli.common import examples, need_command
 from dancegen.errors import DancegenError
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -21,9 +22,7 @@ app = typer.Typer(
     context_settings=_HELP,
     pretty_exceptions_enable=False,
     invoke_without_command=True,
-    epilog=examples(
-        "dancegen dance song.mp3", "dancegen dance demo --style openpose -o demo.mp4", "dancegen artifacts ls"
-    ),
+    epilog=examples("dancegen dance song.mp3", "dancegen render --style openpose", "dancegen artifacts ls"),
 )
 
 
@@ -34,15 +33,12 @@ def _dancegen(
 ) -> None:
     """Give it a song, get a dance video.
 
-    Every step keeps its result in a store: what has not changed is never made twice. A step whose input is left out
-    takes the newest result of the step before.
+    What has not changed is never made twice; an input that is left out is the newest result of the step before.
     """
     if version:
         print(f"dancegen {__version__}")
         raise typer.Exit()
-    if context.invoked_subcommand is None:
-        print(context.get_help())
-        raise typer.Exit(2)
+    need_command(context)
 
 
 for command in (dance, prepare, extract_poses, train, generate_poses, render):
@@ -56,10 +52,10 @@ def main(arguments: Sequence[str] | None = None, application: typer.Typer = app)
 
     0 done, 1 failed, 2 wrong usage or input, 3 done in part, 130 interrupted. What went wrong is one line on stderr.
     """
-    state = State(debug="--debug" in (sys.argv if arguments is None else arguments))
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         command = typer.main.get_command(application)
-        code = command.main(arguments, prog_name="dancegen", standalone_mode=False, obj=state)
+        code = command.main(arguments, prog_name="dancegen", standalone_mode=False)
         sys.stdout.flush()
     except SystemExit as error:
         return _code(error.code)
@@ -70,23 +66,23 @@ def main(arguments: Sequence[str] | None = None, application: typer.Typer = app)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except Exception as error:
-        if state.debug:
-            raise
-        return _explain(error)
+        debug = "--debug" in arguments  # not the parsed option: parsing may be what failed
+        if debug:
+            traceback.print_exception(error)
+        return _explain(error, "" if debug else " (run it again with --debug to see where)")
     if code == 130:
         print("interrupted", file=sys.stderr)
     return _code(code)
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception, hint: str) -> int:
     if isinstance(error, DancegenError):
         return _say(str(error), error.exit_code)
     if hasattr(error, "format_message"):  # click's own usage errors; recent versions of typer bring their own click
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "dancegen"
         return _say(f"{error.format_message()} (see {path} --help)", 2)
-    kind = type(error).__name__
-    return _say(f"unexpected {kind}: {error} (run it again with --debug to see where)", 1)
+    return _say(f"unexpected {type(error).__name__}: {error}{hint}", 1)
 
 
 def _say(message: str, code: int) -> int:

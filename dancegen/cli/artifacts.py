@@ -14,7 +14,13 @@ from dancegen.cli.progress import clock
 if TYPE_CHECKING:
     from dancegen.store import Artifact
 
-app = typer.Typer(no_args_is_help=True, help="See what the store holds.")
+app = typer.Typer(invoke_without_command=True, epilog=common.examples("dancegen artifacts ls"))
+
+
+@app.callback()
+def _artifacts(context: typer.Context) -> None:
+    """See what the store holds."""
+    common.need_command(context)
 
 
 @app.command("ls", epilog=common.examples("dancegen artifacts ls", "dancegen artifacts ls --stage train --json"))

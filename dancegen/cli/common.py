@@ -7,7 +7,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,18 +27,6 @@ class Device(str, Enum):
     cpu = "cpu"
     cuda = "cuda"
     mps = "mps"
-
-
-@dataclass
-class State:
-    """What a run's options tell the frame around it."""
-
-    debug: bool = False
-
-
-def _remember_debug(context: typer.Context, value: bool) -> bool:
-    context.find_root().obj.debug = value
-    return value
 
 
 StoreOption = Annotated[
@@ -77,15 +64,14 @@ ForceOption = Annotated[
     bool, typer.Option("--force", help="Make it anew, even if the store has it.", rich_help_panel=_PANEL)
 ]
 DebugOption = Annotated[
-    bool,
-    typer.Option("--debug", help="Show where an error comes from.", callback=_remember_debug, rich_help_panel=_PANEL),
+    bool, typer.Option("--debug", help="Show where in the code an error comes from.", rich_help_panel=_PANEL)
 ]
 
 
 def perform(
     work: Callable[[Progress], Artifact], *, output: str | None = None, as_json: bool = False, quiet: bool = False
 ) -> None:
-    """Run a stage, with progress on stderr, and print its result on stdout: for people, as its path alone, or as JSON."""
+    """Run a stage, with progress on stderr, and print its result on stdout: for people, as a path alone, or as JSON."""
     from dancegen.cli import result
     from dancegen.cli.progress import CommandProgress
 
@@ -113,6 +99,13 @@ def stdout_reserved() -> Iterator[None]:
     finally:
         os.dup2(saved, 1)
         os.close(saved)
+
+
+def need_command(context: typer.Context) -> None:
+    """A group without a command shows its help, as wrong usage: a script that forgot the command must not go on."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(2)
 
 
 def examples(*lines: str) -> str:

@@ -15,7 +15,7 @@ EXAMPLES = common.examples("dancegen extract-poses", "dancegen extract-poses 3f2
 
 def command(
     dataset: Annotated[
-        str | None, typer.Argument(metavar="[DATASET]", help="A prepared dataset: path or digest; else the newest.")
+        str | None, typer.Argument(metavar="DATASET", help="A prepared dataset: path or digest; else the newest.")
     ] = None,
     views: Annotated[
         str, typer.Option(metavar="DEGREES", help="Where the cameras stand round the dancer.")

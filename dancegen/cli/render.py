@@ -29,7 +29,7 @@ EXAMPLES = common.examples(
 
 def command(
     poses: Annotated[
-        str | None, typer.Argument(metavar="[POSES]", help="Generated poses: path or digest; else the newest.")
+        str | None, typer.Argument(metavar="POSES", help="Generated poses: path or digest; else the newest.")
     ] = None,
     engine: Annotated[str, typer.Option(metavar="NAME", help="What paints: skeleton.")] = "skeleton",
     style: Annotated[

@@ -20,6 +20,7 @@ _NEXT = {
     "train": "dancegen generate-poses SONG --model {digest}",
     "generate-poses": "dancegen render {digest}",
 }
+_UNITS = ("B", "kB", "MB", "GB", "TB")
 _VIDEOS = (".mp4", ".mov", ".webm")
 
 
@@ -73,14 +74,10 @@ def figure(value: object) -> str:
 
 def size(count: int) -> str:
     """Bytes as a person reads them."""
-    if count < 1000:
-        return f"{count} B"
-    amount = float(count)
-    for unit in ("kB", "MB", "GB"):
-        amount /= 1000
-        if amount < 1000:
-            break
-    return f"{amount:.3g} {unit}"
+    amount, unit = float(count), 0
+    while amount >= 999.5 and unit + 1 < len(_UNITS):
+        amount, unit = amount / 1000, unit + 1
+    return f"{amount:.3g} {_UNITS[unit]}"
 
 
 def _rows(artifact: Artifact, output: str | None) -> list[tuple[str, str]]:

@@ -30,7 +30,7 @@ EXAMPLES = common.examples(
 
 def command(
     dataset: Annotated[
-        str | None, typer.Argument(metavar="[POSES]", help="A pose dataset: path or digest; else the newest.")
+        str | None, typer.Argument(metavar="POSES", help="A pose dataset: path or digest; else the newest.")
     ] = None,
     family: Annotated[str, typer.Option(metavar="NAME", help="Kind of choreographer.")] = "gan",
     preset: Annotated[
