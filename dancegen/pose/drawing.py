@@ -8,20 +8,33 @@ import numpy as np
 
 from dancegen.errors import PoseError
 from dancegen.pose.canvas import to_canvas
-from dancegen.pose.skeleton import JOINT_COLORS, LIMB_COLORS, LIMBS, N_JOINTS
+from dancegen.pose.skeleton import FACE, JOINT_COLORS, LIMB_COLORS, LIMBS, N_JOINTS
 
-__all__ = ["LIMB_STROKE", "STROKE", "draw_openpose", "draw_pose", "draw_poses", "to_canvas"]
+__all__ = [
+    "FACE_STROKE",
+    "LIMB_STROKE",
+    "STROKE",
+    "draw_openpose",
+    "draw_pose",
+    "draw_poses",
+    "joint_radii",
+    "to_canvas",
+]
 
 #: Radius of a joint's disc, as a share of the canvas's shorter side: 1.33 px at 64 px.
 STROKE = 1 / 48
 #: Half the width of a limb, as a share of a joint's radius.
 LIMB_STROKE = 2 / 3
+#: Face points lie close together: their discs and limbs are smaller, by this factor.
+FACE_STROKE = 3 / 4
 
 _SHIFT = 10  # fractional bits of the polygons' coordinates
 # cv2 smooths an edge outwards: a shape comes out larger all round by this much, in pixels. At 64 px, that matters.
 _BLEED = 0.6
 _CIRCLE = np.stack([np.cos(np.arange(24) * math.tau / 24), np.sin(np.arange(24) * math.tau / 24)])
 _PARENTS, _CHILDREN = np.array(LIMBS).T
+_JOINT_SCALE = np.array([FACE_STROKE if joint in FACE else 1.0 for joint in range(N_JOINTS)])
+_LIMB_SCALE = LIMB_STROKE * np.minimum(_JOINT_SCALE[_PARENTS], _JOINT_SCALE[_CHILDREN])
 
 
 def draw_openpose(keypoints: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -69,8 +82,8 @@ def draw_poses(keypoints: np.ndarray, size: tuple[int, int], *, stroke: float = 
     radius = stroke * min(width, height)
     present = keypoints[..., 2] > 0
     shapes = [
-        (_limb_outlines(keypoints, radius * LIMB_STROKE), present[:, _PARENTS] & present[:, _CHILDREN], LIMB_COLORS),
-        (_disc_outlines(keypoints, radius), present, JOINT_COLORS),
+        (_limb_outlines(keypoints, radius * _LIMB_SCALE), present[:, _PARENTS] & present[:, _CHILDREN], LIMB_COLORS),
+        (_disc_outlines(keypoints, joint_radii(size, stroke)), present, JOINT_COLORS),
     ]
     pictures = np.zeros((len(keypoints), height, width, 3), dtype=np.uint8)
     for index, picture in enumerate(pictures):
@@ -79,14 +92,19 @@ def draw_poses(keypoints: np.ndarray, size: tuple[int, int], *, stroke: float = 
     return pictures
 
 
-def _limb_outlines(keypoints: np.ndarray, half_width: float) -> np.ndarray:
+def joint_radii(size: tuple[int, int], stroke: float = STROKE) -> np.ndarray:
+    """(18,) radius in pixels of each joint's disc on a canvas (width, height)."""
+    return stroke * min(size) * _JOINT_SCALE
+
+
+def _limb_outlines(keypoints: np.ndarray, half_widths: np.ndarray) -> np.ndarray:
     """(N, 17, P, 2) fixed-point outlines of ellipses from joint to joint."""
     start, end = keypoints[:, _PARENTS, :2], keypoints[:, _CHILDREN, :2]
     along = (end - start) / 2
     length = np.linalg.norm(along, axis=-1, keepdims=True)
     direction = along / np.maximum(length, 1e-9)
     along = direction * np.maximum(length - _BLEED, 0)
-    across = np.stack([-direction[..., 1], direction[..., 0]], axis=-1) * max(half_width - _BLEED, 0.1)
+    across = np.stack([-direction[..., 1], direction[..., 0]], axis=-1) * np.maximum(half_widths - _BLEED, 0.1)[:, None]
     middle = (start + end) / 2
     outline = (
         middle[..., None, :] + _CIRCLE[0][:, None] * along[..., None, :] + _CIRCLE[1][:, None] * across[..., None, :]
@@ -94,9 +112,9 @@ def _limb_outlines(keypoints: np.ndarray, half_width: float) -> np.ndarray:
     return _fixed_point(outline)
 
 
-def _disc_outlines(keypoints: np.ndarray, radius: float) -> np.ndarray:
+def _disc_outlines(keypoints: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """(N, 18, P, 2) fixed-point outlines of the joints' discs."""
-    return _fixed_point(keypoints[..., None, :2] + max(radius - _BLEED, 0.1) * _CIRCLE.T)
+    return _fixed_point(keypoints[..., None, :2] + np.maximum(radii - _BLEED, 0.1)[:, None, None] * _CIRCLE.T)
 
 
 def _fixed_point(outlines: np.ndarray) -> np.ndarray:

@@ -1,0 +1,244 @@
+"""OpenPose's JSON, in and out: one file for a dance, as ControlNet's editors read it, or OpenPose's file a frame.
+
+A frame is ``{"people": [{"pose_keypoints_2d": [x, y, confidence, ...]}], "canvas_width": 512, "canvas_height": 512}``;
+a dance is a list of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dancegen.errors import PoseError
+from dancegen.pose.sequence import PoseSequence
+from dancegen.pose.skeleton import N_JOINTS
+
+_BODY_KEY = "pose_keypoints_2d"
+_HAND_KEYS = ("hand_left_keypoints_2d", "hand_right_keypoints_2d")
+_FACE_KEY = "face_keypoints_2d"
+#: Where OpenPose's own default, BODY_25, keeps our 18 joints: it has a mid-hip at 8, and feet at the end.
+_FROM_BODY_25 = [*range(8), *range(9, 19)]
+#: Coordinates of a whole file below this are shares of the canvas, as some editors write them, and not pixels.
+_LARGEST_SHARE = 2.0
+
+
+@dataclass(frozen=True)
+class _Person:
+    """One person of one frame: (18, 3) body, and (2, 21, 3) hands and (70, 3) face where given."""
+
+    body: np.ndarray
+    hands: np.ndarray | None
+    face: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class _Frame:
+    people: list[_Person]
+    size: tuple[int, int] | None
+
+
+def write_openpose_json(sequence: PoseSequence, path: str | Path) -> None:
+    """Write a dance as one JSON file: a list of frames, each with its canvas and, unless it is empty, one person.
+
+    The format has no place for the frame rate and the start in the song: tell them to read_openpose_json.
+    """
+    frames = [_frame_as_json(sequence, index) for index in range(len(sequence))]
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(frames, file, allow_nan=False, separators=(",", ":"))
+
+
+def read_openpose_json(
+    path: str | Path, *, fps: float = 30.0, size: tuple[int, int] | None = None, start_s: float = 0.0
+) -> PoseSequence:
+    """Read a dance from a list of frames, from a single frame, or from a directory of ``*_keypoints.json`` files.
+
+    A joint whose confidence or both coordinates are 0, or that is null, is missing. Where a frame shows several people,
+    the first one shown largest is followed from then on. Both 18 joints and BODY_25 are understood.
+
+    size: the canvas (width, height) of files that do not say; without it, the smallest that holds the poses.
+    Raises PoseError with the file's name for anything else.
+    """
+    path = Path(path)
+    frames = _read_directory(path) if path.is_dir() else _read_file(path)
+    canvas = _common_size(frames, path) or size
+    people = _follow(frames)
+    keypoints = _stack([person and person.body for person in people], (N_JOINTS, 3))
+    hands = _stack([person and person.hands for person in people], (2, 21, 3))
+    face = _stack([person and person.face for person in people], (70, 3))
+    if keypoints is None:
+        raise PoseError(f"{path} shows nobody in any of its {len(frames)} frames")
+    if _in_shares(keypoints):
+        if canvas is None:
+            raise PoseError(f"{path} gives positions as shares of a canvas but not the canvas; say its size")
+        _to_pixels(canvas, keypoints, hands, face)
+    try:
+        return PoseSequence(keypoints, fps, canvas or _smallest_canvas(keypoints), start_s, hands=hands, face=face)
+    except PoseError as error:
+        raise PoseError(f"{path}: {error}") from error
+
+
+def _frame_as_json(sequence: PoseSequence, index: int) -> dict:
+    person = {_BODY_KEY: _flat(sequence.keypoints[index])}
+    if sequence.face is not None:
+        person[_FACE_KEY] = _flat(sequence.face[index])
+    if sequence.hands is not None:
+        person.update(zip(_HAND_KEYS, map(_flat, sequence.hands[index]), strict=True))
+    seen = (sequence.keypoints[index][:, 2] > 0).any()
+    width, height = sequence.size
+    return {"people": [person] if seen else [], "canvas_width": width, "canvas_height": height}
+
+
+def _flat(keypoints: np.ndarray) -> list[float]:
+    # Six significant digits: a ten-thousandth of a pixel, and a small confidence does not become 0.
+    return [float(f"{value:.7g}") for value in keypoints.ravel().tolist()]
+
+
+def _read_directory(folder: Path) -> list[_Frame]:
+    files = sorted(folder.glob("*_keypoints.json"), key=_frame_number)
+    if not files:
+        raise PoseError(f"{folder} holds no *_keypoints.json files, as OpenPose writes them")
+    frames = []
+    for file in files:
+        document = _parse(file)
+        if not isinstance(document, dict):
+            raise PoseError(f"{file} is not a single OpenPose frame")
+        frames.append(_frame(document, str(file)))
+    return frames
+
+
+def _frame_number(file: Path) -> list:
+    """Sorts frame 10 behind frame 9, with or without leading zeros."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", file.name)]
+
+
+def _read_file(path: Path) -> list[_Frame]:
+    document = _parse(path)
+    if isinstance(document, dict):
+        return [_frame(document, str(path))]
+    if not isinstance(document, list) or not document:
+        raise PoseError(f"{path} is neither an OpenPose frame nor a list of them")
+    return [_frame(frame, f"{path}, frame {index}") for index, frame in enumerate(document)]
+
+
+def _parse(path: Path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise PoseError(f"there is no file {path}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise PoseError(f"{path} is not JSON: {error}") from error
+
+
+def _frame(document, where: str) -> _Frame:
+    people = document.get("people") if isinstance(document, dict) else None
+    if not isinstance(people, list):
+        raise PoseError(f'{where}: no list "people", so this is not an OpenPose frame')
+    return _Frame([_person(person, where) for person in people], _canvas_size(document, where))
+
+
+def _canvas_size(document: dict, where: str) -> tuple[int, int] | None:
+    sides = [document.get("canvas_width"), document.get("canvas_height")]
+    if sides == [None, None]:
+        return None
+    if any(isinstance(side, bool) or not isinstance(side, (int, float)) or not 1 <= side < 1e6 for side in sides):
+        raise PoseError(f"{where}: a canvas of {sides[0]} x {sides[1]} pixels")
+    return int(sides[0]), int(sides[1])
+
+
+def _person(person, where: str) -> _Person:
+    if not isinstance(person, dict):
+        raise PoseError(f"{where}: a person is not a JSON object")
+    body = _points(person, _BODY_KEY, (N_JOINTS, 25), where)
+    if body is None:
+        body = np.zeros((N_JOINTS, 3), dtype=np.float32)
+    if len(body) == 25:
+        body = body[_FROM_BODY_25]
+    hands = [_points(person, key, (21,), where) for key in _HAND_KEYS]
+    if all(hand is None for hand in hands):
+        both = None
+    else:
+        both = np.stack([np.zeros((21, 3), np.float32) if hand is None else hand for hand in hands])
+    return _Person(body, both, _points(person, _FACE_KEY, (70,), where))
+
+
+def _points(person: dict, key: str, counts: tuple[int, ...], where: str) -> np.ndarray | None:
+    """(count, 3) float32 of a flat list of x, y, confidence; None where the list is absent, null or empty."""
+    values = person.get(key)
+    if values is None or values == []:
+        return None
+    if not isinstance(values, list) or len(values) not in {3 * count for count in counts}:
+        raise PoseError(f'{where}: "{key}" must hold {" or ".join(str(3 * count) for count in counts)} numbers')
+    if any(isinstance(value, bool) or not isinstance(value, (int, float, type(None))) for value in values):
+        raise PoseError(f'{where}: "{key}" holds something that is not a number')
+    points = np.array(values, dtype=np.float64).reshape(-1, 3)  # null becomes NaN
+    nulls = np.array([value is None for value in values]).reshape(-1, 3)
+    if not np.isfinite(points[~nulls]).all() or (np.abs(points[~nulls]) > 1e6).any():
+        raise PoseError(f'{where}: "{key}" holds numbers out of all bounds')
+    missing = nulls.any(axis=1) | (np.nan_to_num(points[:, 2]) <= 0) | (np.nan_to_num(points[:, :2]) == 0).all(axis=1)
+    points[missing] = 0
+    points[:, 2] = points[:, 2].clip(0, 1)
+    return points.astype(np.float32)
+
+
+def _common_size(frames: list[_Frame], path: Path) -> tuple[int, int] | None:
+    sizes = {frame.size for frame in frames if frame.size is not None}
+    if len(sizes) > 1:
+        raise PoseError(f"{path} mixes canvases of several sizes: {sorted(sizes)}")
+    return sizes.pop() if sizes else None
+
+
+def _follow(frames: list[_Frame]) -> list[_Person | None]:
+    """The one person of each frame who dances: first whoever is shown largest, then whoever is nearest to where they
+    were, so that the dance does not jump from one person to another as they come and go."""
+    followed: list[_Person | None] = []
+    last: _Person | None = None
+    for frame in frames:
+        people = [person for person in frame.people if (person.body[:, 2] > 0).any()]
+        nearest = min(people, key=lambda person: _apart(person, last), default=None) if last else None
+        if nearest is None or _apart(nearest, last) > _extent(last):
+            nearest = max(people, key=_prominence, default=None)
+        followed.append(nearest)
+        last = nearest or last
+    return followed
+
+
+def _prominence(person: _Person) -> float:
+    return _extent(person) * float(person.body[:, 2].sum())
+
+
+def _extent(person: _Person) -> float:
+    seen = person.body[person.body[:, 2] > 0, :2]
+    return float(np.linalg.norm(np.ptp(seen, axis=0)))
+
+
+def _apart(person: _Person, other: _Person) -> float:
+    """Mean distance between the joints that both show."""
+    both = (person.body[:, 2] > 0) & (other.body[:, 2] > 0)
+    if not both.any():
+        return float("inf")
+    return float(np.linalg.norm(person.body[both, :2] - other.body[both, :2], axis=1).mean())
+
+
+def _stack(arrays: list[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray | None:
+    if all(array is None for array in arrays):
+        return None
+    return np.stack([np.zeros(shape, np.float32) if array is None else array for array in arrays])
+
+
+def _in_shares(keypoints: np.ndarray) -> bool:
+    return float(np.abs(keypoints[..., :2]).max()) <= _LARGEST_SHARE
+
+
+def _to_pixels(size: tuple[int, int], *arrays: np.ndarray | None) -> None:
+    for array in arrays:
+        if array is not None:
+            array[..., :2] *= np.float32(size)
+
+
+def _smallest_canvas(keypoints: np.ndarray) -> tuple[int, int]:
+    right, bottom = keypoints[..., :2].reshape(-1, 2).max(axis=0)
+    return max(1, int(np.ceil(right)) + 1), max(1, int(np.ceil(bottom)) + 1)
