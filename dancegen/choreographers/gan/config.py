@@ -1,0 +1,182 @@
+"""Every number of the GAN: what the networks look like, what they see, how they are trained."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from typing import Any, get_type_hints
+
+from dancegen.errors import InputError
+
+
+@dataclass(frozen=True)
+class ImageConfig:
+    """The pose image that the generator paints and reads."""
+
+    size: int = 64
+    """Width and height in pixels; a multiple of 2 to the number of down blocks."""
+    heatmaps: bool = True
+    """One heat channel a joint beside red, green and blue."""
+    sigma: float = 1.5
+    """Standard deviation of a joint's heat, in pixels."""
+    fps: float = 15.0
+    """Generated frames a second; the choreography is resampled to the asked rate with a spline."""
+
+    @property
+    def channels(self) -> int:
+        return 3 + (18 if self.heatmaps else 0)
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """The U-Net with a ConvLSTM at its bottleneck."""
+
+    channels: tuple[int, ...] = (32, 64, 128, 192)
+    """Width after each down block."""
+    mel_width: int = 128
+    """Spectrogram frames round a video frame, its middle at the frame (90 a second)."""
+    audio_channels: int = 96
+    noise_channels: int = 16
+    """Width of the noise that moves with the song."""
+    noise_correlation_s: float = 1.0
+    dropout: float = 0.2
+    """Also on at inference, as in pix2pix: without it a deterministic next-pose generator falls into a loop."""
+    norm: str = "group"
+    """`group` or `batch`; batch norm behaves differently once the batch is one song."""
+    activation: str = "leaky"
+    residual_blocks: int = 1
+    dilations: tuple[int, ...] = (1, 2, 4)
+    start_poses: int = 64
+
+
+@dataclass(frozen=True)
+class DiscriminatorConfig:
+    """Two PatchGANs, the second on the average-pooled input."""
+
+    channels: tuple[int, ...] = (48, 96, 160)
+    extra_layers: int = 0
+    history: tuple[int, ...] = (1, 2, 4)
+    """Which earlier pose images it sees beside the frame it judges, in frames back: one cannot see a freeze."""
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the generator's four terms and of the discriminator's penalty."""
+
+    adversarial: float = 1.0
+    feature_matching: float = 4.0
+    l1: float = 40.0
+    perceptual: float = 0.5
+    gradient_penalty: float = 10.0
+    black_weight: float = 0.1
+    """What an L1 error on a black pixel counts beside one on the drawing."""
+    label_smoothing: float = 0.1
+    penalty_every: int = 4
+    """The gradient penalty's second backward pass is dear: once in so many steps, times as much."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How the pair is trained."""
+
+    batch: int = 8
+    clip_frames: int = 24
+    warmup_frames: int = 4
+    """Real frames that start a clip; after them the generator is fed its own output for a growing share of steps."""
+    judged_frames: int = 6
+    """Frames of each clip that the discriminator judges in one step."""
+    perceptual_frames: int = 1
+    own_output_ramp: float = 0.3
+    """Share of the training after which every step sees the generator's own output."""
+    learning_rate: float = 0.0005
+    discriminator_rate: float = 0.0003
+    decay: float = 0.8
+    decay_steps: int | None = None
+    """Steps between two decays of the learning rate; None: an epoch."""
+    beta1: float = 0.5
+    beta2: float = 0.999
+    ema: float = 0.998
+    epochs: int = 10
+    steps: int | None = None
+    minutes: float | None = None
+    validate_every: int = 100
+    """Steps between two validations, checkpoints and rows of `history.csv`."""
+    precision: str = "bf16"
+
+
+@dataclass(frozen=True)
+class GanConfig:
+    """Everything that rebuilds a model (`config.json`) or repeats its training."""
+
+    image: ImageConfig = field(default_factory=ImageConfig)
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> GanConfig:
+        """The configuration that `to_dict` gave; InputError names a setting that does not exist."""
+        return _build(cls, values, "")
+
+
+def _build(kind, values: dict[str, Any], where: str):
+    hints = get_type_hints(kind)
+    known = {f.name for f in fields(kind)}
+    if unknown := sorted(set(values) - known):
+        raise InputError(f"config.json has settings this dancegen does not know: {', '.join(where + u for u in unknown)}")
+    made = {}
+    for name, value in values.items():
+        if is_dataclass(hints[name]):
+            made[name] = _build(hints[name], value, f"{where}{name}.")
+        else:
+            made[name] = tuple(value) if isinstance(value, list) else value
+    return kind(**made)
+
+
+PRESETS = {
+    "small": GanConfig(),
+    "base": GanConfig(
+        image=ImageConfig(size=128, sigma=2.0),
+        generator=GeneratorConfig(channels=(48, 96, 192, 320, 384), audio_channels=160, residual_blocks=2),
+        discriminator=DiscriminatorConfig(channels=(64, 128, 256, 384)),
+        train=TrainConfig(batch=16),
+    ),
+    "original": GanConfig(
+        image=ImageConfig(size=256, heatmaps=False, fps=30.0),
+        generator=GeneratorConfig(
+            channels=(64, 256, 512, 512, 512, 512, 512),
+            audio_channels=544,
+            dropout=0.5,
+            norm="batch",
+            residual_blocks=6,
+            noise_channels=0,
+        ),
+        discriminator=DiscriminatorConfig(channels=(64, 128, 256, 512), history=(1,)),
+        loss=LossConfig(l1=100.0, feature_matching=10.0, perceptual=10.0, penalty_every=1),
+        train=TrainConfig(
+            batch=10,
+            learning_rate=0.001,
+            discriminator_rate=0.001,
+            decay=0.8,
+            clip_frames=12,
+            warmup_frames=4,
+            judged_frames=4,
+            epochs=20,
+        ),
+    ),
+}
+
+
+def preset(name: str) -> GanConfig:
+    """The settings called `small`, `base` or `original`. InputError for another name."""
+    if name not in PRESETS:
+        raise InputError(f"there is no preset {name!r}; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def override(config: GanConfig, **train: Any) -> GanConfig:
+    """The configuration with those training settings that are not None put in place."""
+    return replace(config, train=replace(config.train, **{k: v for k, v in train.items() if v is not None}))

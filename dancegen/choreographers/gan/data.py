@@ -1,0 +1,128 @@
+"""Training clips: keypoints and spectrogram windows cut from a pose dataset and drawn on the fly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from dancegen.audio.features import FRAME_RATE, N_MELS, windows
+from dancegen.choreographers.gan.config import GanConfig
+from dancegen.choreographers.gan.image import paint
+from dancegen.dataset import read_clips
+from dancegen.errors import InputError
+from dancegen.pose.canvas import to_canvas
+from dancegen.pose.sequence import PoseSequence
+
+MEL_FLOOR = -6.0
+
+
+@dataclass(frozen=True)
+class Take:
+    """One clip: its music, and its poses from every view at the model's frame rate, in image pixels."""
+
+    id: str
+    mel: np.ndarray
+    """(F, N_MELS) float32, 90 frames a second."""
+    views: tuple[PoseSequence, ...]
+
+    @property
+    def frames(self) -> int:
+        return min(len(view) for view in self.views)
+
+
+def load_takes(dataset: Path, split: str, config: GanConfig, progress) -> list[Take]:
+    """The clips of one split of a pose dataset. InputError where it has none that are long enough."""
+    clips = [clip for clip in read_clips(dataset) if clip.split == split]
+    takes = []
+    with progress.task(f"reading {split} clips", len(clips)) as advance:
+        for clip in clips:
+            takes.append(_load_take(dataset / "clips" / clip.id, config))
+            advance(1)
+    takes = [take for take in takes if take.frames > config.train.clip_frames]
+    if not takes:
+        seconds = config.train.clip_frames / config.image.fps
+        raise InputError(f"{dataset} has no {split} clip of more than {seconds:.1f} s; prepare more takes, or longer clips")
+    return takes
+
+
+def _load_take(folder: Path, config: GanConfig) -> Take:
+    canvas = (config.image.size, config.image.size)
+    views = []
+    for path in sorted(folder.glob("*/poses.npz")):
+        sequence = PoseSequence.load(path).resample(config.image.fps)
+        keypoints = to_canvas(sequence.keypoints, sequence.size, canvas)
+        views.append(replace(sequence, keypoints=keypoints, size=canvas, joints3d=None))
+    return Take(folder.name, np.load(folder / "mel.npy").astype(np.float32), tuple(views))
+
+
+class ClipDataset(Dataset):
+    """Every clip once an epoch: a random view, place, side and music colour of it, all drawn from (seed, epoch, index).
+
+    An item holds `keypoints` (L, 18, 3), `images` (L, C, S, S) and `mel` (L, mel_width, N_MELS), L = clip_frames.
+    """
+
+    def __init__(self, takes: list[Take], config: GanConfig, *, seed: int, augment: bool = True):
+        self.takes, self.config, self.seed, self.augment = takes, config, seed, augment
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.takes)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        chance = np.random.default_rng([self.seed, self.epoch, index])
+        take, frames = self.takes[index], self.config.train.clip_frames
+        view = take.views[chance.integers(len(take.views))]
+        start = self._start(take, chance)
+        if self.augment and chance.random() < 0.5:
+            view = view.mirror()
+        keypoints = view.keypoints[start : start + frames]
+        times = (start + np.arange(frames)) / self.config.image.fps
+        mel = take.mel
+        if self.augment:
+            keypoints = _moved(keypoints, self.config.image.size, chance)
+            mel = recolour(mel, chance)
+        seen = windows(mel, times, self.config.generator.mel_width)
+        return {
+            "keypoints": torch.from_numpy(np.ascontiguousarray(keypoints)),
+            "images": paint(keypoints, self.config.image),
+            "mel": torch.from_numpy(np.ascontiguousarray(seen)),
+        }
+
+    def _start(self, take: Take, chance: np.random.Generator) -> int:
+        """Mostly where the spectrogram windows lie inside the clip; sometimes at its edge, as songs begin and end."""
+        last = take.frames - self.config.train.clip_frames
+        margin = int(self.config.generator.mel_width / FRAME_RATE / 2 * self.config.image.fps)
+        if last > 2 * margin and chance.random() < 0.9:
+            return int(chance.integers(margin, last - margin + 1))
+        return int(chance.integers(0, last + 1))
+
+
+def _moved(keypoints: np.ndarray, size: int, chance: np.random.Generator) -> np.ndarray:
+    """The dancer a little larger or smaller, and elsewhere on the canvas, for the whole clip."""
+    scale = chance.uniform(0.92, 1.06)
+    shift = chance.uniform(-0.06, 0.06, 2) * size
+    middle = (size - 1) / 2
+    present = keypoints[..., 2:] > 0
+    moved = (keypoints[..., :2] - middle) * scale + middle + shift
+    return np.concatenate([np.where(present, moved, 0), keypoints[..., 2:]], -1).astype(np.float32)
+
+
+def recolour(mel: np.ndarray, chance: np.random.Generator) -> np.ndarray:
+    """The same music from another room: gain, equaliser, pitch and noise, all on the log-mel `(F, N_MELS)`."""
+    bands = np.linspace(0, 1, N_MELS)
+    gain = chance.uniform(-1.0, 0.5)
+    equaliser = np.interp(bands, np.linspace(0, 1, 5), chance.normal(0, 0.25, 5))
+    pitch = int(chance.integers(-2, 3))
+    shifted = np.roll(mel, pitch, axis=1)
+    if pitch > 0:
+        shifted[:, :pitch] = mel[:, :1]
+    elif pitch < 0:
+        shifted[:, pitch:] = mel[:, -1:]
+    hiss = chance.uniform(-7.0, -3.0) + 0.1 * chance.standard_normal(mel.shape)
+    loud = shifted + gain + equaliser
+    return np.maximum(np.log10(10.0**loud + 10.0**hiss), MEL_FLOOR).astype(np.float32)
+

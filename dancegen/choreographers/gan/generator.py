@@ -1,0 +1,227 @@
+"""The generator: the spectrogram round a frame and the previous pose image in, the next pose image out.
+
+A U-Net. Down: convolutions that halve the image. At the bottleneck the song joins in, attention relates what is
+far apart, and a ConvLSTM cell carries time. Up: pixel shuffles, with skip connections. Last a Tanh.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from dancegen.audio.features import N_MELS
+from dancegen.choreographers.gan.config import GanConfig
+
+State = tuple[Tensor, Tensor]
+
+
+def make_norm(kind: str, channels: int) -> nn.Module:
+    """Group norm in groups of at least eight channels (independent of the batch), or batch norm."""
+    if kind == "batch":
+        return nn.BatchNorm2d(channels)
+    groups = max(1, channels // 8)
+    while channels % groups:
+        groups -= 1
+    return nn.GroupNorm(groups, channels)
+
+
+def make_activation(kind: str) -> nn.Module:
+    return nn.ReLU() if kind == "relu" else nn.LeakyReLU(0.2)
+
+
+class DownBlock(nn.Sequential):
+    """Halves the image: convolution, optional norm, LeakyReLU."""
+
+    def __init__(self, inputs: int, outputs: int, norm: str | None, activation: str):
+        layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, 4, 2, 1)]
+        if norm:
+            layers.append(make_norm(norm, outputs))
+        super().__init__(*layers, make_activation(activation))
+
+
+class UpBlock(nn.Sequential):
+    """Doubles the image: convolution, pixel shuffle, norm, dropout, LeakyReLU."""
+
+    def __init__(self, inputs: int, outputs: int, norm: str, dropout: float, activation: str):
+        super().__init__(
+            nn.Conv2d(inputs, 4 * outputs, 3, 1, 1),
+            nn.PixelShuffle(2),
+            make_norm(norm, outputs),
+            nn.Dropout2d(dropout),
+            make_activation(activation),
+        )
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions beside the identity (He et al., 2016)."""
+
+    def __init__(self, channels: int, norm: str, activation: str):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, 1, 1),
+            make_norm(norm, channels),
+            make_activation(activation),
+            nn.Conv2d(channels, channels, 3, 1, 1),
+            make_norm(norm, channels),
+        )
+        self.activation = make_activation(activation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(x + self.body(x))
+
+
+class DilatedBlock(nn.Module):
+    """Convolutions of growing dilation side by side, their sum beside the identity (Yu and Koltun, 2016)."""
+
+    def __init__(self, channels: int, dilations: tuple[int, ...], activation: str):
+        super().__init__()
+        self.branches = nn.ModuleList(nn.Conv2d(channels, channels, 3, 1, d, dilation=d) for d in dilations)
+        self.activation = make_activation(activation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(x + sum(branch(x) for branch in self.branches) / len(self.branches))
+
+
+class SpatialAttention(nn.Module):
+    """Where to look: a mask from the mean and the maximum over channels (CBAM, Woo et al., 2018)."""
+
+    def __init__(self, kernel: int = 7):
+        super().__init__()
+        self.conv = nn.Conv2d(2, 1, kernel, 1, kernel // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        summary = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)
+        return x * torch.sigmoid(self.conv(summary))
+
+
+class SelfAttention(nn.Module):
+    """What is far apart may relate: dot-product attention over all places (SAGAN, Zhang et al., 2019)."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.query = nn.Conv2d(channels, channels // 8, 1)
+        self.key = nn.Conv2d(channels, channels // 8, 1)
+        self.value = nn.Conv2d(channels, channels, 1)
+        # SAGAN starts this at nought, which would leave the branch without gradient in the first step.
+        self.gain = nn.Parameter(torch.full((1,), 0.1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = (f(x).flatten(2).transpose(1, 2) for f in (self.query, self.key, self.value))
+        attended = nn.functional.scaled_dot_product_attention(query, key, value)
+        return x + self.gain * attended.transpose(1, 2).reshape(x.shape)
+
+
+class SpectrogramProcessor(nn.Module):
+    """The spectrogram round a frame, (B, 1, N_MELS, mel_width), to features on the bottleneck's grid."""
+
+    def __init__(self, channels: int, grid: int, config: GanConfig):
+        super().__init__()
+        g = config.generator
+        widths = [1, max(8, channels // 4), max(16, channels // 2), channels, channels]
+        self.down = nn.Sequential(
+            *(
+                DownBlock(a, b, g.norm if i else None, g.activation)
+                for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False))
+            )
+        )
+        self.dilated = DilatedBlock(channels, g.dilations, g.activation)
+        self.attention = SpatialAttention(3)
+        self.to_grid = nn.AdaptiveAvgPool2d(grid)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        return self.to_grid(self.attention(self.dilated(self.down(mel))))
+
+
+class ConvLSTMCell(nn.Module):
+    """An LSTM whose gates are convolutions (Shi et al., 2015): it carries the dance from frame to frame."""
+
+    def __init__(self, inputs: int, hidden: int):
+        super().__init__()
+        self.hidden = hidden
+        self.gates = nn.Conv2d(inputs + hidden, 4 * hidden, 3, 1, 1)
+
+    def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        h, c = state
+        i, f, o, g = self.gates(torch.cat([x, h.to(x.dtype)], 1)).float().chunk(4, 1)
+        c = torch.sigmoid(f + 1.0) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
+        return h, (h, c)
+
+
+class UNetGenerator(nn.Module):
+    """One step of the dance.
+
+    previous: (B, C, S, S) in -1..1; song: (B, audio_channels, grid, grid), from `listen`; noise: (B, noise_channels);
+    state: the ConvLSTM's, from `start_state` at first. Returns the next pose image (B, C, S, S) in -1..1 and the new
+    state.
+    """
+
+    def __init__(self, config: GanConfig):
+        super().__init__()
+        self.config = config
+        g = config.generator
+        widths = (config.image.channels, *g.channels)
+        bottom = g.channels[-1]
+        self.grid = config.image.size >> len(g.channels)
+        self.down = nn.ModuleList(
+            DownBlock(a, b, g.norm if i else None, g.activation)
+            for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False))
+        )
+        self.spectrogram = SpectrogramProcessor(g.audio_channels, self.grid, config)
+        self.join = nn.Conv2d(bottom + g.audio_channels + g.noise_channels, bottom, 1)
+        self.residual = nn.Sequential(*(ResidualBlock(bottom, g.norm, g.activation) for _ in range(g.residual_blocks)))
+        self.attention = SelfAttention(bottom)
+        self.lstm = ConvLSTMCell(bottom, bottom)
+        ups, below = [], 2 * bottom
+        for width in reversed(g.channels[:-1]):
+            ups.append(UpBlock(below, width, g.norm, g.dropout if width >= g.channels[-1] // 2 else 0.0, g.activation))
+            below = 2 * width
+        self.up = nn.ModuleList(ups)
+        self.look = SpatialAttention()
+        self.paint = nn.Sequential(nn.Conv2d(below, 4 * config.image.channels, 3, 1, 1), nn.PixelShuffle(2))
+
+    def start_state(self, batch: int, device: torch.device | str = "cpu") -> State:
+        """An empty memory: hidden and cell state, (B, hidden, grid, grid) each."""
+        shape = (batch, self.lstm.hidden, self.grid, self.grid)
+        return torch.zeros(shape, device=device), torch.zeros(shape, device=device)
+
+    def listen(self, mel: Tensor) -> Tensor:
+        """What the song says at each frame: log-mel windows (N, mel_width, N_MELS) to (N, audio_channels, grid, grid).
+
+        It depends on nothing that was danced before, so a whole clip of windows goes through at once.
+        """
+        return self.spectrogram(normalise_mel(mel).transpose(1, 2).unsqueeze(1))
+
+    def forward(self, previous: Tensor, song: Tensor, noise: Tensor, state: State) -> tuple[Tensor, State]:
+        x, skips = previous, []
+        for block in self.down:
+            x = block(x)
+            skips.append(x)
+        chance = noise.to(x.dtype)[:, :, None, None].expand(-1, -1, self.grid, self.grid)
+        x = self.join(torch.cat([x, song, chance], 1))
+        x = self.attention(self.residual(x))
+        x, state = self.lstm(x, state)
+        for block, skip in zip(self.up, reversed(skips), strict=False):
+            x = block(torch.cat([x.to(skip.dtype), skip], 1))
+        x = self.look(torch.cat([x, skips[0]], 1))
+        return torch.tanh(self.paint(x)), state
+
+
+def normalise_mel(mel: Tensor) -> Tensor:
+    """Log-mel power (base 10, floor -6) to about -1..1.5; `(..., N_MELS)`."""
+    assert mel.shape[-1] == N_MELS
+    return mel / 4.0 + 0.5
+
+
+def noise_walk(frames: int, channels: int, fps: float, correlation_s: float, generator: torch.Generator) -> Tensor:
+    """Noise that moves with the song: `(frames, channels)`, unit variance, first-order autoregressive.
+
+    Neighbouring frames correlate with exp(-1 / (fps * correlation_s)), so that chance leans on the dance for about
+    `correlation_s` seconds instead of shaking every frame.
+    """
+    white = torch.randn(frames, channels, generator=generator)
+    keep = torch.exp(torch.tensor(-1.0 / (fps * correlation_s)))
+    walk = [white[0]] if frames else []
+    for step in white[1:]:
+        walk.append(keep * walk[-1] + torch.sqrt(1 - keep**2) * step)
+    return torch.stack(walk) if walk else white

@@ -1,0 +1,133 @@
+"""The seven loss terms: four of the generator, three of the discriminator. All take logits, never probabilities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss
+
+from dancegen.errors import InputError
+
+VGG_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
+VGG_SIZE_MB = 528
+
+Features = list[list[Tensor]]
+
+
+def adversarial_loss(judged: Features) -> Tensor:
+    """Generator: binary cross entropy of its patches against "real", mean over both scales."""
+    return _patches(judged, 1.0)
+
+
+def real_loss(judged: Features, smoothing: float) -> Tensor:
+    """Discriminator on real frames; one-sided label smoothing (Salimans et al., 2016)."""
+    return _patches(judged, 1.0 - smoothing)
+
+
+def fake_loss(judged: Features) -> Tensor:
+    """Discriminator on generated frames."""
+    return _patches(judged, 0.0)
+
+
+def _patches(judged: Features, label: float) -> Tensor:
+    logits = [scale[-1].float() for scale in judged]
+    return torch.stack([binary_cross_entropy_with_logits(x, torch.full_like(x, label)) for x in logits]).mean()
+
+
+def feature_matching_loss(fake: Features, real: Features) -> Tensor:
+    """L1 between the discriminator's features of both frames, mean over layers and scales (Wang et al., 2018)."""
+    pairs = [(f, r) for fs, rs in zip(fake, real, strict=True) for f, r in zip(fs[:-1], rs[:-1], strict=True)]
+    return torch.stack([l1_loss(f.float(), r.detach().float()) for f, r in pairs]).mean()
+
+
+def weighted_l1_loss(fake: Tensor, real: Tensor, black_weight: float) -> Tensor:
+    """L1 over pixels of images in -1..1, where a pixel that is black in the real image counts `black_weight`.
+
+    Without the weight an empty picture is nearly right: nine pixels in ten are black.
+    """
+    weight = torch.where(real > -0.98, 1.0, black_weight).to(fake.dtype)
+    error = (fake - real.to(fake.dtype)).abs_() * weight
+    return error.sum(dtype=torch.float32) / weight.sum(dtype=torch.float32)
+
+
+def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, history: Tensor, mel: Tensor) -> Tensor:
+    """How far the gradient's norm on random interpolates is from 1: E[(|grad D| - 1)^2] (Gulrajani et al., 2017)."""
+    share = torch.rand(len(real), 1, 1, 1, device=real.device)
+    mixed = (share * real + (1 - share) * fake.detach()).requires_grad_(True)
+    score = sum(scale[-1].float().mean((1, 2, 3)).sum() for scale in discriminator(mixed, history, mel))
+    (gradient,) = torch.autograd.grad(score, mixed, create_graph=True)
+    return (gradient.flatten(1).norm(2, 1) - 1).square().mean()
+
+
+class PerceptualLoss(nn.Module):
+    """L1 between VGG16 features of two images at three depths (Johnson et al., 2016); the network is frozen.
+
+    weights: torchvision's VGG16 under its own key names (`features.0.weight` ...), .safetensors or .pth.
+    """
+
+    STAGES = ((0, 4), (4, 9), (9, 16))
+
+    def __init__(self, weights: Path):
+        super().__init__()
+        from torchvision.models import vgg16
+
+        layers = vgg16(weights=None).features[: self.STAGES[-1][1]]
+        layers.load_state_dict(_read_vgg(weights, layers))
+        for layer in layers:
+            if isinstance(layer, nn.ReLU):
+                layer.inplace = False
+        self.stages = nn.ModuleList(layers[a:b] for a, b in self.STAGES)
+        self.requires_grad_(False).eval()
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1), persistent=False)
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """Features of images whose first three channels are red, green and blue in -1..1."""
+        x = (images[:, :3] / 2 + 0.5 - self.mean) / self.std
+        found = []
+        for stage in self.stages:
+            x = stage(x)
+            found.append(x)
+        return found
+
+    def forward(self, fake: Tensor, real: Tensor) -> Tensor:
+        with torch.no_grad():
+            wanted = self.features(real)
+        pairs = zip(self.features(fake), wanted, strict=True)
+        return torch.stack([l1_loss(f.float(), r.float()) for f, r in pairs]).mean()
+
+
+def _read_vgg(path: Path, layers: nn.Sequential) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        stored = torch.load(path, weights_only=True) if path.suffix == ".pth" else load_file(path)
+    except (OSError, SafetensorError, UnpicklingError) as error:
+        raise InputError(f"{path} holds no weights that can be read safely: {error}") from None
+    wanted = layers.state_dict().keys()
+    if missing := [name for name in wanted if f"features.{name}" not in stored]:
+        raise InputError(f"{path} lacks VGG16's features.{missing[0]}; it should hold torchvision's key names")
+    return {name: stored[f"features.{name}"].float() for name in wanted}
+
+
+def find_vgg(path: Path | None) -> Path:
+    """The VGG16 weights: `path`, or torchvision's own download in torch's cache.
+
+    InputError, naming the download, where there are none.
+    """
+    if path is not None:
+        if not Path(path).is_file():
+            raise InputError(f"--vgg {path}: no such file")
+        return Path(path)
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / VGG_URL.rsplit("/", 1)[1]
+    if cached.is_file():
+        return cached
+    raise InputError(
+        f"the perceptual loss needs VGG16's weights, which are not here: download {VGG_URL} ({VGG_SIZE_MB} MB) to "
+        f"{cached}, or give them with --vgg PATH, or train without that loss: --perceptual 0"
+    )
+

@@ -1,0 +1,108 @@
+"""A trained GAN on disk: `model.safetensors` and `config.json`, enough to rebuild it. Never a pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dancegen.choreographers.gan.config import GanConfig
+from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
+from dancegen.choreographers.gan.generator import UNetGenerator
+from dancegen.errors import ModelError
+
+FORMAT = 1
+WEIGHTS, CONFIG, DISCRIMINATOR = "model.safetensors", "config.json", "discriminator.safetensors"
+
+
+@dataclass(frozen=True)
+class StartPoses:
+    """Real poses a dance may start from, in image pixels, and how lively the music was where they were danced."""
+
+    keypoints: np.ndarray
+    """(K, 18, 3) float32."""
+    energy: np.ndarray
+    """(K,) float32: mean log-mel of the second around the pose, less its clip's mean."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A generator with what it needs to dance."""
+
+    config: GanConfig
+    generator: UNetGenerator
+    starts: StartPoses
+
+
+def save_model(folder: Path, model: Model, discriminator: MultiScaleDiscriminator | None = None) -> None:
+    """Write the model's files into `folder`; weights as float16, which halves the download and moves no joint."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {f"generator.{k}": _half(v) for k, v in model.generator.state_dict().items()}
+    tensors["start.keypoints"] = torch.from_numpy(model.starts.keypoints).float().contiguous()
+    tensors["start.energy"] = torch.from_numpy(model.starts.energy).float().contiguous()
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    if discriminator is not None:
+        save_file({k: _half(v) for k, v in discriminator.state_dict().items()}, folder / DISCRIMINATOR)
+    description = {"family": "gan", "format": FORMAT, **model.config.to_dict()}
+    (folder / CONFIG).write_text(json.dumps(description, indent=2) + "\n")
+
+
+def _half(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().cpu().half().contiguous() if tensor.is_floating_point() else tensor.detach().cpu()
+
+
+def load_config(folder: Path) -> GanConfig:
+    """The configuration of the model in `folder`; ModelError where it is not one of ours."""
+    try:
+        values = json.loads((folder / CONFIG).read_text())
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder} is not a model: its {CONFIG} cannot be read ({error})") from None
+    family, written = values.pop("family", None), values.pop("format", None)
+    if family != "gan" or written != FORMAT:
+        raise ModelError(f"{folder}/{CONFIG} describes a model of family {family!r}, format {written!r}: not known here")
+    return GanConfig.from_dict(values)
+
+
+def load_model(folder: Path, device: str | torch.device = "cpu") -> Model:
+    """Rebuild the model in `folder`. ModelError where files are missing, damaged or of another architecture."""
+    config = load_config(folder)
+    tensors = _read_tensors(folder / WEIGHTS)
+    generator = UNetGenerator(config)
+    prefix = "generator."
+    weights = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+    _fill(generator, weights, folder / WEIGHTS)
+    try:
+        starts = StartPoses(tensors["start.keypoints"].numpy(), tensors["start.energy"].numpy())
+    except KeyError as error:
+        raise ModelError(f"{folder / WEIGHTS} lacks {error}") from None
+    return Model(config, generator.to(device).eval(), starts)
+
+
+def load_discriminator(folder: Path, discriminator: MultiScaleDiscriminator) -> bool:
+    """Fill the discriminator from the model's folder; False where the model came without one."""
+    if not (folder / DISCRIMINATOR).is_file():
+        return False
+    _fill(discriminator, _read_tensors(folder / DISCRIMINATOR), folder / DISCRIMINATOR)
+    return True
+
+
+def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} cannot be read as safetensors: {error}") from None
+
+
+def _fill(network: torch.nn.Module, weights: dict[str, torch.Tensor], path: Path) -> None:
+    try:
+        network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in weights.items()})
+    except RuntimeError as error:
+        raise ModelError(f"{path} does not fit the architecture in its {CONFIG}: {error}") from None

@@ -1,0 +1,316 @@
+"""Training the GAN: clips unrolled through the ConvLSTM, more and more on the generator's own output."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from dancegen.choreographers.gan import losses
+from dancegen.choreographers.gan.config import GanConfig
+from dancegen.choreographers.gan.data import ClipDataset, Take
+from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
+from dancegen.choreographers.gan.generator import UNetGenerator, normalise_mel
+from dancegen.choreographers.gan.model import Model, StartPoses, load_discriminator, load_model, save_model
+from dancegen.choreographers.gan.rollout import Rollout, at, choose_own, clip_noise, past, unroll
+from dancegen.choreographers.gan.validation import Validation, validate
+from dancegen.progress import SILENT, Progress
+
+LOSSES = ("adversarial", "feature_matching", "l1", "perceptual", "real", "fake", "gradient_penalty")
+
+
+@dataclass
+class Clock:
+    """How far the training is: whichever of epochs, steps and minutes ends first ends it."""
+
+    config: GanConfig
+    batches: int
+    step: int = 0
+    seconds: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def epoch(self) -> int:
+        return self.step // self.batches
+
+    @property
+    def elapsed_s(self) -> float:
+        return self.seconds + time.monotonic() - self.started
+
+    @property
+    def done(self) -> float:
+        """Share of the training that is over, 0..1."""
+        t = self.config.train
+        shares = [self.step / (t.epochs * self.batches)]
+        if t.steps is not None:
+            shares.append(self.step / t.steps)
+        if t.minutes is not None:
+            shares.append(self.elapsed_s / (60 * t.minutes))
+        return min(1.0, max(shares))
+
+    @property
+    def decays(self) -> int:
+        return self.step // (self.config.train.decay_steps or self.batches)
+
+
+class Trainer:
+    """Trains one GAN in `folder`, which holds all that a killed run needs to go on: `checkpoint.pt`, `best/`,
+    `history.csv`, `samples/` and TensorBoard's events.
+
+    init: a model directory to start from; vgg: VGG16's weights, needed where the perceptual loss counts.
+    """
+
+    def __init__(
+        self,
+        config: GanConfig,
+        train: list[Take],
+        held_out: list[Take],
+        starts: StartPoses,
+        folder: Path,
+        *,
+        init: Path | None = None,
+        vgg: Path | None = None,
+        seed: int = 0,
+        device: str = "cpu",
+        progress: Progress = SILENT,
+    ):
+        torch.manual_seed(seed)
+        self.config, self.folder, self.seed, self.device, self.progress = config, folder, seed, device, progress
+        self.starts, self.held_out = starts, held_out
+        self.data = ClipDataset(train, config, seed=seed)
+        self.generator = load_model(init).generator if init else UNetGenerator(config)
+        self.discriminator = MultiScaleDiscriminator(config)
+        if init:
+            load_discriminator(init, self.discriminator)
+        for network in (self.generator, self.discriminator):
+            network.to(device, memory_format=torch.channels_last).train()
+        self.average = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
+        t = config.train
+        self.paint_optimiser = torch.optim.Adam(self.generator.parameters(), t.learning_rate, (t.beta1, t.beta2))
+        self.judge_optimiser = torch.optim.Adam(self.discriminator.parameters(), t.discriminator_rate, (t.beta1, t.beta2))
+        self.perceptual = losses.PerceptualLoss(vgg).to(device) if config.loss.perceptual else None
+        self.clock = Clock(config, max(1, len(self.data) // t.batch))
+        self.best = float("inf")
+        self._resume()
+
+    def run(self) -> dict[str, float]:
+        """Train to the end; returns the last validation's figures. On Ctrl-C what was learnt is kept in the folder."""
+        t = self.config.train
+        recent: list[dict[str, float]] = []
+        sums = self.progress.task(self._label(), 1000)
+        with sums as advance:
+            shown = 0.0
+            try:
+                while self.clock.done < 1.0:
+                    for batch in self._epoch():
+                        recent.append(self.step(batch))
+                        self.clock.step += 1
+                        advance(1000 * self.clock.done - shown)
+                        shown = 1000 * self.clock.done
+                        if self.clock.step % t.validate_every == 0 or self.clock.done >= 1.0:
+                            self._report(recent)
+                            recent = []
+                        if self.clock.done >= 1.0:
+                            break
+            except KeyboardInterrupt:
+                self.save_checkpoint()
+                raise
+        return asdict(self.last)
+
+    def _label(self) -> str:
+        millions = sum(p.numel() for p in self.generator.parameters()) / 1e6
+        return f"training the GAN ({millions:.1f} M parameters, {len(self.data)} clips)"
+
+    def _epoch(self) -> Iterator[dict[str, Tensor]]:
+        """What is left of this epoch, in an order drawn from its number: a resumed run sees what it would have seen."""
+        self.data.epoch = self.clock.epoch
+        order = torch.randperm(len(self.data), generator=torch.Generator().manual_seed(self.seed + self.clock.epoch))
+        size = min(self.config.train.batch, len(self.data))
+        left = order[(self.clock.step % self.clock.batches) * size : self.clock.batches * size]
+        workers = 0 if self.device == "cpu" else 4
+        yield from DataLoader(
+            self.data, size, sampler=left.tolist(), num_workers=workers, pin_memory=self.device != "cpu", drop_last=True
+        )
+
+    def step(self, batch: dict[str, Tensor]) -> dict[str, float]:
+        """One update of both networks on one batch; returns the losses by name."""
+        t, step = self.config.train, self.clock.step
+        torch.manual_seed(self.seed * 1_000_003 + step)
+        chance = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+        for optimiser, rate in ((self.paint_optimiser, t.learning_rate), (self.judge_optimiser, t.discriminator_rate)):
+            optimiser.param_groups[0]["lr"] = rate * t.decay**self.clock.decays
+        real, mel = batch["images"].to(self.device), batch["mel"].to(self.device)
+        clips, frames = mel.shape[:2]
+        share = min(1.0, self.clock.done / t.own_output_ramp) if t.own_output_ramp else 1.0
+        own = choose_own(self.config, clips, frames, share, chance).to(self.device)
+        noise = clip_noise(self.config, clips, frames, chance).to(self.device)
+        with self._precision():
+            dance = unroll(self.generator, real[:, 0], mel, noise, real, own)
+        times = torch.stack([torch.randperm(frames - 1, generator=chance)[: t.judged_frames] + 1 for _ in range(clips)])
+        found = self._update_discriminator(dance, real, mel, times)
+        found |= self._update_generator(dance, real, mel, times)
+        self._follow()
+        return found
+
+    def _judge(self, dance: Rollout, real: Tensor, mel: Tensor, times: Tensor, *, fake: bool, grad: bool = True):
+        history = past(dance.shown if fake else real, times, self.config.discriminator.history)
+        image = at(dance.images, times - 1) if fake else at(real, times)
+        return image if grad else image.detach(), history, _song(mel, times)
+
+    def _update_discriminator(self, dance: Rollout, real: Tensor, mel: Tensor, times: Tensor) -> dict[str, float]:
+        weights = self.config.loss
+        fake_case = self._judge(dance, real, mel, times, fake=True, grad=False)
+        real_case = self._judge(dance, real, mel, times, fake=False)
+        with self._precision():
+            real_loss = losses.real_loss(self.discriminator(*real_case), weights.label_smoothing)
+            fake_loss = losses.fake_loss(self.discriminator(*fake_case))
+        total, found = real_loss + fake_loss, {"real": real_loss.item(), "fake": fake_loss.item()}
+        if weights.gradient_penalty and self.clock.step % weights.penalty_every == 0:
+            few = slice(0, None, max(1, self.config.train.judged_frames // 2))
+            penalty = losses.gradient_penalty(
+                self.discriminator, real_case[0][few], fake_case[0][few], real_case[1][few], real_case[2][few]
+            )
+            total = total + weights.gradient_penalty * weights.penalty_every * penalty
+            found["gradient_penalty"] = penalty.item()
+        self.judge_optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.discriminator.parameters(), 10.0)
+        self.judge_optimiser.step()
+        return found
+
+    def _update_generator(self, dance: Rollout, real: Tensor, mel: Tensor, times: Tensor) -> dict[str, float]:
+        weights = self.config.loss
+        self.discriminator.requires_grad_(False)
+        fake_case = self._judge(dance, real, mel, times, fake=True)
+        real_case = self._judge(dance, real, mel, times, fake=False)
+        with self._precision():
+            judged = self.discriminator(*fake_case)
+            with torch.no_grad():
+                wanted = self.discriminator(*real_case)
+            terms = {
+                "adversarial": losses.adversarial_loss(judged),
+                "feature_matching": losses.feature_matching_loss(judged, wanted),
+                "l1": losses.weighted_l1_loss(dance.images, real[:, 1:], weights.black_weight),
+            }
+            if self.perceptual is not None:
+                few = slice(0, None, max(1, self.config.train.judged_frames // self.config.train.perceptual_frames))
+                terms["perceptual"] = self.perceptual(fake_case[0][few], real_case[0][few])
+        total = sum(getattr(weights, name) * term for name, term in terms.items())
+        self.paint_optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.generator.parameters(), 5.0)
+        self.paint_optimiser.step()
+        self.discriminator.requires_grad_(True)
+        return {name: term.item() for name, term in terms.items()}
+
+    def _precision(self):
+        """bf16 where the networks' arithmetic allows it; losses are taken in full precision."""
+        if self.config.train.precision != "bf16":
+            return nullcontext()
+        return torch.autocast("cuda" if self.device.startswith("cuda") else "cpu", torch.bfloat16)
+
+    def _follow(self) -> None:
+        """Exponential moving average of the generator: what is validated, kept and danced with."""
+        keep = min(self.config.train.ema, (1 + self.clock.step) / (10 + self.clock.step))
+        with torch.no_grad():
+            for name, value in self.generator.state_dict().items():
+                if value.is_floating_point():
+                    self.average[name].lerp_(value, 1 - keep)
+                else:
+                    self.average[name].copy_(value)
+
+    def averaged(self) -> UNetGenerator:
+        """The averaged generator, ready to dance."""
+        network = UNetGenerator(self.config)
+        network.load_state_dict(self.average)
+        return network.to(self.device, memory_format=torch.channels_last).eval()
+
+    def _report(self, recent: list[dict[str, float]]) -> None:
+        """Validate by free-running, keep the best, write history, samples and the checkpoint, and say how it goes."""
+        generator = self.averaged()
+        sheet = self.folder / "samples" / f"step_{self.clock.step:06d}.png"
+        with self._precision():
+            self.last = validate(generator, self.held_out, sheet, seed=self.seed)
+        means = {name: _mean([r[name] for r in recent if name in r]) for name in LOSSES}
+        self._log(means, self.last)
+        model = Model(self.config, generator, self.starts)
+        save_model(self.folder / "last", model, self.discriminator)
+        if self.last.score < self.best:
+            self.best = self.last.score
+            save_model(self.folder / "best", model, self.discriminator)
+        self.save_checkpoint()
+        v = self.last
+        self.progress.say(
+            f"step {self.clock.step}: l1 {means['l1']:.3f}, adversarial {means['adversarial']:.2f}, real/fake "
+            f"{means['real']:.2f}/{means['fake']:.2f}; free-running: speed {v.speed:.2f} (real {v.real_speed:.2f}), "
+            f"acceleration {v.accel:.1f} ({v.real_accel:.1f}), freeze {v.freeze:.2f}, missing {v.missing:.3f}, "
+            f"score {v.score:.2f}"
+        )
+
+    def _log(self, means: dict[str, float], validation: Validation) -> None:
+        row = {"step": self.clock.step, "epoch": self.clock.epoch, "seconds": round(self.clock.elapsed_s, 1)}
+        row |= {k: round(v, 5) for k, v in means.items()} | {k: round(v, 5) for k, v in asdict(validation).items()}
+        path = self.folder / "history.csv"
+        fresh = not path.exists()
+        with path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, row)
+            if fresh:
+                writer.writeheader()
+            writer.writerow(row)
+        _tensorboard(self.folder, row)
+
+    def save_checkpoint(self) -> None:
+        """All that a later run needs to go on as if there had been no break, written so that a kill leaves the old one."""
+        state = {
+            "generator": self.generator.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "average": self.average,
+            "paint": self.paint_optimiser.state_dict(),
+            "judge": self.judge_optimiser.state_dict(),
+            "step": self.clock.step,
+            "seconds": self.clock.elapsed_s,
+            "best": self.best,
+        }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        torch.save(state, self.folder / "checkpoint.tmp")
+        (self.folder / "checkpoint.tmp").replace(self.folder / "checkpoint.pt")
+
+    def _resume(self) -> None:
+        path = self.folder / "checkpoint.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, weights_only=True, map_location=self.device)
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.average = state["average"]
+        self.paint_optimiser.load_state_dict(state["paint"])
+        self.judge_optimiser.load_state_dict(state["judge"])
+        self.clock.step, self.clock.seconds, self.best = state["step"], state["seconds"], state["best"]
+        self.progress.say(f"going on from step {self.clock.step} of an interrupted run")
+
+
+def _song(mel: Tensor, times: Tensor) -> Tensor:
+    return normalise_mel(at(mel, times))
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")
+
+
+def _tensorboard(folder: Path, row: dict[str, float]) -> None:
+    """One row of scalars, where the `tensorboard` extra is installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return
+    with SummaryWriter(str(folder / "events")) as writer:
+        for name, value in row.items():
+            if name != "step":
+                writer.add_scalar(name, value, row["step"])
