@@ -87,7 +87,7 @@ def windows(mel: np.ndarray, times_s: np.ndarray, width: int) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def mel_filters() -> np.ndarray:
-    """Slaney's mel filter bank with unit area, as librosa's `filters.mel` gives it: (N_MELS, N_FFT // 2 + 1) float32."""
+    """Slaney's mel filter bank, unit area, as librosa's `filters.mel`: (N_MELS, N_FFT // 2 + 1) float32."""
     edges = _hertz(np.linspace(_mel(FMIN), _mel(FMAX), N_MELS + 2))
     bins = np.arange(N_FFT // 2 + 1) * SAMPLE_RATE / N_FFT
     low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]

@@ -1,4 +1,4 @@
-"""Read any song: soundfile for wav, flac, ogg and mp3, PyAV for the rest, block by block and resampled without seams."""
+"""Read any song: soundfile for wav, flac, ogg and mp3, PyAV for the rest; in blocks, resampled without seams."""
 
 from __future__ import annotations
 
