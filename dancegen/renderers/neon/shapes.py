@@ -1,0 +1,78 @@
+"""Soft solids as distance fields: bones with a profile, and how they melt together.
+
+Every field is (h, w) float32: pixels to the surface, negative inside. After Quilez, 2D distance functions; a bone's
+radius follows its profile along the bone, which bends the distances a little and the outline not at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A rectangle of the frame: column and row coordinates, (1, w) and (h, 1) float32, and where it lies."""
+
+    x: np.ndarray
+    y: np.ndarray
+    left: int
+    top: int
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """(rows, columns) of the frame."""
+        return slice(self.top, self.top + len(self.y)), slice(self.left, self.left + self.x.shape[1])
+
+    def __bool__(self) -> bool:
+        return self.x.size > 0 and self.y.size > 0
+
+
+def patch_around(points: np.ndarray, margin: float, size: tuple[int, int]) -> Patch:
+    """The part of a frame of `size` (width, height) within `margin` pixels of (N, 2) points; it may be empty."""
+    low = np.floor(points.min(axis=0) - margin).astype(int)
+    high = np.ceil(points.max(axis=0) + margin).astype(int) + 1
+    left, top = np.clip(low, 0, size)
+    right, bottom = np.clip(high, 0, size)
+    columns = np.arange(left, max(right, left), dtype=np.float32)[None]
+    rows = np.arange(top, max(bottom, top), dtype=np.float32)[:, None]
+    return Patch(columns, rows, int(left), int(top))
+
+
+def bone(patch: Patch, a, b, start: float, end: float, bulge: float = 0.0, peak: float = 0.5):
+    """Field of a bone from a to b and its distance to the axis, both (h, w).
+
+    start, end: radii at a and b. bulge: added at `peak` (0..1 along the bone), as a calf or a thigh has it.
+    """
+    ax, ay, bx, by = (np.float32(value) for value in (*a, *b))
+    dx, dy = bx - ax, by - ay
+    inverse = np.float32(1 / max(float(dx * dx + dy * dy), 1e-3))
+    px, py = patch.x - ax, patch.y - ay
+    along = px * (dx * inverse) + py * (dy * inverse)
+    np.clip(along, 0, 1, out=along)
+    across = px - along * dx
+    across *= across
+    down = py - along * dy
+    down *= down
+    across += down
+    axis = np.sqrt(across, out=across)
+    radius = along * np.float32(end - start)
+    radius += np.float32(start)
+    if bulge:
+        # A parabola through 0 at both ends whose top is moved along the bone by a power of the position.
+        skewed = along if peak == 0.5 else along ** np.float32(np.log(0.5) / np.log(peak))
+        hump = skewed * (1 - skewed)
+        hump *= np.float32(4 * bulge)
+        radius += hump
+    return axis - radius, axis
+
+
+def melted(one: np.ndarray, other: np.ndarray, softness: float) -> np.ndarray:
+    """The union of two fields, with a fillet of `softness` pixels where they meet (polynomial smooth minimum)."""
+    blend = np.abs(one - other)
+    np.subtract(np.float32(softness), blend, out=blend)
+    np.maximum(blend, 0, out=blend)
+    blend *= blend
+    blend *= np.float32(0.25 / softness)
+    return np.minimum(one, other) - blend
