@@ -29,9 +29,11 @@ LIMB_STROKE = 2 / 3
 FACE_STROKE = 3 / 4
 
 _SHIFT = 10  # fractional bits of the polygons' coordinates
-# cv2 smooths an edge outwards: a shape comes out larger all round by this much, in pixels. At 64 px, that matters.
+# cv2 smooths an edge outwards: a shape comes out larger all round by this much, in pixels.
 _BLEED = 0.6
-_CIRCLE = np.stack([np.cos(np.arange(24) * math.tau / 24), np.sin(np.arange(24) * math.tau / 24)])
+# A canvas whose shorter side has fewer pixels is drawn finer and reduced.
+_FINE_ENOUGH = 256
+_CIRCLE = np.stack([np.cos(np.arange(32) * math.tau / 32), np.sin(np.arange(32) * math.tau / 32)])
 _PARENTS, _CHILDREN = np.array(LIMBS).T
 _JOINT_SCALE = np.array([FACE_STROKE if joint in FACE else 1.0 for joint in range(N_JOINTS)])
 _LIMB_SCALE = LIMB_STROKE * np.minimum(_JOINT_SCALE[_PARENTS], _JOINT_SCALE[_CHILDREN])
@@ -77,18 +79,29 @@ def draw_pose(keypoints: np.ndarray, size: tuple[int, int], *, stroke: float = S
 
 def draw_poses(keypoints: np.ndarray, size: tuple[int, int], *, stroke: float = STROKE) -> np.ndarray:
     """draw_pose of (N, 18, 3) keypoints: (N, H, W, 3) uint8 RGB."""
+    import cv2
+
     keypoints = np.asarray(keypoints, dtype=np.float64)
+    if keypoints.ndim != 3 or keypoints.shape[1:] != (N_JOINTS, 3):
+        raise PoseError(f"poses are (N, {N_JOINTS}, 3) numbers, not {keypoints.shape}")
     width, height = size
-    radius = stroke * min(width, height)
+    finer = _supersampling(size)
+    radius = stroke * min(size) * finer
+    points = (keypoints[..., :2] + 0.5) * finer - 0.5
     present = keypoints[..., 2] > 0
     shapes = [
-        (_limb_outlines(keypoints, radius * _LIMB_SCALE), present[:, _PARENTS] & present[:, _CHILDREN], LIMB_COLORS),
-        (_disc_outlines(keypoints, joint_radii(size, stroke)), present, JOINT_COLORS),
+        (_limb_outlines(points, radius * _LIMB_SCALE), present[:, _PARENTS] & present[:, _CHILDREN], LIMB_COLORS),
+        (_disc_outlines(points, radius * _JOINT_SCALE), present, JOINT_COLORS),
     ]
     pictures = np.zeros((len(keypoints), height, width, 3), dtype=np.uint8)
+    canvas = np.zeros((height * finer, width * finer, 3), dtype=np.uint8)
     for index, picture in enumerate(pictures):
+        drawn = picture if finer == 1 else canvas
         for outlines, shown, colors in shapes:
-            _fill(picture, outlines[index], shown[index], colors)
+            _fill(drawn, outlines[index], shown[index], colors)
+        if finer > 1:
+            cv2.resize(canvas, (width, height), dst=picture, interpolation=cv2.INTER_AREA)
+            canvas[:] = 0
     return pictures
 
 
@@ -97,9 +110,14 @@ def joint_radii(size: tuple[int, int], stroke: float = STROKE) -> np.ndarray:
     return stroke * min(size) * _JOINT_SCALE
 
 
-def _limb_outlines(keypoints: np.ndarray, half_widths: np.ndarray) -> np.ndarray:
+def _supersampling(size: tuple[int, int]) -> int:
+    """How many times finer a small canvas is drawn before it is reduced: strokes of a pixel keep their width."""
+    return int(np.clip(np.ceil(_FINE_ENOUGH / min(size)), 1, 4))
+
+
+def _limb_outlines(points: np.ndarray, half_widths: np.ndarray) -> np.ndarray:
     """(N, 17, P, 2) fixed-point outlines of ellipses from joint to joint."""
-    start, end = keypoints[:, _PARENTS, :2], keypoints[:, _CHILDREN, :2]
+    start, end = points[:, _PARENTS], points[:, _CHILDREN]
     along = (end - start) / 2
     length = np.linalg.norm(along, axis=-1, keepdims=True)
     direction = along / np.maximum(length, 1e-9)
@@ -112,9 +130,9 @@ def _limb_outlines(keypoints: np.ndarray, half_widths: np.ndarray) -> np.ndarray
     return _fixed_point(outline)
 
 
-def _disc_outlines(keypoints: np.ndarray, radii: np.ndarray) -> np.ndarray:
+def _disc_outlines(points: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """(N, 18, P, 2) fixed-point outlines of the joints' discs."""
-    return _fixed_point(keypoints[..., None, :2] + np.maximum(radii - _BLEED, 0.1)[:, None, None] * _CIRCLE.T)
+    return _fixed_point(points[..., None, :] + np.maximum(radii - _BLEED, 0.1)[:, None, None] * _CIRCLE.T)
 
 
 def _fixed_point(outlines: np.ndarray) -> np.ndarray:

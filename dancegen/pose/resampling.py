@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 
 def resample_points(points: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """(T, ...) points, all present, at fractional frame numbers (M,): (M, ...) float32."""
+    if not len(points):
+        return np.zeros((len(frames), *points.shape[1:]), dtype=np.float32)
     flat = np.asarray(points, dtype=np.float64).reshape(len(points), -1)
     resampled = _spline(flat, np.asarray(frames, dtype=np.float64))
     return resampled.reshape(len(frames), *points.shape[1:]).astype(np.float32)
@@ -19,7 +23,7 @@ def resample_keypoints(keypoints: np.ndarray, frames: np.ndarray) -> np.ndarray:
     where the nearest source frame has it (where two are equally near, both).
     """
     frames = np.asarray(frames, dtype=np.float64)
-    flat = np.asarray(keypoints, dtype=np.float64).reshape(len(keypoints), -1, 3)
+    flat = np.asarray(keypoints, dtype=np.float64).reshape(len(keypoints), math.prod(keypoints.shape[1:-1]), 3)
     result = np.zeros((len(frames), flat.shape[1], 3), dtype=np.float32)
     for (first, last), joints in _runs(flat[..., 2] > 0).items():
         inside = _nearest_within(frames, first, last, len(flat))

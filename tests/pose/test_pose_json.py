@@ -1,0 +1,156 @@
+"""OpenPose JSON, as OpenPose writes it and ControlNet's editors exchange it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from pose_examples import dancing, standing
+
+from dancegen.errors import PoseError
+from dancegen.pose.openpose_json import read_openpose_json, write_openpose_json
+from dancegen.pose.sequence import PoseSequence
+
+
+def _person(pose: np.ndarray) -> dict:
+    return {"pose_keypoints_2d": [float(value) for value in pose.ravel()]}
+
+
+def _frame(*poses: np.ndarray, size: tuple[int, int] | None = (512, 512)) -> dict:
+    canvas = {} if size is None else {"canvas_width": size[0], "canvas_height": size[1]}
+    return {"people": [_person(pose) for pose in poses], **canvas}
+
+
+def test_a_dance_comes_back_as_it_was_written(tmp_path):
+    keypoints = dancing(12)
+    keypoints[4, 3] = 0
+    keypoints[:, 5, 2] = 3e-6
+    keypoints[6] = 0
+    hands = np.random.default_rng(0).uniform(1, 400, (12, 2, 21, 3)).astype(np.float32)
+    hands[..., 2] = 0.5
+    hands[6] = 0
+    written = PoseSequence(keypoints, 24, (512, 640), hands=hands)
+    write_openpose_json(written, tmp_path / "dance.json")
+    read = read_openpose_json(tmp_path / "dance.json", fps=24)
+    np.testing.assert_allclose(read.keypoints, written.keypoints, rtol=1e-5)
+    np.testing.assert_allclose(read.hands, written.hands, rtol=1e-5)
+    assert (read.fps, read.size, read.face) == (24, (512, 640), None)
+
+
+def test_the_file_is_the_list_of_frames_that_controlnet_editors_read(tmp_path):
+    write_openpose_json(PoseSequence(dancing(3), 30), tmp_path / "dance.json")
+    frames = json.loads((tmp_path / "dance.json").read_text())
+    assert len(frames) == 3
+    assert all(frame["canvas_width"] == frame["canvas_height"] == 512 for frame in frames)
+    assert all(len(frame["people"][0]["pose_keypoints_2d"]) == 54 for frame in frames)
+    # The neck of the standing dancer, in pixels.
+    assert frames[0]["people"][0]["pose_keypoints_2d"][3] == pytest.approx(255.5)
+
+
+def test_a_single_frame_is_a_dance_of_one_pose(tmp_path):
+    (tmp_path / "pose.json").write_text(json.dumps(_frame(standing())))
+    read = read_openpose_json(tmp_path / "pose.json")
+    assert len(read) == 1 and read.fps == 30
+    np.testing.assert_allclose(read.keypoints[0], standing(), rtol=1e-5)
+
+
+def test_a_directory_of_openpose_frames_is_read_in_order(tmp_path):
+    poses = dancing(12)
+    for index, pose in enumerate(poses):  # no leading zeros: frame 10 sorts before frame 9 by letters
+        (tmp_path / f"video_{index}_keypoints.json").write_text(json.dumps(_frame(pose, size=None)))
+    read = read_openpose_json(tmp_path, fps=60, size=(640, 480))
+    np.testing.assert_allclose(read.keypoints, poses, rtol=1e-5)
+    assert (read.fps, read.size) == (60, (640, 480))
+
+
+def test_without_any_canvas_the_smallest_that_holds_the_poses_is_taken(tmp_path):
+    (tmp_path / "pose.json").write_text(json.dumps(_frame(standing(), size=None)))
+    read = read_openpose_json(tmp_path / "pose.json")
+    right, bottom = read.keypoints[0, :, :2].max(axis=0)
+    assert right < read.size[0] <= right + 2 and bottom < read.size[1] <= bottom + 2
+
+
+def test_openposes_own_25_joints_are_understood(tmp_path):
+    body_25 = np.ones((25, 3))
+    body_25[:, 0] = np.arange(25) + 100
+    (tmp_path / "pose.json").write_text(json.dumps(_frame(body_25)))
+    found = read_openpose_json(tmp_path / "pose.json").keypoints[0, :, 0] - 100
+    # COCO-18's hips, knees and ankles sit one further on, behind the mid-hip; eyes and ears follow.
+    assert found.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]
+
+
+def test_null_and_zero_both_mean_missing(tmp_path):
+    frame = _frame(standing())
+    values = frame["people"][0]["pose_keypoints_2d"]
+    values[3 * 4 : 3 * 5] = [None, None, None]
+    values[3 * 7 : 3 * 8] = [0, 0, 1]
+    values[3 * 9 : 3 * 10] = [20, 30, 0]
+    frame["people"][0]["face_keypoints_2d"] = None
+    (tmp_path / "pose.json").write_text(json.dumps([frame, {**frame, "people": [{"pose_keypoints_2d": None}]}]))
+    read = read_openpose_json(tmp_path / "pose.json")
+    assert not read.keypoints[0, [4, 7, 9]].any()
+    assert (read.keypoints[0, [0, 1, 2, 3, 5, 6, 8], 2] == 1).all()
+    assert not read.keypoints[1].any()
+
+
+def test_positions_as_shares_of_the_canvas_become_pixels(tmp_path):
+    shares = standing()
+    shares[:, 0] /= 512
+    shares[:, 1] /= 768
+    (tmp_path / "pose.json").write_text(json.dumps([_frame(shares, size=(512, 768))]))
+    np.testing.assert_allclose(read_openpose_json(tmp_path / "pose.json").keypoints[0], standing(), rtol=1e-4)
+
+
+def test_of_several_people_the_one_shown_largest_is_followed(tmp_path):
+    dancer, passer_by = dancing(10), dancing(10)
+    passer_by[..., :2] = passer_by[..., :2] * 0.3 + [350, 200]
+    passer_by[6:, :, :2] = (passer_by[6:, :, :2] - [350, 200]) * 4.5 + [200, 100]  # comes nearer than the dancer
+    frames = [_frame(*((a, b) if i % 2 else (b, a))) for i, (a, b) in enumerate(zip(dancer, passer_by, strict=True))]
+    frames[3]["people"] = []
+    (tmp_path / "dance.json").write_text(json.dumps(frames))
+    read = read_openpose_json(tmp_path / "dance.json").keypoints
+    seen = [i for i in range(10) if i != 3]
+    np.testing.assert_allclose(read[seen], dancer[seen], rtol=1e-4)
+    assert not read[3].any()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "not json",
+        "[]",
+        "3",
+        "[3]",
+        "{}",
+        '{"people": 4}',
+        '{"people": [7]}',
+        '{"people": []}',
+        '{"people": [{"pose_keypoints_2d": [1, 2, 3]}]}',
+        '{"people": [{"pose_keypoints_2d": "many"}]}',
+        json.dumps({"people": [{"pose_keypoints_2d": ["a"] * 54}]}),
+        json.dumps({"people": [{"pose_keypoints_2d": [True] * 54}]}),
+        json.dumps({"people": [{"pose_keypoints_2d": [float("nan")] * 54}]}),
+        json.dumps({"people": [{"pose_keypoints_2d": [1e30] * 54}]}),
+        json.dumps({"people": [{"pose_keypoints_2d": [5] * 54}], "canvas_width": 0, "canvas_height": 5}),
+        json.dumps({"people": [{"pose_keypoints_2d": [5] * 54}], "canvas_width": 512}),
+        json.dumps({"people": [{"pose_keypoints_2d": [0.5] * 54}]}),
+        json.dumps([_frame(standing()), _frame(standing(), size=(64, 64))]),
+        "[" * 100_000,
+    ],
+)
+def test_nonsense_is_refused_by_name(tmp_path, content):
+    (tmp_path / "odd.json").write_text(content)
+    with pytest.raises(PoseError, match=r"odd\.json"):
+        read_openpose_json(tmp_path / "odd.json")
+
+
+def test_nothing_to_read_is_said_so(tmp_path):
+    with pytest.raises(PoseError, match="no file"):
+        read_openpose_json(tmp_path / "nowhere.json")
+    with pytest.raises(PoseError, match="_keypoints"):
+        read_openpose_json(tmp_path)
+    with pytest.raises(PoseError, match="fps"):
+        write_openpose_json(PoseSequence(dancing(1), 30), tmp_path / "a.json")
+        read_openpose_json(tmp_path / "a.json", fps=-1)
