@@ -45,38 +45,41 @@ class DigestLock:
             write_json(self._record, _myself())
             yield
         finally:
-            self._record.unlink(missing_ok=True)
-            self._lock.release()
+            # The record first: once the lock is free it would be the next holder's.
+            try:
+                self._record.unlink(missing_ok=True)
+            finally:
+                self._lock.release()
 
     @contextmanager
     def attempt(self) -> Iterator[bool]:
         """Hold the lock if nobody does; yields whether it is held."""
+        with writing(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            held = self._acquire()
         try:
-            with writing(self._path):
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._lock.acquire(timeout=0)
-        except Timeout:
-            yield False
-            return
-        try:
-            yield True
+            yield held
         finally:
             self._lock.release()
 
     def _wait(self, what: str, progress: Progress) -> None:
-        started, told = time.monotonic(), None
-        while True:
-            try:
-                self._lock.acquire(timeout=0)
-                return
-            except Timeout:
-                holder = read_json(self._record)
+        started, told = time.monotonic(), ""
+        while not self._acquire():
+            holder = _describe(read_json(self._record))
             # The record is written just after the lock is taken: give it a moment before speaking of a stranger.
-            if holder != told or (told is None and holder is None and time.monotonic() - started > _GRACE_S):
-                if holder is not None or told is None:
-                    progress.say(f"waiting for {_describe(holder)}, which is making {what}")
-                told = holder if holder is not None else (told or {})
+            if not holder and not told and time.monotonic() - started > _GRACE_S:
+                holder = "another process"
+            if holder and holder != told:
+                progress.say(f"waiting for {holder}, which is making {what}")
+                told = holder
             time.sleep(_POLL_S)
+
+    def _acquire(self) -> bool:
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:  # an OSError, but not a failure to write
+            return False
+        return True
 
 
 def _myself() -> dict[str, object]:
@@ -90,5 +93,5 @@ def _myself() -> dict[str, object]:
 
 def _describe(holder: dict | None) -> str:
     if not holder:
-        return "another process"
+        return ""
     return f"process {holder.get('pid')} on {holder.get('host')} ({holder.get('command')})"

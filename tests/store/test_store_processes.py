@@ -1,0 +1,146 @@
+"""Several processes, and processes that die: real ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+BUILDER = Path(__file__).with_name("builder.py")
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts builder.py; whatever is left of it is ended with the test."""
+    started: list[subprocess.Popen] = []
+
+    def run(sleep_s: float, force: bool = False) -> subprocess.Popen:
+        arguments = [sys.executable, BUILDER, tmp_path / "store", tmp_path / "counter", str(sleep_s)]
+        process = subprocess.Popen(
+            [str(argument) for argument in arguments] + (["force"] if force else []),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def until(condition, what: str, seconds: float = 20.0):
+    """Wait for something another process does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"never happened: {what}"
+        time.sleep(0.02)
+
+
+def at_work(root: Path) -> list[Path]:
+    return list((root / "store").glob("*/.making-*"))
+
+
+def half_written(root: Path) -> bool:
+    return any((path / "poses.npz").exists() for path in at_work(root)) and bool(
+        list((root / "store").glob(".scratch/*/*/state"))
+    )
+
+
+def finished(process: subprocess.Popen) -> tuple[dict, str]:
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    return json.loads(out), err
+
+
+def built(root: Path) -> int:
+    return len((root / "counter").read_text().splitlines())
+
+
+def test_two_processes_that_ask_for_one_artifact_compute_it_once(tmp_path, start):
+    first = start(2.0)
+    until(lambda: half_written(tmp_path), "the first process builds")
+    second = start(2.0)
+    (one, _), (other, said) = finished(first), finished(second)
+    assert built(tmp_path) == 1
+    assert (one["cached"], other["cached"]) == (False, True)
+    assert one["content"] == other["content"]
+    assert f"waiting for process {first.pid} on " in said and "builder.py" in said
+
+
+def test_several_started_at_once_compute_it_once(tmp_path, start):
+    results = [finished(process)[0] for process in [start(0.3) for _ in range(4)]]
+    assert built(tmp_path) == 1
+    assert sorted(result["cached"] for result in results) == [False, True, True, True]
+
+
+def test_a_killed_run_leaves_no_half_artifact_and_the_next_one_works(tmp_path, start):
+    victim = start(60.0)
+    until(lambda: half_written(tmp_path), "the victim is half way")
+    victim.send_signal(signal.SIGKILL)
+    victim.wait(timeout=10)
+    assert [path for path in (tmp_path / "store" / "generate-poses").iterdir() if path.name[0] != "."] == []
+    assert at_work(tmp_path)
+
+    result, said = finished(start(0.0))
+    assert result["cached"] is False and built(tmp_path) == 2
+    assert result["resumed"] is True, "what the victim kept in its scratch directory is there"
+    assert "waiting" not in said
+    assert at_work(tmp_path) == []
+    assert not list((tmp_path / "store").glob(".scratch/*/*"))
+
+
+def test_a_waiter_takes_over_when_the_one_it_waits_for_is_killed(tmp_path, start):
+    victim = start(60.0)
+    until(lambda: half_written(tmp_path), "the victim is half way")
+    waiter = start(0.0)
+    until(lambda: "waiting for process" in waiter.stderr.readline(), "the waiter waits")
+    victim.send_signal(signal.SIGKILL)
+    result, _ = finished(waiter)
+    assert result["cached"] is False and built(tmp_path) == 2
+
+
+def test_a_forced_run_killed_half_way_leaves_the_old_artifact(tmp_path, start):
+    whole, _ = finished(start(0.0))
+    victim = start(60.0, force=True)
+    until(lambda: half_written(tmp_path), "the victim is half way")
+    victim.send_signal(signal.SIGKILL)
+    victim.wait(timeout=10)
+    again, _ = finished(start(0.0))
+    assert again["cached"] is True and again["content"] == whole["content"]
+
+
+def test_leftovers_of_other_artifacts_are_swept_unless_somebody_is_at_work_there(tmp_path, start):
+    from store_helpers import Builder, recipe
+
+    from dancegen.store import open_store
+
+    worker = start(3.0)
+    until(lambda: half_written(tmp_path), "the worker builds")
+    dead = tmp_path / "store" / "generate-poses" / f".making-{'ab' * 8}-0123456789ab"
+    dead.mkdir()
+    (dead / "half").write_text("half")
+    open_store(tmp_path / "store").obtain(recipe(seed=99), Builder())
+    assert not dead.exists()
+    assert len(at_work(tmp_path)) == 1, "the living one's directory stays"
+    assert finished(worker)[0]["cached"] is False
+
+
+def test_an_interrupted_run_tidies_up_after_itself(tmp_path, start):
+    process = start(60.0)
+    until(lambda: half_written(tmp_path), "it is half way")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode != 0
+    assert at_work(tmp_path) == []
