@@ -1,0 +1,1 @@
+"""Poses: the skeleton, sequences of keypoints, drawing and decoding them, cleaning, file formats."""
