@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 N_BANDS = 16
 N_ECHOES = 3  # how many past beats still matter to a frame
 PULSE_S = 0.20  # a beat's flash falls to 1/e in this time
-ATTACK_S = 0.03  # and rises in this, before the beat, so that its frame is the brightest
+ATTACK_S = 0.045  # and rises in this, before the beat, so that its frame is the brightest
 RELEASE_S = 0.22  # how fast a band's level falls back
 
 
@@ -22,8 +22,8 @@ RELEASE_S = 0.22  # how fast a band's level falls back
 class SongLight:
     """Beats and envelopes of a song, in seconds from its start.
 
-    beats_s: (B,) beat times. strength: (B,) 0 to 1. tempo_bpm: 0 where there is no beat. rate: envelope frames a second.
-    onset, energy: (N,) 0 to 1, how much begins and how loud it is. bands: (N, N_BANDS) 0 to 1, levels from bass to treble.
+    beats_s: (B,) beat times. strength: (B,) 0 to 1. tempo_bpm: 0 where there is no beat. rate: envelope frames a
+    second. onset, energy: (N,) 0 to 1, how much begins and how loud it is. bands: (N, N_BANDS) 0 to 1, bass to treble.
     """
 
     beats_s: np.ndarray

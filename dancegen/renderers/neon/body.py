@@ -20,7 +20,7 @@ HEAD_ABOVE_NECK, HEAD_REACH = 0.125, (0.105, 0.145)
 SOLE_BELOW_ANKLE, CROWN_ABOVE_EAR = 0.045, 0.09
 
 FADE_S = 0.06  # a joint that goes missing fades rather than blinks
-STATURE, HALF_WIDTH, FLOOR, HEADROOM = 0.62, 0.45, 0.865, 0.05  # of the frame's height or width
+STATURE, HALF_WIDTH, FLOOR, HEADROOM = 0.69, 0.46, 0.88, 0.05  # of the frame's height or width
 FOLLOW = 0.8  # how far the camera goes along with a dancer who travels
 
 

@@ -12,7 +12,7 @@ PHASE_S = 14.0  # how long the song takes from one palette to the next
 
 @dataclass(frozen=True)
 class Palette:
-    """Linear RGB, (3,) float32 each: the dancer's right side, left side and spine, the night behind, its haze and the floor."""
+    """Linear RGB, (3,) float32: the dancer's right side, left side and spine, the night behind, its haze, the floor."""
 
     right: np.ndarray
     left: np.ndarray
@@ -47,3 +47,10 @@ def palette_at(time_s: float) -> Palette:
     step[:, 0] = (step[:, 0] + 0.5) % 1.0 - 0.5
     colours = [colorsys.hsv_to_rgb(hue % 1.0, saturation, value) for hue, saturation, value in here + step * mix]
     return Palette(*(np.array(colour, np.float32) for colour in colours))
+
+
+def tinted(light: np.ndarray, colour: np.ndarray) -> np.ndarray:
+    """(h, w) light in a colour: (h, w, 3) float32. Numpy's own broadcasting is slow over an axis of three."""
+    import cv2
+
+    return cv2.merge([light * np.float32(channel) for channel in colour])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from dancegen.renderers.light import N_BANDS, Moment
-from dancegen.renderers.neon.palette import Palette
+from dancegen.renderers.neon.palette import Palette, tinted
 
 HORIZON = 0.705  # of the frame's height
 BEAMS = ((0.10, -0.16), (0.32, 0.10), (0.68, -0.10), (0.90, 0.16))  # where they hang, how far they lean
 RING_RADIUS, RING_REACH = 0.33, 0.15  # of the body's height
-RING_CENTRE = 0.56  # of the body's height over the floor
+RING_CENTRE = 0.60  # of the body's height over the floor
 TICKS = 96  # bars round the ring
 WAVE_SPEED, WAVE_S = 1.25, 0.55  # body heights a second, and fading to 1/e
 CELL = 0.26  # floor grid, of the body's height
@@ -36,15 +36,15 @@ class Stage:
     def haze(self, moment: Moment, palette: Palette, ground: float) -> np.ndarray:
         """Sky, glow and beams, (h / 8, w / 8, 3) float32: all that has no edges."""
         beat, loud = np.float32(moment.pulse), np.float32(moment.energy)
-        glow = np.float32(0.10 + 0.16 * loud + 0.30 * beat)
-        light = self._sky[..., None] * palette.night * np.float32(0.9)
-        light += (self._halo * glow)[..., None] * palette.haze
-        light += (self._mist * np.float32(0.16 + 0.16 * loud + 0.22 * beat))[..., None] * palette.floor
+        glow = np.float32(0.09 + 0.15 * loud + 0.55 * beat)
+        light = tinted(self._sky, palette.night * 0.9)
+        light += tinted(self._halo, palette.haze * glow)
+        light += tinted(self._mist, palette.floor * np.float32(0.14 + 0.16 * loud + 0.34 * beat))
         for index, (beam, side) in enumerate(zip(BEAMS, (0, 1, 0, 1), strict=True)):
             tint = palette.right if side == 0 else palette.left
-            light += (self._beam(beam, index, moment) * np.float32(0.05 + 0.17 * loud + 0.20 * beat))[..., None] * tint
-        pool = self._pool(ground) * np.float32(0.25 + 0.20 * loud + 0.50 * beat)
-        light += pool[..., None] * (palette.spine * np.float32(0.7) + np.float32(0.15))
+            light += tinted(self._beam(beam, index, moment), tint * np.float32(0.05 + 0.15 * loud + 0.30 * beat))
+        pool = np.float32(0.25 + 0.20 * loud + 0.50 * beat) * (palette.spine * np.float32(0.7) + np.float32(0.15))
+        light += tinted(self._pool(ground), pool)
         return light
 
     def draw_lines(self, light: np.ndarray, moment: Moment, palette: Palette, camera: float, ground: float) -> None:
@@ -90,8 +90,7 @@ class Stage:
 
     def _prepare_ring(self) -> None:
         """Polar coordinates about the ring's centre, on the part of the fine layer that it can reach."""
-        width, height = self.fine
-        self._ring_x, self._ring_y = width / 2, (self.floor_y - RING_CENTRE * self.stature) / 2
+        self._ring_x, self._ring_y = self.fine[0] / 2, (self.floor_y - RING_CENTRE * self.stature) / 2
         reach = (RING_RADIUS + RING_REACH + 0.05) * self.stature / 2
         span = int(reach) * 2 + 1
         offset = np.arange(span, dtype=np.float32) - int(reach)
@@ -102,6 +101,10 @@ class Stage:
         off_tick = np.abs(turn - np.round(turn)) * (2 * np.pi / TICKS) * away * self.stature / 2
         self._ring_bar = np.clip(1.6 - off_tick / (0.0022 * self.stature), 0, 1).astype(np.float32)
         self._ring_away = away
+        rows = (self._ring_y + offset) * 2
+        sunk = np.clip((self.horizon - rows) / (0.05 * self.size[1]), 0, 1)  # it sets behind the horizon
+        self._ring_bar *= sunk[:, None]
+        self._ring_shown = (0.15 + 0.85 * sunk)[:, None].astype(np.float32)
 
     def _draw_ring(self, light: np.ndarray, moment: Moment, palette: Palette, camera: float) -> None:
         levels = np.interp(np.linspace(0, N_BANDS - 1, TICKS // 2 + 1), np.arange(N_BANDS), moment.bands[::-1])
@@ -114,12 +117,12 @@ class Stage:
         bars *= self._ring_bar
         hoop = np.clip(1 - np.abs(outside) * np.float32(1 / 0.0065), 0, 1)
         bars *= np.float32(0.22 + 0.30 * moment.energy + 0.35 * moment.pulse)
-        hoop *= np.float32(0.30 + 0.75 * moment.pulse)
+        hoop *= self._ring_shown * np.float32(0.30 + 0.90 * moment.pulse)
         left = round(self._ring_x - camera * 0.06) - self._ring_away.shape[1] // 2
         top = round(self._ring_y) - self._ring_away.shape[0] // 2
         target, source = _overlap(light, left, top, bars.shape)
-        target += bars[source][..., None] * palette.haze * np.float32(1.6)
-        target += hoop[source][..., None] * (palette.haze * np.float32(0.8) + np.float32(0.12))
+        target += tinted(bars, palette.haze * np.float32(1.6))[source]
+        target += tinted(hoop, palette.haze * np.float32(0.8) + np.float32(0.12))[source]
 
     def _prepare_floor(self) -> None:
         width, height = self.fine
@@ -133,16 +136,20 @@ class Stage:
         self._fade = np.clip(1.25 - self._far / 5.5, 0, 1) * np.exp(-((self._floor_x / 2.6) ** 2))
         self._fade = self._fade.astype(np.float32)
         # Lines along the view are as wide as their distance lets them look; lines across, as the rows resolve.
-        self._line_x = (self._far * (2.2 / self.stature)).astype(np.float32)
+        lean = np.hypot(1, (x - self.size[0] / 2) / (y - self.horizon))
+        self._line_x = (self._far * lean * (2.2 / self.stature)).astype(np.float32)
         slope = np.abs(np.gradient(self._floor_z[:, 0]))
         self._line_z = (np.maximum(slope, 1e-4)[:, None] * 1.1).astype(np.float32)
+        # Where lines crowd closer than they are wide they fade, instead of shimmering.
+        self._dense_x = np.clip(CELL / (5 * self._line_x), 0, 1).astype(np.float32)
+        self._dense_z = np.clip(CELL / (5 * self._line_z), 0, 1).astype(np.float32)
 
     def _draw_floor(self, light: np.ndarray, moment: Moment, palette: Palette, camera: float, ground: float) -> None:
         moved = np.float32(camera / self.stature)
         across = np.abs((self._floor_x + moved) / np.float32(CELL) % 1 - np.float32(0.5)) * np.float32(CELL)
-        across = np.clip(1 - across / self._line_x, 0, 1)
+        across = np.clip(1 - across / self._line_x, 0, 1) * self._dense_x
         along = np.abs(self._floor_z / np.float32(CELL) % 1 - np.float32(0.5)) * np.float32(CELL)
-        along = np.clip(1 - along / self._line_z, 0, 1) * np.clip(np.float32(CELL) / (4 * self._line_z), 0, 1)
+        along = np.clip(1 - along / self._line_z, 0, 1) * self._dense_z
         grid = np.maximum(across, along)
         grid *= np.float32(0.16 + 0.14 * moment.energy + 0.20 * moment.pulse)
         stand = np.float32((ground - self.size[0] / 2) / self.stature)
@@ -155,7 +162,7 @@ class Stage:
         grid += waves * (np.float32(0.35) + grid * 4)
         grid *= self._fade
         floor = light[self._floor_top :]
-        floor += grid[..., None] * palette.floor
+        floor += tinted(grid, palette.floor)
 
     def _wave(self, from_feet: np.ndarray, age: float) -> np.ndarray:
         radius = np.float32(0.12 + WAVE_SPEED * age)
