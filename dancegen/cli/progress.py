@@ -94,7 +94,7 @@ class CommandProgress:
 
 def clock(seconds: float) -> str:
     """A duration as a person says it: 4.2 s, 3:07 min, 1:02:45 h."""
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

@@ -24,7 +24,7 @@ NAME = "train"
 EXAMPLES = common.examples(
     "dancegen train --preset small --epochs 5",
     "dancegen train --init gan --minutes 30",
-    "dancegen train --preset original --device cuda --vgg vgg19.pth",
+    "dancegen train --preset original --device cuda --vgg vgg16.safetensors",
 )
 
 
@@ -51,7 +51,7 @@ def command(
         str | None, typer.Option(metavar="MODEL", help="Start from these weights: gan, a path or a digest.")
     ] = None,
     vgg: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="VGG-19 weights for the perceptual loss; never downloaded.")
+        Path | None, typer.Option(metavar="PATH", help="VGG16 weights for the perceptual loss (safetensors or .pth).")
     ] = None,
     perceptual: Annotated[
         float | None, typer.Option(metavar="W", help="Weight of the perceptual loss; 0 needs no VGG.")

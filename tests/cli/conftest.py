@@ -1,0 +1,55 @@
+"""A stage of the tests' own, behind the real frame."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from dancegen import api
+from dancegen.progress import SILENT
+from dancegen.store import Artifact, Recipe, open_store
+
+
+@dataclass
+class StageDouble:
+    """Stands where the render stage stands: same interface, one tiny file, and noise on stdout as libraries make it."""
+
+    fail: BaseException | None = None
+    calls: list[dict] = field(default_factory=list)
+
+    def render(
+        self, poses=None, *, engine="skeleton", style="neon", prompt=None, fps=None, size="1280x720", seed=0,
+        device="auto", store=None, force=False, progress=SILENT,
+    ) -> Artifact:  # fmt: skip
+        self.calls.append({key: value for key, value in locals().items() if key not in ("self", "progress")})
+
+        def build(directory: Path) -> dict:
+            print("a library's chatter")
+            os.write(1, b"a C library's chatter\n")
+            progress.warn("the dancer is dizzy")
+            with progress.task("Painting", 3) as advance:
+                advance(3)
+            if self.fail is not None:
+                raise self.fail
+            (directory / "video.mp4").write_bytes(b"video")
+            return {"frames": 300, "fps": 29.97, "beats": True}
+
+        progress.say("taking the newest poses")
+        return open_store(store).obtain(Recipe("render", 1, {"seed": seed}), build, force=force, progress=progress)
+
+
+@pytest.fixture
+def render_stage(monkeypatch) -> StageDouble:
+    """A double of the render stage, where the command and the Python API look for it."""
+    double = StageDouble()
+    module = ModuleType("dancegen.stages.render")
+    module.render = double.render
+    monkeypatch.setitem(sys.modules, "dancegen.stages.render", module)
+    api.verb.cache_clear()
+    yield double
+    api.verb.cache_clear()

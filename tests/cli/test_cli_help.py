@@ -1,0 +1,80 @@
+"""Help answers at once, and shows what one would really type."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dancegen.cli import main
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "numpy", "librosa", "cv2", "scipy", "av", "soundfile", "diffusers", "joblib", "mediapipe")
+COMMANDS = ["dance", "inference", "prepare", "extract-poses", "train", "generate-poses", "render"]
+GROUPS = [["artifacts"], ["artifacts", "ls"], ["artifacts", "show"], []]
+COMMON = ["--store", "--output", "-o", "--json", "--quiet", "--force", "--debug"]
+
+
+def run(code: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["artifacts", "ls"]], ids=" ".join)
+def test_help_and_listing_import_nothing_heavy(arguments):
+    ran = run(
+        f"import sys; from dancegen.cli import main; main({arguments}); print([m for m in {HEAVY} if m in sys.modules])"
+    )
+    assert ran.stdout.splitlines()[-1] == "[]", ran.stdout + ran.stderr
+
+
+def test_importing_the_package_imports_nothing_heavy_and_names_every_verb():
+    ran = run(f"import sys, dancegen; print(dir(dancegen)); print([m for m in {HEAVY} if m in sys.modules])")
+    names, heavy = ran.stdout.splitlines()
+    assert heavy == "[]"
+    for verb in ("prepare", "extract_poses", "train", "generate_poses", "render", "dance", "__version__"):
+        assert f"'{verb}'" in names
+
+
+def test_help_answers_in_half_a_second():
+    def seconds() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        ran = run("import sys; from dancegen.cli import main; sys.exit(main(['--help']))")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert ran.returncode == 0 and "dancegen" in ran.stdout
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+    # Processor time, the best of three: help waits for nothing, and other programs are not what is measured.
+    assert min(seconds() for _ in range(3)) <= 0.5
+
+
+@pytest.mark.parametrize("command", [[name] for name in COMMANDS] + GROUPS, ids=" ".join)
+def test_every_command_shows_examples_that_call_it(command, capsys):
+    assert main([*command, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "Examples:" in out
+    assert f"$ dancegen {' '.join(command)}".strip().replace("inference", "dance") in out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_that_makes_something_has_the_common_options(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    main([command, "-h"])
+    out = capsys.readouterr().out
+    missing = [option for option in COMMON if f" {option} " not in out]
+    assert missing == []
+    assert (" --seed " in out) == (command != "extract-poses")
+
+
+def test_the_shell_can_complete_commands():
+    # What the completion script that --show-completion prints asks of the program at each tab.
+    environment = {
+        **os.environ, "PYTHONPATH": str(REPOSITORY), "_DANCEGEN_COMPLETE": "complete_bash",
+        "COMP_WORDS": "dancegen ren", "COMP_CWORD": "1",
+    }  # fmt: skip
+    ran = subprocess.run([sys.executable, "-m", "dancegen"], capture_output=True, text=True, env=environment)
+    assert "render" in ran.stdout.split()
