@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from typing import Annotated
@@ -52,6 +54,7 @@ def main(arguments: Sequence[str] | None = None, application: typer.Typer = app)
 
     0 done, 1 failed, 2 wrong usage or input, 3 done in part, 130 interrupted. What went wrong is one line on stderr.
     """
+    _treat_sigterm_as_interrupt()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         command = typer.main.get_command(application)
@@ -73,6 +76,12 @@ def main(arguments: Sequence[str] | None = None, application: typer.Typer = app)
     if code == 130:
         print("interrupted", file=sys.stderr)
     return _code(code)
+
+
+def _treat_sigterm_as_interrupt() -> None:
+    """`docker stop` sends it, and must not cost a training what it has learnt."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def _explain(error: Exception, hint: str) -> int:

@@ -217,7 +217,7 @@ class Store:
     def _at_path(self, path: Path) -> Artifact | None:
         """The artifact in a directory, or None where the reference is not a path at all."""
         if not (path / MANIFEST).is_file():
-            if path.exists():
+            if path.exists() and not _HEX.match(str(path)):  # a folder may happen to be called like a digest
                 raise InputError(f"{path} is not an artifact's directory: it has no {MANIFEST}")
             if len(path.parts) > 1:
                 raise NotFoundError(f"{path} does not exist; see what there is with: dancegen artifacts ls")

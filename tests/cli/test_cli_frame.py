@@ -182,8 +182,9 @@ def test_a_reader_that_leaves_early_gets_no_complaint(tmp_path):
     assert ran.stderr == ""
 
 
-def test_ctrl_c_while_waiting_for_another_process_ends_at_once_with_130(tmp_path):
-    """A real signal to a real command that waits in the store."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_command_tidies_up_and_ends_with_130(tmp_path, number):
+    """A real signal to a real command at work."""
     program = tmp_path / "wait.py"
     program.write_text(
         "import sys, typer\n"
@@ -208,7 +209,7 @@ def test_ctrl_c_while_waiting_for_another_process_ends_at_once_with_130(tmp_path
     )
     assert process.stdout.readline() == "building\n"
     sent = time.monotonic()
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130 and err == "interrupted\n"
     assert time.monotonic() - sent < 10

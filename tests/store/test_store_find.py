@@ -68,6 +68,13 @@ def test_a_directory_that_is_no_artifact_is_refused(store, tmp_path):
         store.find(tmp_path / "songs")
 
 
+def test_a_folder_called_like_a_digest_does_not_hide_the_artifact(store, tmp_path, monkeypatch):
+    made = store.obtain(recipe(), Builder())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / made.digest[:6]).mkdir()
+    assert store.find(made.digest[:6]).path == made.path
+
+
 def test_an_artifact_of_another_stage_is_refused(store):
     made = store.obtain(recipe("prepare"), Builder())
     with pytest.raises(InputError, match="is a prepare artifact; a train artifact is needed here"):
