@@ -21,6 +21,7 @@ SOLE_BELOW_ANKLE, CROWN_ABOVE_EAR = 0.045, 0.09
 
 FADE_S = 0.06  # a joint that goes missing fades rather than blinks
 STATURE, HALF_WIDTH, FLOOR, HEADROOM = 0.69, 0.46, 0.88, 0.05  # of the frame's height or width
+TALLEST = 1.05  # body height, of the frame's width: upright frames keep some stage around the dancer
 FOLLOW = 0.8  # how far the camera goes along with a dancer who travels
 
 
@@ -141,9 +142,10 @@ def _framing(
 ) -> tuple[float, float, np.ndarray]:
     """Scale, floor height and the camera's x (T,) in source pixels, so that the whole clip fits."""
     width, height = size
+    tall = min(height * STATURE, width * TALLEST) / stature
     shown = presence.max(axis=0) > 0
     if not shown.any():
-        return height * STATURE / stature, 0.0, np.zeros(len(joints))
+        return tall, 0.0, np.zeros(len(joints))
     floor = float(np.percentile(joints[:, ANKLES, 1].max(axis=1), 97)) + SOLE_BELOW_ANKLE * stature
     hips = joints[:, HIPS, 0].mean(axis=1)
     steady = _smooth(hips, 1.2 * fps)
@@ -151,5 +153,5 @@ def _framing(
     camera = middle + FOLLOW * (steady - middle)
     reach = np.abs(joints[:, shown, 0] - camera[:, None]).max() + 0.08 * stature
     rise = floor - joints[:, shown, 1].min() + CROWN_ABOVE_EAR * stature
-    scale = min(height * STATURE / stature, width * HALF_WIDTH / reach, height * (FLOOR - HEADROOM) / max(rise, 1.0))
+    scale = min(tall, width * HALF_WIDTH / reach, height * (FLOOR - HEADROOM) / max(rise, 1.0))
     return float(scale), floor, camera

@@ -82,9 +82,9 @@ def _arm(points: np.ndarray, tall: float, size: tuple[int, int]) -> _Solid | Non
     patch = patch_around(np.stack([shoulder, elbow, wrist, hand]), (SHOULDER_R + 0.02) * tall, size)
     if not patch:
         return None
-    upper, core1 = bone(patch, shoulder, elbow, SHOULDER_R * tall, ELBOW_R * tall, 0.004 * tall, 0.4)
-    lower, core2 = bone(patch, elbow, wrist, ELBOW_R * tall, WRIST_R * tall, 0.0045 * tall, 0.3)
-    fist, _ = bone(patch, palm - (palm - wrist) * 0.5, hand, HAND_R * tall, HAND_R * 0.7 * tall, 0.005 * tall, 0.4)
+    upper, core1 = bone(patch, shoulder, elbow, SHOULDER_R * tall, ELBOW_R * tall, 0.004 * tall, 0.3)
+    lower, core2 = bone(patch, elbow, wrist, ELBOW_R * tall, WRIST_R * tall, 0.0045 * tall, 0.6)
+    fist, _ = bone(patch, palm - (palm - wrist) * 0.5, hand, HAND_R * tall, HAND_R * 0.7 * tall, 0.005 * tall, 0.3)
     field = melted(melted(upper, lower, 0.008 * tall), fist, 0.012 * tall)
     return _Solid(patch, field, np.minimum(core1, core2), *_away_from(patch, shoulder, elbow, SHOULDER_R * tall))
 
@@ -95,9 +95,9 @@ def _leg(points: np.ndarray, heading: float, side: str, tall: float, size: tuple
     patch = patch_around(np.stack([hip, knee, ankle, toe, heel]), (HIP_R + 0.02) * tall, size)
     if not patch:
         return None
-    thigh, core1 = bone(patch, hip, knee, HIP_R * tall, KNEE_R * tall, 0.010 * tall, 0.35)
-    calf, core2 = bone(patch, knee, ankle, KNEE_R * 0.95 * tall, ANKLE_R * tall, 0.009 * tall, 0.3)
-    foot, _ = bone(patch, heel, toe, ANKLE_R * 0.8 * tall, TOE_R * tall, 0.004 * tall, 0.3)
+    thigh, core1 = bone(patch, hip, knee, HIP_R * tall, KNEE_R * tall, 0.010 * tall, 0.45)
+    calf, core2 = bone(patch, knee, ankle, KNEE_R * 0.95 * tall, ANKLE_R * tall, 0.009 * tall, 0.6)
+    foot, _ = bone(patch, heel, toe, ANKLE_R * 0.8 * tall, TOE_R * tall, 0.004 * tall, 0.5)
     field = melted(melted(thigh, calf, 0.010 * tall), foot, 0.022 * tall)
     return _Solid(patch, field, np.minimum(core1, core2), *_away_from(patch, hip, knee, HIP_R * tall))
 
@@ -170,7 +170,7 @@ def _away_from(patch: Patch, root, joint, radius: float) -> tuple[np.ndarray, np
     """How far a limb's edge and surface have come up, 0 at its root: begun at once, they would draw a seam."""
     bone_x, bone_y = (joint - root) / max(float(np.hypot(*(joint - root))), radius) / radius
     rise = (patch.x - np.float32(root[0])) * np.float32(bone_x) + (patch.y - np.float32(root[1])) * np.float32(bone_y)
-    return np.clip(rise, 0, 1), np.clip(rise * np.float32(0.8) + np.float32(0.6), 0, 1)
+    return np.clip(rise * np.float32(0.7), 0, 1), np.clip(rise * np.float32(0.6) + np.float32(0.45), 0, 1)
 
 
 def _paint(figure: Figure, solid: _Solid | None, tint: np.ndarray, shown: float, glow: float, tall: float) -> None:

@@ -40,10 +40,11 @@ def patch_around(points: np.ndarray, margin: float, size: tuple[int, int]) -> Pa
     return Patch(columns, rows, int(left), int(top))
 
 
-def bone(patch: Patch, a, b, start: float, end: float, bulge: float = 0.0, peak: float = 0.5):
+def bone(patch: Patch, a, b, start: float, end: float, bulge: float = 0.0, lean: float = 0.0):
     """Field of a bone from a to b and its distance to the axis, both (h, w).
 
-    start, end: radii at a and b. bulge: added at `peak` (0..1 along the bone), as a calf or a thigh has it.
+    start, end: radii at a and b. bulge: added halfway, as a calf or a thigh has it; lean: -1 to 1, how far the
+    bulge sits towards a rather than b.
     """
     ax, ay, bx, by = (np.float32(value) for value in (*a, *b))
     dx, dy = bx - ax, by - ay
@@ -60,10 +61,9 @@ def bone(patch: Patch, a, b, start: float, end: float, bulge: float = 0.0, peak:
     radius = along * np.float32(end - start)
     radius += np.float32(start)
     if bulge:
-        # A parabola through 0 at both ends whose top is moved along the bone by a power of the position.
-        skewed = along if peak == 0.5 else along ** np.float32(np.log(0.5) / np.log(peak))
-        hump = skewed * (1 - skewed)
-        hump *= np.float32(4 * bulge)
+        # A parabola through 0 at both ends, leaning to one of them.
+        hump = along * (1 - along)
+        hump *= np.float32(4 * bulge * (1 + lean)) - along * np.float32(8 * bulge * lean)
         radius += hump
     return axis - radius, axis
 

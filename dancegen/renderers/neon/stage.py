@@ -111,18 +111,21 @@ class Stage:
         radius = np.float32(RING_RADIUS * (1 + 0.05 * moment.pulse))
         reach = np.float32(RING_REACH) * (np.float32(0.10) + np.float32(0.9) * levels.astype(np.float32))
         outside = self._ring_away - radius
-        length = reach[self._ring_tick]
-        bars = np.clip(1 - outside / length, 0, 1)
-        bars *= outside > 0.012
-        bars *= self._ring_bar
-        hoop = np.clip(1 - np.abs(outside) * np.float32(1 / 0.0065), 0, 1)
-        bars *= np.float32(0.22 + 0.30 * moment.energy + 0.35 * moment.pulse)
+        bars = outside * (1 / reach)[self._ring_tick]
+        np.subtract(1, bars, out=bars)
+        np.clip(bars, 0, 1, out=bars)
+        bars *= self._ring_bar * (outside > 0.012)
+        bars *= np.float32(0.35 + 0.48 * moment.energy + 0.56 * moment.pulse)
+        hoop = np.abs(outside)
+        hoop *= np.float32(-1 / 0.0065)
+        hoop += 1
+        np.maximum(hoop, 0, out=hoop)
         hoop *= self._ring_shown * np.float32(0.30 + 0.90 * moment.pulse)
+        bars += hoop
         left = round(self._ring_x - camera * 0.06) - self._ring_away.shape[1] // 2
         top = round(self._ring_y) - self._ring_away.shape[0] // 2
         target, source = _overlap(light, left, top, bars.shape)
-        target += tinted(bars, palette.haze * np.float32(1.6))[source]
-        target += tinted(hoop, palette.haze * np.float32(0.8) + np.float32(0.12))[source]
+        target += tinted(bars[source], palette.haze + np.float32(0.05))
 
     def _prepare_floor(self) -> None:
         width, height = self.fine
@@ -136,24 +139,35 @@ class Stage:
         self._fade = np.clip(1.25 - self._far / 5.5, 0, 1) * np.exp(-((self._floor_x / 2.6) ** 2))
         self._fade = self._fade.astype(np.float32)
         # Lines along the view are as wide as their distance lets them look; lines across, as the rows resolve.
-        lean = np.hypot(1, (x - self.size[0] / 2) / (y - self.horizon))
-        self._line_x = (self._far * lean * (2.2 / self.stature)).astype(np.float32)
-        slope = np.abs(np.gradient(self._floor_z[:, 0]))
-        self._line_z = (np.maximum(slope, 1e-4)[:, None] * 1.1).astype(np.float32)
         # Where lines crowd closer than they are wide they fade, instead of shimmering.
-        self._dense_x = np.clip(CELL / (5 * self._line_x), 0, 1).astype(np.float32)
-        self._dense_z = np.clip(CELL / (5 * self._line_z), 0, 1).astype(np.float32)
+        lean = np.hypot(1, (x - self.size[0] / 2) / (y - self.horizon))
+        line_x = self._far * lean * (2.2 / self.stature)
+        self._floor_cell = (self._floor_x / CELL).astype(np.float32)
+        self._line_x_inverse = (CELL / line_x).astype(np.float32)
+        self._dense_x = np.clip(CELL / (5 * line_x), 0, 1).astype(np.float32)
+        slope = np.abs(np.gradient(self._floor_z[:, 0])) if len(y) > 1 else np.ones(1)
+        line_z = np.maximum(slope, 1e-4)[:, None] * 1.1
+        off_line = np.abs(self._floor_z / CELL % 1 - 0.5) * CELL
+        along = np.clip(1 - off_line / line_z, 0, 1) * np.clip(CELL / (5 * line_z), 0, 1)
+        self._along = np.broadcast_to(along, self._floor_x.shape).astype(np.float32)
 
     def _draw_floor(self, light: np.ndarray, moment: Moment, palette: Palette, camera: float, ground: float) -> None:
-        moved = np.float32(camera / self.stature)
-        across = np.abs((self._floor_x + moved) / np.float32(CELL) % 1 - np.float32(0.5)) * np.float32(CELL)
-        across = np.clip(1 - across / self._line_x, 0, 1) * self._dense_x
-        along = np.abs(self._floor_z / np.float32(CELL) % 1 - np.float32(0.5)) * np.float32(CELL)
-        along = np.clip(1 - along / self._line_z, 0, 1) * self._dense_z
-        grid = np.maximum(across, along)
+        # Distance to the nearest line; np.floor is several times faster than the remainder operator.
+        across = self._floor_cell + np.float32(camera / self.stature / CELL)
+        across -= np.floor(across)
+        across -= np.float32(0.5)
+        np.abs(across, out=across)
+        across *= self._line_x_inverse
+        np.subtract(1, across, out=across)
+        np.maximum(across, 0, out=across)
+        across *= self._dense_x
+        grid = np.maximum(across, self._along)
         grid *= np.float32(0.16 + 0.14 * moment.energy + 0.20 * moment.pulse)
         stand = np.float32((ground - self.size[0] / 2) / self.stature)
-        from_feet = np.hypot(self._floor_x - stand, self._floor_z)
+        from_feet = self._floor_x - stand
+        from_feet *= from_feet
+        from_feet += self._floor_z * self._floor_z
+        np.sqrt(from_feet, out=from_feet)
         grid *= np.float32(0.35) + np.float32(1.3) * np.exp(-from_feet * from_feet * np.float32(1.1))
         waves = np.zeros_like(from_feet)
         for age in moment.ages:
