@@ -13,6 +13,7 @@ from dancegen.errors import MocapError
 from dancegen.mocap import anatomy
 from dancegen.mocap.asf_amc import read_amc
 from dancegen.mocap.bvh import read_bvh
+from dancegen.mocap.cleaning import Cleaned, clean
 from dancegen.mocap.pace import moves_too_fast
 from dancegen.mocap.skeleton_names import find_body
 from dancegen.pose.skeleton import N_JOINTS
@@ -143,7 +144,8 @@ def load_motion(path: str | Path, *, source_fps: float | None = None, progress: 
 
     `source_fps` overrules the rate the file states. AMC files state none: CMU's 120 is assumed, and said. Scale: an
     ASF's own unit; BVH states none, so the body is taken to be 1.7 m tall. Warns where the body moves faster than
-    people do, which a wrong rate makes it. Raises MocapError for damaged files and unknown skeletons.
+    people do, which a wrong rate makes it. Mends what `dancegen.mocap.cleaning` knows of, and says so.
+    Raises MocapError for damaged files and unknown skeletons.
     """
     path = Path(path)
     if source_fps is not None and not (math.isfinite(source_fps) and source_fps > 0):
@@ -163,20 +165,34 @@ def load_motion(path: str | Path, *, source_fps: float | None = None, progress: 
         progress.warn(f"{path.name}: the toes point backwards, so left and right are taken to be swapped: mirrored.")
     if dancer.turned_up:
         progress.say(f"{path.name}: {dancer.turned_up} points up in this file; turned to y.")
-    if moves_too_fast(dancer.joints, fps):
+    cleaned = clean(dancer.joints, dancer.head_forward, dancer.head_up, fps)
+    _say_cleaned(path, cleaned, progress)
+    if moves_too_fast(cleaned.joints, fps):
         progress.warn(
             f"{path.name}: at {fps:g} frames a second this body moves faster than people do, so the rate is probably "
             f"wrong (CMU's salsa is published at twice its speed): try --source-fps {fps / 2:g}."
         )
     return Motion(
-        joints3d=dancer.joints,
-        head_forward=dancer.head_forward,
-        head_up=dancer.head_up,
+        joints3d=cleaned.joints,
+        head_forward=cleaned.head_forward,
+        head_up=cleaned.head_up,
         fps=float(fps),
         height_m=dancer.height_m,
         name=path.stem,
         source=path,
     )
+
+
+def _say_cleaned(path: Path, cleaned: Cleaned, progress: Progress) -> None:
+    done = []
+    if cleaned.cut:
+        done.append(f"left out the calibration pose at its start ({cleaned.cut} frames)")
+    if cleaned.flipped:
+        done.append(f"turned a flipped knee back ({cleaned.flipped} frames)")
+    if cleaned.mended:
+        done.append(f"bridged jumps that no body makes ({cleaned.mended} frames)")
+    if done:
+        progress.say(f"{path.name}: {', '.join(done)}.")
 
 
 def _lowpass(values: np.ndarray, fps: float, new_fps: float) -> np.ndarray:

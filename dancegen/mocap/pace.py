@@ -8,7 +8,7 @@ from dancegen.pose.skeleton import INDEX
 
 SMOOTH_S = 0.04  # takes the capture's noise out, which would pass for pace
 
-# Of 40 real takes (salsa, modern dance, ballet) the quickest has 1.58; the same at double speed have 1.89 to 2.62.
+# Of 40 real takes (salsa, modern dance, ballet) the quickest has 1.57; the same at double speed have 1.89 to 2.62.
 FASTEST_HZ = 1.74
 LEAST_SPEED = 0.05  # metres a second: below it there is only noise to measure
 
