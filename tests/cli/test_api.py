@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 import dancegen
 from dancegen.errors import InputError
+
+PACKAGE = Path(dancegen.__file__).parent
+VERBS = sorted(path.stem for path in (PACKAGE / "cli").glob("*.py") if (PACKAGE / "stages" / path.name).exists())
 
 
 def test_a_verb_takes_output_as_its_command_does(render_stage, tmp_path):
@@ -26,3 +31,14 @@ def test_help_of_a_verb_shows_its_keywords(render_stage):
 def test_a_wrong_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'dnace'"):
         _ = dancegen.dnace
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if not verb.startswith("_")])
+def test_a_command_and_its_function_have_the_same_keywords_and_defaults(verb):
+    command = import_module(f"dancegen.cli.{verb}").command
+    options = {name: option.default for name, option in inspect.signature(command).parameters.items()}
+    keywords = {name: word.default for name, word in inspect.signature(getattr(dancegen, verb)).parameters.items()}
+    for only_for_people in ("as_json", "quiet", "debug"):
+        del options[only_for_people]
+    del keywords["progress"]
+    assert {name: getattr(value, "value", value) for name, value in options.items()} == keywords
