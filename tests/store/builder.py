@@ -1,7 +1,7 @@
 """A process that asks the store for one artifact: run by the tests as a program of its own.
 
-`builder.py ROOT COUNTER SLEEP_S [force]` appends a line to COUNTER each time it really builds, sleeps while it does,
-and prints what it got as JSON; what it says on the way goes to stderr.
+`builder.py ROOT COUNTER GATE [force]` appends a line to COUNTER each time it really builds, does not finish before the
+file GATE is there, and prints what it got as JSON; what it says on the way goes to stderr.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Stderr:
     warn = say
 
 
-def main(root: str, counter: str, sleep_s: str, force: str = "") -> None:
+def main(root: str, counter: str, gate: str, force: str = "") -> None:
     store = open_store(root)
 
     def build(directory: Path) -> dict:
@@ -38,7 +38,10 @@ def main(root: str, counter: str, sleep_s: str, force: str = "") -> None:
         kept = store.scratch(RECIPE) / "state"
         resumed = kept.exists()
         kept.write_text("so far")
-        time.sleep(float(sleep_s))
+        for _ in range(3000):  # a minute at most, should the test have died
+            if Path(gate).exists():
+                break
+            time.sleep(0.02)
         (directory / "poses.npz").write_bytes(b"half and half")
         return {"resumed": resumed}
 

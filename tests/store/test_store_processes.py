@@ -18,11 +18,11 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts builder.py; whatever is left of it is ended with the test."""
+    """Starts builder.py, which finishes once `open_gate` was called; what is left of it is ended with the test."""
     started: list[subprocess.Popen] = []
 
-    def run(sleep_s: float, force: bool = False) -> subprocess.Popen:
-        arguments = [sys.executable, BUILDER, tmp_path / "store", tmp_path / "counter", str(sleep_s)]
+    def run(force: bool = False) -> subprocess.Popen:
+        arguments = [sys.executable, BUILDER, tmp_path / "store", tmp_path / "counter", tmp_path / "gate"]
         process = subprocess.Popen(
             [str(argument) for argument in arguments] + (["force"] if force else []),
             stdout=subprocess.PIPE,
@@ -52,6 +52,10 @@ def at_work(root: Path) -> list[Path]:
     return list((root / "store").glob("*/.making-*"))
 
 
+def open_gate(root: Path) -> None:
+    (root / "gate").touch()
+
+
 def half_written(root: Path) -> bool:
     return any((path / "poses.npz").exists() for path in at_work(root)) and bool(
         list((root / "store").glob(".scratch/*/*/state"))
@@ -69,10 +73,12 @@ def built(root: Path) -> int:
 
 
 def test_two_processes_that_ask_for_one_artifact_compute_it_once(tmp_path, start):
-    first = start(2.0)
+    first = start()
     until(lambda: half_written(tmp_path), "the first process builds")
-    second = start(2.0)
-    (one, _), (other, said) = finished(first), finished(second)
+    second = start()
+    said = second.stderr.readline()
+    open_gate(tmp_path)
+    (one, _), (other, _) = finished(first), finished(second)
     assert built(tmp_path) == 1
     assert (one["cached"], other["cached"]) == (False, True)
     assert one["content"] == other["content"]
@@ -80,20 +86,22 @@ def test_two_processes_that_ask_for_one_artifact_compute_it_once(tmp_path, start
 
 
 def test_several_started_at_once_compute_it_once(tmp_path, start):
-    results = [finished(process)[0] for process in [start(0.3) for _ in range(4)]]
+    open_gate(tmp_path)
+    results = [finished(process)[0] for process in [start() for _ in range(4)]]
     assert built(tmp_path) == 1
     assert sorted(result["cached"] for result in results) == [False, True, True, True]
 
 
 def test_a_killed_run_leaves_no_half_artifact_and_the_next_one_works(tmp_path, start):
-    victim = start(60.0)
+    victim = start()
     until(lambda: half_written(tmp_path), "the victim is half way")
     victim.send_signal(signal.SIGKILL)
     victim.wait(timeout=10)
     assert [path for path in (tmp_path / "store" / "generate-poses").iterdir() if path.name[0] != "."] == []
     assert at_work(tmp_path)
 
-    result, said = finished(start(0.0))
+    open_gate(tmp_path)
+    result, said = finished(start())
     assert result["cached"] is False and built(tmp_path) == 2
     assert result["resumed"] is True, "what the victim kept in its scratch directory is there"
     assert "waiting" not in said
@@ -102,22 +110,25 @@ def test_a_killed_run_leaves_no_half_artifact_and_the_next_one_works(tmp_path, s
 
 
 def test_a_waiter_takes_over_when_the_one_it_waits_for_is_killed(tmp_path, start):
-    victim = start(60.0)
+    victim = start()
     until(lambda: half_written(tmp_path), "the victim is half way")
-    waiter = start(0.0)
+    waiter = start()
     until(lambda: "waiting for process" in waiter.stderr.readline(), "the waiter waits")
     victim.send_signal(signal.SIGKILL)
+    open_gate(tmp_path)
     result, _ = finished(waiter)
     assert result["cached"] is False and built(tmp_path) == 2
 
 
 def test_a_forced_run_killed_half_way_leaves_the_old_artifact(tmp_path, start):
-    whole, _ = finished(start(0.0))
-    victim = start(60.0, force=True)
+    open_gate(tmp_path)
+    whole, _ = finished(start())
+    (tmp_path / "gate").unlink()
+    victim = start(force=True)
     until(lambda: half_written(tmp_path), "the victim is half way")
     victim.send_signal(signal.SIGKILL)
     victim.wait(timeout=10)
-    again, _ = finished(start(0.0))
+    again, _ = finished(start())
     assert again["cached"] is True and again["content"] == whole["content"]
 
 
@@ -126,7 +137,7 @@ def test_leftovers_of_other_artifacts_are_swept_unless_somebody_is_at_work_there
 
     from dancegen.store import open_store
 
-    worker = start(3.0)
+    worker = start()
     until(lambda: half_written(tmp_path), "the worker builds")
     dead = tmp_path / "store" / "generate-poses" / f".making-{'ab' * 8}-0123456789ab"
     dead.mkdir()
@@ -134,11 +145,12 @@ def test_leftovers_of_other_artifacts_are_swept_unless_somebody_is_at_work_there
     open_store(tmp_path / "store").obtain(recipe(seed=99), Builder())
     assert not dead.exists()
     assert len(at_work(tmp_path)) == 1, "the living one's directory stays"
+    open_gate(tmp_path)
     assert finished(worker)[0]["cached"] is False
 
 
 def test_an_interrupted_run_tidies_up_after_itself(tmp_path, start):
-    process = start(60.0)
+    process = start()
     until(lambda: half_written(tmp_path), "it is half way")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=10)
