@@ -31,7 +31,7 @@ class StreamSpan:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video holds. size: (width, height) as shown, after rotation. audio: None for a silent video."""
+    """What a video holds. size: (width, height) as stored. audio: None for a silent video."""
 
     path: Path
     fps: float

@@ -29,8 +29,8 @@ FOLLOW = 0.8  # how far the camera goes along with a dancer who travels
 class Body:
     """A dance in pixels of the frame.
 
-    joints: (T, 18, 2), none missing. presence: (T, 18) 0 to 1, how visible each is. head: (T, 2) its centre. feet: (T,)
-    -1 to 1, which way the dancer faces along the picture. ground: (T,) x of the body over the floor. camera: (T,) x the
+    joints: (T, 18, 2), none missing. presence: (T, 18) 0 to 1, how visible each is. head: (T, 2) its centre. heading:
+    (T,) -1 to 1, which way the dancer faces along the picture. ground: (T,) x of the body over the floor. camera: (T,) x the
     camera has moved by. stature, floor_y: height of the body and of the floor it stands on.
     """
 

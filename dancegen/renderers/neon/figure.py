@@ -107,8 +107,7 @@ def _foot(knee, ankle, heading: float, side: str, tall: float) -> tuple[np.ndarr
     shin = _unit(ankle - knee)
     outward = -0.3 if side == "right" else 0.3
     across = np.clip(heading * 0.95 + outward * (1 - abs(heading)), -1, 1)
-    sideways = np.array([-shin[1], shin[0]]) * -np.sign(shin[1] or 1.0)  # to the picture's right for a leg that stands
-    sideways = -sideways if sideways[0] * shin[1] < 0 else sideways
+    sideways = np.array([shin[1], -shin[0]])  # to the picture's right for a leg that stands
     toe = ankle + (sideways * across * FOOT_LENGTH + shin * (0.030 - 0.002 * abs(across))) * tall
     heel = ankle + (shin * 0.020 - sideways * across * 0.018) * tall
     return toe, heel
@@ -147,8 +146,8 @@ def _above(patch: Patch, middle, neck, tall: float) -> np.ndarray:
     """0 below the hips, 1 above: there the legs carry the outline on, and an edge would look like trunks."""
     up = _unit(neck - middle)
     rise = (patch.x - np.float32(middle[0])) * np.float32(up[0]) + (patch.y - np.float32(middle[1])) * np.float32(up[1])
-    rise *= np.float32(1 / (0.05 * tall))
-    rise += np.float32(0.25)
+    rise *= np.float32(1 / (0.06 * tall))
+    rise += np.float32(0.75)
     return np.clip(rise, 0, 1, out=rise)
 
 
@@ -170,7 +169,9 @@ def _away_from(patch: Patch, root, joint, radius: float) -> tuple[np.ndarray, np
     """How far a limb's edge and surface have come up, 0 at its root: begun at once, they would draw a seam."""
     bone_x, bone_y = (joint - root) / max(float(np.hypot(*(joint - root))), radius) / radius
     rise = (patch.x - np.float32(root[0])) * np.float32(bone_x) + (patch.y - np.float32(root[1])) * np.float32(bone_y)
-    return np.clip(rise * np.float32(0.7), 0, 1), np.clip(rise * np.float32(0.6) + np.float32(0.45), 0, 1)
+    return np.clip(rise * np.float32(0.6) + np.float32(0.35), 0, 1), np.clip(
+        rise * np.float32(0.7) + np.float32(0.7), 0, 1
+    )
 
 
 def _paint(figure: Figure, solid: _Solid | None, tint: np.ndarray, shown: float, glow: float, tall: float) -> None:
