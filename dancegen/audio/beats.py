@@ -13,17 +13,22 @@ from pathlib import Path
 
 import numpy as np
 
-from dancegen.audio.features import FLOOR, FRAME_RATE
+from dancegen.audio.features import FLOOR, FRAME_RATE, onset_envelope
 from dancegen.errors import AudioError
 
 SLOWEST_BPM, FASTEST_BPM = 60.0, 200.0
-_LIKELIEST_BPM, _TEMPO_SPREAD = 115.0, 0.9  # centre, and standard deviation in octaves, of tempi people tap to
+_LIKELIEST_BPM, _TEMPO_SPREAD = 120.0, 0.7  # centre, and standard deviation in octaves, of tempi people tap to
 _WINDOW_S, _WINDOW_HOP_S = 12.0, 3.0  # over which a tempo is heard
-_TEMPO_WEIGHT = 1.5  # of a tempo's salience against the onsets its beats fall on
-_CHANGE_COST = 0.6  # of one frame's change of period, times the change's size in frames
+_MULTIPLES, _MULTIPLE_WEIGHTS = (1, 2, 3, 4, 6, 8), (1, 1, 0.5, 2, 0.5, 1)  # of a period: most music goes in fours
+_HALF_WEIGHT = 0.3  # what repeats at half a period takes from the period
+_SONG_SHARE = 1.0  # of the whole song's salience against the moment's: a tempo seldom changes
+_LOW_BANDS, _LOW_SHARE = 10, 0.5  # mel bands (to 420 Hz) of kick and bass, and their share of the onsets
+_TEMPO_WEIGHT = 3.0  # of a tempo's salience against the onsets its beats fall on
+_CHANGE_COST = 0.6  # of one frame's change of period
 _MOST_CHANGE = 3  # frames by which a period may change from beat to beat
-_CLEAREST_NOISE = 0.17  # pulse clarity that noise and drones stay under
+_LEAST_CLARITY = 0.17  # pulse clarity that noise and drones stay under
 _REFINE_FRAMES = 3  # how far a beat may move onto its onset
+_LATE_FRAMES = 0.5  # by which onsets of drums and notes peak after they are heard to start
 
 
 @dataclass(frozen=True)
@@ -71,17 +76,22 @@ def track_beats(onset: np.ndarray, mel: np.ndarray | None = None) -> Beats:
     if len(onset) < 2 * FRAME_RATE or not onset.max() > 1e-3:
         return NO_BEATS
     flat = _flattened(onset)
+    if mel is not None:  # kick and bass tell the beat from what is played between beats
+        flat = (1 - _LOW_SHARE) * flat + _LOW_SHARE * _flattened(onset_envelope(mel[:, :_LOW_BANDS]))
     periods = np.arange(int(60 * FRAME_RATE / FASTEST_BPM), int(60 * FRAME_RATE / SLOWEST_BPM) + 1)
     salience, clarity = _tempo_salience(flat, periods)
-    if clarity < _CLEAREST_NOISE:
+    heard_s = min(len(onset) / FRAME_RATE, _WINDOW_S)  # chance repeats more in a short song
+    if clarity < _LEAST_CLARITY * (_WINDOW_S / heard_s) ** 0.75:
         return NO_BEATS
     frames = _best_chain(flat, periods, salience)
     frames = frames[_sounding(frames, onset, mel)]
     if len(frames) < 3:
         return NO_BEATS
-    refined = _refined(frames, flat)
-    strength = np.clip(_at_peak(flat, frames) / max(np.percentile(_at_peak(flat, frames), 95), 1e-6), 0, 1)
-    return Beats(refined / FRAME_RATE, _tempo(refined), strength.astype(np.float32))
+    times, strength = _refined(frames, flat), _at_peak(flat, frames)
+    apart = np.concatenate([[True], np.diff(times) > _REFINE_FRAMES])  # two may have moved onto one onset
+    times, strength = times[apart], strength[apart]
+    strength = np.clip(strength / max(np.percentile(strength, 95), 1e-6), 0, 1).astype(np.float32)
+    return Beats(np.maximum(times - _LATE_FRAMES, 0) / FRAME_RATE, _tempo(times), strength)
 
 
 def _flattened(onset: np.ndarray) -> np.ndarray:
@@ -91,17 +101,19 @@ def _flattened(onset: np.ndarray) -> np.ndarray:
     smooth = gaussian_filter1d(onset, 1.0)
     above = np.maximum(smooth - gaussian_filter1d(onset, 0.4 * FRAME_RATE), 0)
     level = np.sqrt(gaussian_filter1d(above**2, 3.0 * FRAME_RATE))
-    return (above / np.maximum(level, 0.1 * above.std() + 1e-6)).astype(np.float32)
+    return (above / np.maximum(level, 0.02 * onset.max() + 1e-6)).astype(np.float32)
 
 
 def _tempo_salience(flat: np.ndarray, periods: np.ndarray) -> tuple[np.ndarray, float]:
     """How strongly each beat period is heard: (windows, P) in 0..1, one window every 3 s; and the pulse's clarity.
 
-    A period's salience is the mean autocorrelation at one to four of it, times how likely people are to tap it.
+    A period's salience is the mean autocorrelation at multiples of it, less what half of it repeats already, times how
+    likely people are to tap it.
     """
     width, hop = int(_WINDOW_S * FRAME_RATE), int(_WINDOW_HOP_S * FRAME_RATE)
     starts = np.arange(0, len(flat), hop) + hop // 2 - width // 2
-    multiples = np.arange(1, 5)
+    multiples = np.array(_MULTIPLES)
+    fine = periods[:, None] + np.linspace(-0.5, 0.5, 9)  # a beat seldom lasts a whole number of frames
     octaves = np.log2(60 * FRAME_RATE / periods / _LIKELIEST_BPM)
     likely = np.exp(-0.5 * (octaves / _TEMPO_SPREAD) ** 2)
     salience, clarity = np.zeros((len(starts), len(periods)), np.float32), np.zeros(len(starts))
@@ -110,9 +122,14 @@ def _tempo_salience(flat: np.ndarray, periods: np.ndarray) -> tuple[np.ndarray, 
         if len(heard) < 2 * FRAME_RATE or not heard.any():
             continue
         correlation = _autocorrelation(heard - heard.mean(), multiples[-1] * periods[-1] + 3)
-        comb = np.mean([_peak_near(correlation, k * periods, k) for k in multiples], axis=0)
+        lags = fine[None] * multiples[:, None, None]
+        repeated = np.interp(lags, np.arange(len(correlation)), correlation)
+        comb = np.average(repeated, axis=0, weights=_MULTIPLE_WEIGHTS).max(axis=1)
         clarity[row] = comb.max()
-        salience[row] = np.maximum(comb, 0) * likely
+        between = np.interp(fine / 2, np.arange(len(correlation)), correlation).max(axis=1)
+        salience[row] = np.maximum(comb - _HALF_WEIGHT * np.maximum(between, 0), 0) * likely
+    overall = salience.mean(axis=0)
+    salience = salience + _SONG_SHARE * overall
     salience /= np.maximum(salience.max(axis=1, keepdims=True), 1e-6)
     return salience, float(np.percentile(clarity, 75))
 
@@ -124,12 +141,6 @@ def _autocorrelation(signal: np.ndarray, lags: int) -> np.ndarray:
     correlation = np.pad(correlation, (0, lags - len(correlation)))
     overlap = np.maximum(len(signal) - np.arange(lags), len(signal) // 4)
     return correlation / overlap * len(signal) / max(correlation[0], 1e-9)
-
-
-def _peak_near(values: np.ndarray, lags: np.ndarray, reach: int) -> np.ndarray:
-    """The highest value round each lag: a period between two frames lands up to k/2 frames beside k times a frame."""
-    offsets = np.arange(-(reach // 2), reach // 2 + 1)
-    return values[np.clip(lags[:, None] + offsets, 0, len(values) - 1)].max(axis=1)
 
 
 def _best_chain(flat: np.ndarray, periods: np.ndarray, salience: np.ndarray) -> np.ndarray:
@@ -145,7 +156,7 @@ def _best_chain(flat: np.ndarray, periods: np.ndarray, salience: np.ndarray) -> 
     weight = (periods / periods.mean()).astype(np.float32)
     hop = int(_WINDOW_HOP_S * FRAME_RATE)
     bonus = _TEMPO_WEIGHT * salience * weight
-    lag_row, column = np.arange(count), np.arange(kinds)
+    column = np.arange(kinds)
     depth = int(periods[-1]) + 1
     best = np.zeros((depth, kinds + 2 * _MOST_CHANGE), np.float32)  # a ring of the last frames, padded in period
     best[:, :_MOST_CHANGE] = best[:, -_MOST_CHANGE:] = -1e9
@@ -153,7 +164,7 @@ def _best_chain(flat: np.ndarray, periods: np.ndarray, salience: np.ndarray) -> 
     came = np.zeros((count, kinds), np.int8)
     neighbours = column[None, :] + np.arange(2 * _MOST_CHANGE + 1)[:, None]
     ends = np.zeros((depth, kinds), np.float32)
-    for frame in lag_row:
+    for frame in range(count):
         options = best[(frame - periods) % depth, neighbours] - cost[:, None]
         came[frame] = choice = options.argmax(axis=0)
         gained = options[choice, column]
@@ -199,8 +210,7 @@ def _refined(frames: np.ndarray, flat: np.ndarray) -> np.ndarray:
     is_peak = (top >= left) & (top >= right) & (top > 0.3)
     bend = left - 2 * top + right
     offset = np.where(bend < -1e-6, 0.5 * (left - right) / np.where(bend < -1e-6, bend, 1), 0)
-    refined = np.where(is_peak, peak + np.clip(offset, -0.5, 0.5), frames)
-    return refined[np.concatenate([[True], np.diff(refined) > 5])]
+    return np.where(is_peak, peak + np.clip(offset, -0.5, 0.5), frames)
 
 
 def _tempo(frames: np.ndarray) -> float:

@@ -38,6 +38,19 @@ def damaged_at(path: Path) -> float | None:
     return None
 
 
+def begins_like_mp3(path: Path) -> bool:
+    """Whether a file begins with an ID3 tag or an MPEG audio frame."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    return head[:3] == b"ID3" or _mp3_frame(head, 0) is not None
+
+
+def is_mp4(path: Path) -> bool:
+    """Whether a file begins as MP4 and M4A files do."""
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"ftyp"
+
+
 def _wav_damage(data: mmap.mmap) -> float | None:
     """A WAV file is damaged where its data chunk promises more bytes than the file has."""
     position, byte_rate = 12, 0
@@ -126,7 +139,7 @@ def _skip_id3(data: mmap.mmap, position: int) -> int:
     return position
 
 
-def _mp3_frame(data: mmap.mmap, position: int) -> tuple[int, float] | None:
+def _mp3_frame(data: mmap.mmap | bytes, position: int) -> tuple[int, float] | None:
     """Length in bytes and seconds of the frame whose header stands at `position`, or None if there is none."""
     if position + 4 > len(data):
         return None

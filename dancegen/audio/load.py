@@ -40,12 +40,12 @@ def probe(path: str | Path) -> SongInfo:
         raise AudioError(f"No such file: {path}")
     if path.stat().st_size == 0:
         raise AudioError(f"{path} is empty: it has no bytes at all. Copy or download it again")
-    info = _probe_soundfile(path) or _probe_av(path)
-    if info is None:
-        raise AudioError(f"{path} is not audio that can be read: give a song as wav, flac, ogg, mp3 or m4a")
     stopped = integrity.damaged_at(path)
     if stopped is not None:
         raise _damaged(path, stopped)
+    info = _probe_soundfile(path) or _probe_av(path)
+    if info is None:
+        raise AudioError(f"{path} is not audio that can be read: give a song as wav, flac, ogg, mp3 or m4a")
     if info.seconds < SHORTEST_S:
         raise AudioError(f"{path} is too short: {info.seconds:.2f} s of sound, a dance needs at least {SHORTEST_S:g} s")
     return info
@@ -97,6 +97,8 @@ def write_flac(path_in: str | Path, path_out: str | Path, *, start_s: float = 0.
 def _probe_soundfile(path: Path) -> SongInfo | None:
     import soundfile
 
+    if path.suffix.lower() == ".mp3" and not integrity.begins_like_mp3(path):
+        return None  # libsndfile would believe the name and search the whole file aloud
     try:
         info = soundfile.info(path)
     except soundfile.LibsndfileError:
@@ -112,17 +114,29 @@ def _probe_av(path: Path) -> SongInfo | None:
     try:
         with av.open(str(path)) as container:
             if not container.streams.audio:
+                if container.format.name == "tty" or container.format.name.endswith("_pipe"):
+                    return None  # text and pictures
                 raise AudioError(f"{path} holds no sound: give a song, or a video with a sound track")
             stream = container.streams.audio[0]
-            if stream.duration is not None:
-                seconds = float(stream.duration * stream.time_base)
-            else:
-                seconds = (container.duration or 0) / av.time_base
             if not stream.rate or not stream.channels:
                 return None
-            return SongInfo(path, seconds, stream.rate, stream.channels, "av")
-    except (av.FFmpegError, ValueError):
+            return SongInfo(path, _av_seconds(container, stream), stream.rate, stream.channels, "av")
+    except (av.FFmpegError, ValueError) as error:
+        if integrity.is_mp4(path):
+            raise AudioError(
+                f"{path} is damaged: decoding stopped at 0.0 s, its index is missing or broken. Copy or download it again"
+            ) from error
         return None
+
+
+def _av_seconds(container, stream) -> float:
+    """What the container says; bare AAC says nothing, and its length is counted in packets."""
+    if container.format.name == "aac":
+        ticks = sum(packet.duration or 0 for packet in container.demux(stream))
+        return float(ticks * stream.time_base)
+    if stream.duration is not None:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / 1_000_000
 
 
 def _span(info: SongInfo, start_s: float, seconds: float | None) -> tuple[int, int | None]:
@@ -145,18 +159,25 @@ def _read_soundfile(info: SongInfo, first: int, count: int | None, size: int) ->
         position = first
         end = file.frames if count is None else min(first + count, file.frames)
         slack = 0 if file.format in ("WAV", "FLAC") else round(_SLACK_S * info.sample_rate)
+        step = max(1, info.sample_rate // 4)  # small reads say more exactly where decoding stops
+        held: list[np.ndarray] = []
         try:
             file.seek(first)
             while position < end:
-                block = file.read(min(size, end - position), dtype="float32", always_2d=True)
-                if not len(block):
+                part = file.read(min(step, end - position), dtype="float32", always_2d=True)
+                if not len(part):
                     break
-                position += len(block)
-                yield block
+                position += len(part)
+                held.append(part)
+                if sum(map(len, held)) >= size:
+                    yield np.concatenate(held)
+                    held = []
         except soundfile.LibsndfileError as error:
             raise _damaged(info.path, position / info.sample_rate) from error
         if position < end - slack:
             raise _damaged(info.path, position / info.sample_rate)
+        if held:
+            yield np.concatenate(held)
 
 
 def _read_av(info: SongInfo, first: int, count: int | None, size: int) -> Iterator[np.ndarray]:
