@@ -32,6 +32,8 @@ LONGEST_SPAN_S = 60.0
 SLACK = 1.12
 """Song seconds to reserve a second of dance, for a warp that slows it down."""
 FEWEST_BEATS = 8
+LAST_CLIP, ONLY_CLIP = 0.5, 0.25
+"""Shares of a clip's length that the last clip of a dance, and the only one of a short dance, must fill."""
 BODY = slice(1, 14)
 
 # CMU subjects recorded together: both files of such a take show one performance.
@@ -43,13 +45,16 @@ _COPY = re.compile(r"[_-](scaled|mirror|mirrored|retimed)$")
 
 @dataclass(frozen=True)
 class Take:
-    """One motion file, read: `motion` is its `Motion` as a file; `group` names the performance."""
+    """One motion file, read: `motion` is its `Motion` as a file; `group` names the performance.
+
+    `active` (start, end) seconds: what comes before and after is a person who waits.
+    """
 
     name: str
     group: str
     digest: str
     motion: Path
-    seconds: float
+    active: tuple[float, float]
     events: DanceEvents
 
 
@@ -133,7 +138,7 @@ def choose_dances(takes: list[Take], songs: list[Song], pairs: int, shortest_s: 
     dances = []
     for take in takes:
         rng = np.random.default_rng([seed, zlib.crc32(take.name.encode())])
-        for part, span in enumerate(_spans(take.seconds)):
+        for part, span in enumerate(_spans(*take.active)):
             ranked = _rank(songs, take.events.step_s, uses, rng)
             for pair in range(pairs):
                 song = ranked[pair % len(ranked)]
@@ -144,9 +149,9 @@ def choose_dances(takes: list[Take], songs: list[Song], pairs: int, shortest_s: 
     return dances
 
 
-def _spans(seconds: float) -> list[tuple[float, float]]:
-    count = max(1, int(np.ceil(seconds / LONGEST_SPAN_S)))
-    edges = np.linspace(0, seconds, count + 1)
+def _spans(start: float, end: float) -> list[tuple[float, float]]:
+    count = max(1, int(np.ceil((end - start) / LONGEST_SPAN_S)))
+    edges = np.linspace(start, end, count + 1)
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 
 
@@ -186,11 +191,16 @@ def dance(order: Dance, root: Path, clip_s: float, fps: float, split: str, genre
 
 
 def _pieces(warp: TimeMap, song_s: float, clip_s: float, fps: float) -> list[tuple[float, int]]:
-    """(start in the song, frames) of each clip; starts lie on mel frames, the last clip may be half as long."""
+    """(start in the song, frames) of each clip; starts lie on mel frames.
+
+    The last clip of a dance may be half as long, the only one of a short dance a quarter.
+    """
     end = min(float(warp.song_s[-1]), song_s)
     whole = round(clip_s * fps)
     pieces, start = [], float(warp.song_s[0])
-    while (frames := min(whole, int((end - start) * fps + 1e-6))) >= max(2, whole / 2):
+    while (frames := min(whole, int((end - start) * fps + 1e-6))) >= max(
+        2, whole * (LAST_CLIP if pieces else ONLY_CLIP)
+    ):
         pieces.append((start, frames))
         start = float(np.ceil((start + frames / fps) * FRAME_RATE - 1e-6) / FRAME_RATE)
     return pieces

@@ -10,6 +10,9 @@ STEP_SPEED = 0.35
 SWING_S = 0.1
 """A foot must have moved for at least this long before its stop counts as a footfall."""
 SMOOTH_S = 0.02
+STIR_SPEED, STIR_S, STIR_SMOOTH_S = 0.15, 0.4, 0.1
+"""Mean joint speed (body heights a second) and duration from which a body is no longer waiting."""
+IDLE_S = 0.5
 LULL_SMOOTH_S = 0.08
 LULL_SHARE = 0.8
 """A lull is a minimum of the mean joint speed under this share of the peaks beside it."""
@@ -29,6 +32,21 @@ def joint_speeds(joints3d: np.ndarray, fps: float, height: float, smooth_s: floa
     positions = _smooth(joints3d.astype(np.float64), smooth_s * fps)
     velocity = np.gradient(positions, axis=0) * fps if len(positions) > 1 else np.zeros_like(positions)
     return np.linalg.norm(velocity, axis=-1) / height
+
+
+def active_span(joints3d: np.ndarray, fps: float, height: float) -> tuple[float, float]:
+    """(start, end) seconds between which the dancer dances: captures begin and end with people who wait.
+
+    From half a second before the first stir of at least 0.4 s to half a second after the last; all of it where there
+    is none.
+    """
+    speed = joint_speeds(joints3d, fps, height, STIR_SMOOTH_S)[:, 1:14].mean(axis=1)
+    end = (len(joints3d) - 1) / fps
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], speed > STIR_SPEED, [0]]).astype(np.int8)))
+    stirs = [(a / fps, b / fps) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a >= STIR_S * fps]
+    if not stirs:
+        return 0.0, end
+    return max(0.0, stirs[0][0] - IDLE_S), min(end, stirs[-1][1] + IDLE_S)
 
 
 def find_footfalls(joints3d: np.ndarray, fps: float, height: float) -> np.ndarray:

@@ -13,7 +13,18 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.errors import AudioError, InputError, MocapError
-from dancegen.pairing import FEWEST_BEATS, Danced, Song, Take, choose_dances, dance, performance, split_performances
+from dancegen.pairing import (
+    FEWEST_BEATS,
+    LAST_CLIP,
+    ONLY_CLIP,
+    Danced,
+    Song,
+    Take,
+    choose_dances,
+    dance,
+    performance,
+    split_performances,
+)
 from dancegen.progress import SILENT, Progress
 from dancegen.store import Artifact, Input, Recipe, Store, open_store
 
@@ -47,7 +58,8 @@ def prepare(
     sources: folders or files of motion capture (.bvh, or .amc with its .asf beside it), searched recursively.
     music: a song, or a folder of songs; every take is warped in time until its steps fall on the beats of `pairs`
     songs each. source_fps: the true frame rate, where the files' headers are wrong. fps: of the dataset.
-    clip_seconds: length of a clip; the last one of a dance may be half as long. val_fraction: share of the takes kept
+    clip_seconds: length of a clip; the last one of a dance may be half
+    as long, the only one of a short take a quarter. val_fraction: share of the takes kept
     apart for validation, partners together. genre, licence: written into every clip. workers: processes, default one a
     core. Raises InputError where an argument, every source or every song is unusable.
     """
@@ -126,8 +138,10 @@ class _Job:
             danced = self._dance(takes, songs, splits, directory)
         clips = [clip for one in danced for clip in one.clips]
         if not clips:
-            half = self.params["clip_seconds"] / 2
-            raise InputError(f"no take is long enough: a clip needs {half:g} s; give a smaller --clip-seconds")
+            least = self.params["clip_seconds"] * ONLY_CLIP
+            raise InputError(
+                f"no take is long enough: a clip needs {least:g} s of dance; give a smaller --clip-seconds"
+            )
         write_clips(directory, clips)
         return self._summary(clips, danced)
 
@@ -147,14 +161,11 @@ class _Job:
         return songs
 
     def _read_takes(self, scratch: Path) -> list[Take]:
-        takes, failures, said = [], [], Counter()
+        takes, failures, said = [], [], []
         fps = self.params["source_fps"]
         jobs = [(item, scratch / f"take{number}.npz", fps) for number, item in enumerate(self.motions)]
-        for item, (result, notes) in self._each("Reading the motion", _read, jobs):
-            # Forty files with one fault are one message with a count, not forty.
-            said.update(
-                (kind, text.replace(str(item.path), "{}").replace(item.path.name, "{}")) for kind, text in notes
-            )
+        for _, (result, notes) in self._each("Reading the motion", _read, jobs):
+            said += notes
             if isinstance(result, str):
                 failures.append(result)
             else:
@@ -165,9 +176,15 @@ class _Job:
         self._warn_all("left out", failures)
         return takes
 
-    def _retell(self, said: Counter) -> None:
-        for (kind, text), count in said.items():
-            message = text.replace("{}", f"{count} files" if count > 1 else "one file")
+    def _retell(self, said: list[tuple[str, str]]) -> None:
+        """Pass on what was said about the files, alike messages as one: forty files with one fault are one line."""
+        alike: dict[tuple, list[str]] = {}
+        for kind, text in said:
+            # Messages about files differ in the file's name and in their figures.
+            shape = tuple(word for word in text.split() if not any(c.isdigit() for c in word))
+            alike.setdefault((kind, shape), []).append(text)
+        for (kind, _), texts in alike.items():
+            message = texts[0] + (f" (and {len(texts) - 1} more files like it)" if len(texts) > 1 else "")
             if kind == "warn":
                 self.warnings.append(message)
                 self.progress.warn(message)
@@ -176,13 +193,13 @@ class _Job:
 
     def _dance(self, takes: list[Take], songs: list[Song], splits: dict[str, str], directory: Path) -> list[Danced]:
         params = self.params
-        orders = choose_dances(takes, songs, params["pairs"], params["clip_seconds"] / 2, params["seed"])
+        orders = choose_dances(takes, songs, params["pairs"], params["clip_seconds"] * LAST_CLIP, params["seed"])
         how = (directory, params["clip_seconds"], params["fps"])
         jobs = [(order, *how, splits[order.take.group], params["genre"], params["licence"]) for order in orders]
         danced = [result for _, result in self._each("Dancing to the songs", dance, jobs)]
         short = sorted({order.take.name for order, one in zip(orders, danced, strict=True) if not one.clips})
         if short:
-            self._warn_all("shorter than half a clip with at least one song, left out there", short)
+            self._warn_all("too short for a clip with at least one song, left out there", short)
         return danced
 
     def _each(self, label: str, function, jobs: list[tuple]) -> Iterator[tuple]:
@@ -242,6 +259,7 @@ def _analyse(item: _SongFile, mel: Path) -> Song | str:
 
 def _read(item: _MotionFile, target: Path, source_fps: float | None) -> tuple[Take | str, list[tuple[str, str]]]:
     from dancegen.mocap.beatlock import DanceEvents
+    from dancegen.mocap.footfalls import active_span
     from dancegen.mocap.motion import load_motion
 
     notes = _Notes()
@@ -251,9 +269,9 @@ def _read(item: _MotionFile, target: Path, source_fps: float | None) -> tuple[Ta
         return str(error), notes.said
     motion.save(target)
     events = DanceEvents.of(motion.joints3d, motion.fps, motion.height_m)
-    seconds = (len(motion) - 1) / motion.fps
+    active = active_span(motion.joints3d, motion.fps, motion.height_m)
     group = performance(item.path.stem)
-    return Take(item.name, group, item.inputs[0].digest, target, seconds, events), notes.said
+    return Take(item.name, group, item.inputs[0].digest, target, active, events), notes.said
 
 
 def _check_numbers(*, fps, clip_seconds, pairs, val_fraction, source_fps) -> None:
