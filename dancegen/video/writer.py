@@ -17,6 +17,9 @@ from dancegen.video.soundtrack import Soundtrack
 # A fixed number of threads: x264's output depends on it, and one recipe should give one file on every machine.
 ENCODER_THREADS = 4
 AUDIO_BIT_RATE = 192_000
+# aq-mode 3 spends bits on dark gradients, which band first on a stage that is mostly night. The rest searches motion
+# less: measured on neon dances, a third less time and the same PSNR for a sixth more bytes.
+X264_TUNING = "aq-mode=3:me=dia:subme=1:partitions=i4x4,i8x8"
 BT709 = 1  # the code of BT.709 in H.264's colour primaries, transfer and matrix tables alike
 LIMITED_RANGE = 1
 MAX_SIDE = 8192
@@ -122,8 +125,7 @@ class VideoWriter:
         except (av.FFmpegError, OSError) as error:
             raise DancegenError(f"{self.path} cannot be written ({error}).") from error
         self._container.metadata.update(self._tags)
-        # aq-mode 3 spends bits on dark gradients, which band first on a stage that is mostly night.
-        options = {"preset": "veryfast", "crf": str(self._crf), "aq-mode": "3"}
+        options = {"preset": "veryfast", "crf": str(self._crf), "x264-params": X264_TUNING}
         self._video = self._container.add_stream("libx264", rate=self.fps, options=options)
         self._video.width, self._video.height = self.size
         self._video.pix_fmt = "yuv420p"

@@ -183,3 +183,24 @@ def test_the_real_thing_is_drawn(shared_data):
     frames = render(dance.slice(300, 312), steady([0.05]), fps=30)
     assert len(frames) == 6
     assert frames[3].max() > 200
+
+
+def test_a_tall_dancer_is_enlarged_onto_the_very_same_place():
+    """Bodies over 560 pixels are drawn smaller and enlarged: light and joints must not drift apart."""
+    from dancegen.renderers.neon.figure import draw_figure
+    from dancegen.renderers.neon.film import expose
+    from dancegen.renderers.neon.palette import palette_at
+
+    size = (600, 900)
+    body = frame_body(swaying(2), size)
+    cover = []
+    for detail in (1.0, 0.7):
+        paper = (round(size[0] * detail), round(size[1] * detail))
+        dancer = expose(draw_figure(body.scaled(detail), 1, palette_at(0.0), 0.5, paper), detail, size)
+        whole = np.zeros((size[1], size[0]))
+        whole[dancer.window] = 65_535 - dancer.through[..., 0]
+        cover.append(whole)
+    columns, rows = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
+    for along in (columns, rows):
+        assert np.average(along, weights=cover[0]) == pytest.approx(np.average(along, weights=cover[1]), abs=0.25)
+    assert np.abs(cover[0] - cover[1]).mean() < 0.02 * cover[0].max()

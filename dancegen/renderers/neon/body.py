@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,8 +30,8 @@ class Body:
     """A dance in pixels of the frame.
 
     joints: (T, 18, 2), none missing. presence: (T, 18) 0 to 1, how visible each is. head: (T, 2) its centre. heading:
-    (T,) -1 to 1, which way the dancer faces along the picture. ground: (T,) x of the body over the floor. camera: (T,) x the
-    camera has moved by. stature, floor_y: height of the body and of the floor it stands on.
+    (T,) -1 to 1, which way the dancer faces along the picture. ground: (T,) x of the body over the floor. camera: (T,)
+    x the camera has moved by. stature, floor_y: height of the body and of the floor it stands on.
     """
 
     joints: np.ndarray
@@ -45,6 +45,18 @@ class Body:
 
     def __len__(self) -> int:
         return len(self.joints)
+
+    def scaled(self, scale: float) -> Body:
+        """The same dance in a frame of another scale, by the convention that pixel centres lie at halves."""
+        return replace(
+            self,
+            joints=((self.joints + 0.5) * scale - 0.5).astype(np.float32),
+            head=((self.head + 0.5) * scale - 0.5).astype(np.float32),
+            ground=(self.ground + 0.5) * scale - 0.5,
+            camera=self.camera * scale,
+            stature=self.stature * scale,
+            floor_y=(self.floor_y + 0.5) * scale - 0.5,
+        )
 
 
 def frame_body(sequence: PoseSequence, size: tuple[int, int]) -> Body:
