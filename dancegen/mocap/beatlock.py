@@ -39,7 +39,7 @@ ALIGNMENT_SIGMA_S = 0.05
 MIN_TARGET_PERIOD_S = 0.22
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TimeMap:
     """A smooth, strictly rising map from song time to take time.
 
@@ -70,7 +70,7 @@ class TimeMap:
         return CubicHermiteSpline(self.song_s, self.take_s, self.rate)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DanceEvents:
     """The kinematic beats of a take: `footfalls` and `lulls` in seconds, `step_s` the median time between steps."""
 
@@ -87,7 +87,7 @@ class DanceEvents:
         return cls(footfalls, lulls, period)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
     """The moments of a song that steps should fall on: `times_s` (G,), `weight` (G,), `period_s` between them."""
 

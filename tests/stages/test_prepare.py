@@ -1,0 +1,225 @@
+"""prepare: silent dances become clips in time with songs, split by performance, complete in themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from stepping_dancer import write_click, write_dancer
+
+from dancegen.audio.beats import Beats
+from dancegen.dataset import ClipMotion, clip_dir, read_clips
+from dancegen.errors import InputError, MocapError
+from dancegen.stages.prepare import prepare
+
+DANCERS = ("60_01_scaled", "61_01_scaled", "60_02_scaled", "solo")
+
+
+class Heard:
+    """Progress that remembers."""
+
+    def __init__(self):
+        self.said, self.warned, self.tasks = [], [], []
+        self.say, self.warn = self.said.append, self.warned.append
+
+    def task(self, label, total=None):
+        from contextlib import contextmanager
+
+        @contextmanager
+        def run():
+            done = []
+            yield done.append
+            self.tasks.append((label, total, sum(done)))
+
+        return run()
+
+
+@pytest.fixture(scope="module")
+def dances(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dances")
+    for number, name in enumerate(DANCERS):
+        write_dancer(folder / f"{name}.bvh", step_s=0.48 + 0.02 * number)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("music")
+    write_click(folder / "fast.wav", 126)
+    write_click(folder / "slow.wav", 108)
+    (folder / "cover.txt").write_text("not a song")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(dances, music, tmp_path_factory):
+    heard = Heard()
+    artifact = prepare(
+        [dances], music=music, pairs=2, clip_seconds=3.0, val_fraction=0.4, genre="steps", licence="ours", workers=1,
+        store=tmp_path_factory.mktemp("store"), progress=heard,
+    )  # fmt: skip
+    return artifact, heard
+
+
+def test_every_take_is_danced_to_as_many_songs_as_asked(made):
+    artifact, _ = made
+    clips = read_clips(artifact)
+    pairs = {(clip.source, clip.song) for clip in clips}
+    assert len({source for source, _ in pairs}) == 4 and len(pairs) == 8
+    assert {(clip.fps, clip.genre, clip.licence) for clip in clips} == {(30.0, "steps", "ours")}
+    assert len({clip.id for clip in clips}) == len(clips) == artifact.summary["clips"]
+
+
+def test_a_clip_holds_its_motion_and_its_own_piece_of_the_song(made, music):
+    from dancegen.audio.features import FRAME_RATE, N_MELS
+    from dancegen.audio.load import load, probe
+    from dancegen.audio.song import analyse
+
+    artifact, _ = made
+    songs = {name: analyse(music / f"{name}.wav") for name in ("fast", "slow")}
+    for clip in read_clips(artifact):
+        folder, song = clip_dir(artifact.path, clip), songs[clip.song]
+        motion = ClipMotion.load(folder / "motion.npz").motion
+        assert motion.fps == 30 and len(motion) == round(clip.seconds * 30)
+        assert 1.5 <= clip.seconds <= 3.0
+
+        mel = np.load(folder / "mel.npy")
+        assert mel.dtype == np.float16 and mel.shape == (np.ceil(clip.seconds * FRAME_RATE), N_MELS)
+        first = round(clip.song_start * FRAME_RATE)
+        np.testing.assert_allclose(mel, song.mel[first : first + len(mel)], atol=0.003)
+
+        info = probe(folder / "audio.flac")
+        assert (info.sample_rate, info.channels) == (44_100, 2)
+        assert info.seconds == pytest.approx(clip.seconds, abs=1e-3)
+        heard = load(folder / "audio.flac")[1000:-1000]
+        truth = load(music / f"{clip.song}.wav", start_s=clip.song_start, seconds=clip.seconds)[1000:-1000]
+        np.testing.assert_allclose(heard[: len(truth)], truth[: len(heard)], atol=0.02)
+
+        beats = Beats.load(folder / "beats.json").times_s
+        inside = (song.beats.times_s >= clip.song_start) & (song.beats.times_s < clip.song_start + clip.seconds)
+        np.testing.assert_allclose(beats, song.beats.times_s[inside] - clip.song_start, atol=1e-4)
+
+
+def test_steps_fall_on_the_clicks(made):
+    artifact, _ = made
+    distances = []
+    for clip in read_clips(artifact):
+        folder = clip_dir(artifact.path, clip)
+        beats, steps = Beats.load(folder / "beats.json").times_s, ClipMotion.load(folder / "motion.npz").footfalls_s
+        distances += [np.min(np.abs(beats - step)) for step in steps if beats[0] <= step <= beats[-1]]
+    assert len(distances) > 60
+    assert np.mean(np.array(distances) <= 0.04) > 0.9
+    summary = artifact.summary
+    assert summary["footfall_alignment"] > summary["footfall_alignment_shifted"] + 0.5
+    assert summary["acceleration_ratio"] < 1.3
+
+
+def test_the_warp_in_the_clip_leads_back_to_the_take(made, dances):
+    from dancegen.mocap.beatlock import TimeMap
+    from dancegen.mocap.motion import load_motion
+
+    artifact, _ = made
+    for clip in read_clips(artifact)[:6]:
+        stored = ClipMotion.load(clip_dir(artifact.path, clip) / "motion.npz")
+        warp = TimeMap(stored.song_s, stored.take_s, stored.rate)
+        assert warp.song_s[0] == 0 and warp.song_s[-1] == pytest.approx(clip.seconds)
+        assert warp.take_s[0] == pytest.approx(clip.start, abs=1e-5)
+        fine = np.linspace(0, clip.seconds, 500)
+        assert warp.rate_at(fine).min() >= 0.8 - 1e-6 and warp.rate_at(fine).max() <= 1.25 + 1e-6
+        source = load_motion(dances / f"{stored.motion.name}.bvh")
+        times = warp.take_time(np.arange(len(stored.motion)) / 30)
+        np.testing.assert_allclose(stored.motion.joints3d, source.at(times, 30).joints3d, atol=1e-3)
+
+
+def test_partners_stay_on_one_side_and_both_sides_have_takes(made):
+    artifact, _ = made
+    clips = read_clips(artifact)
+    sides = {}
+    for clip in clips:
+        sides.setdefault(clip.take, set()).add(clip.split)
+    assert set(sides) == {"60+61_01", "60+61_02", "solo"}
+    assert all(len(side) == 1 for side in sides.values())
+    assert {clip.split for clip in clips} == {"train", "val"}
+    partners = {clip.source for clip in clips if clip.take == "60+61_01"}
+    assert len(partners) == 2
+
+
+def test_progress_counts_songs_motions_and_dances_to_the_end(made):
+    _, heard = made
+    assert [(total, done) for _, total, done in heard.tasks[:3]] == [(2, 2), (4, 4), (8, 8)]
+
+
+def test_the_second_run_is_answered_from_the_store_whatever_the_workers(made, dances, music):
+    artifact, _ = made
+    options = {"music": music, "clip_seconds": 3.0, "val_fraction": 0.4, "genre": "steps", "licence": "ours"}
+    store = artifact.path.parents[1]
+    again = prepare([dances], pairs=2, workers=3, store=store, **options)
+    assert again.cached and again.digest == artifact.digest
+
+
+def test_two_processes_make_what_one_makes(dances, music, tmp_path):
+    one, two = (
+        prepare(dances / "solo.bvh", music=music, pairs=2, clip_seconds=3.0, workers=workers, store=tmp_path / name)
+        for workers, name in ((1, "a"), (2, "b"))
+    )
+    assert one.digest == two.digest and one.content == two.content
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 5}, {"pairs": 1}, {"fps": 25}, {"genre": "x"}, {"source_fps": 29}], ids=lambda c: next(iter(c))
+)
+def test_what_changes_the_result_changes_the_digest(dances, music, tmp_path, change, monkeypatch):
+    digests = []
+    monkeypatch.setattr("dancegen.store.Store.obtain", lambda self, recipe, *_, **__: digests.append(recipe.digest))
+    for extra in ({}, change):
+        prepare(dances, music=music, store=tmp_path, **{"pairs": 2, **extra})
+    assert digests[0] != digests[1]
+
+
+def test_one_bad_file_is_left_out_and_said_all_bad_ones_are_an_error(dances, music, tmp_path):
+    folder = tmp_path / "takes"
+    folder.mkdir()
+    (folder / "broken.bvh").write_text("HIERARCHY\nROOT")
+    with pytest.raises(MocapError, match=r"broken\.bvh"):
+        prepare(folder, music=music, workers=1, store=tmp_path / "store")
+    (folder / "good.bvh").write_bytes((dances / "solo.bvh").read_bytes())
+    (folder / "copy.bvh").write_bytes((dances / "solo.bvh").read_bytes())
+    songs = tmp_path / "songs"
+    songs.mkdir()
+    (songs / "click.wav").write_bytes((music / "fast.wav").read_bytes())
+    (songs / "torn.mp3").write_bytes(b"no song at all")
+    heard = Heard()
+    made = prepare(folder, music=songs, pairs=1, workers=1, store=tmp_path / "store", progress=heard)
+    assert made.summary["motions"] == made.summary["songs"] == 1
+    for name in ("broken.bvh", "torn.mp3", "same motion"):
+        assert any(name in message for message in heard.warned), name
+
+
+def test_unusable_sources_and_songs_say_what_to_do(dances, music, tmp_path):
+    (tmp_path / "dance.mp4").write_bytes(b"")
+    cases = [
+        (lambda: prepare(tmp_path, music=music), "cannot read yet: motion capture only"),
+        (lambda: prepare(tmp_path / "dance.mp4", music=music), "cannot read yet: motion capture only"),
+        (lambda: prepare([dances, tmp_path / "dance.mp4"], music=music), "cannot read yet: motion capture only"),
+        (lambda: prepare(tmp_path / "nowhere", music=music), "nowhere"),
+        (lambda: prepare([], music=music), "nothing to prepare"),
+        (lambda: prepare(music, music=music), "no motion capture"),
+        (lambda: prepare(dances), "--music"),
+        (lambda: prepare(dances, music=tmp_path / "nowhere"), "nowhere"),
+        (lambda: prepare(dances, music=dances), "holds no songs"),
+        (lambda: prepare(dances, music=music, pairs=0), "--pairs"),
+        (lambda: prepare(dances, music=music, val_fraction=1.0), "--val-fraction"),
+        (lambda: prepare(dances, music=music, clip_seconds=0.2), "--clip-seconds"),
+        (lambda: prepare(dances, music=music, fps=0), "--fps"),
+        (lambda: prepare(dances, music=music, clip_seconds=60, workers=1), "long enough"),
+    ]
+    for call, message in cases:
+        with pytest.raises(InputError, match=message):
+            call()
+
+
+def test_silence_cannot_be_danced_to_and_is_named(dances, tmp_path):
+    import soundfile
+
+    soundfile.write(tmp_path / "silence.wav", np.zeros(22_050 * 5), 22_050)
+    with pytest.raises(InputError, match=r"silence\.wav has no beat"):
+        prepare(dances / "solo.bvh", music=tmp_path / "silence.wav", workers=1)
