@@ -112,5 +112,6 @@ def _mel_frames(samples: np.ndarray, count: int) -> np.ndarray:
     for first in range(0, count, _CHUNK):
         spectrum = np.fft.rfft(frames[first : first + _CHUNK] * window, axis=1)
         power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-        mel[first : first + _CHUNK] = np.log10(np.maximum(power @ mel_filters().T, 10.0**FLOOR))
+        heard = np.log10(np.maximum(power @ mel_filters().T, 10.0**FLOOR))
+        mel[first : first + _CHUNK] = np.maximum(heard, FLOOR)  # float32 rounds 1e-6 up or down
     return mel

@@ -124,7 +124,8 @@ def _probe_av(path: Path) -> SongInfo | None:
     except (av.FFmpegError, ValueError) as error:
         if integrity.is_mp4(path):
             raise AudioError(
-                f"{path} is damaged: decoding stopped at 0.0 s, its index is missing or broken. Copy or download it again"
+                f"{path} is damaged: decoding stopped at 0.0 s, its index is missing or broken. "
+                "Copy or download it again"
             ) from error
         return None
 

@@ -73,6 +73,7 @@ class Song:
 DEMO = SongSpec(
     tempo=120, metre=4, pattern="house", seconds=30, seed=8, key=9, mode="minor", sidechain=0.6, reverb=0.25,
     instruments=("kick", "clap", "hats", "open-hat", "shaker", "bass", "pad", "pluck", "lead"),
+    gains=(("bass", 0.8), ("hats", 1.5), ("open-hat", 1.4), ("shaker", 1.3), ("crash", 1.8), ("lead", 0.85)),
 )  # fmt: skip
 
 

@@ -1,0 +1,174 @@
+"""Beats lie on what a dancer hears as beats: clicks, songs of known beats, tempo changes; none where there are none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dancegen.audio.beats import Beats, track_beats
+from dancegen.audio.features import log_mel, onset_envelope
+from dancegen.audio.load import SAMPLE_RATE
+from dancegen.errors import AudioError
+
+
+def heard(samples: np.ndarray) -> Beats:
+    mel = log_mel(np.asarray(samples, np.float32))
+    return track_beats(onset_envelope(mel), mel)
+
+
+def click_track(times: np.ndarray, seconds: float, level: float = 0.8) -> np.ndarray:
+    """Clicks of a metronome: 30 ms of 1 kHz."""
+    samples, time = np.zeros(round(seconds * SAMPLE_RATE)), np.arange(660) / SAMPLE_RATE
+    click = level * np.sin(2 * np.pi * 1000 * time) * np.exp(-time / 0.006)
+    for first in np.round(times * SAMPLE_RATE).astype(int):
+        samples[first : first + 660] += click[: len(samples) - first]
+    return samples
+
+
+def found_and_extra(beats: Beats, truth: np.ndarray, tolerance_s: float) -> tuple[float, float]:
+    """Share of true beats with a beat near, and beats without a true one near as a share of the true ones."""
+    if not len(beats.times_s):
+        return 0.0, 0.0
+    apart = np.abs(beats.times_s[:, None] - truth[None])
+    return float((apart.min(axis=0) <= tolerance_s).mean()), float((apart.min(axis=1) > tolerance_s).sum() / len(truth))
+
+
+@pytest.mark.parametrize("tempo", [72, 97, 120, 143, 175])
+@pytest.mark.parametrize("start_s", [0.0, 0.37])
+def test_clicks_have_a_beat_within_30_ms(tempo, start_s):
+    truth = np.arange(start_s, 29.8, 60 / tempo)
+    beats = heard(click_track(truth, 30))
+    found, extra = found_and_extra(beats, truth, 0.03)
+    assert found >= 0.95 and extra <= 0.05
+    assert beats.tempo_bpm == pytest.approx(tempo, rel=0.005)
+    assert len(beats.strength) == len(beats.times_s) and beats.strength.max() <= 1
+
+
+@pytest.mark.parametrize("tempo", [97, 120])
+def test_the_first_and_the_last_click_are_beats_without_lag(tempo):
+    truth = np.arange(0.5, 29.5, 60 / tempo)
+    beats = heard(click_track(truth, 30))
+    assert len(beats.times_s) == len(truth)
+    assert np.abs(beats.times_s - truth).max() < 0.03
+    assert abs(np.mean(beats.times_s - truth)) < 0.01
+
+
+def test_loudness_does_not_matter():
+    truth = np.arange(0.5, 19.5, 0.5)
+    for level in (0.005, 1.0):
+        assert found_and_extra(heard(click_track(truth, 20, level)), truth, 0.03) == (1.0, 0.0)
+
+
+def test_an_onset_envelope_alone_is_enough():
+    truth = np.arange(0.5, 19.5, 60 / 110)
+    beats = track_beats(onset_envelope(log_mel(click_track(truth, 20))))
+    assert found_and_extra(beats, truth, 0.03) == (1.0, 0.0)
+
+
+def test_beats_follow_a_change_of_tempo():
+    truth = np.concatenate([np.arange(0.4, 20, 60 / 100), np.arange(20.2, 40, 60 / 126)])
+    found, extra = found_and_extra(heard(click_track(truth, 40)), truth, 0.05)
+    assert found >= 0.93 and extra <= 0.07
+
+
+def test_no_beats_in_a_long_silence_between_two_parts():
+    truth = np.concatenate([np.arange(0.5, 15, 0.5), np.arange(25, 40, 0.5)])
+    beats = heard(click_track(truth, 41))
+    found, extra = found_and_extra(beats, truth, 0.03)
+    assert found >= 0.95 and extra <= 0.05
+    assert not ((beats.times_s > 16) & (beats.times_s < 24)).any()
+
+
+@pytest.mark.parametrize("seconds", [1.0, 30.0])
+def test_silence_has_no_beats(seconds):
+    beats = heard(np.zeros(round(seconds * SAMPLE_RATE)))
+    assert len(beats.times_s) == len(beats.strength) == 0 and beats.tempo_bpm == 0.0
+
+
+@pytest.mark.parametrize("kind", ["white noise", "brown noise", "a drone", "rain"])
+def test_what_has_no_beat_gets_few_or_none(kind):
+    rng, count = np.random.default_rng(3), 30 * SAMPLE_RATE
+    sound = {
+        "white noise": lambda: 0.1 * rng.normal(size=count),
+        "brown noise": lambda: 0.001 * np.cumsum(rng.normal(size=count)),
+        "a drone": lambda: 0.3 * np.sin(2 * np.pi * 220 * np.arange(count) / SAMPLE_RATE),
+        "rain": lambda: (rng.random(count) < 4 / SAMPLE_RATE).astype(float),
+    }[kind]()
+    assert len(heard(sound).times_s) <= 6
+
+
+def test_the_demo_songs_beats_are_found():
+    from dancegen.audio.song import analyse
+    from dancegen.audio.synth import DEMO, synthesise
+
+    truth = synthesise(DEMO).beats_s
+    beats = analyse(demo_song()).beats
+    found, extra = found_and_extra(beats, truth, 0.05)
+    assert found >= 0.95 and extra <= 0.05
+    assert beats.tempo_bpm == pytest.approx(120, rel=0.005)
+
+
+def demo_song():
+    from pathlib import Path
+
+    return Path(__file__).resolve().parents[2] / "assets" / "demo.ogg"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "tempo"), [("rock", 104), ("disco", 118), ("hip-hop", 92), ("cha-cha", 112), ("reggaeton", 95)]
+)
+def test_songs_of_many_styles_have_their_beats_found(pattern, tempo):
+    import soxr
+
+    from dancegen.audio.synth import SongSpec, synthesise
+
+    song = synthesise(SongSpec(tempo=tempo, pattern=pattern, seconds=25, seed=3))
+    beats = heard(soxr.resample(song.samples.mean(axis=1), 44_100, SAMPLE_RATE))
+    found, extra = found_and_extra(beats, song.beats_s, 0.05)
+    assert found >= 0.9 and extra <= 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "tempi"),
+    [
+        ("escape-from-chaosland", (135,)),
+        ("metal-madness", (150,)),
+        ("war-of-freedom", (140, 145)),
+        ("chaos-god", (170, 85)),  # half is what a dancer steps to as well
+    ],
+)
+def test_real_songs_have_their_known_tempo(shared_data, name, tempi):
+    from dancegen.audio.song import analyse
+
+    beats = analyse(shared_data / "music" / f"{name}.ogg").beats
+    assert min(abs(beats.tempo_bpm / tempo - 1) for tempo in tempi) < 0.01
+    intervals = np.diff(beats.times_s) * beats.tempo_bpm / 60
+    assert np.median(np.abs(intervals - 1)) < 0.03
+
+
+def test_beats_survive_their_file(tmp_path):
+    beats = heard(click_track(np.arange(0.5, 9.5, 0.5), 10))
+    beats.save(tmp_path / "beats.json")
+    again = Beats.load(tmp_path / "beats.json")
+    assert np.allclose(again.times_s, beats.times_s, atol=1e-5) and np.allclose(
+        again.strength, beats.strength, atol=1e-4
+    )
+    assert again.tempo_bpm == pytest.approx(beats.tempo_bpm, abs=1e-3)
+    Beats(np.empty(0), 0.0, np.empty(0, np.float32)).save(tmp_path / "none.json")
+    assert len(Beats.load(tmp_path / "none.json").times_s) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"times_s": [1], "strength": [], "tempo_bpm": 1}',
+        '{"times_s": [2, 1], "strength": [1, 1], "tempo_bpm": 1}',
+    ],
+)
+def test_a_broken_beats_file_is_named(tmp_path, text):
+    (tmp_path / "beats.json").write_text(text)
+    with pytest.raises(AudioError, match=r"beats\.json is not a beats file"):
+        Beats.load(tmp_path / "beats.json")

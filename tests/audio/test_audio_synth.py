@@ -1,0 +1,137 @@
+"""The song synthesiser plays what it is asked for, the same every time, and without faults."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from dancegen.audio.patterns import GROOVES, PERCUSSION, beats_a_bar, row_of
+from dancegen.audio.synth import DEMO, SongSpec, main, random_spec, synthesise
+from dancegen.errors import InputError
+
+
+def test_a_spec_always_gives_the_same_samples():
+    spec = random_spec(5, seconds=8)
+    first, second = synthesise(spec), synthesise(spec)
+    assert np.array_equal(first.samples, second.samples) and np.array_equal(first.beats_s, second.beats_s)
+    assert not np.array_equal(first.samples, synthesise(random_spec(6, seconds=8)).samples)
+
+
+@pytest.mark.parametrize("pattern", GROOVES)
+def test_every_style_plays_at_its_tempo_without_clipping(pattern):
+    groove = GROOVES[pattern]
+    tempo = sum(groove.tempo) / 2
+    song = synthesise(SongSpec(tempo=tempo, metre=groove.metre, pattern=pattern, seconds=8, seed=1))
+    assert song.samples.shape == (8 * 44_100, 2) and song.samples.dtype == np.float32
+    assert 0.8 < np.abs(song.samples).max() < 1 and np.isfinite(song.samples).all()
+    assert np.sqrt((song.samples**2).mean()) > 0.05
+    assert np.abs(song.samples[:, 0] - song.samples[:, 1]).max() > 0.01  # stereo
+    assert np.diff(song.beats_s) == pytest.approx(60 / tempo)
+    for row in groove.rows.values():
+        assert len(row) % (beats_a_bar(groove.metre) * groove.steps) == 0
+
+
+@pytest.mark.parametrize("metre", [3, 4, 6])
+@pytest.mark.parametrize("pattern", ["house", "rock", "waltz", "jig", "swing"])
+def test_every_style_bends_to_every_metre(pattern, metre):
+    row, steps = row_of(GROOVES[pattern], "kick", metre)
+    assert len(row) % (beats_a_bar(metre) * steps) == 0 and set(row) & set("xXo")
+    song = synthesise(SongSpec(tempo=110, metre=metre, pattern=pattern, seconds=6))
+    assert np.abs(song.samples).max() > 0.8
+
+
+def test_drums_hit_on_the_beats_they_claim():
+    """A kick alone, played without humanising: sound starts within 2 ms of each beat and nowhere else."""
+    spec = SongSpec(tempo=120, instruments=("kick",), form=("drop",), seconds=10, humanise_ms=0, reverb=0, sidechain=0)
+    song = synthesise(spec)
+    loud = np.abs(song.samples[:, 0])
+    for beat in song.beats_s[4:]:  # behind the cymbal that opens the section
+        at = round(beat * 44_100)
+        assert loud[at - 441 : at - 44].max() < 0.1 * loud[at : at + 882].max()
+
+
+def test_a_bending_tempo_moves_evenly_from_one_to_the_other():
+    song = synthesise(SongSpec(tempo=100, tempo_end=130, seconds=20, instruments=("kick",)))
+    tempi = 60 / np.diff(song.beats_s)
+    assert tempi[0] == pytest.approx(100, rel=0.02) and tempi[-1] == pytest.approx(130, rel=0.03)
+    assert (np.diff(tempi) > 0).all()
+
+
+def test_a_break_rests_the_drums_and_a_drop_brings_them_back():
+    spec = SongSpec(
+        form=("verse", "break", "drop"), instruments=("kick", "bass", "pad"), seconds=24, tempo=120, mode="minor"
+    )
+    song = synthesise(spec)
+    seconds = np.abs(song.samples).mean(axis=1)
+    spectra = [np.abs(np.fft.rfft(seconds[a * 44_100 : b * 44_100])) for a, b in ((2, 6), (10, 14), (18, 22))]
+    pulse = [spectrum[8] / spectrum[0] for spectrum in spectra]  # 2 Hz: the kicks
+    assert pulse[1] < 0.3 * min(pulse[0], pulse[2])
+
+
+def test_random_songs_cover_tempi_styles_and_bands():
+    specs = [random_spec(seed) for seed in range(64)]
+    tempi = np.sort([spec.tempo for spec in specs])
+    assert tempi[0] < 73 and tempi[-1] > 177 and np.diff(tempi).max() < 6
+    assert len({spec.pattern for spec in specs}) >= 20
+    assert {spec.metre for spec in specs} == {3, 4, 6}
+    bands = [{name in PERCUSSION for name in spec.instruments} for spec in specs]
+    assert 3 <= bands.count({False}) <= 16 and 3 <= bands.count({True}) <= 16
+    assert len({name for spec in specs for name in spec.instruments}) >= 20
+
+
+def test_synthesis_is_twenty_times_faster_than_the_song():
+    synthesise(random_spec(1, seconds=2))  # imports
+    began = time.process_time()
+    synthesise(random_spec(1, seconds=60))
+    assert time.process_time() - began < 60 / 20
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        ({"pattern": "polonaise"}, "polonaise"),
+        ({"instruments": ("kazoo",)}, "kazoo"),
+        ({"instruments": ()}, "at least one"),
+        ({"form": ("chorus",)}, "chorus"),
+        ({"metre": 11}, "11"),
+        ({"tempo": 1000}, "1000"),
+        ({"tempo": float("nan")}, "nan"),
+        ({"seconds": 0}, "too short"),
+        ({"mode": "phrygian"}, "phrygian"),
+    ],
+)
+def test_what_cannot_be_played_is_refused(wrong, word):
+    with pytest.raises(InputError, match=word):
+        synthesise(SongSpec(**wrong))
+
+
+def test_the_command_line_writes_songs(tmp_path, capsys):
+    import soundfile
+
+    song = tmp_path / "song.ogg"
+    flags = "--tempo 120 --metre 4 --pattern house --instruments kick,snare,bass,chords --seconds 5 --seed 0 -o"
+    assert main([*flags.split(), str(song)]) == 0
+    info = soundfile.info(song)
+    assert (info.samplerate, info.channels, info.duration) == (44_100, 2, 5.0)
+    assert main(["--random", "2", "--seconds", "3", "--out", str(tmp_path / "many")]) == 0
+    assert sorted(path.name for path in (tmp_path / "many").iterdir()) == ["synth_000.ogg", "synth_001.ogg"]
+    with pytest.raises(SystemExit):
+        main(["--pattern", "polonaise", "-o", str(song)])
+    assert "polonaise" in capsys.readouterr().err
+
+
+def test_the_demo_in_the_assets_is_the_demo_of_the_script():
+    from pathlib import Path
+
+    from dancegen.audio.load import load
+
+    path = Path(__file__).resolve().parents[2] / "assets" / "demo.ogg"
+    assert path.stat().st_size < 600_000
+    made, kept = synthesise(DEMO), load(path)
+    assert {"break", "build-up", "drop"} <= set(made.sections) and made.samples.shape[0] == 30 * 44_100
+    assert len(kept) == pytest.approx(30 * 22_050, abs=2)
+    loud = [np.abs(made.samples.mean(axis=1)[second * 44_100 :][:44_100]).mean() for second in range(30)]
+    again = [np.abs(kept[second * 22_050 :][:22_050]).mean() for second in range(30)]
+    assert np.corrcoef(loud, again)[0, 1] > 0.99
