@@ -142,6 +142,8 @@ class _Job:
             raise InputError(
                 f"no take is long enough: a clip needs {least:g} s of dance; give a smaller --clip-seconds"
             )
+        if all(clip.split == "train" for clip in clips) and self.params["val_fraction"] > 0:
+            self._warn_all("nothing is kept apart for validation", ["all clips are of one performance"])
         write_clips(directory, clips)
         return self._summary(clips, danced)
 

@@ -190,7 +190,7 @@ def test_one_bad_file_is_left_out_and_said_all_bad_ones_are_an_error(dances, mus
     heard = Heard()
     made = prepare(folder, music=songs, pairs=1, workers=1, store=tmp_path / "store", progress=heard)
     assert made.summary["motions"] == made.summary["songs"] == 1
-    for name in ("broken.bvh", "torn.mp3", "same motion"):
+    for name in ("broken.bvh", "torn.mp3", "same motion", "nothing is kept apart for validation"):
         assert any(name in message for message in heard.warned), name
 
 
