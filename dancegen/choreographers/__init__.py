@@ -1,0 +1,74 @@
+"""Song to poses: families of choreographers behind one small protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from dancegen.assets import asset
+from dancegen.errors import InputError, ModelError, NotFoundError
+from dancegen.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from dancegen.audio import SongFeatures
+    from dancegen.pose.sequence import PoseSequence
+    from dancegen.store import Store
+
+BUNDLED = ("gan",)
+
+
+class Choreographer(Protocol):
+    """Turns a song into poses of any length, chunk after chunk, the same ones for the same seed."""
+
+    def generate(
+        self, song: SongFeatures, *, seed: int = 0, fps: float = 30.0, size: tuple[int, int] = (512, 512),
+        progress: Progress = SILENT,
+    ) -> Iterator[PoseSequence]:  # fmt: skip
+        """Consecutive pieces of one choreography, `fps` frames a second, in pixels of `size`, as long as the song."""
+
+
+def find_model(reference: str | Path, store: Store) -> Path:
+    """The directory of the model a person means: a bundled one's name, a path, or a training's digest.
+
+    Raises ModelError where there is none.
+    """
+    if str(reference) in BUNDLED and not Path(reference).is_dir():
+        return asset(f"models/{reference}")
+    if Path(reference).is_dir():
+        return Path(reference)
+    try:
+        return store.find(reference, "train").path
+    except NotFoundError:
+        known = ", ".join(BUNDLED)
+        raise ModelError(
+            f"--model {reference}: neither a bundled model ({known}), nor a model's directory, nor the digest of a training"
+        ) from None
+
+
+def load_choreographer(folder: Path, device: str = "auto") -> Choreographer:
+    """The choreographer whose model lies in `folder`. ModelError where it cannot be rebuilt."""
+    try:
+        family = json.loads((folder / "config.json").read_text()).get("family")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ModelError(f"{folder} is not a model: its config.json cannot be read ({error})") from None
+    if family != "gan":
+        raise ModelError(f"{folder} is a model of family {family!r}, which this dancegen does not know")
+    from dancegen.choreographers.gan.choreographer import GanChoreographer
+
+    return GanChoreographer(folder, choose_device(device))
+
+
+def choose_device(device: str) -> str:
+    """`cpu`, `cuda` or `mps`; `auto` takes the fastest there is. InputError where the asked one is not there."""
+    import torch
+
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return next(name for name in ("cuda", "mps", "cpu") if there[name])
+    if device not in there:
+        raise InputError(f"--device {device}: choose auto, cpu, cuda or mps")
+    if not there[device]:
+        raise InputError(f"--device {device}: this machine has none that torch can use; --device cpu works everywhere")
+    return device

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from dancegen.errors import InputError
 from dancegen.progress import SILENT, Progress
+from dancegen.stages.reference import resolve
+from dancegen.stages.size import parse_size
 from dancegen.store import Artifact, Input, Recipe, Store, open_store
 
 STAGE = "extract-poses"
 VERSION = 1
-SMALLEST, LARGEST = 16, 4096
 
 
 def extract_poses(
@@ -38,8 +39,7 @@ def extract_poses(
         raise InputError("--detector is for video, which prepare cannot read yet; motion capture needs none")
     azimuths, canvas = parse_views(views), parse_size(size)
     store = open_store(store)
-    if not isinstance(dataset, Artifact):
-        dataset = _find_dataset(store, dataset, progress)
+    dataset = resolve(dataset, "prepare", store, progress)
     recipe = Recipe(
         STAGE,
         VERSION,
@@ -63,25 +63,6 @@ def parse_views(views: str | Iterable[float]) -> list[int]:
     if not degrees:
         raise InputError("--views names no camera angle: give degrees, like 0,45,90,135")
     return degrees
-
-
-def parse_size(size: str | tuple[int, int]) -> tuple[int, int]:
-    """(width, height) from "512x512" or two numbers. Raises InputError."""
-    match = re.fullmatch(r"(\d{1,6})[xX](\d{1,6})", size.strip()) if isinstance(size, str) else None
-    if isinstance(size, str) and not match:
-        raise InputError(f"--size {size} is not WIDTHxHEIGHT, like 512x512")
-    width, height = (int(match[1]), int(match[2])) if match else (int(size[0]), int(size[1]))
-    if not (SMALLEST <= width <= LARGEST and SMALLEST <= height <= LARGEST):
-        raise InputError(f"--size {width}x{height}: both sides must be {SMALLEST} to {LARGEST} pixels")
-    return width, height
-
-
-def _find_dataset(store: Store, reference: str | Path | None, progress: Progress) -> Artifact:
-    if reference is not None:
-        return store.find(str(reference), "prepare")
-    dataset = store.newest("prepare")
-    progress.say(f"Taking the newest dataset, {dataset.path}")
-    return dataset
 
 
 def _build(

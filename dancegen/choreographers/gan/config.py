@@ -18,7 +18,7 @@ class ImageConfig:
     """One heat channel a joint beside red, green and blue."""
     sigma: float = 1.5
     """Standard deviation of a joint's heat, in pixels."""
-    fps: float = 15.0
+    fps: float = 10.0
     """Generated frames a second; the choreography is resampled to the asked rate with a spline."""
 
     @property
@@ -30,11 +30,13 @@ class ImageConfig:
 class GeneratorConfig:
     """The U-Net with a ConvLSTM at its bottleneck."""
 
-    channels: tuple[int, ...] = (32, 64, 128, 192)
+    channels: tuple[int, ...] = (32, 64, 96, 128)
     """Width after each down block."""
+    seen_poses: int = 2
+    """How many of the latest pose images it is shown."""
     mel_width: int = 128
     """Spectrogram frames round a video frame, its middle at the frame (90 a second)."""
-    audio_channels: int = 96
+    audio_channels: int = 64
     noise_channels: int = 16
     """Width of the noise that moves with the song."""
     noise_correlation_s: float = 1.0
@@ -66,7 +68,7 @@ class LossConfig:
     feature_matching: float = 4.0
     l1: float = 40.0
     perceptual: float = 0.5
-    gradient_penalty: float = 10.0
+    gradient_penalty: float = 1.0
     black_weight: float = 0.1
     """What an L1 error on a black pixel counts beside one on the drawing."""
     label_smoothing: float = 0.1
@@ -79,15 +81,19 @@ class TrainConfig:
     """How the pair is trained."""
 
     batch: int = 8
-    clip_frames: int = 24
-    warmup_frames: int = 4
+    clip_frames: int = 20
+    """Frames of a clip once the generator lives on its own output alone."""
+    first_clip_frames: int = 6
+    """Frames of a clip at first; short clips give many steps while the next frame is still to be learnt."""
+    warmup_frames: int = 3
     """Real frames that start a clip; after them the generator is fed its own output for a growing share of steps."""
-    judged_frames: int = 6
+    judged_frames: int = 4
     """Frames of each clip that the discriminator judges in one step."""
-    perceptual_frames: int = 1
-    own_output_ramp: float = 0.3
-    """Share of the training after which every step sees the generator's own output."""
-    learning_rate: float = 0.0005
+    perceptual_frames: int = 2
+    """Frames of a batch that the perceptual loss compares in one step."""
+    own_output_ramp: float = 0.4
+    """Share of the training after which clips are longest and every step sees the generator's own output."""
+    learning_rate: float = 0.001
     discriminator_rate: float = 0.0003
     decay: float = 0.8
     decay_steps: int | None = None
@@ -153,17 +159,16 @@ PRESETS = {
             norm="batch",
             residual_blocks=6,
             noise_channels=0,
+            seen_poses=1,
         ),
         discriminator=DiscriminatorConfig(channels=(64, 128, 256, 512), history=(1,)),
-        loss=LossConfig(l1=100.0, feature_matching=10.0, perceptual=10.0, penalty_every=1),
+        loss=LossConfig(l1=100.0, feature_matching=10.0, perceptual=10.0, gradient_penalty=10.0, penalty_every=1),
         train=TrainConfig(
             batch=10,
             learning_rate=0.001,
             discriminator_rate=0.001,
             decay=0.8,
             clip_frames=12,
-            warmup_frames=4,
-            judged_frames=4,
             epochs=20,
         ),
     ),

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from dancegen.audio.features import FRAME_RATE, N_MELS, windows
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.image import paint
+from dancegen.choreographers.gan.model import StartPoses
 from dancegen.dataset import read_clips
 from dancegen.errors import InputError
 from dancegen.pose.canvas import to_canvas
@@ -62,19 +63,20 @@ def _load_take(folder: Path, config: GanConfig) -> Take:
 class ClipDataset(Dataset):
     """Every clip once an epoch: a random view, place, side and music colour of it, all drawn from (seed, epoch, index).
 
-    An item holds `keypoints` (L, 18, 3), `images` (L, C, S, S) and `mel` (L, mel_width, N_MELS), L = clip_frames.
+    An item holds `keypoints` (L, 18, 3), `images` (L, C, S, S) and `mel` (L, mel_width, N_MELS), L = `frames`.
     """
 
     def __init__(self, takes: list[Take], config: GanConfig, *, seed: int, augment: bool = True):
         self.takes, self.config, self.seed, self.augment = takes, config, seed, augment
         self.epoch = 0
+        self.frames = config.train.clip_frames
 
     def __len__(self) -> int:
         return len(self.takes)
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         chance = np.random.default_rng([self.seed, self.epoch, index])
-        take, frames = self.takes[index], self.config.train.clip_frames
+        take, frames = self.takes[index], self.frames
         view = take.views[chance.integers(len(take.views))]
         start = self._start(take, chance)
         if self.augment and chance.random() < 0.5:
@@ -94,7 +96,7 @@ class ClipDataset(Dataset):
 
     def _start(self, take: Take, chance: np.random.Generator) -> int:
         """Mostly where the spectrogram windows lie inside the clip; sometimes at its edge, as songs begin and end."""
-        last = take.frames - self.config.train.clip_frames
+        last = take.frames - self.frames
         margin = int(self.config.generator.mel_width / FRAME_RATE / 2 * self.config.image.fps)
         if last > 2 * margin and chance.random() < 0.9:
             return int(chance.integers(margin, last - margin + 1))
@@ -126,3 +128,23 @@ def recolour(mel: np.ndarray, chance: np.random.Generator) -> np.ndarray:
     loud = shifted + gain + equaliser
     return np.maximum(np.log10(10.0**loud + 10.0**hiss), MEL_FLOOR).astype(np.float32)
 
+
+
+def choose_starts(takes: list[Take], config: GanConfig, seed: int) -> StartPoses:
+    """Real poses that see the camera, spread over the takes, with the liveliness of the music they were danced to."""
+    chance = np.random.default_rng(seed)
+    order = chance.permutation(len(takes))
+    keypoints, energy = [], []
+    for take in (takes[i] for i in np.resize(order, config.generator.start_poses)):
+        view = take.views[0]
+        facing = np.flatnonzero((view.keypoints[:, (0, *range(1, 14)), 2] > 0).all(1))
+        frame = int(chance.choice(facing)) if len(facing) else 0
+        keypoints.append(view.keypoints[frame])
+        energy.append(liveliness(take.mel, frame / config.image.fps))
+    return StartPoses(np.stack(keypoints).astype(np.float32), np.array(energy, np.float32))
+
+
+def liveliness(mel: np.ndarray, time_s: float) -> float:
+    """How much louder the second round `time_s` is than the whole `(F, N_MELS)`: mean log power, base 10."""
+    middle, reach = int(time_s * FRAME_RATE), int(FRAME_RATE / 2)
+    return float(mel[max(0, middle - reach) : middle + reach].mean() - mel.mean())

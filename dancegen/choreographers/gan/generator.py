@@ -6,6 +6,8 @@ far apart, and a ConvLSTM cell carries time. Up: pixel shuffles, with skip conne
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -151,16 +153,17 @@ class ConvLSTMCell(nn.Module):
 class UNetGenerator(nn.Module):
     """One step of the dance.
 
-    previous: (B, C, S, S) in -1..1; song: (B, audio_channels, grid, grid), from `listen`; noise: (B, noise_channels);
+    previous: (B, seen_poses * C, S, S) in -1..1, the latest pose image first; song: (B, audio_channels, grid, grid), from `listen`; noise: (B, noise_channels);
     state: the ConvLSTM's, from `start_state` at first. Returns the next pose image (B, C, S, S) in -1..1 and the new
-    state.
+    state. With two pose images seen, how fast each joint moves lies open at full resolution; the ConvLSTM, on its
+    coarse grid, is left with the rhythm.
     """
 
     def __init__(self, config: GanConfig):
         super().__init__()
         self.config = config
         g = config.generator
-        widths = (config.image.channels, *g.channels)
+        widths = (config.image.channels * g.seen_poses, *g.channels)
         bottom = g.channels[-1]
         self.grid = config.image.size >> len(g.channels)
         self.down = nn.ModuleList(
@@ -178,7 +181,12 @@ class UNetGenerator(nn.Module):
             below = 2 * width
         self.up = nn.ModuleList(ups)
         self.look = SpatialAttention()
-        self.paint = nn.Sequential(nn.Conv2d(below, 4 * config.image.channels, 3, 1, 1), nn.PixelShuffle(2))
+        self.sharpen = nn.Sequential(
+            nn.Conv2d(below, 2 * g.channels[0], 3, 1, 1), nn.PixelShuffle(2), make_activation(g.activation)
+        )
+        self.paint = nn.Conv2d(g.channels[0] // 2 + widths[0], config.image.channels, 3, 1, 1)
+        # A dancer is mostly where she was: the network paints what changes over a faint copy of the previous image.
+        self.remain = nn.Parameter(torch.full((1, config.image.channels, 1, 1), 1.5))
 
     def start_state(self, batch: int, device: torch.device | str = "cpu") -> State:
         """An empty memory: hidden and cell state, (B, hidden, grid, grid) each."""
@@ -203,8 +211,9 @@ class UNetGenerator(nn.Module):
         x, state = self.lstm(x, state)
         for block, skip in zip(self.up, reversed(skips), strict=False):
             x = block(torch.cat([x.to(skip.dtype), skip], 1))
-        x = self.look(torch.cat([x, skips[0]], 1))
-        return torch.tanh(self.paint(x)), state
+        x = self.sharpen(self.look(torch.cat([x, skips[0]], 1)))
+        x = self.paint(torch.cat([x, previous.to(x.dtype)], 1))
+        return torch.tanh(x + self.remain * previous[:, : self.config.image.channels]), state
 
 
 def normalise_mel(mel: Tensor) -> Tensor:
@@ -213,15 +222,22 @@ def normalise_mel(mel: Tensor) -> Tensor:
     return mel / 4.0 + 0.5
 
 
-def noise_walk(frames: int, channels: int, fps: float, correlation_s: float, generator: torch.Generator) -> Tensor:
+def noise_walk(
+    frames: int,
+    channels: int,
+    fps: float,
+    correlation_s: float,
+    generator: torch.Generator,
+    before: Tensor | None = None,
+) -> Tensor:
     """Noise that moves with the song: `(frames, channels)`, unit variance, first-order autoregressive.
 
     Neighbouring frames correlate with exp(-1 / (fps * correlation_s)), so that chance leans on the dance for about
-    `correlation_s` seconds instead of shaking every frame.
+    `correlation_s` seconds instead of shaking every frame. `before` (channels,) is the frame the walk goes on from.
     """
     white = torch.randn(frames, channels, generator=generator)
-    keep = torch.exp(torch.tensor(-1.0 / (fps * correlation_s)))
-    walk = [white[0]] if frames else []
-    for step in white[1:]:
-        walk.append(keep * walk[-1] + torch.sqrt(1 - keep**2) * step)
-    return torch.stack(walk) if walk else white
+    keep = math.exp(-1.0 / (fps * correlation_s))
+    walk = [white[:1] if before is None else keep * before[None] + math.sqrt(1 - keep**2) * white[:1]]
+    for step in white[1:, None]:
+        walk.append(keep * walk[-1] + math.sqrt(1 - keep**2) * step)
+    return torch.cat(walk)

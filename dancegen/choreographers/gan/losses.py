@@ -46,11 +46,19 @@ def feature_matching_loss(fake: Features, real: Features) -> Tensor:
 def weighted_l1_loss(fake: Tensor, real: Tensor, black_weight: float) -> Tensor:
     """L1 over pixels of images in -1..1, where a pixel that is black in the real image counts `black_weight`.
 
-    Without the weight an empty picture is nearly right: nine pixels in ten are black.
+    images: (..., C, S, S). Without the weight an empty picture is nearly right: nine pixels in ten are black. The heat
+    channels, all but the first three, are maps of a position and not paint: the median that L1 seeks of an uncertain
+    position is an empty map, so they are held to the squared error, whose mean keeps the joint where it likely is.
     """
-    weight = torch.where(real > -0.98, 1.0, black_weight).to(fake.dtype)
-    error = (fake - real.to(fake.dtype)).abs_() * weight
-    return error.sum(dtype=torch.float32) / weight.sum(dtype=torch.float32)
+    colour = _weighted((fake[..., :3, :, :] - real[..., :3, :, :]).abs(), real[..., :3, :, :], black_weight)
+    if fake.shape[-3] == 3:
+        return colour
+    return colour + _weighted((fake[..., 3:, :, :] - real[..., 3:, :, :]).square(), real[..., 3:, :, :], black_weight)
+
+
+def _weighted(error: Tensor, real: Tensor, black_weight: float) -> Tensor:
+    weight = torch.where(real > -0.98, 1.0, black_weight).to(error.dtype)
+    return (error * weight).sum(dtype=torch.float32) / weight.sum(dtype=torch.float32)
 
 
 def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, history: Tensor, mel: Tensor) -> Tensor:

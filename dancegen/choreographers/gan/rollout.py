@@ -37,7 +37,7 @@ def unroll(
     song = generator.listen(mel[:, 1:].flatten(0, 1)).unflatten(0, (batch, frames - 1))
     shown, images, joints = [first], [], []
     for t in range(1, frames):
-        image, state = generator(shown[-1], song[:, t - 1], noise[:, t], state)
+        image, state = generator(latest(shown, config.generator.seen_poses), song[:, t - 1], noise[:, t], state)
         images.append(image)
         keypoints = read(image, config.image)
         joints.append(keypoints)
@@ -46,6 +46,11 @@ def unroll(
             redrawn = torch.where(own[:, t, None, None, None], redrawn, real[:, t])
         shown.append(redrawn.contiguous(memory_format=torch.channels_last))
     return Rollout(torch.stack(images, 1), torch.stack(shown, 1), np.stack(joints, 1))
+
+
+def latest(shown: list[Tensor], count: int) -> Tensor:
+    """The last `count` pose images, the latest first, (B, count * C, S, S); the first one stands in for those before."""
+    return torch.cat([shown[max(0, len(shown) - 1 - back)] for back in range(count)], 1)
 
 
 def clip_noise(config: GanConfig, batch: int, frames: int, chance: torch.Generator) -> Tensor:

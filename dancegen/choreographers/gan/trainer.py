@@ -104,7 +104,7 @@ class Trainer:
         """Train to the end; returns the last validation's figures. On Ctrl-C what was learnt is kept in the folder."""
         t = self.config.train
         recent: list[dict[str, float]] = []
-        sums = self.progress.task(self._label(), 1000)
+        sums = self.progress.task(self._label(), 100)
         with sums as advance:
             shown = 0.0
             try:
@@ -112,8 +112,8 @@ class Trainer:
                     for batch in self._epoch():
                         recent.append(self.step(batch))
                         self.clock.step += 1
-                        advance(1000 * self.clock.done - shown)
-                        shown = 1000 * self.clock.done
+                        advance(100 * self.clock.done - shown)
+                        shown = 100 * self.clock.done
                         if self.clock.step % t.validate_every == 0 or self.clock.done >= 1.0:
                             self._report(recent)
                             recent = []
@@ -130,7 +130,7 @@ class Trainer:
 
     def _epoch(self) -> Iterator[dict[str, Tensor]]:
         """What is left of this epoch, in an order drawn from its number: a resumed run sees what it would have seen."""
-        self.data.epoch = self.clock.epoch
+        self.data.epoch, self.data.frames = self.clock.epoch, self._clip_frames()
         order = torch.randperm(len(self.data), generator=torch.Generator().manual_seed(self.seed + self.clock.epoch))
         size = min(self.config.train.batch, len(self.data))
         left = order[(self.clock.step % self.clock.batches) * size : self.clock.batches * size]
@@ -138,6 +138,15 @@ class Trainer:
         yield from DataLoader(
             self.data, size, sampler=left.tolist(), num_workers=workers, pin_memory=self.device != "cpu", drop_last=True
         )
+
+    def _maturity(self) -> float:
+        """0 at first, when clips are short and real frames lead; 1 once the generator lives on its own output."""
+        ramp = self.config.train.own_output_ramp
+        return min(1.0, self.clock.done / ramp) if ramp else 1.0
+
+    def _clip_frames(self) -> int:
+        t = self.config.train
+        return round(t.first_clip_frames + (t.clip_frames - t.first_clip_frames) * self._maturity())
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, float]:
         """One update of both networks on one batch; returns the losses by name."""
@@ -148,8 +157,7 @@ class Trainer:
             optimiser.param_groups[0]["lr"] = rate * t.decay**self.clock.decays
         real, mel = batch["images"].to(self.device), batch["mel"].to(self.device)
         clips, frames = mel.shape[:2]
-        share = min(1.0, self.clock.done / t.own_output_ramp) if t.own_output_ramp else 1.0
-        own = choose_own(self.config, clips, frames, share, chance).to(self.device)
+        own = choose_own(self.config, clips, frames, self._maturity(), chance).to(self.device)
         noise = clip_noise(self.config, clips, frames, chance).to(self.device)
         with self._precision():
             dance = unroll(self.generator, real[:, 0], mel, noise, real, own)
@@ -190,6 +198,7 @@ class Trainer:
         self.discriminator.requires_grad_(False)
         fake_case = self._judge(dance, real, mel, times, fake=True)
         real_case = self._judge(dance, real, mel, times, fake=False)
+        judged_images = fake_case[0]
         with self._precision():
             judged = self.discriminator(*fake_case)
             with torch.no_grad():
@@ -200,8 +209,8 @@ class Trainer:
                 "l1": losses.weighted_l1_loss(dance.images, real[:, 1:], weights.black_weight),
             }
             if self.perceptual is not None:
-                few = slice(0, None, max(1, self.config.train.judged_frames // self.config.train.perceptual_frames))
-                terms["perceptual"] = self.perceptual(fake_case[0][few], real_case[0][few])
+                few = torch.randperm(len(judged_images), device=self.device)[: self.config.train.perceptual_frames]
+                terms["perceptual"] = self.perceptual(judged_images[few], real_case[0][few])
         total = sum(getattr(weights, name) * term for name, term in terms.items())
         self.paint_optimiser.zero_grad(set_to_none=True)
         total.backward()

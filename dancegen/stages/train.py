@@ -1,0 +1,167 @@
+"""train: a choreographer learns from a pose dataset."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dancegen.errors import InputError
+from dancegen.progress import SILENT, Progress
+from dancegen.stages.reference import resolve
+from dancegen.store import Artifact, Input, Recipe, Store, open_store
+
+if TYPE_CHECKING:
+    from dancegen.choreographers.gan.config import GanConfig
+
+STAGE = "train"
+VERSION = 1
+FAMILIES = ("gan",)
+KEPT = ("history.csv", "samples", "events")
+
+
+def train(
+    dataset: Artifact | str | Path | None = None,
+    *,
+    family: str = "gan",
+    preset: str = "small",
+    epochs: int | None = None,
+    steps: int | None = None,
+    minutes: float | None = None,
+    batch: int | None = None,
+    learning_rate: float | None = None,
+    decay: float | None = None,
+    decay_steps: int | None = None,
+    init: str | None = None,
+    vgg: str | Path | None = None,
+    perceptual: float | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    store: Store | str | Path | None = None,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> Artifact:
+    """A model: the generator that danced best on its own, with its history, sample sheets and TensorBoard events.
+
+    dataset: an extract-poses artifact, its path or digest; by default the newest. `epochs` (each shows every clip
+    once), `steps` and `minutes` each end it. `init`: `gan` or a model's path or digest to start from. `vgg`: VGG16's
+    weights for the perceptual loss, weighted `perceptual`. A run that is interrupted keeps what it learnt, and the
+    same call goes on from there. Raises InputError for settings that fit nothing and for missing VGG weights.
+    """
+    from dancegen.choreographers import find_model
+    from dancegen.choreographers.gan.losses import find_vgg
+
+    if family not in FAMILIES:
+        raise InputError(f"there is no family {family!r} of choreographers; choose one of {', '.join(FAMILIES)}")
+    config = configure(preset, epochs, steps, minutes, batch, learning_rate, decay, decay_steps, perceptual)
+    weights = find_vgg(Path(vgg) if vgg else None) if config.loss.perceptual else None
+    store = open_store(store)
+    start = find_model(init, store) if init else None
+    if start is not None:
+        config = _architecture_of(start, config)
+    dataset = resolve(dataset, "extract-poses", store, progress)
+    inputs = [Input.artifact("dataset", dataset)]
+    if weights is not None:
+        inputs.append(Input.file("vgg", weights))
+    if start is not None:
+        inputs.append(Input.directory("init", start))
+    recipe = Recipe(STAGE, VERSION, {"family": family, "config": config.to_dict(), "seed": seed}, tuple(inputs))
+
+    def build(directory: Path) -> dict:
+        scratch = store.scratch(recipe)
+        try:
+            figures = _train(dataset.path, config, scratch, start, weights, seed, device, progress)
+        except KeyboardInterrupt:
+            if (scratch / "best").is_dir():
+                progress.say(f"the best model so far is {scratch / 'best'}: use it with --model, or run again to go on")
+            raise
+        return _collect(scratch, directory, figures)
+
+    return store.obtain(recipe, build, force=force, progress=progress)
+
+
+def configure(
+    preset: str,
+    epochs: int | None,
+    steps: int | None,
+    minutes: float | None,
+    batch: int | None,
+    learning_rate: float | None,
+    decay: float | None,
+    decay_steps: int | None,
+    perceptual: float | None,
+) -> GanConfig:
+    """The preset with the person's settings in place; steps or minutes alone lift the preset's limit on epochs."""
+    from dancegen.choreographers.gan.config import override
+    from dancegen.choreographers.gan.config import preset as settings
+
+    for name, value in (("--epochs", epochs), ("--steps", steps), ("--minutes", minutes), ("--batch", batch)):
+        if value is not None and not value > 0:
+            raise InputError(f"{name} {value}: it must be more than 0")
+    if epochs is None and (steps is not None or minutes is not None):
+        epochs = 1_000_000
+    config = override(
+        settings(preset),
+        epochs=epochs,
+        steps=steps,
+        minutes=minutes,
+        batch=batch,
+        learning_rate=learning_rate,
+        decay=decay,
+        decay_steps=decay_steps,
+    )
+    if perceptual is not None:
+        config = replace(config, loss=replace(config.loss, perceptual=perceptual))
+    return config
+
+
+def _architecture_of(model: Path, config: GanConfig) -> GanConfig:
+    """A training that starts from given weights has their architecture, and its own losses and schedule."""
+    from dancegen.choreographers.gan.model import load_config
+
+    given = load_config(model)
+    return replace(config, image=given.image, generator=given.generator, discriminator=given.discriminator)
+
+
+def _train(
+    dataset: Path,
+    config: GanConfig,
+    scratch: Path,
+    init: Path | None,
+    vgg: Path | None,
+    seed: int,
+    device: str,
+    progress: Progress,
+) -> dict[str, float]:
+    from dancegen.choreographers import choose_device
+    from dancegen.choreographers.gan.data import choose_starts, load_takes
+    from dancegen.choreographers.gan.trainer import Trainer
+
+    clips = load_takes(dataset, "train", config, progress)
+    held_out = load_takes(dataset, "val", config, progress)
+    trainer = Trainer(
+        config,
+        clips,
+        held_out,
+        choose_starts(clips, config, seed),
+        scratch,
+        init=init,
+        vgg=vgg,
+        seed=seed,
+        device=choose_device(device),
+        progress=progress,
+    )
+    return trainer.run()
+
+
+def _collect(scratch: Path, directory: Path, figures: dict[str, float]) -> dict:
+    """The payload from what the trainer kept: the best model, and the record of how it came about."""
+    shutil.copytree(scratch / "best", directory, dirs_exist_ok=True)
+    for name in KEPT:
+        source = scratch / name
+        if source.is_dir():
+            shutil.copytree(source, directory / name)
+        elif source.exists():
+            shutil.copyfile(source, directory / name)
+    return {name: round(value, 4) for name, value in figures.items()}
