@@ -62,11 +62,13 @@ class DiscriminatorConfig:
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights of the generator's four terms and of the discriminator's penalty."""
+    """Weights of the generator's terms and of the discriminator's penalty."""
 
     adversarial: float = 1.0
-    feature_matching: float = 4.0
+    feature_matching: float = 10.0
     l1: float = 40.0
+    position: float = 10.0
+    """Where the heat channels' centroids lie; nought for images without heat channels."""
     perceptual: float = 0.5
     gradient_penalty: float = 1.0
     black_weight: float = 0.1
@@ -91,10 +93,10 @@ class TrainConfig:
     """Frames of each clip that the discriminator judges in one step."""
     perceptual_frames: int = 2
     """Frames of a batch that the perceptual loss compares in one step."""
-    own_output_ramp: float = 0.4
+    own_output_ramp: float = 0.5
     """Share of the training after which clips are longest and every step sees the generator's own output."""
     learning_rate: float = 0.001
-    discriminator_rate: float = 0.0003
+    discriminator_rate: float = 0.0006
     decay: float = 0.8
     decay_steps: int | None = None
     """Steps between two decays of the learning rate; None: an epoch."""

@@ -82,8 +82,7 @@ class ClipDataset(Dataset):
         if self.augment and chance.random() < 0.5:
             view = view.mirror()
         keypoints = view.keypoints[start : start + frames]
-        times = (start + np.arange(frames)) / self.config.image.fps
-        mel = take.mel
+        mel, times = self._heard(take.mel, (start + np.arange(frames)) / self.config.image.fps)
         if self.augment:
             keypoints = _moved(keypoints, self.config.image.size, chance)
             mel = recolour(mel, chance)
@@ -93,6 +92,12 @@ class ClipDataset(Dataset):
             "images": paint(keypoints, self.config.image),
             "mel": torch.from_numpy(np.ascontiguousarray(seen)),
         }
+
+    def _heard(self, mel: np.ndarray, times_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The part of the song that the windows at these times reach into, and the times counted from its start."""
+        reach = self.config.generator.mel_width // 2 + 1
+        first = max(0, int(times_s[0] * FRAME_RATE) - reach)
+        return mel[first : int(times_s[-1] * FRAME_RATE) + reach + 1], times_s - first / FRAME_RATE
 
     def _start(self, take: Take, chance: np.random.Generator) -> int:
         """Mostly where the spectrogram windows lie inside the clip; sometimes at its edge, as songs begin and end."""

@@ -1,4 +1,5 @@
-"""The seven loss terms: four of the generator, three of the discriminator. All take logits, never probabilities."""
+"""The loss terms. Generator: adversarial, feature matching, weighted L1 and perceptual, and, for images with heat
+channels, position. Discriminator: real, fake and gradient penalty. All take logits, never probabilities."""
 
 from __future__ import annotations
 
@@ -59,6 +60,29 @@ def weighted_l1_loss(fake: Tensor, real: Tensor, black_weight: float) -> Tensor:
 def _weighted(error: Tensor, real: Tensor, black_weight: float) -> Tensor:
     weight = torch.where(real > -0.98, 1.0, black_weight).to(error.dtype)
     return (error * weight).sum(dtype=torch.float32) / weight.sum(dtype=torch.float32)
+
+
+def position_loss(fake: Tensor, keypoints: Tensor, sigma: float) -> Tensor:
+    """Mean distance, in joints' standard deviations, between where heat channels say a joint is and where it was.
+
+    fake: (N, 3 + 18, S, S) in -1..1; keypoints: (N, 18, 3) pixels. A dancer moves by about a pixel a frame, which
+    pixel errors hardly notice and a centroid does (integral regression, Sun et al., 2018). The centroid is taken in a
+    Gaussian window round the highest pixel, as decoding does; joints that are hidden or not painted yet do not count.
+    """
+    heat = (fake[:, 3:].float() + 1) / 2
+    size = heat.shape[-1]
+    peak = heat.detach().flatten(2).argmax(-1)
+    centre = torch.stack([peak % size, peak // size], -1).float()
+    places = torch.arange(size, device=heat.device, dtype=torch.float32)
+    window = torch.exp(-0.5 * ((places - centre[..., None]) / sigma) ** 2)
+    seen = heat.relu() * window[:, :, 1, :, None] * window[:, :, 0, None, :]
+    across, down = seen.sum(-2), seen.sum(-1)
+    centroid = torch.stack([across @ places, down @ places], -1) / across.sum(-1, keepdim=True).clamp(min=1e-3)
+    # Through a window of the blob's own width the centroid lies half way between window and blob.
+    found = 2 * centroid - centre
+    counts = (keypoints[..., 2] > 0) & (heat.detach().amax((-1, -2)) > 0.2)
+    distance = nn.functional.smooth_l1_loss(found, keypoints[..., :2], reduction="none", beta=0.3).sum(-1)
+    return (distance * counts).sum() / counts.sum().clamp(min=1) / sigma
 
 
 def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, history: Tensor, mel: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from dancegen.choreographers.gan.rollout import Rollout, at, choose_own, clip_no
 from dancegen.choreographers.gan.validation import Validation, validate
 from dancegen.progress import SILENT, Progress
 
-LOSSES = ("adversarial", "feature_matching", "l1", "perceptual", "real", "fake", "gradient_penalty")
+LOSSES = ("adversarial", "feature_matching", "l1", "position", "perceptual", "real", "fake", "gradient_penalty")
 
 
 @dataclass
@@ -93,8 +93,12 @@ class Trainer:
             network.to(device, memory_format=torch.channels_last).train()
         self.average = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
         t = config.train
-        self.paint_optimiser = torch.optim.Adam(self.generator.parameters(), t.learning_rate, (t.beta1, t.beta2))
-        self.judge_optimiser = torch.optim.Adam(self.discriminator.parameters(), t.discriminator_rate, (t.beta1, t.beta2))
+        self.paint_optimiser = torch.optim.Adam(
+            self.generator.parameters(), t.learning_rate, (t.beta1, t.beta2), fused=True
+        )
+        self.judge_optimiser = torch.optim.Adam(
+            self.discriminator.parameters(), t.discriminator_rate, (t.beta1, t.beta2), fused=True
+        )
         self.perceptual = losses.PerceptualLoss(vgg).to(device) if config.loss.perceptual else None
         self.clock = Clock(config, max(1, len(self.data) // t.batch))
         self.best = float("inf")
@@ -163,7 +167,8 @@ class Trainer:
             dance = unroll(self.generator, real[:, 0], mel, noise, real, own)
         times = torch.stack([torch.randperm(frames - 1, generator=chance)[: t.judged_frames] + 1 for _ in range(clips)])
         found = self._update_discriminator(dance, real, mel, times)
-        found |= self._update_generator(dance, real, mel, times)
+        keypoints = batch["keypoints"].to(self.device)
+        found |= self._update_generator(dance, real, keypoints, mel, times)
         self._follow()
         return found
 
@@ -193,7 +198,9 @@ class Trainer:
         self.judge_optimiser.step()
         return found
 
-    def _update_generator(self, dance: Rollout, real: Tensor, mel: Tensor, times: Tensor) -> dict[str, float]:
+    def _update_generator(
+        self, dance: Rollout, real: Tensor, keypoints: Tensor, mel: Tensor, times: Tensor
+    ) -> dict[str, float]:
         weights = self.config.loss
         self.discriminator.requires_grad_(False)
         fake_case = self._judge(dance, real, mel, times, fake=True)
@@ -208,6 +215,10 @@ class Trainer:
                 "feature_matching": losses.feature_matching_loss(judged, wanted),
                 "l1": losses.weighted_l1_loss(dance.images, real[:, 1:], weights.black_weight),
             }
+            if self.config.image.heatmaps:
+                terms["position"] = losses.position_loss(
+                    dance.images.flatten(0, 1), keypoints[:, 1:].flatten(0, 1), self.config.image.sigma
+                )
             if self.perceptual is not None:
                 few = torch.randperm(len(judged_images), device=self.device)[: self.config.train.perceptual_frames]
                 terms["perceptual"] = self.perceptual(judged_images[few], real_case[0][few])
@@ -257,7 +268,7 @@ class Trainer:
         self.save_checkpoint()
         v = self.last
         self.progress.say(
-            f"step {self.clock.step}: l1 {means['l1']:.3f}, adversarial {means['adversarial']:.2f}, real/fake "
+            f"step {self.clock.step}: l1 {means['l1']:.3f}, position {means['position']:.2f}, adversarial {means['adversarial']:.2f}, real/fake "
             f"{means['real']:.2f}/{means['fake']:.2f}; free-running: speed {v.speed:.2f} (real {v.real_speed:.2f}), "
             f"acceleration {v.accel:.1f} ({v.real_accel:.1f}), freeze {v.freeze:.2f}, missing {v.missing:.3f}, "
             f"score {v.score:.2f}"

@@ -1,0 +1,69 @@
+"""dance: a song becomes a dance video, in one go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dancegen.progress import SILENT, Progress
+from dancegen.stages.generate_poses import choreograph
+from dancegen.stages.render import VIDEO, check_engine, paint
+from dancegen.store import Artifact, Store, check_output, deliver, open_store
+
+DEMO = "demo"
+
+
+def dance(
+    song: str | Path,
+    *,
+    model: str | Path = "gan",
+    style: str = "neon",
+    prompt: str | None = None,
+    fps: float = 30.0,
+    size: str | tuple[int, int] = "1280x720",
+    start: float = 0.0,
+    seconds: float | None = None,
+    seed: int = 0,
+    output: str | Path | None = None,
+    device: str = "auto",
+    store: Store | str | Path | None = None,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> Artifact:
+    """A dance video of the song: generate_poses and render, each answered from the store where it is there.
+
+    song: a file, or `demo` for the song that comes with dancegen. output: where the video goes, by default
+    `<song>.mp4` in the current directory. Raises what the two stages raise.
+    """
+    check_engine("skeleton", prompt)
+    source = song_path(song)
+    target = Path(output) if output is not None else default_output(source)
+    check_output(target, (VIDEO,))
+    store = open_store(store)
+    poses = choreograph(
+        source, model=model, fps=fps, size="512x512", start=start, seconds=seconds, seed=seed, device=device,
+        store=store, force=force, progress=progress, standalone=False,
+    )  # fmt: skip
+    if poses.cached:
+        progress.say("the choreography is there already")
+    video = paint(
+        poses, style=style, prompt=prompt, fps=fps, size=size, store=store, force=force, progress=progress,
+        standalone=False,
+    )  # fmt: skip
+    deliver(video, target, (VIDEO,))
+    progress.say(f"the video is {target}")
+    return video
+
+
+def song_path(song: str | Path) -> Path:
+    """The song's file; `demo` is the bundled one, unless a file of that name lies here."""
+    if str(song) == DEMO and not Path(DEMO).exists():
+        from dancegen.assets import asset
+
+        return asset("demo.ogg")
+    return Path(song)
+
+
+def default_output(song: Path) -> Path:
+    """`<song>.mp4` in the current directory; a song that is itself such a file is not overwritten."""
+    target = Path(f"{song.stem}.mp4")
+    return Path(f"{song.stem}-dance.mp4") if target.exists() and target.samefile(song) else target
