@@ -56,11 +56,13 @@ def command(
     It is generate-poses and render in one go; what either has made before is not made again.
     """
     from dancegen import dance
+    from dancegen.stages.dance import output_path
 
+    target = str(output_path(song, output))
     common.perform(
         lambda progress: dance(
             song, model=model, style=style, prompt=prompt, fps=fps, size=size, start=start, seconds=seconds, seed=seed,
-            device=device.value, store=store, output=output, force=force, progress=progress,
+            device=device.value, store=store, output=target, force=force, progress=progress,
         ),
-        output=output, as_json=as_json, quiet=quiet,
+        output=target, as_json=as_json, quiet=quiet,
     )  # fmt: skip

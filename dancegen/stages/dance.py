@@ -36,7 +36,7 @@ def dance(
     """
     check_engine("skeleton", prompt)
     source = song_path(song)
-    target = Path(output) if output is not None else default_output(source)
+    target = output_path(song, output)
     check_output(target, (VIDEO,))
     store = open_store(store)
     poses = choreograph(
@@ -63,7 +63,11 @@ def song_path(song: str | Path) -> Path:
     return Path(song)
 
 
-def default_output(song: Path) -> Path:
-    """`<song>.mp4` in the current directory; a song that is itself such a file is not overwritten."""
-    target = Path(f"{song.stem}.mp4")
-    return Path(f"{song.stem}-dance.mp4") if target.exists() and target.samefile(song) else target
+def output_path(song: str | Path, output: str | Path | None = None) -> Path:
+    """Where the video goes: `output`, else `<song>.mp4` in the current directory, unless that is the song itself."""
+    if output is not None:
+        return Path(output)
+    source = song_path(song)
+    target = Path(f"{source.stem}.mp4")
+    is_song = source.exists() and target.exists() and target.samefile(source)
+    return Path(f"{source.stem}-dance.mp4") if is_song else target

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 STAGE = "train"
 VERSION = 1
 FAMILIES = ("gan",)
+MODEL_FILES = ("model.safetensors", "config.json", "discriminator.safetensors")
 KEPT = ("history.csv", "samples", "events")
 
 
@@ -65,7 +66,7 @@ def train(
     if weights is not None:
         inputs.append(Input.file("vgg", weights))
     if start is not None:
-        inputs.append(Input.directory("init", start))
+        inputs += [Input.file(f"init {name}", start / name) for name in MODEL_FILES if (start / name).is_file()]
     recipe = Recipe(STAGE, VERSION, {"family": family, "config": config.to_dict(), "seed": seed}, tuple(inputs))
 
     def build(directory: Path) -> dict:

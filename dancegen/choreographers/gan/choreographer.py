@@ -99,7 +99,9 @@ class GanChoreographer:
                 heard = self._listen(song, begin, end)
                 for i in range(end - begin):
                     past = latest(shown, g.seen_poses)
-                    picture, state = self.model.generator(past, heard[i : i + 1], noise[i : i + 1].to(self.device), state)
+                    picture, state = self.model.generator(
+                        past, heard[i : i + 1], noise[i : i + 1].to(self.device), state
+                    )
                     keypoints = self._tidied(read(picture, image), keypoints)
                     piece.append(keypoints[0])
                     shown = [*shown, self._painted(keypoints)][-g.seen_poses :]

@@ -134,7 +134,9 @@ def _build(kind, values: dict[str, Any], where: str):
     hints = get_type_hints(kind)
     known = {f.name for f in fields(kind)}
     if unknown := sorted(set(values) - known):
-        raise InputError(f"config.json has settings this dancegen does not know: {', '.join(where + u for u in unknown)}")
+        raise InputError(
+            f"config.json has settings this dancegen does not know: {', '.join(where + u for u in unknown)}"
+        )
     made = {}
     for name, value in values.items():
         if is_dataclass(hints[name]):

@@ -46,7 +46,9 @@ def load_takes(dataset: Path, split: str, config: GanConfig, progress) -> list[T
     takes = [take for take in takes if take.frames > config.train.clip_frames]
     if not takes:
         seconds = config.train.clip_frames / config.image.fps
-        raise InputError(f"{dataset} has no {split} clip of more than {seconds:.1f} s; prepare more takes, or longer clips")
+        raise InputError(
+            f"{dataset} has no {split} clip of more than {seconds:.1f} s; prepare more takes, or longer clips"
+        )
     return takes
 
 
@@ -132,7 +134,6 @@ def recolour(mel: np.ndarray, chance: np.random.Generator) -> np.ndarray:
     hiss = chance.uniform(-7.0, -3.0) + 0.1 * chance.standard_normal(mel.shape)
     loud = shifted + gain + equaliser
     return np.maximum(np.log10(10.0**loud + 10.0**hiss), MEL_FLOOR).astype(np.float32)
-
 
 
 def choose_starts(takes: list[Take], config: GanConfig, seed: int) -> StartPoses:

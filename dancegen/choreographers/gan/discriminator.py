@@ -16,13 +16,10 @@ class PatchDiscriminator(nn.Module):
         d = config.discriminator
         widths = (inputs, *d.channels)
         layers = [
-            nn.Sequential(nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(0.2))
-            for a, b in zip(widths, widths[1:], strict=False)
+            nn.Sequential(nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(0.2)) for a, b in zip(widths, widths[1:], strict=False)
         ]
         top = d.channels[-1]
-        layers += [
-            nn.Sequential(nn.Conv2d(top, top, 3, 1, 1), nn.LeakyReLU(0.2)) for _ in range(d.extra_layers)
-        ]
+        layers += [nn.Sequential(nn.Conv2d(top, top, 3, 1, 1), nn.LeakyReLU(0.2)) for _ in range(d.extra_layers)]
         self.layers = nn.ModuleList([*layers, nn.Conv2d(top, 1, 3, 1, 1)])
         # Without norms, torch's own initialisation leaves a hundredth of the signal after three layers.
         for module in self.modules():

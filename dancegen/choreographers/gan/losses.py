@@ -162,4 +162,3 @@ def find_vgg(path: Path | None) -> Path:
         f"the perceptual loss needs VGG16's weights, which are not here: download {VGG_URL} ({VGG_SIZE_MB} MB) to "
         f"{cached}, or give them with --vgg PATH, or train without that loss: --perceptual 0"
     )
-

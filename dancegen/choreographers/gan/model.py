@@ -64,7 +64,9 @@ def load_config(folder: Path) -> GanConfig:
         raise ModelError(f"{folder} is not a model: its {CONFIG} cannot be read ({error})") from None
     family, written = values.pop("family", None), values.pop("format", None)
     if family != "gan" or written != FORMAT:
-        raise ModelError(f"{folder}/{CONFIG} describes a model of family {family!r}, format {written!r}: not known here")
+        raise ModelError(
+            f"{folder}/{CONFIG} describes a model of family {family!r}, format {written!r}: not known here"
+        )
     return GanConfig.from_dict(values)
 
 

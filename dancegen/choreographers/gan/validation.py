@@ -54,9 +54,7 @@ def validate(generator: UNetGenerator, takes: list[Take], sheet: Path | None, *,
         dance = unroll(
             generator, first.to(device), torch.from_numpy(mel).to(device), noise.to(device), None, None
         ).keypoints
-    made = [
-        PoseSequence(np.concatenate([r.keypoints[:1], d]), r.fps, r.size) for r, d in zip(real, dance, strict=True)
-    ]
+    made = [PoseSequence(np.concatenate([r.keypoints[:1], d]), r.fps, r.size) for r, d in zip(real, dance, strict=True)]
     if sheet is not None:
         _draw_sheet(real[:4], made[:4], config, sheet)
     return _compare(real, made)
