@@ -43,7 +43,7 @@ def find_model(reference: str | Path, store: Store) -> Path:
     except NotFoundError:
         known = ", ".join(BUNDLED)
         raise ModelError(
-            f"--model {reference}: neither a bundled model ({known}), nor a model's directory, nor the digest of a training"
+            f"--model {reference}: neither a bundled model ({known}), nor a model's directory, nor a training's digest"
         ) from None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -15,9 +17,7 @@ class PatchDiscriminator(nn.Module):
         super().__init__()
         d = config.discriminator
         widths = (inputs, *d.channels)
-        layers = [
-            nn.Sequential(nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(0.2)) for a, b in zip(widths, widths[1:], strict=False)
-        ]
+        layers = [nn.Sequential(nn.Conv2d(a, b, 4, 2, 1), nn.LeakyReLU(0.2)) for a, b in pairwise(widths)]
         top = d.channels[-1]
         layers += [nn.Sequential(nn.Conv2d(top, top, 3, 1, 1), nn.LeakyReLU(0.2)) for _ in range(d.extra_layers)]
         self.layers = nn.ModuleList([*layers, nn.Conv2d(top, 1, 3, 1, 1)])

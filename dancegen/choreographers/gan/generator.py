@@ -7,6 +7,7 @@ far apart, and a ConvLSTM cell carries time. Up: pixel shuffles, with skip conne
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -121,10 +122,7 @@ class SpectrogramProcessor(nn.Module):
         g = config.generator
         widths = [1, max(8, channels // 4), max(16, channels // 2), channels, channels]
         self.down = nn.Sequential(
-            *(
-                DownBlock(a, b, g.norm if i else None, g.activation)
-                for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False))
-            )
+            *(DownBlock(a, b, g.norm if i else None, g.activation) for i, (a, b) in enumerate(pairwise(widths)))
         )
         self.dilated = DilatedBlock(channels, g.dilations, g.activation)
         self.attention = SpatialAttention(3)
@@ -153,10 +151,10 @@ class ConvLSTMCell(nn.Module):
 class UNetGenerator(nn.Module):
     """One step of the dance.
 
-    previous: (B, seen_poses * C, S, S) in -1..1, the latest pose image first; song: (B, audio_channels, grid, grid), from `listen`; noise: (B, noise_channels);
-    state: the ConvLSTM's, from `start_state` at first. Returns the next pose image (B, C, S, S) in -1..1 and the new
-    state. With two pose images seen, how fast each joint moves lies open at full resolution; the ConvLSTM, on its
-    coarse grid, is left with the rhythm.
+    previous: (B, seen_poses * C, S, S) in -1..1, the latest pose image first; song: (B, audio_channels, grid, grid),
+    from `listen`; noise: (B, noise_channels); state: the ConvLSTM's, from `start_state` at first.
+    Returns the next pose image (B, C, S, S) in -1..1 and the new state. With two pose images seen, how fast each
+    joint moves lies open at full resolution; the ConvLSTM, on its coarse grid, is left with the rhythm.
     """
 
     def __init__(self, config: GanConfig):
@@ -167,8 +165,7 @@ class UNetGenerator(nn.Module):
         bottom = g.channels[-1]
         self.grid = config.image.size >> len(g.channels)
         self.down = nn.ModuleList(
-            DownBlock(a, b, g.norm if i else None, g.activation)
-            for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False))
+            DownBlock(a, b, g.norm if i else None, g.activation) for i, (a, b) in enumerate(pairwise(widths))
         )
         self.spectrogram = SpectrogramProcessor(g.audio_channels, self.grid, config)
         self.join = nn.Conv2d(bottom + g.audio_channels + g.noise_channels, bottom, 1)

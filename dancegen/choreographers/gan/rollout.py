@@ -49,7 +49,7 @@ def unroll(
 
 
 def latest(shown: list[Tensor], count: int) -> Tensor:
-    """The last `count` pose images, the latest first, (B, count * C, S, S); the first one stands in for those before."""
+    """The last `count` pose images, latest first, (B, count * C, S, S); the first stands in for those before it."""
     return torch.cat([shown[max(0, len(shown) - 1 - back)] for back in range(count)], 1)
 
 

@@ -25,7 +25,7 @@ SECONDS = 8.0
 
 @dataclass(frozen=True)
 class Validation:
-    """Free-running figures beside those of the real clips, and a score: 0 would be indistinguishable, lower is better."""
+    """Free-running figures beside those of the real clips, and a score: the lower the better, 0 for a real dance."""
 
     speed: float
     real_speed: float
