@@ -269,9 +269,9 @@ class Trainer:
         v = self.last
         self.progress.say(
             f"step {self.clock.step}: l1 {means['l1']:.3f}, position {means['position']:.2f}, "
-            f"adversarial {means['adversarial']:.2f}, real/fake {means['real']:.2f}/{means['fake']:.2f}; free-running: speed {v.speed:.2f} (real {v.real_speed:.2f}), "
-            f"acceleration {v.accel:.1f} ({v.real_accel:.1f}), freeze {v.freeze:.2f}, missing {v.missing:.3f}, "
-            f"score {v.score:.2f}"
+            f"adversarial {means['adversarial']:.2f}, real/fake {means['real']:.2f}/{means['fake']:.2f}; "
+            f"free-running: speed {v.speed:.2f} (real {v.real_speed:.2f}), acceleration {v.accel:.1f} "
+            f"({v.real_accel:.1f}), freeze {v.freeze:.2f}, missing {v.missing:.3f}, score {v.score:.2f}"
         )
 
     def _log(self, means: dict[str, float], validation: Validation) -> None:
@@ -287,7 +287,7 @@ class Trainer:
         _tensorboard(self.folder, row)
 
     def save_checkpoint(self) -> None:
-        """All that a later run needs to go on as if there had been no break; a kill while writing leaves the old one."""
+        """All that a later run needs to go on as if there had been no break; a kill leaves the old one whole."""
         state = {
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
