@@ -24,6 +24,7 @@ NAME = "train"
 EXAMPLES = common.examples(
     "dancegen train --preset small --epochs 5",
     "dancegen train --init gan --minutes 30",
+    "dancegen train --set loss.l1=100 --set train.ema=0.99",
     "dancegen train --preset original --device cuda --vgg vgg16.safetensors",
 )
 
@@ -56,6 +57,10 @@ def command(
     perceptual: Annotated[
         float | None, typer.Option(metavar="W", help="Weight of the perceptual loss; 0 needs no VGG.")
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, like loss.l1=40; repeatable."),
+    ] = None,
     seed: SeedOption = 0,
     device: DeviceOption = Device.auto,
     store: StoreOption = None,
@@ -72,7 +77,7 @@ def command(
         lambda progress: train(
             dataset, family=family, preset=preset, epochs=epochs, steps=steps, minutes=minutes, batch=batch,
             learning_rate=learning_rate, decay=decay, decay_steps=decay_steps, init=init, vgg=vgg,
-            perceptual=perceptual, seed=seed, device=device.value,
+            perceptual=perceptual, settings=settings, seed=seed, device=device.value,
             store=store, output=output, force=force, progress=progress,
         ),
         output=output, as_json=as_json, quiet=quiet,

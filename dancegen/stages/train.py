@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ def train(
     init: str | None = None,
     vgg: str | Path | None = None,
     perceptual: float | None = None,
+    settings: Sequence[str] | None = None,
     seed: int = 0,
     device: str = "auto",
     store: Store | str | Path | None = None,
@@ -47,15 +49,17 @@ def train(
 
     dataset: an extract-poses artifact, its path or digest; by default the newest. `epochs` (each shows every clip
     once), `steps` and `minutes` each end it. `init`: `gan` or a model's path or digest to start from. `vgg`: VGG16's
-    weights for the perceptual loss, weighted `perceptual`. A run that is interrupted keeps what it learnt, and the
-    same call goes on from there. Raises InputError for settings that fit nothing and for missing VGG weights.
+    weights for the perceptual loss, weighted `perceptual`. `settings`: any other number of the preset, like
+    `loss.l1=40`. A run that is interrupted keeps what it learnt, and the same call goes on from there. Raises InputError for settings that fit nothing and for missing VGG weights.
     """
     from dancegen.choreographers import find_model
     from dancegen.choreographers.gan.losses import find_vgg
 
     if family not in FAMILIES:
         raise InputError(f"there is no family {family!r} of choreographers; choose one of {', '.join(FAMILIES)}")
-    config = configure(preset, epochs, steps, minutes, batch, learning_rate, decay, decay_steps, perceptual)
+    config = configure(
+        preset, epochs, steps, minutes, batch, learning_rate, decay, decay_steps, perceptual, settings or ()
+    )
     weights = find_vgg(Path(vgg) if vgg else None) if config.loss.perceptual else None
     store = open_store(store)
     start = find_model(init, store) if init else None
@@ -92,9 +96,10 @@ def configure(
     decay: float | None,
     decay_steps: int | None,
     perceptual: float | None,
+    settings: Sequence[str] = (),
 ) -> GanConfig:
     """The preset with the person's settings in place; steps or minutes alone lift the preset's limit on epochs."""
-    from dancegen.choreographers.gan.config import override
+    from dancegen.choreographers.gan.config import change, override
     from dancegen.choreographers.gan.config import preset as settings
 
     for name, value in (("--epochs", epochs), ("--steps", steps), ("--minutes", minutes), ("--batch", batch)):
@@ -114,6 +119,8 @@ def configure(
     )
     if perceptual is not None:
         config = replace(config, loss=replace(config.loss, perceptual=perceptual))
+    for setting in settings:
+        config = change(config, setting)
     return config
 
 

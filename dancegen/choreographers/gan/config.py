@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from dancegen.errors import InputError
 
@@ -144,6 +145,34 @@ def _build(kind, values: dict[str, Any], where: str):
         else:
             made[name] = tuple(value) if isinstance(value, list) else value
     return kind(**made)
+
+
+def change(config: GanConfig, setting: str) -> GanConfig:
+    """The configuration with one setting changed, written like `loss.l1=40` or `generator.channels=32,64,96`.
+
+    InputError where there is no such setting or its value is of another kind.
+    """
+    path, equals, text = setting.partition("=")
+    group, _, name = path.strip().partition(".")
+    part = getattr(config, group, None)
+    if not equals or part is None or name not in {f.name for f in fields(part)}:
+        known = ", ".join(f"{g.name}.{f.name}" for g in fields(config) for f in fields(getattr(config, g.name)))
+        raise InputError(f"--set {setting}: there is no such setting; write NAME=VALUE, where NAME is one of {known}")
+    try:
+        value = _parse(text.strip(), get_type_hints(type(part))[name])
+    except ValueError:
+        raise InputError(f"--set {setting}: {text!r} does not fit a setting like {getattr(part, name)!r}") from None
+    return replace(config, **{group: replace(part, **{name: value})})
+
+
+def _parse(text: str, kind: Any) -> Any:
+    if kind is bool:
+        return ("false", "true").index(text.lower()) == 1
+    if get_origin(kind) is tuple:
+        return tuple(int(item) for item in text.split(","))
+    if get_origin(kind) is UnionType:
+        return None if text.lower() == "none" else _parse(text, get_args(kind)[0])
+    return kind(text)
 
 
 PRESETS = {
