@@ -50,7 +50,8 @@ def train(
     dataset: an extract-poses artifact, its path or digest; by default the newest. `epochs` (each shows every clip
     once), `steps` and `minutes` each end it. `init`: `gan` or a model's path or digest to start from. `vgg`: VGG16's
     weights for the perceptual loss, weighted `perceptual`. `settings`: any other number of the preset, like
-    `loss.l1=40`. A run that is interrupted keeps what it learnt, and the same call goes on from there. Raises InputError for settings that fit nothing and for missing VGG weights.
+    `loss.l1=40`. A run that is interrupted keeps what it learnt, and the same call goes on from there. Raises
+    InputError for settings that fit nothing and for missing VGG weights.
     """
     from dancegen.choreographers import find_model
     from dancegen.choreographers.gan.losses import find_vgg
