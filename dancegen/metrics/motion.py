@@ -28,7 +28,10 @@ class MotionFigures:
 
 
 def motion_figures(sequence: PoseSequence) -> MotionFigures:
-    """The figures of one dance. A dance too short or too empty to move has nan where nothing was measured."""
+    """The figures of one dance. A dance too short to move has nan where nothing was measured.
+
+    Raises PoseError where no frame shows how tall the dancer is.
+    """
     positions = body_positions(sequence)
     speed, accel = joint_speed(positions), joint_acceleration(positions)
     return MotionFigures(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dancegen.errors import InputError
 from dancegen.progress import SILENT, Progress
 from dancegen.stages.generate_poses import choreograph
-from dancegen.stages.render import VIDEO, check_engine, paint
+from dancegen.stages.render import VIDEO, check_engine, check_look, paint
 from dancegen.store import Artifact, Store, check_output, deliver, open_store
 
 DEMO = "demo"
@@ -32,9 +33,10 @@ def dance(
     """A dance video of the song: generate_poses and render, each answered from the store where it is there.
 
     song: a file, or `demo` for the song that comes with dancegen. output: where the video goes, by default
-    `<song>.mp4` in the current directory. Raises what the two stages raise.
+    `<song>.mp4` in the current directory; never the song itself. Raises what the two stages raise.
     """
     check_engine("skeleton", prompt)
+    check_look(style, size)
     source = song_path(song)
     target = output_path(song, output)
     check_output(target, (VIDEO,))
@@ -65,9 +67,14 @@ def song_path(song: str | Path) -> Path:
 
 def output_path(song: str | Path, output: str | Path | None = None) -> Path:
     """Where the video goes: `output`, else `<song>.mp4` in the current directory, unless that is the song itself."""
-    if output is not None:
-        return Path(output)
     source = song_path(song)
+    if output is not None:
+        if _is_same(Path(output), source):
+            raise InputError(f"--output {output} is the song itself; give the video another name")
+        return Path(output)
     target = Path(f"{source.stem}.mp4")
-    is_song = source.exists() and target.exists() and target.samefile(source)
-    return Path(f"{source.stem}-dance.mp4") if is_song else target
+    return Path(f"{source.stem}-dance.mp4") if _is_same(target, source) else target
+
+
+def _is_same(target: Path, song: Path) -> bool:
+    return song.exists() and target.exists() and target.samefile(song)

@@ -76,7 +76,13 @@ def choreograph(
     recipe = Recipe(
         STAGE,
         VERSION,
-        {"fps": float(fps), "size": list(canvas), "start": float(start), "seconds": seconds, "seed": int(seed)},
+        {
+            "fps": float(fps),
+            "size": list(canvas),
+            "start": float(start),
+            "seconds": seconds and float(seconds),
+            "seed": int(seed),
+        },
         (
             Input.file("song", song),
             Input.file("weights", folder / "model.safetensors"),
@@ -92,11 +98,11 @@ def choreograph(
 
 def check_span(start: float, seconds: float | None, length: float) -> None:
     """InputError where less than a second of a song of `length` seconds lies in the span that is asked for."""
-    if start < 0:
+    if not start >= 0:
         raise InputError(f"--start {start:g}: a song begins at 0 seconds")
     if start > length - 1:
         raise InputError(f"--start {start:g}: the song is {length:.1f} seconds long; leave at least one to dance to")
-    if seconds is not None and seconds < 1:
+    if seconds is not None and not 1 <= seconds < float("inf"):
         raise InputError(f"--seconds {seconds:g}: a dance lasts at least one second")
 
 
@@ -119,10 +125,10 @@ def _build(
     from dancegen.pose.openpose_json import write_openpose_json
     from dancegen.pose.sequence import PoseSequence
 
+    dancer = load_choreographer(folder, device)
     features = analyse(song, start_s=start, seconds=seconds, progress=progress)
     features.beats.save(directory / BEATS)
     write_flac(song, directory / AUDIO, start_s=start, seconds=seconds)
-    dancer = load_choreographer(folder, device)
     chunks = dancer.generate(features, seed=seed, fps=fps, size=size, progress=progress)
     sequence = PoseSequence.concatenate(_previewed(chunks, features, directory, fps, size))
     sequence.save(directory / POSES)

@@ -58,13 +58,8 @@ def paint(
     standalone: bool = True,
 ) -> Artifact:
     """render, also as a step of something larger: then `standalone` is False."""
-    from dancegen.renderers import get_renderer
-
     check_engine(engine, prompt)
-    get_renderer(style)
-    canvas = parse_size(size)
-    if canvas[0] % 2 or canvas[1] % 2:
-        raise InputError(f"--size {canvas[0]}x{canvas[1]}: H.264 needs even sides")
+    canvas = check_look(style, size)
     store = open_store(store)
     poses = resolve(poses, "generate-poses", store, progress)
     rate = float(fps if fps is not None else poses.summary["fps"])
@@ -94,6 +89,17 @@ def check_engine(engine: str, prompt: str | None) -> None:
             "--prompt needs the diffusion engine, which this version does not have; leave it out to render the "
             "dancer as a skeleton (--style neon), or render --style openpose for a ControlNet of your own"
         )
+
+
+def check_look(style: str, size: str | tuple[int, int]) -> tuple[int, int]:
+    """The size in pixels. InputError for a style that does not exist and for a size that no video can have."""
+    from dancegen.renderers import get_renderer
+
+    get_renderer(style)
+    width, height = parse_size(size)
+    if width % 2 or height % 2:
+        raise InputError(f"--size {width}x{height}: H.264 needs even sides")
+    return width, height
 
 
 def _build(

@@ -58,6 +58,8 @@ def train(
 
     if family not in FAMILIES:
         raise InputError(f"there is no family {family!r} of choreographers; choose one of {', '.join(FAMILIES)}")
+    if seed < 0:
+        raise InputError(f"--seed {seed}: it must be 0 or more")
     config = configure(
         preset, epochs, steps, minutes, batch, learning_rate, decay, decay_steps, perceptual, settings or ()
     )
@@ -101,15 +103,12 @@ def configure(
 ) -> GanConfig:
     """The preset with the person's settings in place; steps or minutes alone lift the preset's limit on epochs."""
     from dancegen.choreographers.gan.config import change, override
-    from dancegen.choreographers.gan.config import preset as settings
+    from dancegen.choreographers.gan.config import preset as named
 
-    for name, value in (("--epochs", epochs), ("--steps", steps), ("--minutes", minutes), ("--batch", batch)):
-        if value is not None and not value > 0:
-            raise InputError(f"{name} {value}: it must be more than 0")
     if epochs is None and (steps is not None or minutes is not None):
         epochs = 1_000_000
     config = override(
-        settings(preset),
+        named(preset),
         epochs=epochs,
         steps=steps,
         minutes=minutes,
@@ -122,7 +121,19 @@ def configure(
         config = replace(config, loss=replace(config.loss, perceptual=perceptual))
     for setting in settings:
         config = change(config, setting)
+    _check(config)
     return config
+
+
+def _check(config: GanConfig) -> None:
+    """InputError for numbers that nothing can be trained with."""
+    for name in ("epochs", "steps", "minutes", "batch", "learning_rate", "decay", "decay_steps"):
+        value = getattr(config.train, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise InputError(f"--{name.replace('_', '-')} {value}: it must be more than 0")
+    for name, value in vars(config.loss).items():
+        if not 0 <= value < float("inf"):
+            raise InputError(f"the loss setting {name} is {value:g}: it must be 0 or more")
 
 
 def _architecture_of(model: Path, config: GanConfig) -> GanConfig:
@@ -147,6 +158,7 @@ def _train(
     from dancegen.choreographers.gan.data import choose_starts, load_takes
     from dancegen.choreographers.gan.trainer import Trainer
 
+    device = choose_device(device)
     clips = load_takes(dataset, "train", config, progress)
     held_out = load_takes(dataset, "val", config, progress)
     trainer = Trainer(
@@ -158,7 +170,7 @@ def _train(
         init=init,
         vgg=vgg,
         seed=seed,
-        device=choose_device(device),
+        device=device,
         progress=progress,
     )
     return trainer.run()

@@ -13,9 +13,8 @@ import torch
 from dancegen.audio.features import windows
 from dancegen.choreographers.gan.data import liveliness
 from dancegen.choreographers.gan.generator import noise_walk
-from dancegen.choreographers.gan.image import paint, read
+from dancegen.choreographers.gan.image import past, read
 from dancegen.choreographers.gan.model import Model, load_model
-from dancegen.choreographers.gan.rollout import latest
 from dancegen.choreographers.gan.validation import keep_dropout
 from dancegen.pose.canvas import to_canvas
 from dancegen.pose.cleaning import clamp_limbs, limb_lengths
@@ -84,7 +83,7 @@ class GanChoreographer:
         """Pieces of (n, 18, 3) poses in image pixels at the model's rate, and whether it is the last."""
         g, image = self.config.generator, self.config.image
         keypoints = self._start(song, seed)[None]
-        shown = [self._painted(keypoints)]
+        before = keypoints
         state = self.model.generator.start_state(1, self.device)
         walk = torch.zeros(1, g.noise_channels)
         yield keypoints, frames <= 1
@@ -98,21 +97,17 @@ class GanChoreographer:
                 torch.manual_seed(_mixed(seed, begin))
                 heard = self._listen(song, begin, end)
                 for i in range(end - begin):
-                    past = latest(shown, g.seen_poses)
+                    seen = past(keypoints, before, self.config).to(self.device)
                     picture, state = self.model.generator(
-                        past, heard[i : i + 1], noise[i : i + 1].to(self.device), state
+                        seen, heard[i : i + 1], noise[i : i + 1].to(self.device), state
                     )
-                    keypoints = self._tidied(read(picture, image), keypoints)
+                    before, keypoints = keypoints, self._tidied(read(picture, image), keypoints)
                     piece.append(keypoints[0])
-                    shown = [*shown, self._painted(keypoints)][-g.seen_poses :]
             yield np.stack(piece), end == frames
 
     def _listen(self, song: SongFeatures, begin: int, end: int) -> torch.Tensor:
         mel = windows(song.mel, np.arange(begin, end) / self.config.image.fps, self.config.generator.mel_width)
         return self.model.generator.listen(torch.from_numpy(np.ascontiguousarray(mel)).to(self.device))
-
-    def _painted(self, keypoints: np.ndarray) -> torch.Tensor:
-        return paint(keypoints, self.config.image).to(self.device)
 
     def _tidied(self, seen: np.ndarray, before: np.ndarray) -> np.ndarray:
         """(1, 18, 3): a body joint that the image lost stays where it was; no limb is longer than the dancer's."""
@@ -125,7 +120,7 @@ class GanChoreographer:
         """(18, 3): one of the real poses that were danced to music as lively as this song's beginning."""
         energy = self.model.starts.energy
         nearest = np.argsort(np.abs(energy - liveliness(song.mel, 0.0)))[:LIKELY_STARTS]
-        return self.model.starts.keypoints[np.random.default_rng(seed).choice(nearest)]
+        return self.model.starts.keypoints[np.random.default_rng(seed % 2**32).choice(nearest)]
 
 
 def _mixed(seed: int, begin: int) -> int:

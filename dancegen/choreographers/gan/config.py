@@ -33,8 +33,9 @@ class GeneratorConfig:
 
     channels: tuple[int, ...] = (32, 64, 96, 128)
     """Width after each down block."""
-    seen_poses: int = 2
-    """How many of the latest pose images it is shown."""
+    momentum: float | None = 0.7
+    """Beside the previous pose it is shown where the dancer would be if this share of her last step's motion went on;
+    None: the previous pose alone. A joint moves by about a pixel a frame, which is easier to correct than to invent."""
     mel_width: int = 128
     """Spectrogram frames round a video frame, its middle at the frame (90 a second)."""
     audio_channels: int = 64
@@ -94,7 +95,7 @@ class TrainConfig:
     """Frames of each clip that the discriminator judges in one step."""
     perceptual_frames: int = 2
     """Frames of a batch that the perceptual loss compares in one step."""
-    own_output_ramp: float = 0.5
+    own_output_ramp: float = 0.35
     """Share of the training after which clips are longest and every step sees the generator's own output."""
     learning_rate: float = 0.001
     discriminator_rate: float = 0.0006
@@ -154,7 +155,7 @@ def change(config: GanConfig, setting: str) -> GanConfig:
     """
     path, equals, text = setting.partition("=")
     group, _, name = path.strip().partition(".")
-    part = getattr(config, group, None)
+    part = getattr(config, group) if group in {g.name for g in fields(config)} else None
     if not equals or part is None or name not in {f.name for f in fields(part)}:
         known = ", ".join(f"{g.name}.{f.name}" for g in fields(config) for f in fields(getattr(config, g.name)))
         raise InputError(f"--set {setting}: there is no such setting; write NAME=VALUE, where NAME is one of {known}")
@@ -192,7 +193,7 @@ PRESETS = {
             norm="batch",
             residual_blocks=6,
             noise_channels=0,
-            seen_poses=1,
+            momentum=None,
         ),
         discriminator=DiscriminatorConfig(channels=(64, 128, 256, 512), history=(1,)),
         loss=LossConfig(l1=100.0, feature_matching=10.0, perceptual=10.0, gradient_penalty=10.0, penalty_every=1),

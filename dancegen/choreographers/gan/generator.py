@@ -74,7 +74,7 @@ class ResidualBlock(nn.Module):
 
 
 class DilatedBlock(nn.Module):
-    """Convolutions of growing dilation side by side, their sum beside the identity (Yu and Koltun, 2016)."""
+    """Convolutions of growing dilation side by side, their mean beside the identity (Yu and Koltun, 2016)."""
 
     def __init__(self, channels: int, dilations: tuple[int, ...], activation: str):
         super().__init__()
@@ -151,17 +151,16 @@ class ConvLSTMCell(nn.Module):
 class UNetGenerator(nn.Module):
     """One step of the dance.
 
-    previous: (B, seen_poses * C, S, S) in -1..1, the latest pose image first; song: (B, audio_channels, grid, grid),
-    from `listen`; noise: (B, noise_channels); state: the ConvLSTM's, from `start_state` at first.
-    Returns the next pose image (B, C, S, S) in -1..1 and the new state. With two pose images seen, how fast each
-    joint moves lies open at full resolution; the ConvLSTM, on its coarse grid, is left with the rhythm.
+    previous: (B, 2 * C, S, S) in -1..1, as `image.past` paints it: where momentum carries the dancer, and where she
+    was; song: (B, audio_channels, grid, grid), from `listen`; noise: (B, noise_channels); state: the ConvLSTM's, from
+    `start_state` at first. Returns the next pose image (B, C, S, S) in -1..1 and the new state.
     """
 
     def __init__(self, config: GanConfig):
         super().__init__()
         self.config = config
         g = config.generator
-        widths = (config.image.channels * g.seen_poses, *g.channels)
+        widths = (config.image.channels * (1 if g.momentum is None else 2), *g.channels)
         bottom = g.channels[-1]
         self.grid = config.image.size >> len(g.channels)
         self.down = nn.ModuleList(
@@ -182,7 +181,7 @@ class UNetGenerator(nn.Module):
             nn.Conv2d(below, 2 * g.channels[0], 3, 1, 1), nn.PixelShuffle(2), make_activation(g.activation)
         )
         self.paint = nn.Conv2d(g.channels[0] // 2 + widths[0], config.image.channels, 3, 1, 1)
-        # A dancer is mostly where she was: the network paints what changes over a faint copy of the previous image.
+        # A dancer is mostly where momentum carries her: the network paints what changes over a faint copy of that.
         self.remain = nn.Parameter(torch.full((1, config.image.channels, 1, 1), 1.5))
 
     def start_state(self, batch: int, device: torch.device | str = "cpu") -> State:

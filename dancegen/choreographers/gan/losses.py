@@ -138,11 +138,14 @@ def _read_vgg(path: Path, layers: nn.Sequential) -> dict[str, Tensor]:
 
     try:
         stored = torch.load(path, weights_only=True) if path.suffix == ".pth" else load_file(path)
-    except (OSError, SafetensorError, UnpicklingError) as error:
+    except (OSError, EOFError, RuntimeError, ValueError, SafetensorError, UnpicklingError) as error:
         raise InputError(f"{path} holds no weights that can be read safely: {error}") from None
-    wanted = layers.state_dict().keys()
-    if missing := [name for name in wanted if f"features.{name}" not in stored]:
-        raise InputError(f"{path} lacks VGG16's features.{missing[0]}; it should hold torchvision's key names")
+    wanted = layers.state_dict()
+    for name, tensor in wanted.items():
+        if f"features.{name}" not in stored or stored[f"features.{name}"].shape != tensor.shape:
+            raise InputError(
+                f"{path} lacks VGG16's features.{name}; it should hold torchvision's weights and key names"
+            )
     return {name: stored[f"features.{name}"].float() for name in wanted}
 
 

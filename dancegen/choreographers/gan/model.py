@@ -12,7 +12,7 @@ import torch
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import UNetGenerator
-from dancegen.errors import ModelError
+from dancegen.errors import InputError, ModelError
 
 FORMAT = 1
 WEIGHTS, CONFIG, DISCRIMINATOR = "model.safetensors", "config.json", "discriminator.safetensors"
@@ -59,22 +59,28 @@ def _half(tensor: torch.Tensor) -> torch.Tensor:
 def load_config(folder: Path) -> GanConfig:
     """The configuration of the model in `folder`; ModelError where it is not one of ours."""
     try:
-        values = json.loads((folder / CONFIG).read_text())
-    except (OSError, ValueError) as error:
+        values = dict(json.loads((folder / CONFIG).read_text()))
+    except (OSError, ValueError, TypeError) as error:
         raise ModelError(f"{folder} is not a model: its {CONFIG} cannot be read ({error})") from None
     family, written = values.pop("family", None), values.pop("format", None)
     if family != "gan" or written != FORMAT:
         raise ModelError(
             f"{folder}/{CONFIG} describes a model of family {family!r}, format {written!r}: not known here"
         )
-    return GanConfig.from_dict(values)
+    try:
+        return GanConfig.from_dict(values)
+    except (InputError, TypeError) as error:
+        raise ModelError(f"{folder} is not a model of this dancegen: {error}") from None
 
 
 def load_model(folder: Path, device: str | torch.device = "cpu") -> Model:
     """Rebuild the model in `folder`. ModelError where files are missing, damaged or of another architecture."""
     config = load_config(folder)
     tensors = _read_tensors(folder / WEIGHTS)
-    generator = UNetGenerator(config)
+    try:
+        generator = UNetGenerator(config)
+    except (TypeError, ValueError, RuntimeError, ArithmeticError, IndexError) as error:
+        raise ModelError(f"{folder / CONFIG} describes no network that can be built: {error}") from None
     prefix = "generator."
     weights = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
     _fill(generator, weights, folder / WEIGHTS)

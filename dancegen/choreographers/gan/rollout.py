@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -10,47 +10,40 @@ from torch import Tensor
 
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.generator import UNetGenerator, noise_walk
-from dancegen.choreographers.gan.image import paint, read
+from dancegen.choreographers.gan.image import paint, past, read
 
 
 @dataclass(frozen=True)
 class Rollout:
     """images: (B, L - 1, C, S, S), the generated frames 1 to L - 1, with their gradient;
-    shown: (B, L, C, S, S), what the generator was shown as the past: real frames, or its own, decoded and redrawn;
-    keypoints: (B, L - 1, 18, 3), what was decoded from `images`, in image pixels."""
+    shown: (B, L, 18, 3), the poses that the generator was shown as its past: real ones, or its own as decoded;
+    keypoints: (B, L - 1, 18, 3), what was decoded from `images`. Poses are in image pixels."""
 
     images: Tensor
-    shown: Tensor
+    shown: np.ndarray
     keypoints: np.ndarray
 
 
 def unroll(
-    generator: UNetGenerator, first: Tensor, mel: Tensor, noise: Tensor, real: Tensor | None, own: Tensor | None
+    generator: UNetGenerator, first: np.ndarray, mel: Tensor, noise: Tensor, real: np.ndarray | None, own: Tensor | None
 ) -> Rollout:
     """Carry the ConvLSTM through a clip.
 
-    first: (B, C, S, S), frame 0; mel: (B, L, mel_width, N_MELS); noise: (B, L, noise_channels). Frame t is shown its
-    own drawing of frame t - 1 where `own[:, t - 1]`, else the real one; with `real` None always its own (free-running).
+    first: (B, 18, 3), the pose of frame 0; mel: (B, L, mel_width, N_MELS); noise: (B, L, noise_channels). Frame t is
+    shown the generator's own pose of frame t - 1 where `own[:, t - 1]`, else that of `real` (B, L, 18, 3); with `real`
+    None always its own (free-running). Poses are drawn clean before they are shown.
     """
     config, (batch, frames) = generator.config, mel.shape[:2]
-    state = generator.start_state(batch, first.device)
+    state = generator.start_state(batch, mel.device)
     song = generator.listen(mel[:, 1:].flatten(0, 1)).unflatten(0, (batch, frames - 1))
     shown, images, joints = [first], [], []
     for t in range(1, frames):
-        image, state = generator(latest(shown, config.generator.seen_poses), song[:, t - 1], noise[:, t], state)
+        seen = past(shown[-1], shown[max(0, t - 2)], config).to(mel.device, memory_format=torch.channels_last)
+        image, state = generator(seen, song[:, t - 1], noise[:, t], state)
         images.append(image)
-        keypoints = read(image, config.image)
-        joints.append(keypoints)
-        redrawn = paint(keypoints, config.image).to(first.device)
-        if real is not None:
-            redrawn = torch.where(own[:, t, None, None, None], redrawn, real[:, t])
-        shown.append(redrawn.contiguous(memory_format=torch.channels_last))
-    return Rollout(torch.stack(images, 1), torch.stack(shown, 1), np.stack(joints, 1))
-
-
-def latest(shown: list[Tensor], count: int) -> Tensor:
-    """The last `count` pose images, latest first, (B, count * C, S, S); the first stands in for those before it."""
-    return torch.cat([shown[max(0, len(shown) - 1 - back)] for back in range(count)], 1)
+        joints.append(read(image, config.image))
+        shown.append(joints[-1] if real is None else np.where(own[:, t, None, None].numpy(), joints[-1], real[:, t]))
+    return Rollout(torch.stack(images, 1), np.stack(shown, 1), np.stack(joints, 1))
 
 
 def clip_noise(config: GanConfig, batch: int, frames: int, chance: torch.Generator) -> Tensor:
@@ -72,14 +65,16 @@ def choose_own(config: GanConfig, batch: int, frames: int, share: float, chance:
     return chosen & (torch.arange(frames) >= warmup)
 
 
-def past(shown: Tensor, times: Tensor, history: tuple[int, ...]) -> Tensor:
-    """Red, green and blue of the frames `history` back from each clip's `times`, held at the start.
+def history(poses: np.ndarray, times: Tensor, config: GanConfig) -> Tensor:
+    """Red, green and blue of the frames that the discriminator sees beside each one it judges, held at the start.
 
-    shown: (B, L, C, S, S); times: (B, K). Returns (B * K, 3 * len(history), S, S).
+    poses: (B, L, 18, 3); times: (B, K). Returns (B * K, 3 * frames, S, S).
     """
-    rows = torch.arange(len(shown))[:, None]
-    frames = [shown[rows, (times - back).clamp(min=0), :3] for back in history]
-    return torch.cat(frames, 2).flatten(0, 1)
+    back = np.array(config.discriminator.history)
+    frames = np.maximum(times.numpy()[..., None] - back, 0)
+    chosen = poses[np.arange(len(poses))[:, None, None], frames]
+    colours = replace(config.image, heatmaps=False)
+    return paint(chosen.reshape(-1, 18, 3), colours).unflatten(0, (-1, len(back))).flatten(1, 2)
 
 
 def at(frames: Tensor, times: Tensor) -> Tensor:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import math
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,12 +20,21 @@ from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import ClipDataset, Take
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import UNetGenerator, normalise_mel
+from dancegen.choreographers.gan.interrupt import interrupt_deferred
 from dancegen.choreographers.gan.model import Model, StartPoses, load_discriminator, load_model, save_model
-from dancegen.choreographers.gan.rollout import Rollout, at, choose_own, clip_noise, past, unroll
+from dancegen.choreographers.gan.rollout import Rollout, at, choose_own, clip_noise, history, unroll
 from dancegen.choreographers.gan.validation import Validation, validate
 from dancegen.progress import SILENT, Progress
 
 LOSSES = ("adversarial", "feature_matching", "l1", "position", "perceptual", "real", "fake", "gradient_penalty")
+
+
+class Case(NamedTuple):
+    """Frames as the discriminator judges them: (N, C, S, S), (N, 3 * history, S, S) and (N, mel_width, N_MELS)."""
+
+    image: Tensor
+    history: Tensor
+    song: Tensor
 
 
 @dataclass
@@ -47,10 +58,14 @@ class Clock:
     @property
     def done(self) -> float:
         """Share of the training that is over, 0..1."""
+        return self.done_at(self.step)
+
+    def done_at(self, step: int) -> float:
+        """Share that was over at an earlier step; by the minutes, the share that is over now."""
         t = self.config.train
-        shares = [self.step / (t.epochs * self.batches)]
+        shares = [step / (t.epochs * self.batches)]
         if t.steps is not None:
-            shares.append(self.step / t.steps)
+            shares.append(step / t.steps)
         if t.minutes is not None:
             shares.append(self.elapsed_s / (60 * t.minutes))
         return min(1.0, max(shares))
@@ -100,33 +115,38 @@ class Trainer:
             self.discriminator.parameters(), t.discriminator_rate, (t.beta1, t.beta2), fused=True
         )
         self.perceptual = losses.PerceptualLoss(vgg).to(device) if config.loss.perceptual else None
-        self.clock = Clock(config, max(1, len(self.data) // t.batch))
+        self.clock = Clock(config, math.ceil(len(self.data) / t.batch))
         self.best = float("inf")
+        self.kept: Validation | None = None
+        self.recent: list[dict[str, float]] = []
         self._resume()
 
     def run(self) -> dict[str, float]:
-        """Train to the end; returns the last validation's figures. On Ctrl-C what was learnt is kept in the folder."""
+        """Train to the end; returns the figures of the model in `best/`.
+
+        Ctrl-C ends it after the step at hand, with all that was learnt in the folder; a second one ends it at once.
+        """
         t = self.config.train
-        recent: list[dict[str, float]] = []
-        sums = self.progress.task(self._label(), 100)
-        with sums as advance:
+        with self.progress.task(self._label(), 100) as advance, interrupt_deferred() as interrupted:
             shown = 0.0
-            try:
-                while self.clock.done < 1.0:
-                    for batch in self._epoch():
-                        recent.append(self.step(batch))
-                        self.clock.step += 1
-                        advance(100 * self.clock.done - shown)
-                        shown = 100 * self.clock.done
-                        if self.clock.step % t.validate_every == 0 or self.clock.done >= 1.0:
-                            self._report(recent)
-                            recent = []
-                        if self.clock.done >= 1.0:
-                            break
-            except KeyboardInterrupt:
-                self.save_checkpoint()
-                raise
-        return asdict(self.last)
+            while self.clock.done < 1.0:
+                for batch in self._epoch():
+                    self.recent.append(self.step(batch))
+                    self.clock.step += 1
+                    advance(100 * self.clock.done - shown)
+                    shown = 100 * self.clock.done
+                    if self.clock.step % t.validate_every == 0 or self.clock.done >= 1.0:
+                        self._report()
+                    if interrupted():
+                        self.save_checkpoint()
+                        raise KeyboardInterrupt
+                    if self.clock.done >= 1.0:
+                        break
+        if self.kept is None:  # a run that was killed between its last step and its publication
+            self.kept = validate(
+                load_model(self.folder / "best", self.device).generator, self.held_out, None, seed=self.seed
+            )
+        return asdict(self.kept)
 
     def _label(self) -> str:
         millions = sum(p.numel() for p in self.generator.parameters()) / 1e6
@@ -136,21 +156,20 @@ class Trainer:
         """What is left of this epoch, in an order drawn from its number: a resumed run sees what it would have seen."""
         self.data.epoch, self.data.frames = self.clock.epoch, self._clip_frames()
         order = torch.randperm(len(self.data), generator=torch.Generator().manual_seed(self.seed + self.clock.epoch))
-        size = min(self.config.train.batch, len(self.data))
-        left = order[(self.clock.step % self.clock.batches) * size : self.clock.batches * size]
+        batches = [batch.tolist() for batch in order.tensor_split(self.clock.batches)]
+        left = batches[self.clock.step % self.clock.batches :]
         workers = 0 if self.device == "cpu" else 4
-        yield from DataLoader(
-            self.data, size, sampler=left.tolist(), num_workers=workers, pin_memory=self.device != "cpu", drop_last=True
-        )
+        yield from DataLoader(self.data, batch_sampler=left, num_workers=workers, pin_memory=self.device != "cpu")
 
-    def _maturity(self) -> float:
+    def _maturity(self, step: int) -> float:
         """0 at first, when clips are short and real frames lead; 1 once the generator lives on its own output."""
         ramp = self.config.train.own_output_ramp
-        return min(1.0, self.clock.done / ramp) if ramp else 1.0
+        return min(1.0, self.clock.done_at(step) / ramp) if ramp else 1.0
 
     def _clip_frames(self) -> int:
-        t = self.config.train
-        return round(t.first_clip_frames + (t.clip_frames - t.first_clip_frames) * self._maturity())
+        """Of all clips of an epoch, also where a resumed run takes it up in its middle."""
+        t, began = self.config.train, self.clock.epoch * self.clock.batches
+        return round(t.first_clip_frames + (t.clip_frames - t.first_clip_frames) * self._maturity(began))
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, float]:
         """One update of both networks on one batch; returns the losses by name."""
@@ -160,35 +179,31 @@ class Trainer:
         for optimiser, rate in ((self.paint_optimiser, t.learning_rate), (self.judge_optimiser, t.discriminator_rate)):
             optimiser.param_groups[0]["lr"] = rate * t.decay**self.clock.decays
         real, mel = batch["images"].to(self.device), batch["mel"].to(self.device)
+        poses = batch["keypoints"].numpy()
         clips, frames = mel.shape[:2]
-        own = choose_own(self.config, clips, frames, self._maturity(), chance).to(self.device)
+        own = choose_own(self.config, clips, frames, self._maturity(step), chance)
         noise = clip_noise(self.config, clips, frames, chance).to(self.device)
         with self._precision():
-            dance = unroll(self.generator, real[:, 0], mel, noise, real, own)
+            dance = unroll(self.generator, poses[:, 0], mel, noise, poses, own)
         times = torch.stack([torch.randperm(frames - 1, generator=chance)[: t.judged_frames] + 1 for _ in range(clips)])
-        found = self._update_discriminator(dance, real, mel, times)
-        keypoints = batch["keypoints"].to(self.device)
-        found |= self._update_generator(dance, real, keypoints, mel, times)
+        song = normalise_mel(at(mel, times))
+        fake = Case(at(dance.images, times - 1), history(dance.shown, times, self.config).to(self.device), song)
+        real_case = Case(at(real, times), history(poses, times, self.config).to(self.device), song)
+        found = self._update_discriminator(fake, real_case)
+        found |= self._update_generator(dance, real, batch["keypoints"].to(self.device), fake, real_case)
         self._follow()
         return found
 
-    def _judge(self, dance: Rollout, real: Tensor, mel: Tensor, times: Tensor, *, fake: bool, grad: bool = True):
-        history = past(dance.shown if fake else real, times, self.config.discriminator.history)
-        image = at(dance.images, times - 1) if fake else at(real, times)
-        return image if grad else image.detach(), history, _song(mel, times)
-
-    def _update_discriminator(self, dance: Rollout, real: Tensor, mel: Tensor, times: Tensor) -> dict[str, float]:
+    def _update_discriminator(self, fake: Case, real: Case) -> dict[str, float]:
         weights = self.config.loss
-        fake_case = self._judge(dance, real, mel, times, fake=True, grad=False)
-        real_case = self._judge(dance, real, mel, times, fake=False)
         with self._precision():
-            real_loss = losses.real_loss(self.discriminator(*real_case), weights.label_smoothing)
-            fake_loss = losses.fake_loss(self.discriminator(*fake_case))
+            real_loss = losses.real_loss(self.discriminator(*real), weights.label_smoothing)
+            fake_loss = losses.fake_loss(self.discriminator(fake.image.detach(), *fake[1:]))
         total, found = real_loss + fake_loss, {"real": real_loss.item(), "fake": fake_loss.item()}
         if weights.gradient_penalty and self.clock.step % weights.penalty_every == 0:
             few = slice(0, None, max(1, self.config.train.judged_frames // 2))
             penalty = losses.gradient_penalty(
-                self.discriminator, real_case[0][few], fake_case[0][few], real_case[1][few], real_case[2][few]
+                self.discriminator, real.image[few], fake.image[few], real.history[few], real.song[few]
             )
             total = total + weights.gradient_penalty * weights.penalty_every * penalty
             found["gradient_penalty"] = penalty.item()
@@ -199,29 +214,26 @@ class Trainer:
         return found
 
     def _update_generator(
-        self, dance: Rollout, real: Tensor, keypoints: Tensor, mel: Tensor, times: Tensor
+        self, dance: Rollout, images: Tensor, keypoints: Tensor, fake: Case, real: Case
     ) -> dict[str, float]:
         weights = self.config.loss
         self.discriminator.requires_grad_(False)
-        fake_case = self._judge(dance, real, mel, times, fake=True)
-        real_case = self._judge(dance, real, mel, times, fake=False)
-        judged_images = fake_case[0]
         with self._precision():
-            judged = self.discriminator(*fake_case)
+            judged = self.discriminator(*fake)
             with torch.no_grad():
-                wanted = self.discriminator(*real_case)
+                wanted = self.discriminator(*real)
             terms = {
                 "adversarial": losses.adversarial_loss(judged),
                 "feature_matching": losses.feature_matching_loss(judged, wanted),
-                "l1": losses.weighted_l1_loss(dance.images, real[:, 1:], weights.black_weight),
+                "l1": losses.weighted_l1_loss(dance.images, images[:, 1:], weights.black_weight),
             }
             if self.config.image.heatmaps:
                 terms["position"] = losses.position_loss(
                     dance.images.flatten(0, 1), keypoints[:, 1:].flatten(0, 1), self.config.image.sigma
                 )
             if self.perceptual is not None:
-                few = torch.randperm(len(judged_images), device=self.device)[: self.config.train.perceptual_frames]
-                terms["perceptual"] = self.perceptual(judged_images[few], real_case[0][few])
+                few = torch.randperm(len(fake.image), device=self.device)[: self.config.train.perceptual_frames]
+                terms["perceptual"] = self.perceptual(fake.image[few], real.image[few])
         total = sum(getattr(weights, name) * term for name, term in terms.items())
         self.paint_optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -252,18 +264,19 @@ class Trainer:
         network.load_state_dict(self.average)
         return network.to(self.device, memory_format=torch.channels_last).eval()
 
-    def _report(self, recent: list[dict[str, float]]) -> None:
+    def _report(self) -> None:
         """Validate by free-running, keep the best, write history, samples and the checkpoint, and say how it goes."""
         generator = self.averaged()
         sheet = self.folder / "samples" / f"step_{self.clock.step:06d}.png"
         with self._precision():
             self.last = validate(generator, self.held_out, sheet, seed=self.seed)
-        means = {name: _mean([r[name] for r in recent if name in r]) for name in LOSSES}
+        means = {name: _mean([r[name] for r in self.recent if name in r]) for name in LOSSES}
+        self.recent = []
         self._log(means, self.last)
         model = Model(self.config, generator, self.starts)
         save_model(self.folder / "last", model, self.discriminator)
-        if self.last.score < self.best:
-            self.best = self.last.score
+        if self.last.score < self.best or not (self.folder / "best").is_dir():
+            self.best, self.kept = self.last.score, self.last
             save_model(self.folder / "best", model, self.discriminator)
         self.save_checkpoint()
         v = self.last
@@ -297,6 +310,8 @@ class Trainer:
             "step": self.clock.step,
             "seconds": self.clock.elapsed_s,
             "best": self.best,
+            "kept": asdict(self.kept) if self.kept else None,
+            "recent": self.recent,
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.save(state, self.folder / "checkpoint.tmp")
@@ -313,11 +328,20 @@ class Trainer:
         self.paint_optimiser.load_state_dict(state["paint"])
         self.judge_optimiser.load_state_dict(state["judge"])
         self.clock.step, self.clock.seconds, self.best = state["step"], state["seconds"], state["best"]
+        self.kept = Validation(**state["kept"]) if state.get("kept") else None
+        self.recent = state.get("recent", [])
+        _forget_after(self.folder / "history.csv", self.clock.step)
         self.progress.say(f"going on from step {self.clock.step} of an interrupted run")
 
 
-def _song(mel: Tensor, times: Tensor) -> Tensor:
-    return normalise_mel(at(mel, times))
+def _forget_after(history: Path, step: int) -> None:
+    """Drop the rows of steps that a killed run made after its last checkpoint: they are made again."""
+    if not history.exists():
+        return
+    header, *rows = history.read_text().splitlines()
+    kept = [row for row in rows if int(row.split(",", 1)[0]) <= step]
+    if kept != rows:
+        history.write_text("".join(line + "\n" for line in [header, *kept]))
 
 
 def _mean(values: list[float]) -> float:
