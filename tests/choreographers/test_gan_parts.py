@@ -1,0 +1,224 @@
+"""Every part of both networks takes part: the gradient reaches it, and without it the result is another."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_gan import lively, takes, tiny_config
+
+from dancegen.choreographers.gan.data import ClipDataset
+from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
+from dancegen.choreographers.gan.generator import ConvLSTMCell, DilatedBlock, UNetGenerator, noise_walk
+from dancegen.choreographers.gan.image import carried, paint, past
+from dancegen.choreographers.gan.losses import fake_loss, real_loss
+
+CONFIG = tiny_config()
+PARTS = (
+    "down.0", "down.1", "down.2", "up.0", "up.1", "spectrogram", "spectrogram.down.0", "spectrogram.dilated",
+    "spectrogram.attention", "join", "residual.0", "attention", "lstm", "look", "sharpen", "paint",
+)  # fmt: skip
+KEEPS_SHAPE = ("spectrogram.dilated", "spectrogram.attention", "residual.0", "attention", "look")
+WITHOUT_EFFECT = {"attention.key.bias"}  # the softmax takes no notice of what is added to all its scores alike
+
+
+@pytest.fixture(scope="module")
+def clip():
+    """Two clips of eight frames: images (2, 8, C, S, S) and mel (2, 8, mel_width, N_MELS)."""
+    data = ClipDataset(takes(2, CONFIG), CONFIG, seed=0, augment=False)
+    items = [data[0], data[1]]
+    return {name: torch.stack([item[name] for item in items]) for name in items[0]}
+
+
+def seen(clip: dict, t: int) -> torch.Tensor:
+    """What the generator is shown before frame t: where momentum carries the dancer, and where she was."""
+    frames = clip["keypoints"].numpy()
+    return past(frames[:, t - 1], frames[:, max(0, t - 2)], CONFIG)
+
+
+def dance(network: UNetGenerator, clip: dict, frames: int = 3) -> torch.Tensor:
+    """(2, frames, C, S, S): the network's images when it is shown the real frames before each."""
+    config, images, state = network.config, [], network.start_state(2)
+    noise = torch.ones(2, config.generator.noise_channels)
+    for t in range(1, frames + 1):
+        image, state = network(seen(clip, t), network.listen(clip["mel"][:, t]), noise, state)
+        images.append(image)
+    return torch.stack(images, 1)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_the_generator_that_is_switched_off_is_missed(part, clip):
+    network = lively(CONFIG)
+    with torch.no_grad():
+        whole = dance(network, clip)
+
+    def off(module, inputs, output):
+        if isinstance(module, ConvLSTMCell):
+            return torch.zeros_like(output[0]), inputs[1]
+        return inputs[0] if part in KEEPS_SHAPE else torch.zeros_like(output)
+
+    network.get_submodule(part).register_forward_hook(off)
+    with torch.no_grad():
+        without = dance(network, clip)
+    assert (whole - without).abs().max() > 1e-3
+
+
+def test_the_gradient_reaches_every_weight_of_the_generator(clip):
+    network = UNetGenerator(CONFIG).train()
+    dance(network, clip).square().mean().backward()
+    untouched = {name for name, value in network.named_parameters() if value.grad is None or not value.grad.any()}
+    assert untouched <= WITHOUT_EFFECT
+
+
+def test_what_was_painted_before_remains_faintly(clip):
+    network = lively(CONFIG)
+    with torch.no_grad():
+        whole = dance(network, clip)
+        network.remain.zero_()
+        assert (dance(network, clip) - whole).abs().max() > 0.1
+
+
+def test_every_dilation_is_heard():
+    block = DilatedBlock(4, (1, 2, 4), "leaky")
+    x = torch.randn(1, 4, 12, 12, generator=torch.Generator().manual_seed(0))
+    whole = block(x)
+    for branch in block.branches:
+        kept = branch.weight.data.clone()
+        branch.weight.data.zero_()
+        assert (block(x) - whole).abs().max() > 1e-3
+        branch.weight.data.copy_(kept)
+    far = torch.zeros(1, 4, 12, 12, requires_grad=True)
+    block(far)[0, :, 2, 2].sum().backward()
+    assert far.grad[0, :, 6, 6].any() and not far.grad[0, :, 7, 7].any()  # four pixels away, and no further
+
+
+@pytest.mark.parametrize("given", ["carried pose", "previous pose", "song", "noise", "memory"])
+def test_the_next_pose_depends_on_everything_the_generator_is_given(given, clip):
+    network = lively(CONFIG)
+    images, mel = clip["images"], clip["mel"]
+    inputs = {
+        "carried pose": images[:, 3],
+        "previous pose": images[:, 2],
+        "song": mel[:, 3],
+        "noise": torch.zeros(2, 4),
+        "memory": [torch.zeros_like(s) for s in network.start_state(2)],
+    }
+    others = {
+        "carried pose": images[:, 6],
+        "previous pose": images[:, 6],
+        "song": mel[:, 3].flip(0),
+        "noise": torch.ones(2, 4),
+        "memory": [torch.ones_like(s) for s in network.start_state(2)],
+    }
+
+    def next_image(values):
+        previous = torch.cat([values["carried pose"], values["previous pose"]], 1)
+        with torch.no_grad():
+            return network(previous, network.listen(values["song"]), values["noise"], tuple(values["memory"]))[0]
+
+    assert (next_image(inputs | {given: others[given]}) - next_image(inputs)).abs().max() > 1e-3
+
+
+def test_the_memory_carries_the_song_from_frame_to_frame(clip):
+    network = lively(CONFIG)
+    previous = seen(clip, 2)
+    early = clip["mel"][:, 1].clone().requires_grad_(True)
+    state = network.start_state(2)
+    for mel in (early, clip["mel"][:, 2], clip["mel"][:, 3]):
+        image, state = network(previous, network.listen(mel), torch.zeros(2, 4), state)
+    (gradient,) = torch.autograd.grad(image.sum(), early)
+    assert gradient.abs().max() > 1e-6
+
+
+def test_the_image_stays_between_black_and_white(clip):
+    network = lively(CONFIG)
+    with torch.no_grad():
+        network.paint.weight.mul_(50)
+        image = dance(network, clip)
+    assert image.shape == (2, 3, 3 + 18, 32, 32) and image.abs().max() <= 1
+
+
+def test_dropout_is_a_source_of_chance_and_the_seed_decides_it(clip):
+    network = lively(CONFIG).train()
+    results = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        with torch.no_grad():
+            results.append(dance(network, clip))
+    assert torch.equal(results[0], results[1]) and not torch.equal(results[0], results[2])
+
+
+def test_noise_moves_slowly_and_goes_on_where_it_was():
+    walk = noise_walk(4000, 8, 10.0, 1.0, torch.Generator().manual_seed(0))
+    assert walk.std().item() == pytest.approx(1.0, abs=0.1)
+    together = (walk[1:] * walk[:-1]).mean() / walk.square().mean()
+    assert together.item() == pytest.approx(0.905, abs=0.02)  # exp(-1 / 10)
+    on = noise_walk(50, 8, 10.0, 1.0, torch.Generator().manual_seed(1), walk[-1])
+    assert (on[0] - walk[-1]).abs().max() < 4 * (1 - 0.905**2) ** 0.5
+
+
+def test_momentum_carries_every_joint_that_was_seen_twice():
+    now, before = np.zeros((1, 18, 3), np.float32), np.zeros((1, 18, 3), np.float32)
+    now[0, 4], before[0, 4] = (20, 10, 1), (16, 12, 1)
+    now[0, 7] = (5, 6, 1)  # came into sight just now
+    moved = carried(now, before, 0.5)
+    assert moved[0, 4].tolist() == [22, 9, 1] and moved[0, 7].tolist() == [5, 6, 1] and not moved[0, 0].any()
+    assert past(now, before, CONFIG).shape == (1, 42, 32, 32)
+    assert torch.equal(past(now, before, CONFIG)[:, 21:], paint(now, CONFIG.image))
+    assert torch.equal(past(now, before, tiny_config("generator.momentum=none")), paint(now, CONFIG.image))
+
+
+# The discriminator
+
+
+def judged(network, clip, **changes):
+    given = {
+        "image": clip["images"][:, 3],
+        "history": clip["images"][:, :3, :3].flatten(1, 2),
+        "mel": clip["mel"][:, 3],
+    }
+    return network(*(given | changes).values())
+
+
+@pytest.fixture(scope="module")
+def judge():
+    torch.manual_seed(0)
+    return MultiScaleDiscriminator(CONFIG)
+
+
+def test_both_scales_give_a_logit_a_patch_the_second_on_half_the_size(judge, clip):
+    fine, coarse = judged(judge, clip)
+    assert fine[-1].shape == (2, 1, 8, 8) and coarse[-1].shape == (2, 1, 4, 4)
+    assert len(fine) == len(coarse) == len(CONFIG.discriminator.channels) + 1
+    assert fine[-1].min() < 0 or fine[-1].max() > 1  # logits, not probabilities
+
+
+@pytest.mark.parametrize("scale", [0, 1])
+def test_the_gradient_reaches_every_weight_of_both_scales(judge, clip, scale):
+    judge.zero_grad()
+    (real_loss(judged(judge, clip), 0.1) + fake_loss(judged(judge, clip))).backward()
+    assert all(value.grad.any() for value in judge.scales[scale].parameters())
+
+
+@pytest.mark.parametrize("scale", [0, 1])
+def test_a_scale_that_is_switched_off_is_missed(judge, clip, scale):
+    features = judged(judge, clip)
+    silent = [[f * (0 if i == scale else 1) for f in feats] for i, feats in enumerate(features)]
+    for loss in (lambda f: real_loss(f, 0.1), fake_loss):
+        assert abs(loss(silent) - loss(features)) > 1e-4
+
+
+@pytest.mark.parametrize("given", ["image", "history", "mel"])
+def test_both_scales_see_the_image_its_past_and_the_song(judge, clip, given):
+    shape = {
+        "image": clip["images"][:, 3],
+        "history": clip["images"][:, :3, :3].flatten(1, 2),
+        "mel": clip["mel"][:, 3],
+    }
+    for before, after in zip(judged(judge, clip), judged(judge, clip, **{given: shape[given].flip(0)}), strict=True):
+        assert (before[-1] - after[-1]).abs().max() > 1e-4
+
+
+def test_extra_layers_deepen_the_discriminator(clip):
+    deep = MultiScaleDiscriminator(tiny_config("discriminator.extra_layers=5"))
+    assert len(judged(deep, clip)[0]) == len(CONFIG.discriminator.channels) + 1 + 5

@@ -1,0 +1,320 @@
+"""Training: every loss counts, every clip is shown, and a break changes nothing."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import signal
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny_gan import takes, tiny_config, with_train
+
+from dancegen.choreographers.gan import trainer as trainer_module
+from dancegen.choreographers.gan.data import choose_starts
+from dancegen.choreographers.gan.generator import UNetGenerator
+from dancegen.choreographers.gan.model import load_config, load_model
+from dancegen.choreographers.gan.rollout import choose_own
+from dancegen.choreographers.gan.trainer import Trainer
+from dancegen.progress import Silent
+
+
+@pytest.fixture(scope="module")
+def vgg(tmp_path_factory):
+    """VGG16's layers in torchvision's names, with weights that nobody trained."""
+    from safetensors.torch import save_file
+    from torchvision.models import vgg16
+
+    torch.manual_seed(0)
+    layers = vgg16(weights=None, init_weights=False).features[:16]
+    path = tmp_path_factory.mktemp("vgg") / "vgg16.safetensors"
+    save_file({f"features.{name}": value for name, value in layers.state_dict().items()}, path)
+    return path
+
+
+class Watcher(Silent):
+    """Calls `on_step` after every step and `on_report` after every report, with how many there were."""
+
+    def __init__(self, on_step=lambda n: None, on_report=lambda n: None):
+        self.steps = self.reports = 0
+        self.on_step, self.on_report = on_step, on_report
+
+    @contextmanager
+    def task(self, label, total=None):
+        def advance(amount=1.0):
+            self.steps += 1
+            self.on_step(self.steps)
+
+        yield advance
+
+    def say(self, message):
+        if message.startswith("step "):
+            self.reports += 1
+            self.on_report(self.reports)
+
+
+def make(folder, config=None, *, clips: int = 5, **options) -> Trainer:
+    config = config or tiny_config()
+    return Trainer(
+        config, takes(clips, config), takes(2, config), choose_starts(takes(2, config), config, 0), folder, **options
+    )
+
+
+def weights_after(trainer: Trainer, steps: int) -> tuple[dict, dict]:
+    """Copies of the generator's and the discriminator's weights after so many steps."""
+    done = 0
+    while done < steps:
+        for batch in trainer._epoch():
+            trainer.step(batch)
+            trainer.clock.step += 1
+            done += 1
+            if done == steps:
+                break
+    return tuple({k: v.clone() for k, v in n.state_dict().items()} for n in (trainer.generator, trainer.discriminator))
+
+
+def same(one: dict, other: dict) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def with_loss(config, **values):
+    return replace(config, loss=replace(config.loss, **values))
+
+
+TERMS = ("adversarial", "feature_matching", "l1", "position", "perceptual")
+
+
+def one_step(folder, config, vgg):
+    """The generator's weights after a step from weights that paint what they are shown."""
+    torch.manual_seed(3)
+    network = UNetGenerator(config)
+    with torch.no_grad():
+        network.remain.fill_(3.0)
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    trainer = make(folder, config, vgg=vgg)
+    trainer.generator.load_state_dict(before)
+    return before, weights_after(trainer, 1)[0]
+
+
+@pytest.fixture(scope="module")
+def with_all(tmp_path_factory, vgg):
+    return one_step(tmp_path_factory.mktemp("all"), with_loss(tiny_config(), perceptual=0.5), vgg)[1]
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_every_term_reaches_the_generator_and_is_missed_at_weight_0(term, tmp_path, vgg, with_all):
+    only = with_loss(tiny_config(), **{**dict.fromkeys(TERMS, 0.0), term: 1.0})
+    before, alone = one_step(tmp_path / "alone", only, vgg)
+    assert not same(before, alone)
+    _, without = one_step(tmp_path / "without", with_loss(tiny_config(), **{"perceptual": 0.5, term: 0.0}), vgg)
+    assert not same(with_all, without)
+
+
+def test_without_any_term_nothing_is_learnt(tmp_path):
+    before, after = one_step(tmp_path, with_loss(tiny_config(), **dict.fromkeys(TERMS, 0.0)), None)
+    assert same(before, after)
+
+
+def test_the_gradient_penalty_moves_the_discriminator_and_only_it(tmp_path):
+    config = tiny_config("loss.penalty_every=1")
+    on = weights_after(make(tmp_path / "on", config), 1)
+    off = weights_after(make(tmp_path / "off", with_loss(config, gradient_penalty=0.0)), 1)
+    assert not same(on[1], off[1])
+
+
+def test_label_smoothing_and_the_weight_of_black_change_what_is_learnt(tmp_path):
+    plain = weights_after(make(tmp_path / "plain"), 1)
+    unsmoothed = weights_after(make(tmp_path / "smooth", tiny_config("loss.label_smoothing=0")), 1)
+    even = weights_after(make(tmp_path / "even", tiny_config("loss.black_weight=1")), 1)
+    assert not same(plain[1], unsmoothed[1]) and not same(plain[0], even[0])
+
+
+@pytest.mark.parametrize("clips, batch", [(6, 3), (7, 3), (2, 4)])
+def test_an_epoch_shows_every_clip_once(clips, batch, tmp_path):
+    trainer = make(tmp_path, tiny_config(f"train.batch={batch}"), clips=clips)
+    shown = []
+    original = trainer.data.__class__.__getitem__
+
+    class Counting(trainer.data.__class__):
+        def __getitem__(self, index):
+            shown.append(index)
+            return original(self, index)
+
+    trainer.data.__class__ = Counting
+    for epoch in range(2):
+        shown.clear()
+        sizes = [len(found["mel"]) for found in trainer._epoch()]
+        assert sorted(shown) == list(range(clips)) and max(sizes) <= batch and len(sizes) == trainer.clock.batches
+        trainer.clock.step += len(sizes)
+        assert trainer.clock.epoch == epoch + 1
+
+
+def test_steps_and_epochs_end_a_training_and_the_rate_decays(tmp_path):
+    trainer = make(tmp_path / "epochs", tiny_config("train.epochs=2", "train.batch=2", "train.decay=0.5"))
+    trainer.run()
+    assert trainer.clock.step == 6
+    assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(0.001 * 0.5)
+    assert trainer.judge_optimiser.param_groups[0]["lr"] == pytest.approx(trainer.config.train.discriminator_rate * 0.5)
+    trainer = make(tmp_path / "steps", tiny_config("train.steps=3", "train.decay_steps=1", "train.decay=0.5"))
+    trainer.run()
+    assert trainer.clock.step == 3
+    assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(0.001 * 0.25)
+
+
+def test_minutes_end_a_training(tmp_path):
+    trainer = make(tmp_path, with_train(tiny_config(), minutes=0.01, epochs=1_000_000))
+    trainer.run()
+    assert trainer.clock.elapsed_s >= 0.6 and trainer.clock.step < 200
+
+
+def test_clips_grow_and_the_generator_lives_on_its_own_output_more_and_more(tmp_path, monkeypatch):
+    lengths, shares = [], []
+
+    def noted(config, clips, frames, share, chance):
+        lengths.append(frames)
+        shares.append(share)
+        return choose_own(config, clips, frames, share, chance)
+
+    monkeypatch.setattr(trainer_module, "choose_own", noted)
+    config = tiny_config("train.steps=12", "train.own_output_ramp=0.5", "train.validate_every=100")
+    make(tmp_path, config).run()
+    assert lengths == sorted(lengths) and shares == sorted(shares)
+    assert (lengths[0], lengths[-1]) == (4, 8) and (shares[0], shares[-1]) == (0.0, 1.0)
+
+
+def test_own_output_starts_after_the_warm_up_and_takes_the_share_it_is_given():
+    config = tiny_config("train.warmup_frames=3")
+    chosen = {s: choose_own(config, 400, 20, s, torch.Generator().manual_seed(0)) for s in (0.0, 0.5, 1.0)}
+    assert not chosen[0.0].any()
+    assert chosen[0.5][:, 3:].float().mean().item() == pytest.approx(0.5, abs=0.02)
+    assert chosen[1.0][:, 3:].all() and not chosen[1.0][:, 0].any()
+    assert chosen[1.0][:, 1].float().mean().item() == pytest.approx(0.25, abs=0.07)  # as a song begins
+
+
+# Breaks
+
+RESUMABLE = tiny_config("train.steps=7", "train.batch=2", "train.validate_every=3", "train.decay=0.5")
+
+
+def history(folder) -> list[dict]:
+    rows = list(csv.DictReader((folder / "history.csv").open()))
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """A whole run: its folder, its trainer, its figures, and copies of its folder at both reports."""
+    place = tmp_path_factory.mktemp("unbroken")
+    watcher = Watcher(on_report=lambda n: shutil.copytree(place / "run", place / f"report{n}"))
+    trainer = make(place / "run", RESUMABLE, progress=watcher)
+    return place, trainer, trainer.run()
+
+
+def check_same(folder, trainer, figures, unbroken):
+    place, whole, expected = unbroken
+    assert history(folder) == history(place / "run")
+    assert same(trainer.generator.state_dict(), whole.generator.state_dict())
+    assert same(trainer.discriminator.state_dict(), whole.discriminator.state_dict())
+    assert same(trainer.average, whole.average) and figures == expected
+    assert (folder / "best/model.safetensors").read_bytes() == (place / "run/best/model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("broken_after", [2, 3, 4, 6])  # mid-epoch, at a report, between reports, at an epoch's end
+def test_an_interrupted_run_goes_on_as_if_there_had_been_no_break(broken_after, tmp_path, unbroken):
+    def interrupt(step):
+        if step == broken_after:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path, RESUMABLE, progress=Watcher(interrupt)).run()
+    again = make(tmp_path, RESUMABLE)
+    assert again.clock.step == broken_after
+    check_same(tmp_path, again, again.run(), unbroken)
+
+
+def test_a_killed_run_goes_on_from_its_last_report(tmp_path, unbroken):
+    folder = tmp_path / "run"
+    shutil.copytree(unbroken[0] / "report1", folder)
+    shutil.copy(unbroken[0] / "report2" / "history.csv", folder)  # the kill came between history and checkpoint
+    again = make(folder, RESUMABLE)
+    assert again.clock.step == 3
+    check_same(folder, again, again.run(), unbroken)
+
+
+def test_a_run_that_was_killed_after_its_last_step_has_its_figures(tmp_path, unbroken):
+    shutil.copytree(unbroken[0] / "run", tmp_path / "run")
+    again = make(tmp_path / "run", RESUMABLE)
+    assert again.run() == unbroken[2] and history(tmp_path / "run") == history(unbroken[0] / "run")
+
+
+def test_an_interrupt_waits_for_the_step_and_leaves_the_handler_as_it_was(tmp_path):
+    trainer = make(tmp_path, RESUMABLE)
+    original, before = trainer.step, signal.getsignal(signal.SIGINT)
+
+    def interrupted(batch):
+        if trainer.clock.step == 1:
+            signal.raise_signal(signal.SIGINT)
+        return original(batch)
+
+    trainer.step = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run()
+    assert trainer.clock.step == 2 and make(tmp_path, RESUMABLE).clock.step == 2
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_second_interrupt_does_not_wait(tmp_path):
+    trainer = make(tmp_path, RESUMABLE)
+
+    def stuck(batch):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("the second interrupt was swallowed")
+
+    trainer.step = stuck
+    with pytest.raises(KeyboardInterrupt):
+        trainer.run()
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+# What it leaves
+
+
+def test_the_figures_are_those_of_the_model_that_is_kept(unbroken):
+    place, _, figures = unbroken
+    scores = [float(row["score"]) for row in history(place / "run")]
+    assert figures["score"] == pytest.approx(min(scores), abs=1e-4) and len(scores) == 3
+    assert load_config(place / "run" / "best") == RESUMABLE
+    assert sorted(p.name for p in (place / "run" / "samples").iterdir()) == [
+        "step_000003.png", "step_000006.png", "step_000007.png",
+    ]  # fmt: skip
+
+
+def test_history_holds_every_loss_and_every_figure(unbroken):
+    rows = history(unbroken[0] / "run")
+    for name in trainer_module.LOSSES:  # the penalty is taken every fourth step, and there is no VGG here
+        assert any(np.isfinite(float(row[name])) for row in rows) == (name != "perceptual")
+    row = rows[-1]
+    for name in ("speed", "real_speed", "accel", "freeze", "missing", "score"):
+        assert np.isfinite(float(row[name]))
+
+
+def test_a_training_may_start_from_a_model(tmp_path, unbroken):
+    model = unbroken[0] / "run" / "best"
+    trainer = make(tmp_path, RESUMABLE, init=model)
+    assert same(trainer.generator.state_dict(), load_model(model).generator.state_dict())
+    kept = make(tmp_path / "other", RESUMABLE).discriminator.state_dict()
+    assert not same(trainer.discriminator.state_dict(), kept)
+
+
+def test_the_kept_generator_is_the_average_of_what_was_learnt(tmp_path):
+    trainer = make(tmp_path, tiny_config("train.ema=0.5"))
+    started = {k: v.clone() for k, v in trainer.average.items()}
+    learnt, _ = weights_after(trainer, 1)
+    name = "paint.weight"
+    # At first the average follows faster than 0.5 would: (1 + 0) / (10 + 0).
+    expected = 0.1 * started[name] + 0.9 * learnt[name]
+    assert torch.allclose(trainer.averaged().state_dict()[name], expected, atol=1e-6)

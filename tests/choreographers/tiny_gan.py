@@ -1,0 +1,162 @@
+"""A GAN small enough to train in a test, dancers for it to learn from, and songs for it to dance to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dancegen.audio.beats import Beats
+from dancegen.audio.features import FLOOR, FRAME_RATE, N_MELS
+from dancegen.audio.song import SongFeatures
+from dancegen.choreographers.gan.config import GanConfig, change
+from dancegen.choreographers.gan.data import Take, choose_starts
+from dancegen.choreographers.gan.generator import UNetGenerator
+from dancegen.choreographers.gan.model import Model, save_model
+from dancegen.dataset import Clip, write_clips
+from dancegen.pose.canvas import to_canvas
+from dancegen.pose.sequence import PoseSequence
+from dancegen.store import Artifact, Recipe, Store
+
+torch.set_num_threads(1)  # these networks are too small to share, and other work goes on beside the tests
+
+SETTINGS = (
+    "image.size=32",
+    "image.sigma=1.2",
+    "generator.channels=8,16,24",
+    "generator.audio_channels=16",
+    "generator.noise_channels=4",
+    "generator.mel_width=32",
+    "generator.start_poses=8",
+    "discriminator.channels=8,16",
+    "loss.perceptual=0",
+    "train.batch=4",
+    "train.first_clip_frames=4",
+    "train.clip_frames=8",
+    "train.judged_frames=2",
+    "train.precision=fp32",
+)
+"""What makes the small preset tiny, as `--set` takes it."""
+
+# Joint by joint of COCO-18, in body heights from between the hips, y down: someone who stands and faces the camera.
+STANDING = np.array(
+    [(0, -0.40), (0, -0.30), (-0.10, -0.30), (-0.13, -0.14), (-0.14, 0.0), (0.10, -0.30), (0.13, -0.14), (0.14, 0.0),
+     (-0.06, 0.0), (-0.06, 0.25), (-0.06, 0.48), (0.06, 0.0), (0.06, 0.25), (0.06, 0.48), (-0.02, -0.43), (0.02, -0.43),
+     (-0.04, -0.41), (0.04, -0.41)]
+)  # fmt: skip
+LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG = ((5, 6, 7), (2, 3, 4), (11, 12, 13), (8, 9, 10))
+
+
+def dancing(frames: int, fps: float = 10.0, *, beat_s: float = 0.5, sway: float = 0.12, first: float = 0.0, size=512):
+    """(frames, 18, 3) keypoints of someone who sways, steps and swings both arms once every two beats."""
+    phase = np.pi * (np.arange(frames) / fps / beat_s + first)
+    body = np.tile(STANDING, (frames, 1, 1))
+    for joints, angle in (
+        (LEFT_ARM, -0.9 - 0.7 * np.sin(phase)),
+        (RIGHT_ARM, 0.9 - 0.7 * np.sin(phase)),
+        (LEFT_LEG, -0.15 - 0.25 * np.maximum(np.sin(phase), 0)),
+        (RIGHT_LEG, 0.15 + 0.25 * np.maximum(-np.sin(phase), 0)),
+    ):
+        root = body[:, joints[0] : joints[0] + 1].copy()
+        limb = body[:, joints[1:]] - root
+        cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]
+        turned = np.stack([cos * limb[..., 0] - sin * limb[..., 1], sin * limb[..., 0] + cos * limb[..., 1]], -1)
+        body[:, joints[1:]] = root + turned
+    body[..., 0] += sway * np.sin(phase)[:, None]
+    pixels = body * 0.6 * size + size / 2
+    return np.concatenate([pixels, np.ones((frames, 18, 1))], -1).astype(np.float32)
+
+
+def ticking(seconds: float, beat_s: float = 0.5, band: int = 10, first: float = 0.0) -> np.ndarray:
+    """(F, N_MELS) log-mel of a drum that hits every `beat_s` seconds in bands round `band`, over a quiet hum."""
+    times = np.arange(int(seconds * FRAME_RATE) + 1) / FRAME_RATE
+    hit = np.exp(-(((times / beat_s + first) % 1) * beat_s) / 0.08)
+    colour = np.exp(-(((np.arange(N_MELS) - band) / 8.0) ** 2))
+    hum = -4.0 + 0.5 * np.sin(np.arange(N_MELS))
+    return np.maximum(hum + 5.0 * hit[:, None] * colour, FLOOR).astype(np.float32)
+
+
+def tiny_config(*settings: str) -> GanConfig:
+    config = GanConfig()
+    for setting in (*SETTINGS, *settings):
+        config = change(config, setting)
+    return config
+
+
+def takes(count: int, config: GanConfig, *, frames: int = 24) -> list[Take]:
+    """Dancers of different sway, phase and tempo, each with a song of its own that ticks in time with them."""
+    fps, size = config.image.fps, config.image.size
+    made = []
+    for i in range(count):
+        beat_s, sway = 0.4 + 0.1 * (i % 3), 0.06 + 0.06 * (i % 3)
+        poses = to_canvas(dancing(frames, fps, beat_s=beat_s, sway=sway, first=0.37 * i), (512, 512), (size, size))
+        mel = ticking(frames / fps, beat_s, band=8 + 13 * (i % 5), first=0.37 * i)
+        made.append(Take(f"clip{i}", mel, (PoseSequence(poses, fps, (size, size)),)))
+    return made
+
+
+def song(seconds: float, *, beat_s: float = 0.5, band: int = 10, start_s: float = 0.0) -> SongFeatures:
+    """What `analyse` finds in a ticking song."""
+    beats = np.arange(0, seconds, beat_s)
+    mel = ticking(seconds, beat_s, band)
+    onset = np.zeros(len(mel), np.float32)
+    onset[np.rint(beats * FRAME_RATE).astype(int)] = 1.0
+    return SongFeatures(mel, onset, Beats(beats, 60 / beat_s, np.ones(len(beats), np.float32)), seconds, start_s)
+
+
+def lively(config: GanConfig, seed: int = 0) -> UNetGenerator:
+    """A generator that has learnt nothing, made to move: it paints boldly and keeps less of the previous image."""
+    torch.manual_seed(seed)
+    network = UNetGenerator(config)
+    with torch.no_grad():
+        network.remain.fill_(1.2)
+        network.paint.weight.mul_(4.0)
+        for name, value in network.named_parameters():
+            if name.startswith(("spectrogram", "join", "lstm")) and value.dim() == 4:
+                value.mul_(2.5)
+    return network.eval()
+
+
+def tiny_model(folder: Path, config: GanConfig | None = None, *, seed: int = 0) -> Path:
+    """A model's directory, with weights that move but have learnt nothing."""
+    config = config or tiny_config()
+    save_model(folder, Model(config, lively(config, seed), choose_starts(takes(4, config), config, seed)))
+    return folder
+
+
+def pose_dataset(store: Store, *, train: int = 5, val: int = 2, seconds: float = 3.0) -> Artifact:
+    """An extract-poses artifact of dancers in front of one camera."""
+
+    def build(directory: Path) -> dict:
+        clips = []
+        for i in range(train + val):
+            split, beat_s = "train" if i < train else "val", 0.4 + 0.05 * (i % 4)
+            clip = Clip(f"c{i:02d}", "0" * 64, 0.0, seconds, 30.0, split, None, None, f"take{i}", "song.wav", 0.0)
+            folder = directory / "clips" / clip.id
+            (folder / "a000").mkdir(parents=True)
+            poses = dancing(round(seconds * 30), 30.0, beat_s=beat_s, first=0.3 * i)
+            PoseSequence(poses, 30.0).save(folder / "a000" / "poses.npz")
+            np.save(folder / "mel.npy", ticking(seconds, beat_s, first=0.3 * i).astype(np.float16))
+            clips.append(clip)
+        write_clips(directory, clips)
+        return {"clips": len(clips)}
+
+    return store.obtain(Recipe("extract-poses", 1, {"train": train, "val": val, "seconds": seconds}), build)
+
+
+def write_song(path: Path, seconds: float, *, bpm: float = 120.0, pitch: float = 220.0, rate: int = 22_050) -> Path:
+    """A song of a kick and a chord, as a file."""
+    import soundfile
+
+    times = np.arange(round(seconds * rate)) / rate
+    since = times % (60 / bpm)
+    kick = np.sin(2 * np.pi * 60 * since) * np.exp(-since / 0.06)
+    chord = sum(np.sin(2 * np.pi * pitch * ratio * times) for ratio in (1, 1.25, 1.5)) / 12
+    soundfile.write(path, (0.7 * kick + chord * (1 + np.exp(-since / 0.2))).astype(np.float32), rate)
+    return path
+
+
+def with_train(config: GanConfig, **values) -> GanConfig:
+    return replace(config, train=replace(config.train, **values))
