@@ -26,10 +26,10 @@ from dancegen.progress import Silent
 def vgg(tmp_path_factory):
     """VGG16's layers in torchvision's names, with weights that nobody trained."""
     from safetensors.torch import save_file
-    from torchvision.models import vgg16
+    from torchvision.models.vgg import cfgs, make_layers
 
     torch.manual_seed(0)
-    layers = vgg16(weights=None, init_weights=False).features[:16]
+    layers = make_layers(cfgs["D"])[:16]
     path = tmp_path_factory.mktemp("vgg") / "vgg16.safetensors"
     save_file({f"features.{name}": value for name, value in layers.state_dict().items()}, path)
     return path
