@@ -36,6 +36,8 @@ class GeneratorConfig:
     momentum: float | None = 0.7
     """Beside the previous pose it is shown where the dancer would be if this share of her last step's motion went on;
     None: the previous pose alone. A joint moves by about a pixel a frame, which is easier to correct than to invent."""
+    flow: float | None = 5.0
+    """How far, in pixels, the image may be carried along the flow that the generator paints; None: it paints alone."""
     mel_width: int = 128
     """Spectrogram frames round a video frame, its middle at the frame (90 a second)."""
     audio_channels: int = 64
@@ -67,11 +69,11 @@ class LossConfig:
     """Weights of the generator's terms and of the discriminator's penalty."""
 
     adversarial: float = 1.0
-    feature_matching: float = 10.0
-    l1: float = 40.0
-    position: float = 10.0
+    feature_matching: float = 5.0
+    l1: float = 15.0
+    position: float = 20.0
     """Where the heat channels' centroids lie; nought for images without heat channels."""
-    perceptual: float = 0.5
+    perceptual: float = 0.25
     gradient_penalty: float = 1.0
     black_weight: float = 0.1
     """What an L1 error on a black pixel counts beside one on the drawing."""
@@ -194,6 +196,7 @@ PRESETS = {
             residual_blocks=6,
             noise_channels=0,
             momentum=None,
+            flow=None,
         ),
         discriminator=DiscriminatorConfig(channels=(64, 128, 256, 512), history=(1,)),
         loss=LossConfig(l1=100.0, feature_matching=10.0, perceptual=10.0, gradient_penalty=10.0, penalty_every=1),

@@ -132,6 +132,52 @@ class SpectrogramProcessor(nn.Module):
         return self.to_grid(self.attention(self.dilated(self.down(mel))))
 
 
+class Flow(nn.Module):
+    """Carries the previous image along painted flows, one a body part (vid2vid, Wang et al., 2018).
+
+    A convolution adds, and cannot multiply an image's slope by a speed: without flow, moving every joint by a fraction
+    of a pixel means painting the whole body anew.
+    """
+
+    PARTS = (0, 0, 0, 1, 2, 2, 3, 3, 2, 4, 4, 2, 5, 5, 2, 6, 6, 1, 1, 1, 1)
+    """Which flow carries which channel: the picture, head, torso, right and left arm, right and left leg."""
+
+    def __init__(self, features: int, rhythm: int, image_channels: int, reach: float):
+        super().__init__()
+        self.reach = reach
+        parts = self.PARTS[:image_channels]
+        self.channels = [[c for c, part in enumerate(parts) if part == wanted] for wanted in sorted(set(parts))]
+        self.beat = nn.Conv2d(rhythm, features // 2, 1)
+        self.sense = nn.Conv2d(features + features // 2, features // 2, 3, 1, 1)
+        self.flow = nn.Conv2d(features // 2, 2 * len(self.channels), 3, 1, 1)
+        # The first dance goes where momentum carries it, not where chance does.
+        nn.init.normal_(self.flow.weight, std=0.005)
+        nn.init.zeros_(self.flow.bias)
+        order = [c for channels in self.channels for c in channels]
+        self.register_buffer("order", torch.tensor(order).argsort(), persistent=False)
+
+    def forward(self, features: Tensor, rhythm: Tensor, image: Tensor) -> Tensor:
+        """features: (B, F, h, w); rhythm: (B, R, grid, grid), what the ConvLSTM says; image: (B, C, S, S).
+
+        Returns the image carried, (B, C, S, S).
+        """
+        size = image.shape[-1]
+        spread = nn.functional.interpolate(
+            self.beat(rhythm), size=features.shape[-2:], mode="bilinear", align_corners=False
+        )
+        sensed = nn.functional.leaky_relu(self.sense(torch.cat([features, spread.to(features.dtype)], 1)), 0.2)
+        flow = self.reach * torch.tanh(self.flow(sensed).float())
+        flow = nn.functional.interpolate(flow, size=(size, size), mode="bilinear", align_corners=False)
+        flow = flow.unflatten(1, (-1, 2)).permute(1, 0, 3, 4, 2) * (2 / size)
+        axis = (torch.arange(size, device=image.device) * 2 + 1) / size - 1
+        still = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1)
+        carried = [
+            nn.functional.grid_sample(image[:, c].float(), still - f, padding_mode="border", align_corners=False)
+            for c, f in zip(self.channels, flow, strict=True)
+        ]
+        return torch.cat(carried, 1)[:, self.order]
+
+
 class ConvLSTMCell(nn.Module):
     """An LSTM whose gates are convolutions (Shi et al., 2015): it carries the dance from frame to frame."""
 
@@ -167,21 +213,29 @@ class UNetGenerator(nn.Module):
             DownBlock(a, b, g.norm if i else None, g.activation) for i, (a, b) in enumerate(pairwise(widths))
         )
         self.spectrogram = SpectrogramProcessor(g.audio_channels, self.grid, config)
-        self.join = nn.Conv2d(bottom + g.audio_channels + g.noise_channels, bottom, 1)
+        self.join = nn.Sequential(
+            nn.Conv2d(bottom + g.audio_channels + g.noise_channels, bottom, 1),
+            make_norm(g.norm, bottom),
+            make_activation(g.activation),
+        )
         self.residual = nn.Sequential(*(ResidualBlock(bottom, g.norm, g.activation) for _ in range(g.residual_blocks)))
         self.attention = SelfAttention(bottom)
         self.lstm = ConvLSTMCell(bottom, bottom)
+        # A cell's output is a tenth as loud as the skip connections beside it: unheard, it would learn nothing.
+        self.recall = make_norm(g.norm, bottom)
         ups, below = [], 2 * bottom
         for width in reversed(g.channels[:-1]):
             ups.append(UpBlock(below, width, g.norm, g.dropout if width >= g.channels[-1] // 2 else 0.0, g.activation))
             below = 2 * width
         self.up = nn.ModuleList(ups)
         self.look = SpatialAttention()
+        self.flow = None if g.flow is None else Flow(below, bottom, config.image.channels, g.flow)
         self.sharpen = nn.Sequential(
             nn.Conv2d(below, 2 * g.channels[0], 3, 1, 1), nn.PixelShuffle(2), make_activation(g.activation)
         )
         self.paint = nn.Conv2d(g.channels[0] // 2 + widths[0], config.image.channels, 3, 1, 1)
-        # A dancer is mostly where momentum carries her: the network paints what changes over a faint copy of that.
+        # A dancer is mostly where momentum carries her: the network paints what changes over a faint copy of that,
+        # carried along.
         self.remain = nn.Parameter(torch.full((1, config.image.channels, 1, 1), 1.5))
 
     def start_state(self, batch: int, device: torch.device | str = "cpu") -> State:
@@ -205,11 +259,16 @@ class UNetGenerator(nn.Module):
         x = self.join(torch.cat([x, song, chance], 1))
         x = self.attention(self.residual(x))
         x, state = self.lstm(x, state)
+        rhythm = x = self.recall(x)
         for block, skip in zip(self.up, reversed(skips), strict=False):
             x = block(torch.cat([x.to(skip.dtype), skip], 1))
-        x = self.sharpen(self.look(torch.cat([x, skips[0]], 1)))
+        x = self.look(torch.cat([x, skips[0]], 1))
+        last = previous[:, : self.config.image.channels]
+        if self.flow is not None:
+            last = self.flow(x, rhythm, last)
+        x = self.sharpen(x)
         x = self.paint(torch.cat([x, previous.to(x.dtype)], 1))
-        return torch.tanh(x + self.remain * previous[:, : self.config.image.channels]), state
+        return torch.tanh(x + self.remain * last), state
 
 
 def normalise_mel(mel: Tensor) -> Tensor:
