@@ -19,6 +19,7 @@ from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.model import load_config, load_model
 from dancegen.choreographers.gan.rollout import choose_own
 from dancegen.choreographers.gan.trainer import Trainer
+from dancegen.errors import ModelError
 from dancegen.progress import Silent
 
 
@@ -278,6 +279,17 @@ def test_a_second_interrupt_does_not_wait(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         trainer.run()
     assert not (tmp_path / "checkpoint.pt").exists()
+
+
+@pytest.mark.parametrize("kind", ["cut", "of another architecture"])
+def test_a_checkpoint_that_cannot_go_on_is_said_to_be_one(kind, tmp_path):
+    trainer = make(tmp_path, RESUMABLE if kind == "cut" else tiny_config("generator.channels=8,16,32"))
+    trainer.save_checkpoint()
+    if kind == "cut":
+        data = (tmp_path / "checkpoint.pt").read_bytes()
+        (tmp_path / "checkpoint.pt").write_bytes(data[: len(data) // 2])
+    with pytest.raises(ModelError, match="--force"):
+        make(tmp_path, RESUMABLE)
 
 
 # What it leaves

@@ -24,6 +24,7 @@ from dancegen.choreographers.gan.interrupt import interrupt_deferred
 from dancegen.choreographers.gan.model import Model, StartPoses, load_discriminator, load_model, save_model
 from dancegen.choreographers.gan.rollout import Rollout, at, choose_own, clip_noise, history, unroll
 from dancegen.choreographers.gan.validation import Validation, validate
+from dancegen.errors import ModelError
 from dancegen.progress import SILENT, Progress
 
 LOSSES = ("adversarial", "feature_matching", "l1", "position", "perceptual", "real", "fake", "gradient_penalty")
@@ -321,12 +322,18 @@ class Trainer:
         path = self.folder / "checkpoint.pt"
         if not path.exists():
             return
-        state = torch.load(path, weights_only=True, map_location=self.device)
-        self.generator.load_state_dict(state["generator"])
-        self.discriminator.load_state_dict(state["discriminator"])
+        try:
+            state = torch.load(path, weights_only=True, map_location=self.device)
+            self.generator.load_state_dict(state["generator"])
+            self.discriminator.load_state_dict(state["discriminator"])
+            self.paint_optimiser.load_state_dict(state["paint"])
+            self.judge_optimiser.load_state_dict(state["judge"])
+        except Exception as error:  # whatever another version wrote, and torch's reader fails in many ways
+            raise ModelError(
+                f"the interrupted training in {path} cannot go on here, it is damaged or of another version of "
+                f"dancegen; start anew with --force ({error})"
+            ) from error
         self.average = state["average"]
-        self.paint_optimiser.load_state_dict(state["paint"])
-        self.judge_optimiser.load_state_dict(state["judge"])
         self.clock.step, self.clock.seconds, self.best = state["step"], state["seconds"], state["best"]
         self.kept = Validation(**state["kept"]) if state.get("kept") else None
         self.recent = state.get("recent", [])
