@@ -16,8 +16,8 @@ from dancegen.choreographers.gan.losses import fake_loss, real_loss
 CONFIG = tiny_config()
 PARTS = (
     "down.0", "down.1", "down.2", "up.0", "up.1", "spectrogram", "spectrogram.down.0", "spectrogram.dilated",
-    "spectrogram.attention", "join", "residual.0", "attention", "lstm", "recall", "look", "flow", "flow.beat", "flow.flow",
-    "sharpen", "paint",
+    "spectrogram.attention", "join", "residual.0", "attention", "lstm", "recall", "look", "flow", "flow.beat",
+    "flow.flow", "sharpen", "paint",
 )  # fmt: skip
 KEEPS_SHAPE = ("spectrogram.dilated", "spectrogram.attention", "residual.0", "attention", "look")
 WITHOUT_EFFECT = {"attention.key.bias"}  # the softmax takes no notice of what is added to all its scores alike

@@ -1,0 +1,194 @@
+"""generate-poses: a whole artifact or none, the same for a seed, and clear words for what is no song."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+
+import numpy as np
+import pytest
+from tiny_chain import run, start, tiny_model, write_song
+
+from dancegen.audio.beats import Beats
+from dancegen.audio.load import probe
+from dancegen.errors import AudioError, InputError, ModelError
+from dancegen.pose.openpose_json import read_openpose_json
+from dancegen.pose.sequence import PoseSequence
+from dancegen.pose.skeleton import BODY
+from dancegen.stages.generate_poses import generate_poses
+from dancegen.video import probe_video, read_frames
+
+FILES = ["audio.flac", "beats.json", "openpose.json", "poses.npz", "preview.mp4"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("place")
+
+
+@pytest.fixture(scope="module")
+def model(place):
+    return tiny_model(place / "model")
+
+
+@pytest.fixture(scope="module")
+def song(place):
+    return write_song(place / "song.wav", 4.0)
+
+
+@pytest.fixture(scope="module")
+def made(place, model, song):
+    return generate_poses(song, model=model, size="96x128", store=place / "store")
+
+
+def test_everything_that_belongs_to_a_dance_is_there_and_equally_long(made, song):
+    assert sorted(entry.path for entry in made.files) == FILES
+    poses = PoseSequence.load(made.file("poses.npz"))
+    assert (len(poses), poses.fps, poses.size, poses.start_s) == (120, 30.0, (96, 128), 0.0)
+    assert (poses.keypoints[:, BODY, 2] > 0).all()
+    read = read_openpose_json(made.file("openpose.json"))
+    assert len(read) == 120 and np.abs(read.keypoints - poses.keypoints).max() < 0.01
+    assert probe(made.file("audio.flac")).seconds == pytest.approx(4.0, abs=0.001)
+    assert probe(made.file("audio.flac")).sample_rate == probe(song).sample_rate
+    beats = Beats.load(made.file("beats.json"))
+    assert beats.tempo_bpm == pytest.approx(120, abs=2) and 6 <= len(beats.times_s) <= 9
+    preview = probe_video(made.file("preview.mp4"))
+    assert (preview.frames, preview.fps, preview.size) == (120, 30.0, (96, 128))
+    assert abs(preview.audio.end_s - preview.video.end_s) <= 1 / 30 and preview.audio.start_s == preview.video.start_s
+    assert made.summary["frames"] == 120 and made.summary["seconds"] == 4.0 and made.summary["speed_median"] > 0
+
+
+def test_the_preview_shows_the_poses(made):
+    from dancegen.pose.drawing import draw_pose
+
+    poses = PoseSequence.load(made.file("poses.npz"))
+    for number, frame in enumerate(read_frames(made.file("preview.mp4"))):
+        if number % 40 == 0:
+            drawn = draw_pose(poses.keypoints[number], (96, 128)).astype(int)
+            assert np.abs(frame.astype(int) - drawn).mean() < 8 < np.abs(frame.astype(int)).mean() + 8
+
+
+def test_the_second_run_is_answered_from_the_store(made, place, model, song):
+    again = generate_poses(shutil.copy(song, place / "copy.wav"), model=model, size=(96, 128), store=place / "store")
+    assert again.cached and again.digest == made.digest
+    one, other = (generate_poses(song, model=model, seconds=s, size="96x128", store=place / "store") for s in (2, 2.0))
+    assert one.digest == other.digest and not one.cached and other.cached
+
+
+def test_another_process_makes_the_same_dance_bit_for_bit_and_another_seed_another(made, place, model, song):
+    options = ("--model", model, "--size", "96x128", "--device", "cpu", "--store", place / "other", "--json")
+    done = run("generate-poses", song, *options)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["digest"] == made.digest
+    theirs = PoseSequence.load(os.path.join(result["path"], "poses.npz"))
+    ours = PoseSequence.load(made.file("poses.npz"))
+    assert np.array_equal(theirs.keypoints, ours.keypoints)
+    different = generate_poses(song, model=model, size="96x128", seed=1, store=place / "store")
+    assert np.abs(PoseSequence.load(different.file("poses.npz")).keypoints - ours.keypoints).max() > 1
+
+
+@pytest.mark.parametrize("fps, span", [(24, (0.0, None)), (25, (1.3, 1.77)), (60, (2.5, None)), (30, (0.5, 60.0))])
+def test_any_rate_and_span_is_danced_to_its_end(fps, span, place, model, song):
+    start_s, seconds = span
+    made = generate_poses(
+        song, model=model, fps=fps, size="64x64", start=start_s, seconds=seconds, store=place / "store"
+    )
+    length = min(seconds or 99, 4.0 - start_s)
+    poses = PoseSequence.load(made.file("poses.npz"))
+    assert len(poses) == round(length * fps) and poses.start_s == pytest.approx(start_s)
+    preview = probe_video(made.file("preview.mp4"))
+    assert preview.frames == len(poses) and abs(preview.audio.end_s - preview.video.end_s) <= 1 / fps
+    assert probe(made.file("audio.flac")).seconds == pytest.approx(length, abs=0.01)
+
+
+def test_an_odd_canvas_is_danced_on(place, model, song):
+    made = generate_poses(song, model=model, size="65x33", seconds=1, store=place / "store")
+    assert PoseSequence.load(made.file("poses.npz")).size == (65, 33)
+    assert probe_video(made.file("preview.mp4")).size == (66, 34)
+
+
+def test_silence_is_danced_to(place, model):
+    import soundfile
+
+    soundfile.write(place / "silence.wav", np.zeros(30_000, np.float32), 22_050)
+    made = generate_poses(place / "silence.wav", model=model, size="64x64", store=place / "store")
+    assert made.summary["beats"] == 0 and made.summary["tempo_bpm"] == 0
+    assert len(PoseSequence.load(made.file("poses.npz"))) == round(30_000 / 22_050 * 30)
+
+
+def test_what_is_no_song_ends_with_2_and_one_line(place, model, capfd):
+    from dancegen.cli import main
+
+    (place / "notes.txt").write_text("la la la")
+    (place / "notes.mp3").write_text("la la la")
+    (place / "empty.wav").write_bytes(b"")
+    for song in (
+        place / "missing.wav", place, place / "notes.txt", place / "notes.mp3", place / "empty.wav",
+        write_song(place / "short.wav", 0.5),
+    ):  # fmt: skip
+        assert main(["generate-poses", str(song), "--model", str(model)]) == 2
+        out, err = capfd.readouterr()
+        assert out == "" and err.startswith("error: ") and err.count("\n") == 1 and song.name in err
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"fps": 0}, "--fps 0"), ({"fps": float("nan")}, "--fps nan"), ({"fps": 500}, "--fps 500"),
+        ({"size": "big"}, "--size big"), ({"size": "0x64"}, "--size 0x64"),
+        ({"start": -1}, "--start -1"), ({"start": 3.5}, "4.0 seconds long"), ({"start": float("nan")}, "--start nan"),
+        ({"seconds": 0.5}, "--seconds 0.5"), ({"seconds": float("nan")}, "--seconds nan"),
+        ({"device": "tpu"}, "--device tpu"),
+    ],
+)  # fmt: skip
+def test_settings_out_of_range_are_refused_by_name(options, words, model, song):
+    with pytest.raises(InputError, match=words):
+        generate_poses(song, model=model, **options)
+
+
+def test_what_is_no_model_is_refused(place, model, song):
+    for reference in ("nonsense", place, place / "store"):
+        with pytest.raises(InputError):
+            generate_poses(song, model=reference, store=place / "store")
+    broken = shutil.copytree(model, place / "broken")
+    (broken / "model.safetensors").write_bytes(b"\x00" * 100)
+    with pytest.raises(ModelError, match="safetensors"):
+        generate_poses(song, model=broken, store=place / "store")
+    with pytest.raises(AudioError):
+        generate_poses(place, model=model)
+
+
+def test_a_killed_run_leaves_no_half_artifact_and_the_next_one_works(place, model):
+    song, root = write_song(place / "long.wav", 20.0), place / "killed"
+    process = start("generate-poses", song, "--model", model, "--size", "64x64", "--store", root)
+    try:
+        wait_for(lambda: list(root.glob("generate-poses/.making-*/preview.mp4")), process)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert not list(root.rglob("manifest.json")) and list(root.glob("generate-poses/.making-*"))
+    made = generate_poses(song, model=model, size="64x64", store=root)
+    assert not made.cached and len(PoseSequence.load(made.file("poses.npz"))) == 600
+    assert not list(root.glob("generate-poses/.making-*"))
+
+
+def test_two_processes_that_ask_for_one_dance_make_it_once(place, model, song):
+    command = ("generate-poses", song, "--model", model, "--size", "64x64", "--store", place / "shared", "--json")
+    both = [start(*command), start(*command)]
+    results = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], results
+    found = [json.loads(out) for out, _ in results]
+    assert sorted(result["cached"] for result in found) == [False, True]
+    assert found[0]["content"] == found[1]["content"]
+
+
+def wait_for(condition, process, seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.01)

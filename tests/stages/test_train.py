@@ -1,0 +1,135 @@
+"""train: a model out of a pose dataset, interruptible, and its settings checked before any work."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+
+import pytest
+from tiny_chain import SETTINGS, pose_dataset, run, start, tiny_config, tiny_model
+
+from dancegen.choreographers import load_choreographer
+from dancegen.choreographers.gan.model import load_config, load_model
+from dancegen.errors import InputError, ModelError, NotFoundError
+from dancegen.stages.train import train
+from dancegen.store import open_store
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A store with a pose dataset in it."""
+    made = open_store(tmp_path_factory.mktemp("store"))
+    pose_dataset(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def model(store):
+    return train(steps=3, settings=(*SETTINGS, "train.validate_every=2"), store=store)
+
+
+def test_a_training_leaves_a_model_with_its_record(model):
+    names = {entry.path for entry in model.files}
+    assert {"model.safetensors", "discriminator.safetensors", "config.json", "history.csv"} <= names
+    assert {"samples/step_000002.png", "samples/step_000003.png"} <= names
+    assert not [name for name in names if name.endswith((".pt", ".pth", ".pkl", ".ckpt"))]
+    rows = list(csv.DictReader(model.file("history.csv").open()))
+    assert [row["step"] for row in rows] == ["2", "3"]
+    assert model.summary["score"] == pytest.approx(min(float(row["score"]) for row in rows), abs=1e-3)
+    assert load_config(model.path).generator == tiny_config().generator
+    assert load_choreographer(model.path, "cpu")
+
+
+def test_tensorboard_has_the_losses_if_it_is_installed(model):
+    loader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    events = loader.EventAccumulator(str(model.path / "events")).Reload()
+    assert {"l1", "adversarial", "score"} <= set(events.Tags()["scalars"])
+
+
+def test_the_second_run_is_answered_from_the_store_and_nothing_is_left_over(model, store):
+    settings = (*SETTINGS, "train.validate_every=2")
+    again = train(steps=3, settings=settings, store=store)
+    assert again.cached and again.digest == model.digest
+    assert not list((store.root / ".scratch").glob("train/*"))
+    assert train(steps=3, settings=settings, seed=1, store=store).digest != model.digest
+
+
+def test_a_training_starts_from_a_model_and_takes_its_architecture(model, store, tmp_path):
+    wider = tiny_model(tmp_path / "given", tiny_config("generator.channels=8,16,32"))
+    settings = [text for text in SETTINGS if text.startswith(("train.", "loss."))]
+    made = train(steps=1, learning_rate=1e-9, init=str(wider), settings=settings, store=store)
+    assert load_config(made.path).generator.channels == (8, 16, 32)
+    began, ended = (load_model(path).generator.state_dict() for path in (wider, made.path))
+    assert all((began[name] - ended[name]).abs().max() < 1e-3 for name in began)
+    by_digest = train(steps=1, init=model.digest[:10], settings=settings, store=store)
+    assert load_config(by_digest.path).generator.channels == (8, 16, 24)
+
+
+def test_without_vgg_it_stops_and_says_what_to_do(store, tmp_path):
+    done = run("train", "--steps", "1", "--store", store.root, TORCH_HOME=str(tmp_path))
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
+    for part in ("error:", "https://download.pytorch.org", "528 MB", "--vgg", "--perceptual 0"):
+        assert part in done.stderr
+
+
+def test_ctrl_c_keeps_the_best_so_far_and_the_same_command_goes_on(store, tmp_path):
+    settings = [text for name in (*SETTINGS, "train.validate_every=5") for text in ("--set", name)]
+    command = ["train", "--steps", "20", "--store", store.root, "--json", *settings]
+    process = start(*command)
+    for line in process.stderr:
+        if line.startswith("step 5:"):
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130 and out == "" and "Traceback" not in err
+    (best,) = (store.root / ".scratch").glob("train/*/best")
+    assert str(best) in err and "run again" in err
+    assert load_choreographer(best, "cpu")  # a model as it is
+    again = run(*command)
+    assert again.returncode == 0 and "going on from step" in again.stderr, again.stderr
+    result = json.loads(again.stdout)
+    rows = list(csv.DictReader((open_store(store).find(result["path"]).file("history.csv")).open()))
+    assert [int(row["step"]) for row in rows] == list(range(5, 21, 5))
+    assert not best.exists()
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"preset": "huge"}, "small, base, original"),
+        ({"family": "diffusion"}, "gan"),
+        ({"epochs": 0}, "--epochs 0"),
+        ({"steps": -1}, "--steps -1"),
+        ({"minutes": float("nan")}, "--minutes nan"),
+        ({"batch": 0}, "--batch 0"),
+        ({"learning_rate": -1.0}, "--learning-rate -1"),
+        ({"decay": 0.0}, "--decay 0"),
+        ({"decay_steps": 0}, "--decay-steps 0"),
+        ({"perceptual": -1.0}, "perceptual"),
+        ({"seed": -1}, "--seed -1"),
+        ({"settings": ["loss.l2=1"]}, "--set loss.l2=1"),
+        ({"settings": ["loss.l1=-1"]}, "l1"),
+        ({"vgg": "nowhere.safetensors"}, "--vgg nowhere.safetensors"),
+        ({"device": "tpu", "perceptual": 0}, "--device tpu"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_by_name(options, words, store):
+    with pytest.raises(InputError, match=words.replace(".", r"\.")):
+        train(store=store, **options)
+
+
+def test_what_is_no_model_or_dataset_is_refused(store, tmp_path):
+    with pytest.raises(ModelError, match="not a model"):
+        train(init=str(tmp_path), perceptual=0, store=store)
+    with pytest.raises(InputError):
+        train(tmp_path, perceptual=0, store=store)
+    with pytest.raises(NotFoundError, match="dancegen extract-poses"):
+        train(perceptual=0, store=tmp_path / "empty")
+
+
+def test_clips_that_are_too_short_are_said_to_be(tmp_path):
+    store = open_store(tmp_path)
+    pose_dataset(store, seconds=1.0)
+    with pytest.raises(InputError, match=r"no train clip of more than 2.0 s"):
+        train(steps=1, perceptual=0, store=store)
