@@ -1,0 +1,110 @@
+"""dance: a song in, a video beside you out; every step is made once, and nothing of yours is overwritten."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from tiny_chain import tiny_model, write_song
+
+from dancegen.cli import main
+from dancegen.errors import AudioError, InputError, NotFoundError
+from dancegen.stages.dance import dance, output_path, song_path
+from dancegen.stages.generate_poses import generate_poses
+from dancegen.stages.render import render
+from dancegen.store import open_store
+from dancegen.video import VideoWriter, probe_video
+
+LOOK = {"style": "openpose", "size": "64x64"}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return tiny_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory):
+    return write_song(tmp_path_factory.mktemp("songs") / "my.song.wav", 2.0)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty current directory."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_the_video_comes_to_where_you_are_and_each_step_is_made_once(here, model, song, own_store):
+    first = dance(song, model=model, **LOOK)
+    assert [path.name for path in here.iterdir()] == ["my.song.mp4"]
+    info = probe_video(here / "my.song.mp4")
+    assert info.frames == 60 and info.size == (64, 64) and abs(info.audio.end_s - info.video.end_s) <= 1 / 30
+    assert info.metadata["digest"] == first.digest
+    again = dance(song, model=model, **LOOK)
+    assert again.cached and again.digest == first.digest
+    wider = dance(song, model=model, style="openpose", size="96x64")
+    assert not wider.cached and len(open_store(own_store).artifacts("generate-poses")) == 1
+    assert probe_video(here / "my.song.mp4").size == (96, 64)
+
+
+def test_the_command_dances_part_of_a_song_and_says_where_the_video_went(here, model, song, capfd):
+    options = ["--model", str(model), "--style", "openpose", "--size", "64x64", "--start", "0.5", "--seconds", "1"]
+    assert main(["dance", str(song), *options, "--fps", "24"]) == 0
+    said = "".join(capfd.readouterr())
+    assert "my.song.mp4" in said and probe_video(here / "my.song.mp4").frames == 24
+    assert main(["dance", str(song), *options, "-o", "out/short.mp4"]) == 0
+    assert probe_video(here / "out" / "short.mp4").frames == 30
+    assert main(["inference", str(song), *options, "-o", "out"]) == 0
+    assert probe_video(here / "out" / "video.mp4").frames == 30
+
+
+def test_a_song_that_is_itself_such_a_video_is_not_overwritten(here, model, song):
+    import numpy as np
+
+    with VideoWriter("clip.mp4", (64, 64), 10, audio=song) as video:
+        for _ in range(20):
+            video.write(np.zeros((64, 64, 3), np.uint8))
+    before = (here / "clip.mp4").read_bytes()
+    dance("./clip.mp4", model=model, **LOOK)
+    assert (here / "clip.mp4").read_bytes() == before and probe_video(here / "clip-dance.mp4").frames == 60
+    with pytest.raises(InputError, match="the song itself"):
+        dance("clip.mp4", model=model, output="clip.mp4", **LOOK)
+    assert (here / "clip.mp4").read_bytes() == before
+
+
+def test_dancing_does_not_change_what_render_takes_as_newest(here, model, song, own_store):
+    mine = generate_poses(song, model=model, size="64x64", seed=5)
+    dance(song, model=model, **LOOK)
+    assert render(**LOOK).inputs[0].digest == mine.content
+    empty = open_store(own_store.parent / "other")
+    dance(song, model=model, store=empty, **LOOK)
+    for stage in ("generate-poses", "render"):
+        assert empty.artifacts(stage)
+        with pytest.raises(NotFoundError):
+            empty.newest(stage)
+
+
+@pytest.mark.parametrize(
+    "options", [{"style": "oil"}, {"size": "65x64"}, {"size": "huge"}, {"prompt": "a robot"}, {"output": "dance.avi"}]
+)
+def test_what_cannot_be_rendered_is_refused_before_anything_is_danced(options, here, model, song, own_store):
+    with pytest.raises(InputError):
+        dance(song, model=model, **LOOK | options)
+    assert not own_store.exists() and not list(here.iterdir())
+
+
+def test_no_song_no_dance(here, model):
+    for song in ("missing.wav", here):
+        with pytest.raises(AudioError):
+            dance(song, model=model, **LOOK)
+    assert not list(here.iterdir())
+
+
+def test_demo_is_the_bundled_song_unless_a_file_here_is_called_so(here, song):
+    assert song_path("demo").name == "demo.ogg" and song_path("demo").is_file()
+    assert output_path("demo").name == "demo.mp4"
+    shutil.copy(song, "demo")
+    assert song_path("demo").resolve() == here / "demo"
