@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ import torch
 from tiny_gan import song, tiny_config, tiny_model
 
 from dancegen.audio.features import FLOOR
+from dancegen.choreographers.gan import choreographer
 from dancegen.choreographers.gan.choreographer import HELD_CONFIDENCE, GanChoreographer
+from dancegen.choreographers.gan.generator import noise_walk
 from dancegen.pose.cleaning import limb_lengths
+from dancegen.pose.resampling import resample_keypoints
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
 
@@ -58,6 +62,14 @@ def test_a_dance_leaves_other_peoples_chance_alone(dancer):
     assert torch.equal(torch.rand(3), expected)
 
 
+def test_without_noise_the_seed_still_decides_through_dropout(tmp_path, tune):
+    dancer = GanChoreographer(
+        tiny_model(tmp_path, tiny_config("generator.noise_channels=0", "generator.start_poses=1"))
+    )
+    first, same, other = (dance(dancer, tune, seed=seed) for seed in (3, 3, 4))
+    assert np.array_equal(first.keypoints, same.keypoints) and apart(first, other) > 0.1
+
+
 @pytest.mark.parametrize("fps", [1, 10, 23.976, 24, 25, 30, 60, 120])
 @pytest.mark.parametrize("seconds", [1.0, 3.37])
 def test_a_dance_is_as_long_as_the_song(dancer, fps, seconds):
@@ -82,6 +94,28 @@ def test_a_long_dance_comes_in_pieces_that_follow_each_other(dancer):
 def test_other_rates_show_the_same_dance(dancer, tune):
     slow, fast = dance(dancer, tune, fps=10), dance(dancer, tune, fps=60)
     assert np.abs(fast.keypoints[::6, BODY] - slow.keypoints[:, BODY]).max() < 0.05
+
+
+def test_the_spline_between_frames_does_not_feel_where_the_pieces_meet(dancer):
+    tune = song(14.0)
+    frames, streamed = dance(dancer, tune, fps=10).keypoints, dance(dancer, tune, fps=30).keypoints
+    whole = resample_keypoints(frames, np.arange(400) / 3)
+    assert np.abs(streamed[:400, BODY, :2] - whole[:, BODY, :2]).max() < 0.02
+
+
+def test_the_noise_of_each_piece_goes_on_from_the_one_before(dancer, monkeypatch):
+    walks = []
+
+    def noted(frames, channels, fps, correlation_s, generator, before=None):
+        walk = noise_walk(frames, channels, fps, correlation_s, generator, before)
+        walks.append((before, walk))
+        return walk
+
+    monkeypatch.setattr(choreographer, "noise_walk", noted)
+    dance(dancer, song(23.0))
+    assert len(walks) == 3
+    for (_, before), (after, _) in pairwise(walks):
+        assert torch.equal(before[-1], after)
 
 
 def test_other_sizes_show_the_same_dance(dancer, tune):

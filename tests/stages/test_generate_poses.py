@@ -163,7 +163,7 @@ def test_what_is_no_model_is_refused(place, model, song):
 
 
 def test_a_killed_run_leaves_no_half_artifact_and_the_next_one_works(place, model):
-    song, root = write_song(place / "long.wav", 20.0), place / "killed"
+    song, root = write_song(place / "long.wav", 8.0), place / "killed"
     process = start("generate-poses", song, "--model", model, "--size", "64x64", "--store", root)
     try:
         wait_for(lambda: list(root.glob("generate-poses/.making-*/preview.mp4")), process)
@@ -172,7 +172,7 @@ def test_a_killed_run_leaves_no_half_artifact_and_the_next_one_works(place, mode
         process.communicate()
     assert not list(root.rglob("manifest.json")) and list(root.glob("generate-poses/.making-*"))
     made = generate_poses(song, model=model, size="64x64", store=root)
-    assert not made.cached and len(PoseSequence.load(made.file("poses.npz"))) == 600
+    assert not made.cached and len(PoseSequence.load(made.file("poses.npz"))) == 240
     assert not list(root.glob("generate-poses/.making-*"))
 
 

@@ -74,11 +74,11 @@ def test_without_vgg_it_stops_and_says_what_to_do(store, tmp_path):
 
 
 def test_ctrl_c_keeps_the_best_so_far_and_the_same_command_goes_on(store, tmp_path):
-    settings = [text for name in (*SETTINGS, "train.validate_every=5") for text in ("--set", name)]
-    command = ["train", "--steps", "20", "--store", store.root, "--json", *settings]
+    settings = [text for name in (*SETTINGS, "train.validate_every=3") for text in ("--set", name)]
+    command = ["train", "--steps", "12", "--store", store.root, "--json", *settings]
     process = start(*command)
     for line in process.stderr:
-        if line.startswith("step 5:"):
+        if line.startswith("step 3:"):
             break
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -90,7 +90,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_same_command_goes_on(store, tmp_pa
     assert again.returncode == 0 and "going on from step" in again.stderr, again.stderr
     result = json.loads(again.stdout)
     rows = list(csv.DictReader((open_store(store).find(result["path"]).file("history.csv")).open()))
-    assert [int(row["step"]) for row in rows] == list(range(5, 21, 5))
+    assert [int(row["step"]) for row in rows] == list(range(3, 13, 3))
     assert not best.exists()
 
 
