@@ -85,13 +85,13 @@ class GanChoreographer:
         keypoints = self._start(song, seed)[None]
         before = keypoints
         state = self.model.generator.start_state(1, self.device)
-        walk = torch.zeros(1, g.noise_channels)
+        chanced = None
         yield keypoints, frames <= 1
         for begin in range(1, frames, CHUNK):
             end = min(begin + CHUNK, frames)
             chance = torch.Generator().manual_seed(_mixed(seed, begin))
-            noise = noise_walk(end - begin, g.noise_channels, image.fps, g.noise_correlation_s, chance, walk[-1])
-            walk = noise
+            noise = noise_walk(end - begin, g.noise_channels, image.fps, g.noise_correlation_s, chance, chanced)
+            chanced = noise[-1]
             piece = []
             with torch.random.fork_rng(devices=[]), torch.inference_mode():
                 torch.manual_seed(_mixed(seed, begin))
