@@ -134,6 +134,8 @@ def _check(config: GanConfig) -> None:
     for name, value in vars(config.loss).items():
         if not 0 <= value < float("inf"):
             raise InputError(f"the loss setting {name} is {value:g}: it must be 0 or more")
+    if config.loss.penalty_every < 1:
+        raise InputError("the loss setting penalty_every is 0: it must be 1 or more")
 
 
 def _architecture_of(model: Path, config: GanConfig) -> GanConfig:

@@ -110,6 +110,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_same_command_goes_on(store, tmp_pa
         ({"seed": -1}, "--seed -1"),
         ({"settings": ["loss.l2=1"]}, "--set loss.l2=1"),
         ({"settings": ["loss.l1=-1"]}, "l1"),
+        ({"settings": ["loss.penalty_every=0"]}, "penalty_every"),
         ({"vgg": "nowhere.safetensors"}, "--vgg nowhere.safetensors"),
         ({"device": "tpu", "perceptual": 0}, "--device tpu"),
     ],
