@@ -38,9 +38,7 @@ def test_every_preset_takes_a_step():
     for name in ("small", "base"):
         config = preset(name)
         g, network, judge = config.generator, UNetGenerator(config), MultiScaleDiscriminator(config)
-        past = torch.zeros(
-            1, config.image.channels * (1 if g.momentum is None else 2), config.image.size, config.image.size
-        )
+        past = torch.zeros(1, config.past_channels, config.image.size, config.image.size)
         song = network.listen(torch.zeros(1, g.mel_width, 80))
         with torch.no_grad():
             image, _ = network(past, song, torch.zeros(1, g.noise_channels), network.start_state(1))

@@ -13,6 +13,8 @@ from dancegen.choreographers.gan import losses
 from dancegen.errors import InputError
 from dancegen.pose.heatmaps import decode_heatmaps, draw_heatmaps
 
+SURE = torch.ones(1)
+
 
 def logits(*values: float) -> list[list[torch.Tensor]]:
     """What a discriminator of that many scales says of a picture: one feature, then one logit."""
@@ -41,8 +43,10 @@ def test_feature_matching_is_the_mean_over_layers_and_scales_and_leaves_the_logi
         sizes = ((1, 4, 1), (3, 2, 2), (1, 1, 99))  # channels, side, multiple; the last are the logits
         return [[torch.full((1, c, s, s), m * level) for c, s, m in sizes] for level in levels]
 
-    assert losses.feature_matching_loss(features(1.0, 0.0), features(0.0, 0.0)).item() == pytest.approx((1 + 2) / 4)
-    assert losses.feature_matching_loss(features(1.0, 3.0), features(1.0, 3.0)).item() == 0
+    assert losses.feature_matching_loss(features(1.0, 0.0), features(0.0, 0.0), SURE).item() == pytest.approx(
+        (1 + 2) / 4
+    )
+    assert losses.feature_matching_loss(features(1.0, 3.0), features(1.0, 3.0), SURE).item() == 0
 
 
 def test_black_counts_a_tenth():
@@ -50,11 +54,11 @@ def test_black_counts_a_tenth():
     real[0, :, 0, 0] = 1.0  # one pixel of four is drawn
     fake = real.clone()
     fake[0, :, 1, 1] = 0.0  # a black pixel is off by 1
-    assert losses.weighted_l1_loss(fake, real, 0.1).item() == pytest.approx(0.1 / 1.3)
+    assert losses.weighted_l1_loss(fake, real, 0.1, SURE).item() == pytest.approx(0.1 / 1.3)
     fake = real.clone()
     fake[0, :, 0, 0] = 0.0  # the drawn one is
-    assert losses.weighted_l1_loss(fake, real, 0.1).item() == pytest.approx(1.0 / 1.3)
-    assert losses.weighted_l1_loss(fake, real, 1.0).item() == pytest.approx(1 / 4)
+    assert losses.weighted_l1_loss(fake, real, 0.1, SURE).item() == pytest.approx(1.0 / 1.3)
+    assert losses.weighted_l1_loss(fake, real, 1.0, SURE).item() == pytest.approx(1 / 4)
 
 
 def test_heat_channels_are_held_to_the_squared_error_with_the_same_weights():
@@ -64,7 +68,7 @@ def test_heat_channels_are_held_to_the_squared_error_with_the_same_weights():
     fake[0, 3, 0, 0] = 0.0
     fake[0, 4, 1, 1] = -0.8
     total = 1.0 + 0.1 * (18 * 4 - 1)
-    assert losses.weighted_l1_loss(fake, real, 0.1).item() == pytest.approx((0.25 + 0.1 * 0.04) / total, rel=1e-4)
+    assert losses.weighted_l1_loss(fake, real, 0.1, SURE).item() == pytest.approx((0.25 + 0.1 * 0.04) / total, rel=1e-4)
 
 
 def one_joint(x: float, y: float, size: int = 24) -> np.ndarray:
@@ -75,13 +79,13 @@ def one_joint(x: float, y: float, size: int = 24) -> np.ndarray:
 
 def painted(pose: np.ndarray, size: int = 24, sigma: float = 1.5) -> torch.Tensor:
     heat = torch.from_numpy(draw_heatmaps(pose, (size, size), sigma)) * 2 - 1
-    return torch.cat([torch.full((1, 3, size, size), -1.0), heat], 1)
+    return torch.cat([torch.full((len(pose), 3, size, size), -1.0), heat], 1)
 
 
 def test_the_position_loss_is_the_distance_in_deviations_and_none_where_the_joint_is_right():
     at = painted(one_joint(10.3, 12.6))
-    assert losses.position_loss(at, torch.from_numpy(one_joint(10.3, 12.6)), 1.5).item() < 0.02
-    off = losses.position_loss(at, torch.from_numpy(one_joint(13.3, 12.6)), 1.5).item()
+    assert losses.position_loss(at, torch.from_numpy(one_joint(10.3, 12.6)), 1.5, SURE).item() < 0.02
+    off = losses.position_loss(at, torch.from_numpy(one_joint(13.3, 12.6)), 1.5, SURE).item()
     assert off == pytest.approx((3 - 0.15) / 1.5, abs=0.05)  # smooth L1: half of beta less than the distance
 
 
@@ -94,7 +98,7 @@ def test_the_position_loss_draws_a_joint_to_its_place():
         if step % 20 == 0:
             found.append(decode_heatmaps((shown.detach().numpy()[:, 3:] + 1) / 2, 0.15)[0, 4])
         optimiser.zero_grad()
-        losses.position_loss(shown, target, 1.5).backward()
+        losses.position_loss(shown, target, 1.5, SURE).backward()
         optimiser.step()
     shown = torch.tanh(image).detach()
     found.append(decode_heatmaps((shown.numpy()[:, 3:] + 1) / 2, 0.15)[0, 4])
@@ -105,11 +109,21 @@ def test_the_position_loss_draws_a_joint_to_its_place():
 def test_joints_that_are_hidden_or_not_painted_have_no_position():
     image = painted(one_joint(10, 12)).requires_grad_(True)
     hidden = torch.zeros(1, 18, 3)
-    assert losses.position_loss(image, hidden, 1.5).item() == 0
+    assert losses.position_loss(image, hidden, 1.5, SURE).item() == 0
     black = torch.full((1, 21, 24, 24), -1.0, requires_grad=True)
-    loss = losses.position_loss(black, torch.from_numpy(one_joint(3, 3)), 1.5)
+    loss = losses.position_loss(black, torch.from_numpy(one_joint(3, 3)), 1.5, SURE)
     loss.backward()
     assert loss.item() == 0 and torch.isfinite(black.grad).all()
+
+
+def test_what_is_not_trusted_does_not_count():
+    real = painted(np.concatenate([one_joint(10, 12), one_joint(10, 12)]))
+    fake = painted(np.concatenate([one_joint(14, 12), one_joint(10, 12)]))
+    where = torch.from_numpy(np.concatenate([one_joint(10, 12), one_joint(10, 12)]))
+    for sure, doubted in ((torch.ones(2), torch.tensor([0.5, 1.0])),):
+        full = losses.weighted_l1_loss(fake, real, 0.1, sure), losses.position_loss(fake, where, 1.5, sure)
+        half = losses.weighted_l1_loss(fake, real, 0.1, doubted), losses.position_loss(fake, where, 1.5, doubted)
+        assert [h.item() for h in half] == pytest.approx([f.item() / 2 for f in full], rel=1e-2)
 
 
 class Slope(nn.Module):

@@ -10,14 +10,14 @@ from tiny_gan import lively, takes, tiny_config
 from dancegen.choreographers.gan.data import ClipDataset
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import ConvLSTMCell, DilatedBlock, UNetGenerator, noise_walk
-from dancegen.choreographers.gan.image import carried, paint, past
+from dancegen.choreographers.gan.image import clean, follow, heat, locate, past, picture, read
 from dancegen.choreographers.gan.losses import fake_loss, real_loss
 
 CONFIG = tiny_config()
 PARTS = (
     "down.0", "down.1", "down.2", "up.0", "up.1", "spectrogram", "spectrogram.down.0", "spectrogram.dilated",
     "spectrogram.attention", "join", "residual.0", "attention", "lstm", "recall", "look", "flow", "flow.beat",
-    "flow.flow", "sharpen", "paint",
+    "flow.flow", "flow.sway", "sharpen", "paint",
 )  # fmt: skip
 KEEPS_SHAPE = ("spectrogram.dilated", "spectrogram.attention", "residual.0", "attention", "look")
 WITHOUT_EFFECT = {"attention.key.bias"}  # the softmax takes no notice of what is added to all its scores alike
@@ -28,12 +28,14 @@ def clip():
     """Two clips of eight frames: images (2, 8, C, S, S) and mel (2, 8, mel_width, N_MELS)."""
     data = ClipDataset(takes(2, CONFIG), CONFIG, seed=0, augment=False)
     items = [data[0], data[1]]
-    return {name: torch.stack([item[name] for item in items]) for name in items[0]}
+    found = {name: torch.stack([item[name] for item in items])[:, :8] for name in items[0]}
+    images = clean(found["keypoints"].flatten(0, 1), CONFIG.image).unflatten(0, (2, 8))
+    return found | {"images": images}
 
 
 def seen(clip: dict, t: int) -> torch.Tensor:
     """What the generator is shown before frame t: where momentum carries the dancer, and where she was."""
-    frames = clip["keypoints"].numpy()
+    frames = clip["keypoints"]
     return past(frames[:, t - 1], frames[:, max(0, t - 2)], CONFIG)
 
 
@@ -99,14 +101,14 @@ def test_the_next_pose_depends_on_everything_the_generator_is_given(given, clip)
     images, mel = clip["images"], clip["mel"]
     inputs = {
         "carried pose": images[:, 3],
-        "previous pose": images[:, 2],
+        "previous pose": images[:, 2, 3:],
         "song": mel[:, 3],
         "noise": torch.zeros(2, 4),
         "memory": [torch.zeros_like(s) for s in network.start_state(2)],
     }
     others = {
         "carried pose": images[:, 6],
-        "previous pose": images[:, 6],
+        "previous pose": images[:, 6, 3:],
         "song": mel[:, 3].flip(0),
         "noise": torch.ones(2, 4),
         "memory": [torch.ones_like(s) for s in network.start_state(2)],
@@ -158,15 +160,47 @@ def test_noise_moves_slowly_and_goes_on_where_it_was():
     assert (on[0] - walk[-1]).abs().max() < 4 * (1 - 0.905**2) ** 0.5
 
 
+def two_poses() -> tuple[torch.Tensor, torch.Tensor]:
+    now, before = torch.zeros(1, 18, 3), torch.zeros(1, 18, 3)
+    now[0, 4], before[0, 4] = torch.tensor([20.0, 10, 1]), torch.tensor([16.0, 12, 1])
+    now[0, 7] = torch.tensor([5.0, 6, 1])  # came into sight just now
+    return now, before
+
+
 def test_momentum_carries_every_joint_that_was_seen_twice():
-    now, before = np.zeros((1, 18, 3), np.float32), np.zeros((1, 18, 3), np.float32)
-    now[0, 4], before[0, 4] = (20, 10, 1), (16, 12, 1)
-    now[0, 7] = (5, 6, 1)  # came into sight just now
-    moved = carried(now, before, 0.5)
-    assert moved[0, 4].tolist() == [22, 9, 1] and moved[0, 7].tolist() == [5, 6, 1] and not moved[0, 0].any()
-    assert past(now, before, CONFIG).shape == (1, 42, 32, 32)
-    assert torch.equal(past(now, before, CONFIG)[:, 21:], paint(now, CONFIG.image))
-    assert torch.equal(past(now, before, tiny_config("generator.momentum=none")), paint(now, CONFIG.image))
+    now, before = two_poses()
+    shown = past(now, before, tiny_config("generator.momentum=0.5"))
+    carried = read(shown[:, :21], CONFIG.image)[0]
+    assert carried[4, :2] == pytest.approx([22, 9], abs=0.02) and carried[7, :2] == pytest.approx([5, 6], abs=0.02)
+    assert not carried[0].any()
+    assert shown.shape == (1, CONFIG.past_channels, 32, 32)
+    assert torch.equal(shown[:, :3], clean(now, CONFIG.image)[:, :3])
+    assert torch.equal(shown[:, 21:], heat(now, CONFIG.image))
+    assert torch.equal(past(now, before, tiny_config("generator.momentum=none")), clean(now, CONFIG.image))
+
+
+def test_a_pose_drawn_clean_is_read_where_it_was_and_has_its_gradient():
+    pose = torch.from_numpy(takes(1, CONFIG)[0].views[0].keypoints[:4].copy()).requires_grad_(True)
+    image = clean(pose, CONFIG.image)
+    again = follow(read(image, CONFIG.image), image, CONFIG.image)
+    assert (again - pose)[..., :2].abs().max() < 0.05
+    again[:, 4, 0].sum().backward()
+    gradient = pose.grad[..., :2].clone()
+    assert gradient[:, 4, 0].numpy() == pytest.approx(np.ones(4), abs=0.1)
+    gradient[:, 4, 0] = 0
+    assert gradient.abs().max() < 0.1
+    assert (locate(image, CONFIG.image.sigma) - pose[..., :2]).abs().max() < 0.6
+
+
+def test_limbs_are_drawn_in_their_places_with_gradient():
+    pose = torch.zeros(1, 18, 3)
+    pose[0, 2], pose[0, 3] = torch.tensor([8.0, 8, 1]), torch.tensor([24.0, 8, 1])  # the right upper arm
+    pose.requires_grad_(True)
+    drawn = picture(pose, CONFIG.image)
+    covered = drawn.detach().amax(1)[0]
+    assert covered[8, 16] > 0.8 and covered[4, 16] < 0.05 and covered[8, 30] < 0.05
+    drawn[0, :, 10, 16].sum().backward()
+    assert pose.grad[0, 2, 1] > 0 and pose.grad[0, 3, 1] > 0  # lower down, the limb would cover that pixel
 
 
 # The discriminator
@@ -175,7 +209,7 @@ def test_momentum_carries_every_joint_that_was_seen_twice():
 def judged(network, clip, **changes):
     given = {
         "image": clip["images"][:, 3],
-        "history": clip["images"][:, :3, :3].flatten(1, 2),
+        "history": clip["images"][:, : len(CONFIG.discriminator.history), :3].flatten(1, 2),
         "mel": clip["mel"][:, 3],
     }
     return network(*(given | changes).values())
@@ -184,7 +218,7 @@ def judged(network, clip, **changes):
 @pytest.fixture(scope="module")
 def judge():
     torch.manual_seed(0)
-    return MultiScaleDiscriminator(CONFIG)
+    return MultiScaleDiscriminator(CONFIG).eval()  # no noise over the images
 
 
 def test_both_scales_give_a_logit_a_patch_the_second_on_half_the_size(judge, clip):
@@ -213,7 +247,7 @@ def test_a_scale_that_is_switched_off_is_missed(judge, clip, scale):
 def test_both_scales_see_the_image_its_past_and_the_song(judge, clip, given):
     shape = {
         "image": clip["images"][:, 3],
-        "history": clip["images"][:, :3, :3].flatten(1, 2),
+        "history": clip["images"][:, : len(CONFIG.discriminator.history), :3].flatten(1, 2),
         "mel": clip["mel"][:, 3],
     }
     for before, after in zip(judged(judge, clip), judged(judge, clip, **{given: shape[given].flip(0)}), strict=True):

@@ -17,7 +17,7 @@ from dancegen.choreographers.gan import trainer as trainer_module
 from dancegen.choreographers.gan.data import choose_starts
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.model import load_config, load_model
-from dancegen.choreographers.gan.rollout import choose_own
+from dancegen.choreographers.gan.rollout import lead_frames, trust
 from dancegen.choreographers.gan.trainer import Trainer
 from dancegen.errors import ModelError
 from dancegen.progress import Silent
@@ -171,28 +171,56 @@ def test_minutes_end_a_training(tmp_path):
     assert trainer.clock.elapsed_s >= 0.6 and trainer.clock.step < 200
 
 
-def test_clips_grow_and_the_generator_lives_on_its_own_output_more_and_more(tmp_path, monkeypatch):
-    lengths, shares = [], []
+def test_clips_grow_and_the_generator_dances_alone_more_and_more(tmp_path, monkeypatch):
+    lengths, maturities = [], []
 
-    def noted(config, clips, frames, share, chance):
+    def noted(config, clips, frames, maturity, chance):
         lengths.append(frames)
-        shares.append(share)
-        return choose_own(config, clips, frames, share, chance)
+        maturities.append(maturity)
+        return lead_frames(config, clips, frames, maturity, chance)
 
-    monkeypatch.setattr(trainer_module, "choose_own", noted)
+    monkeypatch.setattr(trainer_module, "lead_frames", noted)
     config = tiny_config("train.steps=12", "train.own_output_ramp=0.5", "train.validate_every=100")
     make(tmp_path, config).run()
-    assert lengths == sorted(lengths) and shares == sorted(shares)
-    assert (lengths[0], lengths[-1]) == (4, 8) and (shares[0], shares[-1]) == (0.0, 1.0)
+    assert lengths == sorted(lengths) and maturities == sorted(maturities)
+    assert (lengths[0], lengths[-1]) == (4, 8) and (maturities[0], maturities[-1]) == (0.0, 1.0)
 
 
-def test_own_output_starts_after_the_warm_up_and_takes_the_share_it_is_given():
+def test_real_poses_lead_a_clip_for_all_but_its_last_frame_at_first_and_later_for_any_time():
     config = tiny_config("train.warmup_frames=3")
-    chosen = {s: choose_own(config, 400, 20, s, torch.Generator().manual_seed(0)) for s in (0.0, 0.5, 1.0)}
-    assert not chosen[0.0].any()
-    assert chosen[0.5][:, 3:].float().mean().item() == pytest.approx(0.5, abs=0.02)
-    assert chosen[1.0][:, 3:].all() and not chosen[1.0][:, 0].any()
-    assert chosen[1.0][:, 1].float().mean().item() == pytest.approx(0.25, abs=0.07)  # as a song begins
+    led = {m: lead_frames(config, 4000, 20, m, torch.Generator().manual_seed(0)) for m in (0.0, 0.5, 1.0)}
+    assert (led[0.0] == 19).all()
+    assert led[0.5].min() == 0 and led[0.5].max() == 19 and set(led[1.0].tolist()) == set(range(20))
+    early = (led[1.0] <= 3).float().mean().item()
+    assert early == pytest.approx(0.5 + 0.5 * 3 / 19, abs=0.03)  # half of the clips begin as songs do
+
+
+def test_the_real_clip_counts_less_the_longer_the_generator_danced_alone():
+    trusted = trust(torch.tensor([3, 0, -10]), 5, 5.0)
+    assert trusted[0].tolist() == pytest.approx([1, 1, 1, 1, np.exp(-0.2)])
+    assert trusted[1].tolist() == pytest.approx(np.exp(-np.arange(5) / 5).tolist())
+    assert trusted[2, 0].item() == pytest.approx(np.exp(-2))
+
+
+def test_dances_go_on_from_step_to_step_and_are_not_held_to_the_clips_they_meet(tmp_path, monkeypatch):
+    began, ended, ages = [], [], []
+    original = trainer_module.unroll
+
+    def noted(generator, memory, *given):
+        began.append(memory)
+        made = original(generator, memory, *given)
+        ended.append(made.memory)
+        return made
+
+    monkeypatch.setattr(trainer_module, "unroll", noted)
+    monkeypatch.setattr(trainer_module, "trust", lambda led, *given: ages.append(led) or trust(led, *given))
+    config = tiny_config("train.own_output_ramp=0", "train.steps=4", "train.alone_frames=1000000")
+    make(tmp_path, config, clips=8).run()
+    for step in range(1, 4):
+        for before, after in zip(ended[step - 1].tensors(), began[step].tensors(), strict=True):
+            assert torch.equal(before[:2], after[:2]) and not after.requires_grad
+        assert (ages[step][:2] < -100).all() and (ages[step][2:] >= 0).all()
+        assert not began[step].state[0][2:].any()  # the others start anew
 
 
 # Breaks
@@ -307,7 +335,9 @@ def test_the_figures_are_those_of_the_model_that_is_kept(unbroken):
 
 def test_history_holds_every_loss_and_every_figure(unbroken):
     rows = history(unbroken[0] / "run")
-    for name in trainer_module.LOSSES:  # the penalty is taken every fourth step, and there is no VGG here
+    for (
+        name
+    ) in trainer_module.LOSSES:  # the penalty is taken every eighth step, from the first on, and there is no VGG here
         assert any(np.isfinite(float(row[name])) for row in rows) == (name != "perceptual")
     row = rows[-1]
     for name in ("speed", "real_speed", "accel", "freeze", "missing", "score"):

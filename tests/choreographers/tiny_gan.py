@@ -35,6 +35,7 @@ SETTINGS = (
     "train.batch=4",
     "train.first_clip_frames=4",
     "train.clip_frames=8",
+    "train.alone_frames=32",
     "train.judged_frames=2",
     "train.precision=fp32",
 )

@@ -17,7 +17,7 @@ from dancegen.choreographers.gan.image import past, read
 from dancegen.choreographers.gan.model import Model, load_model
 from dancegen.choreographers.gan.validation import keep_dropout
 from dancegen.pose.canvas import to_canvas
-from dancegen.pose.cleaning import clamp_limbs, limb_lengths
+from dancegen.pose.cleaning import FILLED_CONFIDENCE, clamp_limbs, limb_lengths
 from dancegen.pose.resampling import resample_keypoints
 from dancegen.pose.skeleton import BODY
 from dancegen.progress import SILENT, Progress
@@ -31,7 +31,7 @@ CHUNK = 100
 CONTEXT = 8
 """Model frames on both sides that the spline between frames can feel."""
 HELD_CONFIDENCE = 0.3
-"""Of a joint that the image does not show and that therefore stays where it was."""
+"""Of a joint that the image does not show and that therefore stays where it was: under FILLED_CONFIDENCE."""
 LIKELY_STARTS = 8
 
 
@@ -97,7 +97,7 @@ class GanChoreographer:
                 torch.manual_seed(_mixed(seed, begin))
                 heard = self._listen(song, begin, end)
                 for i in range(end - begin):
-                    seen = past(keypoints, before, self.config).to(self.device)
+                    seen = past(*(torch.from_numpy(p).to(self.device) for p in (keypoints, before)), self.config)
                     picture, state = self.model.generator(
                         seen, heard[i : i + 1], noise[i : i + 1].to(self.device), state
                     )
@@ -114,7 +114,9 @@ class GanChoreographer:
         lost = np.zeros(seen.shape[:2], bool)
         lost[:, BODY] = (seen[:, BODY, 2] <= 0) & (before[:, BODY, 2] > 0)
         held = np.concatenate([before[..., :2], np.full_like(before[..., 2:], HELD_CONFIDENCE)], -1)
-        return clamp_limbs(np.where(lost[..., None], held, seen), self.longest)
+        found = seen.copy()
+        found[..., 2] = np.where(seen[..., 2] > 0, np.maximum(seen[..., 2], FILLED_CONFIDENCE), 0)
+        return clamp_limbs(np.where(lost[..., None], held, found), self.longest)
 
     def _start(self, song: SongFeatures, seed: int) -> np.ndarray:
         """(18, 3): one of the real poses that were danced to music as lively as this song's beginning."""

@@ -13,11 +13,11 @@ from dancegen.errors import InputError
 class ImageConfig:
     """The pose image that the generator paints and reads."""
 
-    size: int = 64
+    size: int = 32
     """Width and height in pixels; a multiple of 2 to the number of down blocks."""
     heatmaps: bool = True
     """One heat channel a joint beside red, green and blue."""
-    sigma: float = 1.5
+    sigma: float = 1.0
     """Standard deviation of a joint's heat, in pixels."""
     fps: float = 10.0
     """Generated frames a second; the choreography is resampled to the asked rate with a spline."""
@@ -31,12 +31,13 @@ class ImageConfig:
 class GeneratorConfig:
     """The U-Net with a ConvLSTM at its bottleneck."""
 
-    channels: tuple[int, ...] = (32, 64, 96, 128)
+    channels: tuple[int, ...] = (48, 96, 128)
     """Width after each down block."""
-    momentum: float | None = 0.7
-    """Beside the previous pose it is shown where the dancer would be if this share of her last step's motion went on;
-    None: the previous pose alone. A joint moves by about a pixel a frame, which is easier to correct than to invent."""
-    flow: float | None = 5.0
+    momentum: float | None = 0.9
+    """Beside the previous pose it is shown heat where the dancer would be if this share of her last step's motion went
+    on; None, or without heat channels: the previous pose alone. A joint moves by about a pixel a frame, which is easier
+    to correct than to invent."""
+    flow: float | None = 3.0
     """How far, in pixels, the image may be carried along the flow that the generator paints; None: it paints alone."""
     mel_width: int = 128
     """Spectrogram frames round a video frame, its middle at the frame (90 a second)."""
@@ -44,7 +45,7 @@ class GeneratorConfig:
     noise_channels: int = 16
     """Width of the noise that moves with the song."""
     noise_correlation_s: float = 1.0
-    dropout: float = 0.2
+    dropout: float = 0.05
     """Also on at inference, as in pix2pix: without it a deterministic next-pose generator falls into a loop."""
     norm: str = "group"
     """`group` or `batch`; batch norm behaves differently once the batch is one song."""
@@ -60,25 +61,25 @@ class DiscriminatorConfig:
 
     channels: tuple[int, ...] = (48, 96, 160)
     extra_layers: int = 0
-    history: tuple[int, ...] = (1, 2, 4)
-    """Which earlier pose images it sees beside the frame it judges, in frames back: one cannot see a freeze."""
+    history: tuple[int, ...] = (1, 2, 4, 8)
+    """Which earlier poses it sees beside the one it judges, in frames back: one pose cannot show a freeze."""
 
 
 @dataclass(frozen=True)
 class LossConfig:
     """Weights of the generator's terms and of the discriminator's penalty."""
 
-    adversarial: float = 1.0
+    adversarial: float = 5.0
     feature_matching: float = 5.0
     l1: float = 15.0
-    position: float = 20.0
+    position: float = 10.0
     """Where the heat channels' centroids lie; nought for images without heat channels."""
     perceptual: float = 0.25
-    gradient_penalty: float = 1.0
+    gradient_penalty: float = 0.2
     black_weight: float = 0.1
     """What an L1 error on a black pixel counts beside one on the drawing."""
     label_smoothing: float = 0.1
-    penalty_every: int = 4
+    penalty_every: int = 8
     """The gradient penalty's second backward pass is dear: once in so many steps, times as much."""
 
 
@@ -86,27 +87,34 @@ class LossConfig:
 class TrainConfig:
     """How the pair is trained."""
 
-    batch: int = 8
-    clip_frames: int = 20
-    """Frames of a clip once the generator lives on its own output alone."""
-    first_clip_frames: int = 6
-    """Frames of a clip at first; short clips give many steps while the next frame is still to be learnt."""
+    batch: int = 16
+    clip_frames: int = 10
+    """Frames of a clip that are learnt from in one step, once the generator dances alone."""
+    first_clip_frames: int = 8
+    """The same at first; short clips give many steps while the next frame is still to be learnt."""
     warmup_frames: int = 3
-    """Real frames that start a clip; after them the generator is fed its own output for a growing share of steps."""
+    """Real frames, at most, that lead the clips that dance alone nearly from their start."""
+    alone_share: float = 0.6
+    """Share of the clips whose place is taken by a dance that goes on from the step before, with no real pose since it
+    began: a dance is also judged where it has long left what it was shown."""
+    alone_frames: int = 120
+    """For how many frames, on average, such a dance goes on."""
+    horizon_frames: float = 4.0
+    """After how many frames of its own the real clip counts 1/e as the answer."""
     judged_frames: int = 4
     """Frames of each clip that the discriminator judges in one step."""
-    perceptual_frames: int = 2
+    perceptual_frames: int = 1
     """Frames of a batch that the perceptual loss compares in one step."""
-    own_output_ramp: float = 0.35
-    """Share of the training after which clips are longest and every step sees the generator's own output."""
-    learning_rate: float = 0.001
-    discriminator_rate: float = 0.0006
+    own_output_ramp: float = 0.06
+    """Share of the training after which clips are longest and the generator's own output is all it is shown."""
+    learning_rate: float = 0.0006
+    discriminator_rate: float = 0.001
     decay: float = 0.8
     decay_steps: int | None = None
     """Steps between two decays of the learning rate; None: an epoch."""
     beta1: float = 0.5
     beta2: float = 0.999
-    ema: float = 0.998
+    ema: float = 0.98
     epochs: int = 10
     steps: int | None = None
     minutes: float | None = None
@@ -124,6 +132,12 @@ class GanConfig:
     discriminator: DiscriminatorConfig = field(default_factory=DiscriminatorConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+
+    @property
+    def past_channels(self) -> int:
+        """Channels of what the generator is shown: the previous pose image and, with momentum, where it leads."""
+        carried = self.generator.momentum is not None and self.image.heatmaps
+        return self.image.channels + (18 if carried else 0)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -182,7 +196,7 @@ PRESETS = {
     "small": GanConfig(),
     "base": GanConfig(
         image=ImageConfig(size=128, sigma=2.0),
-        generator=GeneratorConfig(channels=(48, 96, 192, 320, 384), audio_channels=160, residual_blocks=2),
+        generator=GeneratorConfig(channels=(48, 96, 192, 320, 384), flow=5.0, audio_channels=160, residual_blocks=2),
         discriminator=DiscriminatorConfig(channels=(64, 128, 256, 384)),
         train=TrainConfig(batch=16),
     ),
@@ -190,7 +204,7 @@ PRESETS = {
         image=ImageConfig(size=256, heatmaps=False, fps=30.0),
         generator=GeneratorConfig(
             channels=(64, 256, 512, 512, 512, 512, 512),
-            audio_channels=544,
+            audio_channels=408,
             dropout=0.5,
             norm="batch",
             residual_blocks=6,
@@ -199,13 +213,14 @@ PRESETS = {
             flow=None,
         ),
         discriminator=DiscriminatorConfig(channels=(64, 128, 256, 512), history=(1,)),
-        loss=LossConfig(l1=100.0, feature_matching=10.0, perceptual=10.0, gradient_penalty=10.0, penalty_every=1),
+        loss=LossConfig(
+            adversarial=1.0, l1=100.0, feature_matching=10.0, perceptual=10.0, gradient_penalty=10.0, penalty_every=1
+        ),
         train=TrainConfig(
             batch=10,
             learning_rate=0.001,
             discriminator_rate=0.001,
             decay=0.8,
-            clip_frames=12,
             epochs=20,
         ),
     ),

@@ -11,7 +11,6 @@ from torch.utils.data import Dataset
 
 from dancegen.audio.features import FRAME_RATE, N_MELS, windows
 from dancegen.choreographers.gan.config import GanConfig
-from dancegen.choreographers.gan.image import paint
 from dancegen.choreographers.gan.model import StartPoses
 from dancegen.dataset import read_clips
 from dancegen.errors import InputError
@@ -35,6 +34,11 @@ class Take:
         return min(len(view) for view in self.views)
 
 
+def clip_length(config: GanConfig) -> int:
+    """Frames of a training clip: the pose it starts from and those that are learnt from."""
+    return 1 + config.train.clip_frames
+
+
 def load_takes(dataset: Path, split: str, config: GanConfig, progress) -> list[Take]:
     """The clips of one split of a pose dataset. InputError where it has none that are long enough."""
     clips = [clip for clip in read_clips(dataset) if clip.split == split]
@@ -43,11 +47,11 @@ def load_takes(dataset: Path, split: str, config: GanConfig, progress) -> list[T
         for clip in clips:
             takes.append(_load_take(dataset / "clips" / clip.id, config))
             advance(1)
-    takes = [take for take in takes if take.frames > config.train.clip_frames]
+    takes = [take for take in takes if take.frames >= clip_length(config)]
     if not takes:
-        seconds = config.train.clip_frames / config.image.fps
+        seconds = clip_length(config) / config.image.fps
         raise InputError(
-            f"{dataset} has no {split} clip of more than {seconds:.1f} s; prepare more takes, or longer clips"
+            f"{dataset} has no {split} clip of {seconds:.1f} s or more; prepare more takes, or longer clips"
         )
     return takes
 
@@ -65,13 +69,13 @@ def _load_take(folder: Path, config: GanConfig) -> Take:
 class ClipDataset(Dataset):
     """Every clip once an epoch: a random view, place, side and music colour of it, all drawn from (seed, epoch, index).
 
-    An item holds `keypoints` (L, 18, 3), `images` (L, C, S, S) and `mel` (L, mel_width, N_MELS), L = `frames`.
+    An item holds `keypoints` (L, 18, 3) and `mel` (L, mel_width, N_MELS), L = `frames`.
     """
 
     def __init__(self, takes: list[Take], config: GanConfig, *, seed: int, augment: bool = True):
         self.takes, self.config, self.seed, self.augment = takes, config, seed, augment
         self.epoch = 0
-        self.frames = config.train.clip_frames
+        self.frames = clip_length(config)
 
     def __len__(self) -> int:
         return len(self.takes)
@@ -91,7 +95,6 @@ class ClipDataset(Dataset):
         seen = windows(mel, times, self.config.generator.mel_width)
         return {
             "keypoints": torch.from_numpy(np.ascontiguousarray(keypoints)),
-            "images": paint(keypoints, self.config.image),
             "mel": torch.from_numpy(np.ascontiguousarray(seen)),
         }
 

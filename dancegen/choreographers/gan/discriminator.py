@@ -38,8 +38,8 @@ class PatchDiscriminator(nn.Module):
 class MultiScaleDiscriminator(nn.Module):
     """Two PatchGANs, the second on the average-pooled input (pix2pixHD, Wang et al., 2018).
 
-    image: (B, C, S, S); history: (B, 3 * H, S, S), the red, green and blue of the earlier frames;
-    mel: (B, mel_width, N_MELS). Returns, for both scales, the features of every layer, the patch logits last.
+    image: (B, C, S, S); history: (B, 3 * H, S, S), clean pictures of the poses up to it; mel: (B, mel_width, N_MELS).
+    Returns, for both scales, the features of every layer, the patch logits last.
     """
 
     def __init__(self, config: GanConfig):
@@ -52,5 +52,9 @@ class MultiScaleDiscriminator(nn.Module):
         song = nn.functional.interpolate(
             mel.transpose(1, 2).unsqueeze(1), size=image.shape[-2:], mode="bilinear", align_corners=False
         )
-        x = torch.cat([image, history, song], 1)
+        # What moves is what a dance is judged by: earlier poses enter as their difference from the image, and black is
+        # nought, lest the few drawn pixels drown in it.
+        latest = (image[:, :3] + 1) / 2
+        moved = history - latest.repeat(1, history.shape[1] // 3, 1, 1)
+        x = torch.cat([image + 1, 3 * moved, song], 1)
         return [self.scales[0](x), self.scales[1](self.pool(x))]

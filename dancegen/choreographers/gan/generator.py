@@ -115,7 +115,10 @@ class SelfAttention(nn.Module):
 
 
 class SpectrogramProcessor(nn.Module):
-    """The spectrogram round a frame, (B, 1, N_MELS, mel_width), to features on the bottleneck's grid."""
+    """The spectrogram round a frame, (B, 1, N_MELS, mel_width), to features on the bottleneck's grid.
+
+    They are the same all over the grid: every limb hears all of the moment, before and after the frame.
+    """
 
     def __init__(self, channels: int, grid: int, config: GanConfig):
         super().__init__()
@@ -126,10 +129,14 @@ class SpectrogramProcessor(nn.Module):
         )
         self.dilated = DilatedBlock(channels, g.dilations, g.activation)
         self.attention = SpatialAttention(3)
-        self.to_grid = nn.AdaptiveAvgPool2d(grid)
+        halvings = len(widths) - 1
+        self.gather = nn.Conv2d(channels, channels, (N_MELS >> halvings, g.mel_width >> halvings))
+        self.activation = make_activation(g.activation)
+        self.grid = grid
 
     def forward(self, mel: Tensor) -> Tensor:
-        return self.to_grid(self.attention(self.dilated(self.down(mel))))
+        heard = self.attention(self.dilated(self.down(mel)))
+        return self.activation(self.gather(heard)).expand(-1, -1, self.grid, self.grid)
 
 
 class Flow(nn.Module):
@@ -142,7 +149,7 @@ class Flow(nn.Module):
     PARTS = (0, 0, 0, 1, 2, 2, 3, 3, 2, 4, 4, 2, 5, 5, 2, 6, 6, 1, 1, 1, 1)
     """Which flow carries which channel: the picture, head, torso, right and left arm, right and left leg."""
 
-    def __init__(self, features: int, rhythm: int, image_channels: int, reach: float):
+    def __init__(self, features: int, rhythm: int, noise: int, image_channels: int, reach: float):
         super().__init__()
         self.reach = reach
         parts = self.PARTS[:image_channels]
@@ -150,14 +157,21 @@ class Flow(nn.Module):
         self.beat = nn.Conv2d(rhythm, features // 2, 1)
         self.sense = nn.Conv2d(features + features // 2, features // 2, 3, 1, 1)
         self.flow = nn.Conv2d(features // 2, 2 * len(self.channels), 3, 1, 1)
+        # What the body does as a whole comes from the song, the memory and chance by the shortest way there is: through
+        # the image alone, their gradient is a thousandth of that of the pixels.
+        self.sway = nn.Linear(rhythm + noise, 2 * len(self.channels))
+        nn.init.normal_(self.sway.weight, std=0.01)
+        nn.init.normal_(self.sway.weight[:, :rhythm], std=0.0005)
+        nn.init.zeros_(self.sway.bias)
         # The first dance goes where momentum carries it, not where chance does.
         nn.init.normal_(self.flow.weight, std=0.005)
         nn.init.zeros_(self.flow.bias)
         order = [c for channels in self.channels for c in channels]
         self.register_buffer("order", torch.tensor(order).argsort(), persistent=False)
 
-    def forward(self, features: Tensor, rhythm: Tensor, image: Tensor) -> Tensor:
-        """features: (B, F, h, w); rhythm: (B, R, grid, grid), what the ConvLSTM says; image: (B, C, S, S).
+    def forward(self, features: Tensor, rhythm: Tensor, noise: Tensor, image: Tensor) -> Tensor:
+        """features: (B, F, h, w); rhythm: (B, R, grid, grid), what the ConvLSTM says; noise: (B, noise_channels);
+        image: (B, C, S, S).
 
         Returns the image carried, (B, C, S, S).
         """
@@ -166,7 +180,8 @@ class Flow(nn.Module):
             self.beat(rhythm), size=features.shape[-2:], mode="bilinear", align_corners=False
         )
         sensed = nn.functional.leaky_relu(self.sense(torch.cat([features, spread.to(features.dtype)], 1)), 0.2)
-        flow = self.reach * torch.tanh(self.flow(sensed).float())
+        whole = self.sway(torch.cat([rhythm.float().mean((2, 3)), noise.float()], 1)).float()
+        flow = self.reach * torch.tanh(self.flow(sensed).float() + whole[..., None, None])
         flow = nn.functional.interpolate(flow, size=(size, size), mode="bilinear", align_corners=False)
         flow = flow.unflatten(1, (-1, 2)).permute(1, 0, 3, 4, 2) * (2 / size)
         axis = (torch.arange(size, device=image.device) * 2 + 1) / size - 1
@@ -197,16 +212,17 @@ class ConvLSTMCell(nn.Module):
 class UNetGenerator(nn.Module):
     """One step of the dance.
 
-    previous: (B, 2 * C, S, S) in -1..1, as `image.past` paints it: where momentum carries the dancer, and where she
-    was; song: (B, audio_channels, grid, grid), from `listen`; noise: (B, noise_channels); state: the ConvLSTM's, from
-    `start_state` at first. Returns the next pose image (B, C, S, S) in -1..1 and the new state.
+    previous: (B, config.past_channels, S, S) in -1..1, as `image.past` paints it: the previous pose, where momentum
+    carries it, and where it was; song: (B, audio_channels, grid, grid), from `listen`; noise: (B, noise_channels);
+    state: the ConvLSTM's, from `start_state` at first. Returns the next pose image (B, C, S, S) in -1..1 and the new
+    state.
     """
 
     def __init__(self, config: GanConfig):
         super().__init__()
         self.config = config
         g = config.generator
-        widths = (config.image.channels * (1 if g.momentum is None else 2), *g.channels)
+        widths = (config.past_channels, *g.channels)
         bottom = g.channels[-1]
         self.grid = config.image.size >> len(g.channels)
         self.down = nn.ModuleList(
@@ -229,14 +245,15 @@ class UNetGenerator(nn.Module):
             below = 2 * width
         self.up = nn.ModuleList(ups)
         self.look = SpatialAttention()
-        self.flow = None if g.flow is None else Flow(below, bottom, config.image.channels, g.flow)
+        self.flow = None if g.flow is None else Flow(below, bottom, g.noise_channels, config.image.channels, g.flow)
         self.sharpen = nn.Sequential(
             nn.Conv2d(below, 2 * g.channels[0], 3, 1, 1), nn.PixelShuffle(2), make_activation(g.activation)
         )
-        self.paint = nn.Conv2d(g.channels[0] // 2 + widths[0], config.image.channels, 3, 1, 1)
+        self.paint = nn.Conv2d(g.channels[0] // 2, config.image.channels, 3, 1, 1)
         # A dancer is mostly where momentum carries her: the network paints what changes over a faint copy of that,
         # carried along.
-        self.remain = nn.Parameter(torch.full((1, config.image.channels, 1, 1), 1.5))
+        kept = 0.0 if g.momentum is None else 1.5
+        self.remain = nn.Parameter(torch.full((1, config.image.channels, 1, 1), kept))
 
     def start_state(self, batch: int, device: torch.device | str = "cpu") -> State:
         """An empty memory: hidden and cell state, (B, hidden, grid, grid) each."""
@@ -250,8 +267,14 @@ class UNetGenerator(nn.Module):
         """
         return self.spectrogram(normalise_mel(mel).transpose(1, 2).unsqueeze(1))
 
+    def _contrast(self, previous: Tensor) -> Tensor:
+        """Black as nought and momentum as a difference, lest the few drawn pixels and their motion drown."""
+        channels = self.config.image.channels
+        latest, where = previous[:, :channels], previous[:, channels:]
+        return torch.cat([latest + 1, 3 * (latest[:, 3:] - where)], 1) if where.shape[1] else latest + 1
+
     def forward(self, previous: Tensor, song: Tensor, noise: Tensor, state: State) -> tuple[Tensor, State]:
-        x, skips = previous, []
+        x, skips = self._contrast(previous), []
         for block in self.down:
             x = block(x)
             skips.append(x)
@@ -265,10 +288,9 @@ class UNetGenerator(nn.Module):
         x = self.look(torch.cat([x, skips[0]], 1))
         last = previous[:, : self.config.image.channels]
         if self.flow is not None:
-            last = self.flow(x, rhythm, last)
+            last = self.flow(x, rhythm, noise, last)
         x = self.sharpen(x)
-        x = self.paint(torch.cat([x, previous.to(x.dtype)], 1))
-        return torch.tanh(x + self.remain * last), state
+        return torch.tanh(self.paint(x) + self.remain * last), state
 
 
 def normalise_mel(mel: Tensor) -> Tensor:

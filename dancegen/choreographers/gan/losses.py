@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss
 
+from dancegen.choreographers.gan.image import locate
 from dancegen.errors import InputError
 
 VGG_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
@@ -37,51 +38,47 @@ def _patches(judged: Features, label: float) -> Tensor:
     return torch.stack([binary_cross_entropy_with_logits(x, torch.full_like(x, label)) for x in logits]).mean()
 
 
-def feature_matching_loss(fake: Features, real: Features) -> Tensor:
-    """L1 between the discriminator's features of both frames, mean over layers and scales (Wang et al., 2018)."""
+def feature_matching_loss(fake: Features, real: Features, trust: Tensor) -> Tensor:
+    """L1 between the discriminator's features of both frames, mean over layers and scales (Wang et al., 2018).
+
+    trust: (N,), how much each frame's real counterpart counts as the answer.
+    """
     pairs = [(f, r) for fs, rs in zip(fake, real, strict=True) for f, r in zip(fs[:-1], rs[:-1], strict=True)]
-    return torch.stack([l1_loss(f.float(), r.detach().float()) for f, r in pairs]).mean()
+    return torch.stack(
+        [((f.float() - r.detach().float()).abs().mean((1, 2, 3)) * trust).mean() for f, r in pairs]
+    ).mean()
 
 
-def weighted_l1_loss(fake: Tensor, real: Tensor, black_weight: float) -> Tensor:
+def weighted_l1_loss(fake: Tensor, real: Tensor, black_weight: float, trust: Tensor) -> Tensor:
     """L1 over pixels of images in -1..1, where a pixel that is black in the real image counts `black_weight`.
 
-    images: (..., C, S, S). Without the weight an empty picture is nearly right: nine pixels in ten are black. The heat
-    channels, all but the first three, are maps of a position and not paint: the median that L1 seeks of an uncertain
-    position is an empty map, so they are held to the squared error, whose mean keeps the joint where it likely is.
+    images: (N, C, S, S); trust: (N,), how much each real image counts as the answer. Without the pixels' weight an
+    empty picture is nearly right: nine pixels in ten are black. The heat channels, all but the first three, are maps of
+    a position and not paint: the median that L1 seeks of an uncertain position is an empty map, so they are held to the
+    squared error, whose mean keeps the joint where it likely is.
     """
-    colour = _weighted((fake[..., :3, :, :] - real[..., :3, :, :]).abs(), real[..., :3, :, :], black_weight)
-    if fake.shape[-3] == 3:
+    colour = _weighted((fake[:, :3] - real[:, :3]).abs(), real[:, :3], black_weight, trust)
+    if fake.shape[1] == 3:
         return colour
-    return colour + _weighted((fake[..., 3:, :, :] - real[..., 3:, :, :]).square(), real[..., 3:, :, :], black_weight)
+    return colour + _weighted((fake[:, 3:] - real[:, 3:]).square(), real[:, 3:], black_weight, trust)
 
 
-def _weighted(error: Tensor, real: Tensor, black_weight: float) -> Tensor:
-    weight = torch.where(real > -0.98, 1.0, black_weight).to(error.dtype)
-    return (error * weight).sum(dtype=torch.float32) / weight.sum(dtype=torch.float32)
+def _weighted(error: Tensor, real: Tensor, black_weight: float, trust: Tensor) -> Tensor:
+    weight = torch.where(real > -0.9, 1.0, black_weight)
+    return ((error * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)) * trust).mean()
 
 
-def position_loss(fake: Tensor, keypoints: Tensor, sigma: float) -> Tensor:
+def position_loss(fake: Tensor, keypoints: Tensor, sigma: float, trust: Tensor) -> Tensor:
     """Mean distance, in joints' standard deviations, between where heat channels say a joint is and where it was.
 
-    fake: (N, 3 + 18, S, S) in -1..1; keypoints: (N, 18, 3) pixels. A dancer moves by about a pixel a frame, which
-    pixel errors hardly notice and a centroid does (integral regression, Sun et al., 2018). The centroid is taken in a
-    Gaussian window round the highest pixel, as decoding does; joints that are hidden or not painted yet do not count.
+    fake: (N, 3 + 18, S, S) in -1..1; keypoints: (N, 18, 3) pixels; trust: (N,). A dancer moves by about a pixel a
+    frame, which pixel errors hardly notice and a centroid does; joints that are hidden or not painted yet do not count.
     """
-    heat = (fake[:, 3:].float() + 1) / 2
-    size = heat.shape[-1]
-    peak = heat.detach().flatten(2).argmax(-1)
-    centre = torch.stack([peak % size, peak // size], -1).float()
-    places = torch.arange(size, device=heat.device, dtype=torch.float32)
-    window = torch.exp(-0.5 * ((places - centre[..., None]) / sigma) ** 2)
-    seen = heat.relu() * window[:, :, 1, :, None] * window[:, :, 0, None, :]
-    across, down = seen.sum(-2), seen.sum(-1)
-    centroid = torch.stack([across @ places, down @ places], -1) / across.sum(-1, keepdim=True).clamp(min=1e-3)
-    # Through a window of the blob's own width the centroid lies half way between window and blob.
-    found = 2 * centroid - centre
-    counts = (keypoints[..., 2] > 0) & (heat.detach().amax((-1, -2)) > 0.2)
+    found = locate(fake, sigma)
+    painted = fake.detach()[:, 3:].amax((-1, -2)) > -0.6
+    counts = (keypoints[..., 2] > 0) & painted
     distance = nn.functional.smooth_l1_loss(found, keypoints[..., :2], reduction="none", beta=0.3).sum(-1)
-    return (distance * counts).sum() / counts.sum().clamp(min=1) / sigma
+    return (distance * counts * trust[:, None]).sum() / counts.sum().clamp(min=1) / sigma
 
 
 def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, history: Tensor, mel: Tensor) -> Tensor:

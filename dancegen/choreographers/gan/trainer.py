@@ -6,7 +6,7 @@ import csv
 import math
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -20,14 +20,20 @@ from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import ClipDataset, Take
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import UNetGenerator, normalise_mel
+from dancegen.choreographers.gan.image import clean, picture
 from dancegen.choreographers.gan.interrupt import interrupt_deferred
 from dancegen.choreographers.gan.model import Model, StartPoses, load_discriminator, load_model, save_model
-from dancegen.choreographers.gan.rollout import Rollout, at, choose_own, clip_noise, history, unroll
+from dancegen.choreographers.gan.rollout import Memory, Rollout, at, clip_noise, history, lead_frames, trust, unroll
 from dancegen.choreographers.gan.validation import Validation, validate
 from dancegen.errors import ModelError
 from dancegen.progress import SILENT, Progress
 
 LOSSES = ("adversarial", "feature_matching", "l1", "position", "perceptual", "real", "fake", "gradient_penalty")
+
+
+LONG_AGO = 1000
+CLIP = 50.0
+"""Norm of the generator's gradient beyond which a step is shortened: for accidents, lest all steps count alike."""
 
 
 class Case(NamedTuple):
@@ -117,6 +123,8 @@ class Trainer:
         )
         self.perceptual = losses.PerceptualLoss(vgg).to(device) if config.loss.perceptual else None
         self.clock = Clock(config, math.ceil(len(self.data) / t.batch))
+        self.board = Board(folder / "events")
+        self.dancers: Memory | None = None
         self.best = float("inf")
         self.kept: Validation | None = None
         self.recent: list[dict[str, float]] = []
@@ -128,7 +136,11 @@ class Trainer:
         Ctrl-C ends it after the step at hand, with all that was learnt in the folder; a second one ends it at once.
         """
         t = self.config.train
-        with self.progress.task(self._label(), 100) as advance, interrupt_deferred() as interrupted:
+        with (
+            closing(self.board),
+            self.progress.task(self._label(), 100) as advance,
+            interrupt_deferred() as interrupted,
+        ):
             shown = 0.0
             while self.clock.done < 1.0:
                 for batch in self._epoch():
@@ -155,7 +167,7 @@ class Trainer:
 
     def _epoch(self) -> Iterator[dict[str, Tensor]]:
         """What is left of this epoch, in an order drawn from its number: a resumed run sees what it would have seen."""
-        self.data.epoch, self.data.frames = self.clock.epoch, self._clip_frames()
+        self.data.epoch = self.clock.epoch
         order = torch.randperm(len(self.data), generator=torch.Generator().manual_seed(self.seed + self.clock.epoch))
         batches = [batch.tolist() for batch in order.tensor_split(self.clock.batches)]
         left = batches[self.clock.step % self.clock.batches :]
@@ -167,10 +179,18 @@ class Trainer:
         ramp = self.config.train.own_output_ramp
         return min(1.0, self.clock.done_at(step) / ramp) if ramp else 1.0
 
-    def _clip_frames(self) -> int:
-        """Of all clips of an epoch, also where a resumed run takes it up in its middle."""
-        t, began = self.config.train, self.clock.epoch * self.clock.batches
-        return round(t.first_clip_frames + (t.clip_frames - t.first_clip_frames) * self._maturity(began))
+    def _clip_frames(self, step: int) -> int:
+        """How many frames are learnt from in this step."""
+        t = self.config.train
+        return round(t.first_clip_frames + (t.clip_frames - t.first_clip_frames) * self._maturity(step))
+
+    def _going_on(self, clips: int, step: int, chance: torch.Generator) -> Tensor:
+        """Which dances of the step before go on in this one: their rows, fewer at first."""
+        t = self.config.train
+        if self.dancers is None:
+            return torch.zeros(0, dtype=torch.long)
+        rows = torch.arange(min(round(clips * t.alone_share * self._maturity(step)), len(self.dancers.latest)))
+        return rows[torch.rand(len(rows), generator=chance) >= t.clip_frames / t.alone_frames]
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, float]:
         """One update of both networks on one batch; returns the losses by name."""
@@ -179,27 +199,44 @@ class Trainer:
         chance = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         for optimiser, rate in ((self.paint_optimiser, t.learning_rate), (self.judge_optimiser, t.discriminator_rate)):
             optimiser.param_groups[0]["lr"] = rate * t.decay**self.clock.decays
-        real, mel = batch["images"].to(self.device), batch["mel"].to(self.device)
-        poses = batch["keypoints"].numpy()
-        clips, frames = mel.shape[:2]
-        own = choose_own(self.config, clips, frames, self._maturity(step), chance)
+        mel, poses = batch["mel"].to(self.device), batch["keypoints"].to(self.device)
+        clips, frames = len(poses), self._clip_frames(step)
+        mel, first, real = mel[:, -frames:], poses[:, -frames - 1], poses[:, -frames:]
         noise = clip_noise(self.config, clips, frames, chance).to(self.device)
+        led = lead_frames(self.config, clips, frames, self._maturity(step), chance)
+        memory, going = Memory.start(self.generator, first), self._going_on(clips, step, chance)
+        if len(going):
+            memory, led[going] = memory.with_rows(going, self.dancers), -LONG_AGO
+        trusted = trust(led, frames, t.horizon_frames).to(self.device)
+        leads = (torch.arange(frames) < led[:, None]).to(self.device)
         with self._precision():
-            dance = unroll(self.generator, poses[:, 0], mel, noise, poses, own)
-        times = torch.stack([torch.randperm(frames - 1, generator=chance)[: t.judged_frames] + 1 for _ in range(clips)])
+            dance = unroll(self.generator, memory, mel, noise, real, leads)
+        self.dancers = Memory.of(dance.memory.tensors())
+        paintings = clean(real.flatten(0, 1), self.config.image).unflatten(0, (clips, frames))
+        seen = torch.cat([picture(first, self.config.image)[:, None], (paintings[:, :-1, :3] + 1) / 2], 1)
+        # Mostly where real poses no longer lead: the step after a real one is hard to tell from real.
+        times = torch.multinomial(1.05 - trusted.cpu(), min(t.judged_frames, frames), generator=chance)
         song = normalise_mel(at(mel, times))
-        fake = Case(at(dance.images, times - 1), history(dance.shown, times, self.config).to(self.device), song)
-        real_case = Case(at(real, times), history(poses, times, self.config).to(self.device), song)
+        fake = Case(self._judged(dance, times), history(dance.pictures, times, self.config), song)
+        real_case = Case(at(paintings, times), history(seen, times, self.config), song)
         found = self._update_discriminator(fake, real_case)
-        found |= self._update_generator(dance, real, batch["keypoints"].to(self.device), fake, real_case)
+        found |= self._update_generator(dance, paintings, real, trusted, fake, real_case, at(trusted, times))
         self._follow()
         return found
+
+    def _judged(self, dance: Rollout, times: Tensor) -> Tensor:
+        """The images to be judged: what the dance looks like, so the generated joints drawn clean.
+
+        Judged by its brush, a generator would learn to please with patterns in the dark instead of with motion.
+        """
+        image = self.config.image
+        return clean(at(dance.joints, times), image) if image.heatmaps else at(dance.images, times)
 
     def _update_discriminator(self, fake: Case, real: Case) -> dict[str, float]:
         weights = self.config.loss
         with self._precision():
             real_loss = losses.real_loss(self.discriminator(*real), weights.label_smoothing)
-            fake_loss = losses.fake_loss(self.discriminator(fake.image.detach(), *fake[1:]))
+            fake_loss = losses.fake_loss(self.discriminator(*(part.detach() for part in fake)))
         total, found = real_loss + fake_loss, {"real": real_loss.item(), "fake": fake_loss.item()}
         if weights.gradient_penalty and self.clock.step % weights.penalty_every == 0:
             few = slice(0, None, max(1, self.config.train.judged_frames // 2))
@@ -215,30 +252,43 @@ class Trainer:
         return found
 
     def _update_generator(
-        self, dance: Rollout, images: Tensor, keypoints: Tensor, fake: Case, real: Case
+        self,
+        dance: Rollout,
+        real: Tensor,
+        keypoints: Tensor,
+        trusted: Tensor,
+        fake: Case,
+        real_case: Case,
+        sure: Tensor,
     ) -> dict[str, float]:
-        weights = self.config.loss
+        """One step of the generator. `sure`: how far each judged frame is `trusted`.
+
+        Where the real clip can no longer say what should have come, an image is held to its own pose, drawn clean.
+        """
+        weights, image = self.config.loss, self.config.image
         self.discriminator.requires_grad_(False)
+        images, trusted = dance.images.flatten(0, 1), trusted.flatten().clamp(min=1e-6)
+        own = clean(dance.joints.detach().flatten(0, 1), image)
         with self._precision():
             judged = self.discriminator(*fake)
             with torch.no_grad():
-                wanted = self.discriminator(*real)
-            terms = {
-                "adversarial": losses.adversarial_loss(judged),
-                "feature_matching": losses.feature_matching_loss(judged, wanted),
-                "l1": losses.weighted_l1_loss(dance.images, images[:, 1:], weights.black_weight),
-            }
-            if self.config.image.heatmaps:
-                terms["position"] = losses.position_loss(
-                    dance.images.flatten(0, 1), keypoints[:, 1:].flatten(0, 1), self.config.image.sigma
-                )
+                wanted = self.discriminator(*real_case)
+        terms = {
+            "adversarial": losses.adversarial_loss(judged),
+            "feature_matching": losses.feature_matching_loss(judged, wanted, sure),
+            "l1": losses.weighted_l1_loss(images, real.flatten(0, 1), weights.black_weight, trusted)
+            + losses.weighted_l1_loss(images, own, weights.black_weight, 1 - trusted),
+        }
+        if image.heatmaps:
+            terms["position"] = losses.position_loss(images, keypoints.flatten(0, 1), image.sigma, trusted)
+        with self._precision():
             if self.perceptual is not None:
-                few = torch.randperm(len(fake.image), device=self.device)[: self.config.train.perceptual_frames]
-                terms["perceptual"] = self.perceptual(fake.image[few], real.image[few])
+                few = torch.multinomial(trusted, min(self.config.train.perceptual_frames, len(trusted)))
+                terms["perceptual"] = self.perceptual(images[few], real.flatten(0, 1)[few])
         total = sum(getattr(weights, name) * term for name, term in terms.items())
         self.paint_optimiser.zero_grad(set_to_none=True)
         total.backward()
-        torch.nn.utils.clip_grad_norm_(self.generator.parameters(), 5.0)
+        torch.nn.utils.clip_grad_norm_(self.generator.parameters(), CLIP)
         self.paint_optimiser.step()
         self.discriminator.requires_grad_(True)
         return {name: term.item() for name, term in terms.items()}
@@ -285,7 +335,8 @@ class Trainer:
             f"step {self.clock.step}: l1 {means['l1']:.3f}, position {means['position']:.2f}, "
             f"adversarial {means['adversarial']:.2f}, real/fake {means['real']:.2f}/{means['fake']:.2f}; "
             f"free-running: speed {v.speed:.2f} (real {v.real_speed:.2f}), acceleration {v.accel:.1f} "
-            f"({v.real_accel:.1f}), freeze {v.freeze:.2f}, missing {v.missing:.3f}, score {v.score:.2f}"
+            f"({v.real_accel:.1f}), freeze {v.freeze:.2f}, missing {v.missing:.3f}, "
+            f"shape {v.shape:.3f}, place {v.place:.3f}, score {v.score:.2f}"
         )
 
     def _log(self, means: dict[str, float], validation: Validation) -> None:
@@ -298,7 +349,7 @@ class Trainer:
             if fresh:
                 writer.writeheader()
             writer.writerow(row)
-        _tensorboard(self.folder, row)
+        self.board.add(row)
 
     def save_checkpoint(self) -> None:
         """All that a later run needs to go on as if there had been no break; a kill leaves the old one whole."""
@@ -313,6 +364,7 @@ class Trainer:
             "best": self.best,
             "kept": asdict(self.kept) if self.kept else None,
             "recent": self.recent,
+            "dancers": self.dancers and self.dancers.tensors(),
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.save(state, self.folder / "checkpoint.tmp")
@@ -336,7 +388,8 @@ class Trainer:
         self.average = state["average"]
         self.clock.step, self.clock.seconds, self.best = state["step"], state["seconds"], state["best"]
         self.kept = Validation(**state["kept"]) if state.get("kept") else None
-        self.recent = state.get("recent", [])
+        self.recent = state["recent"]
+        self.dancers = state["dancers"] and Memory.of(state["dancers"])
         _forget_after(self.folder / "history.csv", self.clock.step)
         self.progress.say(f"going on from step {self.clock.step} of an interrupted run")
 
@@ -355,13 +408,25 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
-def _tensorboard(folder: Path, row: dict[str, float]) -> None:
-    """One row of scalars, where the `tensorboard` extra is installed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return
-    with SummaryWriter(str(folder / "events")) as writer:
+class Board:
+    """TensorBoard's scalars, one event file a run, where the `tensorboard` extra is installed."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.writer = folder, None
+
+    def add(self, row: dict[str, float]) -> None:
+        """One row, at row["step"]. The first one drops what a killed run wrote of this step and later ones."""
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            return
+        if self.writer is None:
+            self.writer = SummaryWriter(str(self.folder), purge_step=row["step"])
         for name, value in row.items():
             if name != "step":
-                writer.add_scalar(name, value, row["step"])
+                self.writer.add_scalar(name, value, row["step"])
+        self.writer.flush()
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.close()

@@ -9,22 +9,30 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dancegen.audio.features import windows
+from dancegen.audio.features import FRAME_RATE, windows
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import Take
 from dancegen.choreographers.gan.generator import UNetGenerator
-from dancegen.choreographers.gan.rollout import clip_noise, unroll
+from dancegen.choreographers.gan.rollout import Memory, clip_noise, unroll
 from dancegen.metrics.motion import motion_figures
+from dancegen.pose.cleaning import body_height, limb_lengths
 from dancegen.pose.drawing import draw_poses
 from dancegen.pose.sequence import PoseSequence
+from dancegen.pose.skeleton import LIMBS
 
 CLIPS = 8
-SECONDS = 8.0
+BODY_LIMBS = [i for i, limb in enumerate(LIMBS) if max(limb) <= 13]
+SONGS = 3
+"""Clips' music that one dance goes on to, one clip after the other: what goes wrong may take half a minute."""
 
 
 @dataclass(frozen=True)
 class Validation:
-    """Free-running figures beside those of the real clips, and a score: the lower the better, 0 for a real dance."""
+    """Free-running figures beside those of the real clips, and a score: the lower the better, 0 for a real dance.
+
+    shape: how far limbs' median lengths are from the real ones; place: how far the feet's and the body's median height
+    is from where it was, both at the dance's end, in body heights.
+    """
 
     speed: float
     real_speed: float
@@ -33,25 +41,29 @@ class Validation:
     freeze: float
     real_freeze: float
     missing: float
+    shape: float
+    place: float
     score: float
 
 
 def validate(generator: UNetGenerator, takes: list[Take], sheet: Path | None, *, seed: int = 0) -> Validation:
-    """Dance the first seconds of up to eight held-out clips from their first pose; `sheet` gets a PNG of four."""
+    """Dance for half a minute from the first pose of up to eight held-out clips; `sheet` gets a PNG of four."""
     config = generator.config
-    frames = min(int(SECONDS * config.image.fps), min(t.frames for t in takes))
     chosen = [takes[i] for i in np.linspace(0, len(takes) - 1, min(CLIPS, len(takes))).round().astype(int)]
-    real = [take.views[i % len(take.views)].slice(0, frames) for i, take in enumerate(chosen)]
-    times = np.arange(frames) / config.image.fps
-    mel = np.stack([windows(take.mel, times, config.generator.mel_width) for take in chosen])
-    noise = clip_noise(config, len(chosen), frames, torch.Generator().manual_seed(seed))
+    real = [take.views[i % len(take.views)] for i, take in enumerate(chosen)]
+    songs = [np.concatenate([chosen[(i + k) % len(chosen)].mel for k in range(SONGS)]) for i in range(len(chosen))]
+    frames = int(min(len(song) for song in songs) / FRAME_RATE * config.image.fps)
+    times = np.arange(1, frames) / config.image.fps
+    mel = np.stack([windows(song, times, config.generator.mel_width) for song in songs])
+    noise = clip_noise(config, len(chosen), frames - 1, torch.Generator().manual_seed(seed))
     device = next(generator.parameters()).device
-    first = np.stack([sequence.keypoints[0] for sequence in real])
+    first = torch.from_numpy(np.stack([sequence.keypoints[0] for sequence in real])).to(device)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         keep_dropout(generator)
-        dance = unroll(generator, first, torch.from_numpy(mel).to(device), noise.to(device), None, None).keypoints
-    made = [PoseSequence(np.concatenate([r.keypoints[:1], d]), r.fps, r.size) for r, d in zip(real, dance, strict=True)]
+        memory = Memory.start(generator, first)
+        dance = unroll(generator, memory, torch.from_numpy(mel).to(device), noise.to(device)).joints.cpu().numpy()
+    made = [PoseSequence(d, r.fps, r.size) for r, d in zip(real, dance, strict=True)]
     if sheet is not None:
         _draw_sheet(real[:4], made[:4], config, sheet)
     return _compare(real, made)
@@ -69,11 +81,15 @@ def _compare(real: list[PoseSequence], made: list[PoseSequence]) -> Validation:
     wanted, found = _pooled(real), _pooled(made)
     still = 1e-6  # held-out clips in which nobody moves
     speed, accel = (found[name] / max(wanted[name], still) for name in ("speed_median", "accel_mean"))
+    shape = float(np.mean([_shape_error(r, m) for r, m in zip(real, made, strict=True)]))
+    place = float(np.mean([_place_error(r, m) for r, m in zip(real, made, strict=True)]))
     score = (
         abs(math.log(max(speed, 1e-3)))
         + 0.5 * abs(math.log(max(accel, 1e-3)))
         + 2 * max(0.0, found["freeze_ratio"] - wanted["freeze_ratio"])
         + 5 * found["missing"]
+        + 10 * shape
+        + 3 * place
     )
     return Validation(
         found["speed_median"],
@@ -83,6 +99,8 @@ def _compare(real: list[PoseSequence], made: list[PoseSequence]) -> Validation:
         found["freeze_ratio"],
         wanted["freeze_ratio"],
         found["missing"],
+        shape,
+        place,
         score if math.isfinite(score) else float("inf"),
     )
 
@@ -92,13 +110,35 @@ def _pooled(sequences: list[PoseSequence]) -> dict[str, float]:
     return {name: float(np.nan_to_num(np.mean([f[name] for f in figures]), nan=0.0)) for name in figures[0]}
 
 
+def _shape_error(real: PoseSequence, made: PoseSequence) -> float:
+    """Mean difference of limbs' 75th percentile lengths in the dance's second half to the real dance's."""
+    wanted, found = (
+        np.nan_to_num(np.nanpercentile(limb_lengths(k), 75, axis=0))[BODY_LIMBS]
+        for k in (real.keypoints, made.keypoints[len(made) // 2 :])
+    )
+    return float(np.abs(found - wanted).mean() / body_height(real))
+
+
+def _place_error(real: PoseSequence, made: PoseSequence) -> float:
+    """How far the median mid-hip and lower ankle are, in the dance's second half, from the real dance's heights."""
+    wanted, found = (
+        np.array([np.median(k[:, (8, 11), 1].mean(1)), np.median(k[:, (10, 13), 1].max(1))])
+        for k in (real.keypoints, made.keypoints[len(made) // 2 :])
+    )
+    return float(np.abs(found - wanted).mean() / body_height(real))
+
+
 def _draw_sheet(real: list[PoseSequence], made: list[PoseSequence], config: GanConfig, path: Path) -> None:
-    """Two rows a clip, the real dance above the generated one, one column every half second."""
+    """Two rows a clip, the real dance above the generated one: four seconds at every half, then every one and a half.
+
+    The real clip begins again where it is over.
+    """
     import cv2
 
-    columns = np.arange(0, len(real[0]), max(1, int(config.image.fps / 2)))
+    half = max(1, int(config.image.fps / 2))
+    columns = half * np.concatenate([np.arange(8), 8 + 3 * np.arange(16)])
     rows = [
-        np.concatenate(list(draw_poses(sequence.keypoints[columns], sequence.size)), axis=1)
+        np.concatenate(list(draw_poses(sequence.keypoints[columns % len(sequence)], sequence.size)), axis=1)
         for pair in zip(real, made, strict=True)
         for sequence in pair
     ]
