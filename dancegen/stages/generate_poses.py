@@ -141,7 +141,16 @@ def _build(
         "tempo_bpm": round(features.beats.tempo_bpm, 1),
         "beats": len(features.beats.times_s),
         **{name: round(value, 4) for name, value in vars(figures).items()},
+        "missing": round(unseen_share(sequence), 4),
     }
+
+
+def unseen_share(sequence: PoseSequence) -> float:
+    """Share of body joints, 0..1, that no image showed and that were filled in."""
+    from dancegen.pose.cleaning import FILLED_CONFIDENCE
+    from dancegen.pose.skeleton import BODY
+
+    return float((sequence.keypoints[:, BODY, 2] < FILLED_CONFIDENCE).mean())
 
 
 def _previewed(

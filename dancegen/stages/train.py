@@ -105,6 +105,16 @@ def configure(
     from dancegen.choreographers.gan.config import change, override
     from dancegen.choreographers.gan.config import preset as named
 
+    flags = {
+        "train.epochs": epochs, "train.steps": steps, "train.minutes": minutes, "train.batch": batch,
+        "train.learning_rate": learning_rate, "train.decay": decay, "train.decay_steps": decay_steps,
+        "loss.perceptual": perceptual,
+    }  # fmt: skip
+    for setting in settings:
+        name = setting.partition("=")[0].strip()
+        if flags.get(name) is not None:
+            flag = name.partition(".")[2].replace("_", "-")
+            raise InputError(f"--set {setting} and --{flag} both give {name}: leave one of them out")
     if epochs is None and (steps is not None or minutes is not None):
         epochs = 1_000_000
     config = override(

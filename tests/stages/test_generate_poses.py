@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from tiny_chain import run, start, tiny_model, write_song
 
 from dancegen.audio.beats import Beats
@@ -59,6 +60,25 @@ def test_everything_that_belongs_to_a_dance_is_there_and_equally_long(made, song
     assert (preview.frames, preview.fps, preview.size) == (120, 30.0, (96, 128))
     assert abs(preview.audio.end_s - preview.video.end_s) <= 1 / 30 and preview.audio.start_s == preview.video.start_s
     assert made.summary["frames"] == 120 and made.summary["seconds"] == 4.0 and made.summary["speed_median"] > 0
+    assert made.summary["missing"] == pytest.approx((poses.keypoints[:, BODY, 2] < 0.5).mean(), abs=1e-4)
+
+
+def test_joints_that_no_image_showed_are_counted_as_missing(place, song):
+    """A model that paints black: the dancer stands held, and the summary says so."""
+    from tiny_chain import lively, takes, tiny_config
+
+    from dancegen.choreographers.gan.data import choose_starts
+    from dancegen.choreographers.gan.model import Model, save_model
+
+    config = tiny_config()
+    network = lively(config)
+    with torch.no_grad():
+        network.remain.zero_()
+        network.paint.weight.zero_()
+        network.paint.bias.fill_(-5)
+    save_model(place / "black", Model(config, network, choose_starts(takes(4, config), config, 0)))
+    black = generate_poses(song, model=place / "black", size="96x128", store=place / "store")
+    assert black.summary["missing"] > 0.9
 
 
 def test_the_preview_shows_the_poses(made):

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "choreographers"))
-from tiny_gan import SETTINGS, pose_dataset, tiny_config, tiny_model, write_song
+from tiny_gan import SETTINGS, lively, pose_dataset, takes, tiny_config, tiny_model, write_song
 
-__all__ = ["SETTINGS", "pose_dataset", "run", "start", "tiny_config", "tiny_model", "write_song"]
+__all__ = [
+    "SETTINGS", "lively", "pose_dataset", "run", "start", "takes", "tiny_config", "tiny_model", "write_song",
+]  # fmt: skip
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
