@@ -157,12 +157,12 @@ def test_steps_and_epochs_end_a_training_and_the_rate_decays(tmp_path):
     trainer = make(tmp_path / "epochs", tiny_config("train.epochs=2", "train.batch=2", "train.decay=0.5"))
     trainer.run()
     assert trainer.clock.step == 6
-    assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(0.001 * 0.5)
+    assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(trainer.config.train.learning_rate * 0.5)
     assert trainer.judge_optimiser.param_groups[0]["lr"] == pytest.approx(trainer.config.train.discriminator_rate * 0.5)
     trainer = make(tmp_path / "steps", tiny_config("train.steps=3", "train.decay_steps=1", "train.decay=0.5"))
     trainer.run()
     assert trainer.clock.step == 3
-    assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(0.001 * 0.25)
+    assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(trainer.config.train.learning_rate * 0.25)
 
 
 def test_minutes_end_a_training(tmp_path):
