@@ -114,6 +114,13 @@ def test_every_term_reaches_the_generator_and_is_missed_at_weight_0(term, tmp_pa
     assert not same(with_all, without)
 
 
+def test_what_an_image_shows_beside_its_joints_cannot_please_the_discriminator(tmp_path):
+    config = with_loss(tiny_config(), **{**dict.fromkeys(TERMS, 0.0), "adversarial": 1.0})
+    before, after = one_step(tmp_path, config, None)
+    moved = (after["paint.weight"] != before["paint.weight"]).flatten(1).any(1)
+    assert not moved[:3].any() and moved[3:].any()  # the colours learn nothing, the joints' heat does
+
+
 def test_without_any_term_nothing_is_learnt(tmp_path):
     before, after = one_step(tmp_path, with_loss(tiny_config(), **dict.fromkeys(TERMS, 0.0)), None)
     assert same(before, after)
@@ -153,16 +160,19 @@ def test_an_epoch_shows_every_clip_once(clips, batch, tmp_path):
         assert trainer.clock.epoch == epoch + 1
 
 
+RATE = "train.learning_rate=0.001"
+
+
 def test_steps_and_epochs_end_a_training_and_the_rate_decays(tmp_path):
-    trainer = make(tmp_path / "epochs", tiny_config("train.epochs=2", "train.batch=2", "train.decay=0.5"))
+    trainer = make(tmp_path / "epochs", tiny_config("train.epochs=2", "train.batch=2", "train.decay=0.5", RATE))
     trainer.run()
     assert trainer.clock.step == 6
-    assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(trainer.config.train.learning_rate * 0.5)
+    assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(0.001 * 0.5)
     assert trainer.judge_optimiser.param_groups[0]["lr"] == pytest.approx(trainer.config.train.discriminator_rate * 0.5)
-    trainer = make(tmp_path / "steps", tiny_config("train.steps=3", "train.decay_steps=1", "train.decay=0.5"))
+    trainer = make(tmp_path / "steps", tiny_config("train.steps=3", "train.decay_steps=1", "train.decay=0.5", RATE))
     trainer.run()
     assert trainer.clock.step == 3
-    assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(trainer.config.train.learning_rate * 0.25)
+    assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(0.001 * 0.25)
 
 
 def test_minutes_end_a_training(tmp_path):
@@ -221,6 +231,15 @@ def test_dances_go_on_from_step_to_step_and_are_not_held_to_the_clips_they_meet(
             assert torch.equal(before[:2], after[:2]) and not after.requires_grad
         assert (ages[step][:2] < -100).all() and (ages[step][2:] >= 0).all()
         assert not began[step].state[0][2:].any()  # the others start anew
+
+
+def test_clips_may_also_shrink(tmp_path):
+    config = tiny_config(
+        "train.first_clip_frames=8", "train.clip_frames=4", "train.own_output_ramp=0.5", "train.steps=4"
+    )
+    trainer = make(tmp_path, config)
+    trainer.run()
+    assert trainer.clock.step == 4
 
 
 # Breaks
@@ -335,12 +354,11 @@ def test_the_figures_are_those_of_the_model_that_is_kept(unbroken):
 
 def test_history_holds_every_loss_and_every_figure(unbroken):
     rows = history(unbroken[0] / "run")
-    for (
-        name
-    ) in trainer_module.LOSSES:  # the penalty is taken every eighth step, from the first on, and there is no VGG here
+    # The penalty is taken every eighth step, from the first on, and there is no VGG here.
+    for name in trainer_module.LOSSES:
         assert any(np.isfinite(float(row[name])) for row in rows) == (name != "perceptual")
     row = rows[-1]
-    for name in ("speed", "real_speed", "accel", "freeze", "missing", "score"):
+    for name in ("speed", "real_speed", "accel", "freeze", "missing", "shape", "place", "score"):
         assert np.isfinite(float(row[name]))
 
 

@@ -36,7 +36,8 @@ class Take:
 
 def clip_length(config: GanConfig) -> int:
     """Frames of a training clip: the pose it starts from and those that are learnt from."""
-    return 1 + config.train.clip_frames
+    t = config.train
+    return 1 + max(t.first_clip_frames, t.clip_frames)
 
 
 def load_takes(dataset: Path, split: str, config: GanConfig, progress) -> list[Take]:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from dancegen.choreographers.gan import losses
+from dancegen.choreographers.gan.board import Board
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import ClipDataset, Take
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
@@ -29,9 +30,8 @@ from dancegen.errors import ModelError
 from dancegen.progress import SILENT, Progress
 
 LOSSES = ("adversarial", "feature_matching", "l1", "position", "perceptual", "real", "fake", "gradient_penalty")
-
-
 LONG_AGO = 1000
+"""Frames since a dance that goes on from the step before was led: so many that the clip it meets does not count."""
 CLIP = 50.0
 """Norm of the generator's gradient beyond which a step is shortened: for accidents, lest all steps count alike."""
 
@@ -364,7 +364,7 @@ class Trainer:
             "best": self.best,
             "kept": asdict(self.kept) if self.kept else None,
             "recent": self.recent,
-            "dancers": self.dancers and self.dancers.tensors(),
+            "dancers": self.dancers.tensors() if self.dancers else None,
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.save(state, self.folder / "checkpoint.tmp")
@@ -380,16 +380,15 @@ class Trainer:
             self.discriminator.load_state_dict(state["discriminator"])
             self.paint_optimiser.load_state_dict(state["paint"])
             self.judge_optimiser.load_state_dict(state["judge"])
+            self.average, self.recent, self.best = state["average"], state["recent"], state["best"]
+            self.clock.step, self.clock.seconds = state["step"], state["seconds"]
+            self.kept = Validation(**state["kept"]) if state["kept"] else None
+            self.dancers = Memory.of(state["dancers"]) if state["dancers"] else None
         except Exception as error:  # whatever another version wrote, and torch's reader fails in many ways
             raise ModelError(
                 f"the interrupted training in {path} cannot go on here, it is damaged or of another version of "
                 f"dancegen; start anew with --force ({error})"
             ) from error
-        self.average = state["average"]
-        self.clock.step, self.clock.seconds, self.best = state["step"], state["seconds"], state["best"]
-        self.kept = Validation(**state["kept"]) if state.get("kept") else None
-        self.recent = state["recent"]
-        self.dancers = state["dancers"] and Memory.of(state["dancers"])
         _forget_after(self.folder / "history.csv", self.clock.step)
         self.progress.say(f"going on from step {self.clock.step} of an interrupted run")
 
@@ -406,27 +405,3 @@ def _forget_after(history: Path, step: int) -> None:
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else float("nan")
-
-
-class Board:
-    """TensorBoard's scalars, one event file a run, where the `tensorboard` extra is installed."""
-
-    def __init__(self, folder: Path):
-        self.folder, self.writer = folder, None
-
-    def add(self, row: dict[str, float]) -> None:
-        """One row, at row["step"]. The first one drops what a killed run wrote of this step and later ones."""
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            return
-        if self.writer is None:
-            self.writer = SummaryWriter(str(self.folder), purge_step=row["step"])
-        for name, value in row.items():
-            if name != "step":
-                self.writer.add_scalar(name, value, row["step"])
-        self.writer.flush()
-
-    def close(self) -> None:
-        if self.writer is not None:
-            self.writer.close()
