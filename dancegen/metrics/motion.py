@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dancegen.pose.cleaning import body_height
+from dancegen.pose.cleaning import FILLED_CONFIDENCE, body_height
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
 
@@ -47,6 +47,11 @@ def body_positions(sequence: PoseSequence) -> np.ndarray:
     height = body_height(sequence.keypoints)
     keypoints = sequence.resample(FPS).keypoints[:, BODY]
     return np.where(keypoints[..., 2:] > 0, keypoints[..., :2], np.nan) / height
+
+
+def unseen_share(sequence: PoseSequence) -> float:
+    """Share of body joints, 0..1, that no image showed: missing, or filled in with less than FILLED_CONFIDENCE."""
+    return float((sequence.keypoints[:, BODY, 2] < FILLED_CONFIDENCE).mean())
 
 
 def joint_speed(positions: np.ndarray) -> np.ndarray:

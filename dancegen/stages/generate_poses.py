@@ -121,7 +121,7 @@ def _build(
     from dancegen.audio.load import write_flac
     from dancegen.audio.song import analyse
     from dancegen.choreographers import load_choreographer
-    from dancegen.metrics.motion import motion_figures
+    from dancegen.metrics.motion import motion_figures, unseen_share
     from dancegen.pose.openpose_json import write_openpose_json
     from dancegen.pose.sequence import PoseSequence
 
@@ -143,14 +143,6 @@ def _build(
         **{name: round(value, 4) for name, value in vars(figures).items()},
         "missing": round(unseen_share(sequence), 4),
     }
-
-
-def unseen_share(sequence: PoseSequence) -> float:
-    """Share of body joints, 0..1, that no image showed and that were filled in."""
-    from dancegen.pose.cleaning import FILLED_CONFIDENCE
-    from dancegen.pose.skeleton import BODY
-
-    return float((sequence.keypoints[:, BODY, 2] < FILLED_CONFIDENCE).mean())
 
 
 def _previewed(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dancegen.errors import PoseError
-from dancegen.metrics.motion import freeze_ratio, motion_figures
+from dancegen.metrics.motion import freeze_ratio, motion_figures, unseen_share
 from dancegen.pose.sequence import PoseSequence
 
 HEIGHT = 200.0  # pixels
@@ -72,6 +72,17 @@ def test_the_missing_share_counts_the_body_and_not_the_face():
     found = motion_figures(PoseSequence(keypoints, 30.0))
     assert found.missing == pytest.approx(0.5 / 13)
     assert found.speed_median == pytest.approx(motion_figures(swinging(0.2, 1.0)).speed_median, rel=0.05)
+
+
+def test_a_joint_that_was_filled_in_was_not_seen():
+    keypoints = swinging(0.2, 1.0).keypoints.copy()
+    keypoints[::2, 4, 2] = 0.3  # held, or filled in
+    keypoints[::2, 7] = 0
+    keypoints[:, 0] = 0  # the face does not count
+    sequence = PoseSequence(keypoints, 30.0)
+    assert unseen_share(sequence) == pytest.approx(1 / 13) and motion_figures(sequence).missing == pytest.approx(
+        0.5 / 13
+    )
 
 
 def test_one_frame_does_not_move_and_nobody_has_no_height():
