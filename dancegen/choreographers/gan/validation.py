@@ -18,20 +18,20 @@ from dancegen.metrics.motion import motion_figures
 from dancegen.pose.cleaning import body_height, limb_lengths
 from dancegen.pose.drawing import draw_poses
 from dancegen.pose.sequence import PoseSequence
-from dancegen.pose.skeleton import LIMBS
+from dancegen.pose.skeleton import FACE, LIMBS
 
 CLIPS = 8
-BODY_LIMBS = [i for i, limb in enumerate(LIMBS) if max(limb) <= 13]
 SONGS = 3
 """Clips' music that one dance goes on to, one clip after the other: what goes wrong may take half a minute."""
+BODY_LIMBS = [number for number, limb in enumerate(LIMBS) if not set(limb) & set(FACE)]
 
 
 @dataclass(frozen=True)
 class Validation:
     """Free-running figures beside those of the real clips, and a score: the lower the better, 0 for a real dance.
 
-    shape: how far limbs' median lengths are from the real ones; place: how far the feet's and the body's median height
-    is from where it was, both at the dance's end, in body heights.
+    shape: how far the body's limbs are from their real lengths; place: how far feet and hips are from their real
+    heights; both in the dance's second half, in body heights.
     """
 
     speed: float
@@ -111,9 +111,12 @@ def _pooled(sequences: list[PoseSequence]) -> dict[str, float]:
 
 
 def _shape_error(real: PoseSequence, made: PoseSequence) -> float:
-    """Mean difference of limbs' 75th percentile lengths in the dance's second half to the real dance's."""
+    """Mean difference of limbs' 75th percentile lengths in the dance's second half to the real dance's.
+
+    A limb that is not there has no length.
+    """
     wanted, found = (
-        np.nan_to_num(np.nanpercentile(limb_lengths(k), 75, axis=0))[BODY_LIMBS]
+        np.percentile(np.nan_to_num(limb_lengths(k)[:, BODY_LIMBS]), 75, axis=0)
         for k in (real.keypoints, made.keypoints[len(made) // 2 :])
     )
     return float(np.abs(found - wanted).mean() / body_height(real))
