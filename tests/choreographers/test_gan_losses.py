@@ -120,10 +120,19 @@ def test_what_is_not_trusted_does_not_count():
     real = painted(np.concatenate([one_joint(10, 12), one_joint(10, 12)]))
     fake = painted(np.concatenate([one_joint(14, 12), one_joint(10, 12)]))
     where = torch.from_numpy(np.concatenate([one_joint(10, 12), one_joint(10, 12)]))
-    for sure, doubted in ((torch.ones(2), torch.tensor([0.5, 1.0])),):
-        full = losses.weighted_l1_loss(fake, real, 0.1, sure), losses.position_loss(fake, where, 1.5, sure)
-        half = losses.weighted_l1_loss(fake, real, 0.1, doubted), losses.position_loss(fake, where, 1.5, doubted)
-        assert [h.item() for h in half] == pytest.approx([f.item() / 2 for f in full], rel=1e-2)
+
+    def found(trust):
+        features = [[fake, fake[:, :1]]], [[real, real[:, :1]]]
+        terms = (
+            losses.weighted_l1_loss(fake, real, 0.1, trust),
+            losses.position_loss(fake, where, 1.5, trust),
+            losses.feature_matching_loss(*features, trust),
+        )
+        return [term.item() for term in terms]
+
+    # The first frame is wrong, the second right.
+    assert found(torch.tensor([0.5, 1.0])) == pytest.approx([term / 2 for term in found(torch.ones(2))], rel=1e-3)
+    assert found(torch.tensor([0.0, 1.0])) == pytest.approx([0, 0, 0], abs=1e-6) and min(found(torch.ones(2))) > 0.001
 
 
 class Slope(nn.Module):

@@ -12,6 +12,7 @@ from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import ConvLSTMCell, DilatedBlock, UNetGenerator, noise_walk
 from dancegen.choreographers.gan.image import clean, follow, heat, locate, past, picture, read
 from dancegen.choreographers.gan.losses import fake_loss, real_loss
+from dancegen.pose.heatmaps import draw_heatmaps
 
 CONFIG = tiny_config()
 PARTS = (
@@ -176,6 +177,8 @@ def test_momentum_carries_every_joint_that_was_seen_twice():
     assert shown.shape == (1, CONFIG.past_channels, 32, 32)
     assert torch.equal(shown[:, :3], clean(now, CONFIG.image)[:, :3])
     assert torch.equal(shown[:, 21:], heat(now, CONFIG.image))
+    maps = torch.from_numpy(draw_heatmaps(now.numpy(), (32, 32), CONFIG.image.sigma))
+    assert torch.allclose((heat(now, CONFIG.image) + 1) / 2, maps, atol=1e-6)
     assert torch.equal(past(now, before, tiny_config("generator.momentum=none")), clean(now, CONFIG.image))
 
 
@@ -189,7 +192,7 @@ def test_a_pose_drawn_clean_is_read_where_it_was_and_has_its_gradient():
     assert gradient[:, 4, 0].numpy() == pytest.approx(np.ones(4), abs=0.1)
     gradient[:, 4, 0] = 0
     assert gradient.abs().max() < 0.1
-    assert (locate(image, CONFIG.image.sigma) - pose[..., :2]).abs().max() < 0.6
+    assert (locate(image, CONFIG.image.sigma) - pose[..., :2]).abs().max() < 0.05
 
 
 def test_limbs_are_drawn_in_their_places_with_gradient():
@@ -206,10 +209,15 @@ def test_limbs_are_drawn_in_their_places_with_gradient():
 # The discriminator
 
 
+def earlier(clip) -> torch.Tensor:
+    """The discriminator's history: pictures in 0..1 of the first poses, (2, 3 * H, S, S)."""
+    return (clip["images"][:, : len(CONFIG.discriminator.history), :3].flatten(1, 2) + 1) / 2
+
+
 def judged(network, clip, **changes):
     given = {
         "image": clip["images"][:, 3],
-        "history": clip["images"][:, : len(CONFIG.discriminator.history), :3].flatten(1, 2),
+        "history": earlier(clip),
         "mel": clip["mel"][:, 3],
     }
     return network(*(given | changes).values())
@@ -218,7 +226,7 @@ def judged(network, clip, **changes):
 @pytest.fixture(scope="module")
 def judge():
     torch.manual_seed(0)
-    return MultiScaleDiscriminator(CONFIG).eval()  # no noise over the images
+    return MultiScaleDiscriminator(CONFIG)
 
 
 def test_both_scales_give_a_logit_a_patch_the_second_on_half_the_size(judge, clip):
@@ -247,7 +255,7 @@ def test_a_scale_that_is_switched_off_is_missed(judge, clip, scale):
 def test_both_scales_see_the_image_its_past_and_the_song(judge, clip, given):
     shape = {
         "image": clip["images"][:, 3],
-        "history": clip["images"][:, : len(CONFIG.discriminator.history), :3].flatten(1, 2),
+        "history": earlier(clip),
         "mel": clip["mel"][:, 3],
     }
     for before, after in zip(judged(judge, clip), judged(judge, clip, **{given: shape[given].flip(0)}), strict=True):
@@ -257,3 +265,24 @@ def test_both_scales_see_the_image_its_past_and_the_song(judge, clip, given):
 def test_extra_layers_deepen_the_discriminator(clip):
     deep = MultiScaleDiscriminator(tiny_config("discriminator.extra_layers=5"))
     assert len(judged(deep, clip)[0]) == len(CONFIG.discriminator.channels) + 1 + 5
+
+
+def test_the_discriminator_soon_tells_a_frozen_dance_from_a_real_one():
+    """Both in the same strokes: only motion tells them apart."""
+    torch.manual_seed(0)
+    network, lags = MultiScaleDiscriminator(CONFIG), CONFIG.discriminator.history
+    optimiser = torch.optim.Adam(network.parameters(), 1e-3, (0.5, 0.999))
+    real = torch.from_numpy(np.stack([take.views[0].keypoints[:24] for take in takes(8, CONFIG)]))
+    drawn = clean(real.flatten(0, 1), CONFIG.image).unflatten(0, real.shape[:2])
+    mel = torch.zeros(8, CONFIG.generator.mel_width, 80)
+    found = []
+    for step in range(60):
+        now = 8 + step % 16
+        moving = torch.cat([(drawn[:, now - lag, :3] + 1) / 2 for lag in lags], 1)
+        frozen = ((drawn[:, now, :3] + 1) / 2).repeat(1, len(lags), 1, 1)
+        loss = real_loss(network(drawn[:, now], moving, mel), 0.0) + fake_loss(network(drawn[:, now], frozen, mel))
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        found.append(loss.item())
+    assert np.mean(found[-16:]) < 0.5 * 2 * np.log(2)  # half of what chance gives

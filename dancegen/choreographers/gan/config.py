@@ -198,7 +198,6 @@ PRESETS = {
         image=ImageConfig(size=128, sigma=2.0),
         generator=GeneratorConfig(channels=(48, 96, 192, 320, 384), flow=5.0, audio_channels=160, residual_blocks=2),
         discriminator=DiscriminatorConfig(channels=(64, 128, 256, 384)),
-        train=TrainConfig(batch=16),
     ),
     "original": GanConfig(
         image=ImageConfig(size=256, heatmaps=False, fps=30.0),

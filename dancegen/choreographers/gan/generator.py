@@ -157,8 +157,8 @@ class Flow(nn.Module):
         self.beat = nn.Conv2d(rhythm, features // 2, 1)
         self.sense = nn.Conv2d(features + features // 2, features // 2, 3, 1, 1)
         self.flow = nn.Conv2d(features // 2, 2 * len(self.channels), 3, 1, 1)
-        # What the body does as a whole comes from the song, the memory and chance by the shortest way there is: through
-        # the image alone, their gradient is a thousandth of that of the pixels.
+        # Song, memory and chance move the body as a whole by the shortest way there is: little of them arrives through
+        # the image.
         self.sway = nn.Linear(rhythm + noise, 2 * len(self.channels))
         nn.init.normal_(self.sway.weight, std=0.01)
         nn.init.normal_(self.sway.weight[:, :rhythm], std=0.0005)
