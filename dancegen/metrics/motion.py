@@ -15,6 +15,8 @@ from dancegen.pose.skeleton import BODY
 
 FPS = 30.0
 FREEZE_SPEED = 0.1  # body heights a second
+HIPS, ANKLES = (7, 10), (9, 12)
+"""Where `body_positions` has them: it begins with the neck, joint 1."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,32 @@ def motion_figures(sequence: PoseSequence) -> MotionFigures:
 
 
 def body_positions(sequence: PoseSequence) -> np.ndarray:
-    """Joints 1 to 13 at 30 frames a second in body heights: `(T, 13, 2)`, nan where a joint is missing."""
+    """Joints 1 to 13 at 30 frames a second in body heights, y down: `(T, 13, 2)`, nan where a joint is missing.
+
+    The origin is the median mid-hip, the median of all joints where no frame shows both hips. Raises PoseError where no
+    frame shows how tall the dancer is.
+    """
     height = body_height(sequence.keypoints)
     keypoints = sequence.resample(FPS).keypoints[:, BODY]
-    return np.where(keypoints[..., 2:] > 0, keypoints[..., :2], np.nan) / height
+    positions = np.where(keypoints[..., 2:] > 0, keypoints[..., :2], np.nan) / height
+    hips = positions[:, HIPS].mean(axis=1)
+    shown = hips if np.isfinite(hips).any() else positions.reshape(-1, 2)
+    return positions - np.nanmedian(shown, axis=0)
+
+
+def filled(positions: np.ndarray) -> np.ndarray:
+    """`(T, J, 2)` with nan replaced by straight lines between sightings, held before the first and after the last.
+
+    A joint that is never seen stays nan.
+    """
+    result = positions.copy()
+    frames = np.arange(len(positions))
+    for track in np.moveaxis(result, 1, 0):
+        seen = np.isfinite(track[:, 0])
+        if seen.any() and not seen.all():
+            for axis in range(track.shape[1]):
+                track[~seen, axis] = np.interp(frames[~seen], frames[seen], track[seen, axis])
+    return result
 
 
 def unseen_share(sequence: PoseSequence) -> float:
@@ -62,6 +86,11 @@ def joint_speed(positions: np.ndarray) -> np.ndarray:
 def joint_acceleration(positions: np.ndarray) -> np.ndarray:
     """`(T, J, 2)` body heights to `(T - 2, J)` body heights a second squared."""
     return np.linalg.norm(np.diff(positions, 2, axis=0), axis=-1) * FPS**2
+
+
+def joint_jerk(positions: np.ndarray) -> np.ndarray:
+    """`(T, J, 2)` body heights to `(T - 3, J)` body heights a second cubed."""
+    return np.linalg.norm(np.diff(positions, 3, axis=0), axis=-1) * FPS**3
 
 
 def freeze_ratio(speed: np.ndarray) -> float:

@@ -25,9 +25,9 @@ def _smooth(values: np.ndarray, sigma_frames: float) -> np.ndarray:
 
 
 def joint_speeds(joints3d: np.ndarray, fps: float, height: float, smooth_s: float = SMOOTH_S) -> np.ndarray:
-    """Speed of every joint, (T, 18) in body heights a second, of positions smoothed by `smooth_s` seconds.
+    """Speed of every joint, (T, J) in body heights a second, of positions smoothed by `smooth_s` seconds.
 
-    `height` is the standing height in the unit of `joints3d` (T, 18, 3).
+    `height` is the standing height in the unit of `joints3d` (T, J, 3), or (T, J, 2) of what a camera sees.
     """
     positions = _smooth(joints3d.astype(np.float64), smooth_s * fps)
     velocity = np.gradient(positions, axis=0) * fps if len(positions) > 1 else np.zeros_like(positions)
@@ -56,11 +56,12 @@ def find_footfalls(joints3d: np.ndarray, fps: float, height: float) -> np.ndarra
     crossing is interpolated between frames. A landing of both feet counts once a foot.
     """
     speeds = joint_speeds(joints3d, fps, height)
-    falls = [_falls_under(speeds[:, ankle], fps) for ankle in ANKLES]
+    falls = [falls_under(speeds[:, ankle], fps) for ankle in ANKLES]
     return np.sort(np.concatenate(falls))
 
 
-def _falls_under(speed: np.ndarray, fps: float) -> np.ndarray:
+def falls_under(speed: np.ndarray, fps: float) -> np.ndarray:
+    """Seconds at which one foot's speed (T,), body heights a second, falls under 0.35 after at least 0.1 s above it."""
     above = speed > STEP_SPEED
     change = np.flatnonzero(np.diff(above.astype(np.int8)))
     times, rise = [], 0 if above[0] else None

@@ -1,0 +1,156 @@
+"""All figures of a dance, and of several dances together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dancegen.metrics.beats import beat_figures, shifted_figures
+from dancegen.metrics.features import (
+    FeatureStatistics,
+    diversity,
+    frechet_distance,
+    geometric_features,
+    kinetic_features,
+)
+from dancegen.metrics.motion import (
+    FPS,
+    body_positions,
+    freeze_ratio,
+    joint_acceleration,
+    joint_jerk,
+    joint_speed,
+    unseen_share,
+)
+from dancegen.metrics.physics import (
+    foot_skating,
+    longest_limb,
+    physical_foot_contact,
+    side_swaps,
+    stretched_limbs,
+    twisted,
+)
+from dancegen.metrics.repetition import variety
+from dancegen.pose.sequence import PoseSequence
+from dancegen.pose.skeleton import BODY
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Dance:
+    """What is measured: positions (T, 13, 2) as `body_positions` gives them, and the music's beats.
+
+    `beats_s` (B,) count from the dance's first frame; None: without music. `own` are figures that the positions do not
+    show (missing and unseen joints, PFC).
+    """
+
+    positions: np.ndarray
+    beats_s: np.ndarray | None
+    own: Figures
+
+    @classmethod
+    def of(cls, sequence: PoseSequence, beats_s: np.ndarray | None = None) -> Dance:
+        """Raises PoseError where no frame shows how tall the dancer is."""
+        own = {"missing": float((sequence.keypoints[:, BODY, 2] <= 0).mean()), "unseen": unseen_share(sequence)}
+        if sequence.joints3d is not None:
+            own["pfc"] = physical_foot_contact(sequence.joints3d, sequence.fps)
+        return cls(body_positions(sequence), beats_s, own)
+
+    @property
+    def seconds(self) -> float:
+        return len(self.positions) / FPS
+
+
+def measure(dance: Dance, other_songs: Sequence[np.ndarray] = ()) -> Figures:
+    """Every figure that one dance has by itself; nan where there is nothing to measure.
+
+    `other_songs` are beats of music that the dance was not made for: the second control of its beat alignment.
+    """
+    positions = dance.positions
+    return {
+        "seconds": dance.seconds,
+        "speed_median": _summary(np.nanmedian, joint_speed(positions)),
+        "freeze_ratio": freeze_ratio(joint_speed(positions)),
+        "accel_mean": _summary(np.nanmean, joint_acceleration(positions)),
+        "jerk_mean": _summary(np.nanmean, joint_jerk(positions)),
+        **dance.own,
+        "limb_p99_max": longest_limb(positions),
+        "limb_stretched": stretched_limbs(positions),
+        "twisted": twisted(positions),
+        "side_swaps": side_swaps(positions),
+        "skating": foot_skating(positions),
+        "variety": variety(positions),
+        **_time_keeping(dance, other_songs),
+    }
+
+
+def average(figures: Sequence[Figures]) -> Figures:
+    """The mean of each figure over dances, weighted by their length; seconds add up."""
+    names = dict.fromkeys(name for one in figures for name in one)
+    pooled = {}
+    for name in names:
+        pairs = [(one[name], one["seconds"]) for one in figures if np.isfinite(one.get(name, np.nan))]
+        pooled[name] = float(np.average(*zip(*pairs, strict=True))) if pairs else float("nan")
+    pooled["seconds"] = float(sum(one["seconds"] for one in figures))
+    return pooled
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Kinetic (W, 39) and geometric (W, 38) features of the windows of one or more dances."""
+
+    kinetic: np.ndarray
+    geometric: np.ndarray
+
+    @classmethod
+    def of(cls, dances: Sequence[Dance]) -> Windows:
+        return cls(
+            np.concatenate([kinetic_features(dance.positions) for dance in dances]),
+            np.concatenate([geometric_features(dance.positions) for dance in dances]),
+        )
+
+    @property
+    def statistics(self) -> tuple[FeatureStatistics, FeatureStatistics]:
+        return FeatureStatistics.of(self.kinetic), FeatureStatistics.of(self.geometric)
+
+
+def distances(windows: Windows, kinetic: FeatureStatistics, geometric: FeatureStatistics) -> Figures:
+    """Frechet distances to real dance, and diversity; nan for fewer than two windows."""
+    count = len(windows.kinetic)
+    if count < 2:
+        return dict.fromkeys(("fid_k", "fid_g", "diversity_k", "diversity_g"), float("nan")) | {"windows": count}
+    ours = windows.statistics
+    return {
+        "fid_k": frechet_distance(ours[0], kinetic),
+        "fid_g": frechet_distance(ours[1], geometric),
+        "diversity_k": diversity(windows.kinetic, kinetic),
+        "diversity_g": diversity(windows.geometric, geometric),
+        "windows": count,
+    }
+
+
+def _time_keeping(dance: Dance, other_songs: Sequence[np.ndarray]) -> Figures:
+    beats = dance.beats_s if dance.beats_s is not None else np.empty(0)
+    ours, shifted = beat_figures(dance.positions, beats), shifted_figures(dance.positions, beats)
+    others = [beat_figures(dance.positions, song) for song in other_songs]
+    return {
+        "bas_music": ours.bas_music,
+        "bas_shifted": shifted.bas_music,
+        "bas_other": _mean([other.bas_music for other in others]),
+        "bas_motion": ours.bas_motion,
+        "bas_motion_shifted": shifted.bas_motion,
+        "footfall": ours.footfall,
+        "footfall_shifted": shifted.footfall,
+        "footfall_other": _mean([other.footfall for other in others]),
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return _summary(np.nanmean, np.asarray(values, float))
+
+
+def _summary(function, values: np.ndarray) -> float:
+    return float(function(values)) if np.isfinite(values).any() else float("nan")

@@ -1,0 +1,122 @@
+"""Does a body do it? Feet that slide, limbs that stretch, sides that change places.
+
+All of `(T, 13, 2)` positions in body heights, y down, at 30 frames a second (`motion.body_positions`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dancegen.metrics.motion import ANKLES, FPS, HIPS, filled
+from dancegen.pose.cleaning import limb_lengths
+from dancegen.pose.skeleton import FACE, LIMBS, N_JOINTS
+
+FLOOR_REACH_S = 1.0
+FLOOR_MARGIN = 0.02  # body heights above the lowest place within reach that still count as standing
+APART = 0.05  # body heights between left and right from which it is clear which is where
+STRETCH = 1.25  # of a limb's own length
+_LIMBS = [number for number, limb in enumerate(LIMBS) if not set(limb) & set(FACE)]
+_SHOULDERS, _KNEES = (1, 4), (8, 11)
+_SIDES = (_SHOULDERS, (2, 5), (3, 6), HIPS, _KNEES, ANKLES)
+
+
+def foot_skating(positions: np.ndarray) -> float:
+    """Mean horizontal speed, body heights a second, of a foot while it is at the floor; nan if none ever is.
+
+    A foot is at the floor where its ankle is within 0.02 body heights of the lowest that either has been within a
+    second, and moves up or down by less than 0.1 a second: an ankle that rolls over a standing foot is no slide.
+    """
+    from scipy.ndimage import maximum_filter1d
+
+    feet = positions[:, ANKLES]
+    lowest = np.where(np.isfinite(feet[..., 1]), feet[..., 1], -np.inf).max(axis=1)
+    floor = maximum_filter1d(lowest, 2 * round(FLOOR_REACH_S * FPS) + 1, mode="nearest")
+    velocity = np.diff(feet, axis=0) * FPS
+    low = (floor[:, None] - feet[..., 1] < FLOOR_MARGIN)[:-1]
+    standing = low & (np.abs(velocity[..., 1]) < 0.1)
+    return float(np.abs(velocity[..., 0][standing]).mean()) if standing.any() else float("nan")
+
+
+def physical_foot_contact(joints3d: np.ndarray, fps: float) -> float:
+    """PFC of (T, 18, 3) joints in metres, y up: the lower, the more a body's acceleration comes from a standing foot.
+
+    EDGE (Tseng et al., CVPR 2023): mean over frames of |a| |v_left| |v_right|, a the mid-hip's acceleration, its
+    downward part left out, divided by the largest |a|; times 10000. Speeds are metres a frame at 30 frames a second.
+    """
+    from dancegen.pose.resampling import resample_points
+
+    frames = np.arange(max(2, round(len(joints3d) * FPS / fps))) * fps / FPS
+    joints = resample_points(joints3d, frames).astype(np.float64)
+    acceleration = np.diff(joints[:, (8, 11)].mean(axis=1), 2, axis=0)
+    if not len(acceleration):
+        return float("nan")
+    acceleration[:, 1] = acceleration[:, 1].clip(0)
+    size = np.linalg.norm(acceleration, axis=-1)
+    feet = np.linalg.norm(np.diff(joints[:, (10, 13)], axis=0), axis=-1)[:-1]
+    return float((size / max(size.max(), 1e-12) * feet.prod(axis=1)).mean() * 10_000)
+
+
+def body_limbs(positions: np.ndarray) -> np.ndarray:
+    """`(T, 12)` lengths of the body's limbs in body heights, nan where an end is missing."""
+    keypoints = np.zeros((len(positions), N_JOINTS, 3), np.float32)
+    keypoints[:, 1:14, :2] = np.nan_to_num(positions)
+    keypoints[:, 1:14, 2] = np.isfinite(positions[..., 0])
+    return limb_lengths(keypoints)[:, _LIMBS]
+
+
+def longest_limb(positions: np.ndarray) -> float:
+    """99th percentile over time of the longest limb, body heights: 0.30 for real dancers. (`limb_p99_max`)"""
+    lengths = np.where(np.isfinite(limbs := body_limbs(positions)), limbs, 0).max(axis=1)
+    return float(np.percentile(lengths, 99)) if len(lengths) else float("nan")
+
+
+def stretched_limbs(positions: np.ndarray) -> float:
+    """Share of limbs, over all frames, longer than 1.25 times their own length.
+
+    A camera shortens limbs and never lengthens them, so a limb's own length is the 95th percentile of what is seen of
+    it and of its counterpart on the other side.
+    """
+    lengths = body_limbs(positions)
+    seen = np.isfinite(lengths)
+    if not seen.any():
+        return float("nan")
+    own = np.array([np.percentile(x, 95) if len(x := lengths[:, i][seen[:, i]]) else 0 for i in range(len(_LIMBS))])
+    own = np.maximum(own, own[_PAIRS])
+    return float((lengths > STRETCH * own.clip(1e-6))[seen].mean())
+
+
+def twisted(positions: np.ndarray) -> float:
+    """Share of frames in which left and right of the shoulders are clearly the other way round than those of the hips.
+
+    A waist turns by less than a quarter, so real dancers hardly ever look like that.
+    """
+    shoulders, hips = (positions[:, pair[1], 0] - positions[:, pair[0], 0] for pair in (_SHOULDERS, HIPS))
+    clear = (np.abs(shoulders) > APART) & (np.abs(hips) > APART)
+    return float((clear & (shoulders * hips < 0)).mean()) if len(positions) else float("nan")
+
+
+def side_swaps(positions: np.ndarray) -> float:
+    """How often a second a left and a right joint change places from one frame to the next.
+
+    They do where exchanging them would more than halve the way both went, and they were clearly apart.
+    """
+    body = filled(positions)
+    count = 0
+    for right, left in _SIDES:
+        before, after = body[:-1, (right, left)], body[1:, (right, left)]
+        apart = np.linalg.norm(before[:, 0] - before[:, 1], axis=-1) > APART
+        kept = np.linalg.norm(after - before, axis=-1).sum(axis=1)
+        swapped = np.linalg.norm(after[:, ::-1] - before, axis=-1).sum(axis=1)
+        count += np.count_nonzero(apart & (2 * swapped < kept))
+    return float(count / max((len(positions) - 1) / FPS, 1e-9))
+
+
+def _pairs() -> list[int]:
+    """For each of the body's limbs, the index of its counterpart on the other side."""
+    from dancegen.pose.skeleton import MIRROR
+
+    limbs = [LIMBS[number] for number in _LIMBS]
+    return [limbs.index((int(MIRROR[a]), int(MIRROR[b]))) for a, b in limbs]
+
+
+_PAIRS = _pairs()
