@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dancegen.assets import asset
 from dancegen.errors import InputError, ModelError, NotFoundError
 from dancegen.progress import SILENT, Progress
+from dancegen.store import Artifact, Input, Store
 
 if TYPE_CHECKING:
     from dancegen.audio import SongFeatures
     from dancegen.pose.sequence import PoseSequence
-    from dancegen.store import Store
 
 BUNDLED = ("gan",)
+BASELINE = "baseline:"
+BASELINES = tuple(BASELINE + kind for kind in ("freeze", "random", "shuffle", "copy"))
 
 
 class Choreographer(Protocol):
@@ -27,6 +30,36 @@ class Choreographer(Protocol):
         progress: Progress = SILENT,
     ) -> Iterator[PoseSequence]:  # fmt: skip
         """Consecutive pieces of one choreography, `fps` frames a second, in pixels of `size`, as long as the song."""
+
+
+@dataclass(frozen=True)
+class ChosenModel:
+    """A model that a person named: what of it enters a recipe, and how to load it onto a device."""
+
+    inputs: tuple[Input, ...]
+    load: Callable[[str], Choreographer]
+
+
+def choose_model(reference: str | Path, store: Store, dataset: Callable[[], Artifact]) -> ChosenModel:
+    """The model, or the baseline, that a person means. `dataset` finds the pose dataset that baselines dance with.
+
+    Raises ModelError as `find_model` does, InputError for a baseline without a dataset.
+    """
+    if not str(reference).startswith(BASELINE):
+        folder = find_model(reference, store)
+        files = {"weights": "model.safetensors", "config": "config.json"}
+        inputs = tuple(Input.file(role, folder / name) for role, name in files.items())
+        return ChosenModel(inputs, lambda device: load_choreographer(folder, device))
+    if reference not in BASELINES:
+        raise ModelError(f"--model {reference}: there is no such baseline; there are {', '.join(BASELINES)}")
+    from dancegen.choreographers.baselines import VERSION, Baseline
+
+    try:
+        poses = dataset()
+    except NotFoundError as error:
+        raise InputError(f"{reference} dances with the clips of a pose dataset: {error}") from error
+    inputs = (Input.weights("model", str(reference), str(VERSION)), Input.artifact("dataset", poses))
+    return ChosenModel(inputs, lambda device: Baseline(str(reference).removeprefix(BASELINE), poses.path))
 
 
 def find_model(reference: str | Path, store: Store) -> Path:

@@ -44,7 +44,7 @@ class Dance:
     """What is measured: positions (T, 13, 2) as `body_positions` gives them, and the music's beats.
 
     `beats_s` (B,) count from the dance's first frame; None: without music. `own` are figures that the positions do not
-    show (missing and unseen joints, PFC).
+    show: missing (share of body joints that no image showed), absent (that have no place at all), and PFC.
     """
 
     positions: np.ndarray
@@ -54,7 +54,7 @@ class Dance:
     @classmethod
     def of(cls, sequence: PoseSequence, beats_s: np.ndarray | None = None) -> Dance:
         """Raises PoseError where no frame shows how tall the dancer is."""
-        own = {"missing": float((sequence.keypoints[:, BODY, 2] <= 0).mean()), "unseen": unseen_share(sequence)}
+        own = {"missing": unseen_share(sequence), "absent": float((sequence.keypoints[:, BODY, 2] <= 0).mean())}
         if sequence.joints3d is not None:
             own["pfc"] = physical_foot_contact(sequence.joints3d, sequence.fps)
         return cls(body_positions(sequence), beats_s, own)
@@ -92,8 +92,9 @@ def average(figures: Sequence[Figures]) -> Figures:
     names = dict.fromkeys(name for one in figures for name in one)
     pooled = {}
     for name in names:
-        pairs = [(one[name], one["seconds"]) for one in figures if np.isfinite(one.get(name, np.nan))]
-        pooled[name] = float(np.average(*zip(*pairs, strict=True))) if pairs else float("nan")
+        known = [one for one in figures if np.isfinite(one.get(name, np.nan))]
+        values, weights = [one[name] for one in known], [one["seconds"] for one in known]
+        pooled[name] = float(np.average(values, weights=weights)) if known else float("nan")
     pooled["seconds"] = float(sum(one["seconds"] for one in figures))
     return pooled
 
@@ -107,9 +108,11 @@ class Windows:
 
     @classmethod
     def of(cls, dances: Sequence[Dance]) -> Windows:
+        none = np.empty((0, 13, 2))
+        positions = [none, *(dance.positions for dance in dances)]
         return cls(
-            np.concatenate([kinetic_features(dance.positions) for dance in dances]),
-            np.concatenate([geometric_features(dance.positions) for dance in dances]),
+            np.concatenate([kinetic_features(track) for track in positions]),
+            np.concatenate([geometric_features(track) for track in positions]),
         )
 
     @property

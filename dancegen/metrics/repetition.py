@@ -13,6 +13,7 @@ WINDOW_S, APART_S = 2.0, 4.0
 HOP_S, SEARCH_HOP_S = 0.5, 0.1
 POSES = 10  # of a second of a window, that are compared
 _STEP = round(FPS / POSES)
+_SIZE = round(WINDOW_S * POSES) * 13 * 2
 
 
 def repetition_windows(positions: np.ndarray, hop_s: float = HOP_S) -> np.ndarray:
@@ -21,7 +22,7 @@ def repetition_windows(positions: np.ndarray, hop_s: float = HOP_S) -> np.ndarra
     A joint that is never seen lies on the mid-hip.
     """
     windows = movement_windows(np.nan_to_num(centred(filled(positions))), WINDOW_S, hop_s)[:, ::_STEP]
-    return np.ascontiguousarray(windows.reshape(len(windows), -1), np.float32)
+    return np.ascontiguousarray(windows.reshape(len(windows), _SIZE), np.float32)
 
 
 def variety(positions: np.ndarray) -> float:

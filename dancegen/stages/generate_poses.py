@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancegen.errors import InputError
 from dancegen.progress import SILENT, Progress
+from dancegen.stages.reference import resolve
 from dancegen.stages.size import parse_size
 from dancegen.store import Artifact, Input, Recipe, Store, open_store
 
 if TYPE_CHECKING:
     from dancegen.audio import SongFeatures
+    from dancegen.choreographers import ChosenModel
     from dancegen.pose.sequence import PoseSequence
 
 STAGE = "generate-poses"
-VERSION = 1
+VERSION = 2
 POSES, JSON, AUDIO, BEATS, PREVIEW = "poses.npz", "openpose.json", "audio.flac", "beats.json", "preview.mp4"
 SLOWEST, FASTEST = 1.0, 120.0
+SHORT_VERSION = (
+    "speed_median", "accel_mean", "freeze_ratio", "missing", "bas_music", "bas_shifted", "footfall", "footfall_shifted",
+)  # fmt: skip
+"""What of evaluate's figures the summary shows."""
 
 
 def generate_poses(
@@ -37,7 +44,8 @@ def generate_poses(
 ) -> Artifact:
     """A choreography of the song's span: poses, OpenPose JSON, the span's music and beats, and a preview video.
 
-    model: a bundled model's name, a model's directory, or a training's digest. size: the canvas in pixels. start and
+    model: a bundled model's name, a model's directory, a training's digest, or a baseline (baseline:freeze, :random,
+    :shuffle, :copy; they dance with the newest pose dataset). size: the canvas in pixels. start and
     seconds: the span, to the song's end by default. The same song, model and seed give the same dance. Raises
     AudioError for what is not a song, ModelError for what is not a model, InputError for settings out of range.
     """
@@ -60,11 +68,15 @@ def choreograph(
     store: Store | str | Path | None,
     force: bool,
     progress: Progress,
+    dataset: Artifact | None = None,
     standalone: bool = True,
 ) -> Artifact:
-    """generate_poses, also as a step of something larger: then `standalone` is False."""
+    """generate_poses, also as a step of something larger: then `standalone` is False.
+
+    dataset: the pose dataset that baselines dance with; by default the newest.
+    """
     from dancegen.audio.load import probe
-    from dancegen.choreographers import find_model
+    from dancegen.choreographers import choose_model
 
     song, canvas = Path(song), parse_size(size)
     if not SLOWEST <= fps <= FASTEST:
@@ -72,7 +84,7 @@ def choreograph(
     info = probe(song)
     check_span(start, seconds, info.seconds)
     store = open_store(store)
-    folder = find_model(model, store)
+    chosen = choose_model(model, store, lambda: resolve(dataset, "extract-poses", store, progress))
     recipe = Recipe(
         STAGE,
         VERSION,
@@ -83,15 +95,11 @@ def choreograph(
             "seconds": seconds and float(seconds),
             "seed": int(seed),
         },
-        (
-            Input.file("song", song),
-            Input.file("weights", folder / "model.safetensors"),
-            Input.file("config", folder / "config.json"),
-        ),
+        (Input.file("song", song), *chosen.inputs),
     )
 
     def build(directory: Path) -> dict:
-        return _build(directory, song, folder, fps, canvas, start, seconds, seed, device, progress)
+        return _build(directory, song, chosen, fps, canvas, start, seconds, seed, device, progress)
 
     return store.obtain(recipe, build, force=force, progress=progress, standalone=standalone)
 
@@ -109,7 +117,7 @@ def check_span(start: float, seconds: float | None, length: float) -> None:
 def _build(
     directory: Path,
     song: Path,
-    folder: Path,
+    chosen: ChosenModel,
     fps: float,
     size: tuple[int, int],
     start: float,
@@ -120,12 +128,12 @@ def _build(
 ) -> dict:
     from dancegen.audio.load import write_flac
     from dancegen.audio.song import analyse
-    from dancegen.choreographers import load_choreographer
-    from dancegen.metrics.motion import motion_figures, unseen_share
+    from dancegen.metrics.dance import Dance, measure
+    from dancegen.metrics.verdict import faults
     from dancegen.pose.openpose_json import write_openpose_json
     from dancegen.pose.sequence import PoseSequence
 
-    dancer = load_choreographer(folder, device)
+    dancer = chosen.load(device)
     features = analyse(song, start_s=start, seconds=seconds, progress=progress)
     features.beats.save(directory / BEATS)
     write_flac(song, directory / AUDIO, start_s=start, seconds=seconds)
@@ -133,16 +141,23 @@ def _build(
     sequence = PoseSequence.concatenate(_previewed(chunks, features, directory, fps, size))
     sequence.save(directory / POSES)
     write_openpose_json(sequence, directory / JSON)
-    figures = motion_figures(sequence)
+    figures = measure(Dance.of(sequence, features.beats.times_s))
+    wrong = faults(figures)
+    for fault in wrong:
+        progress.warn(fault)
     return {
         "seconds": round(sequence.seconds, 3),
         "frames": len(sequence),
         "fps": fps,
         "tempo_bpm": round(features.beats.tempo_bpm, 1),
         "beats": len(features.beats.times_s),
-        **{name: round(value, 4) for name, value in vars(figures).items()},
-        "missing": round(unseen_share(sequence), 4),
+        **{name: _rounded(figures[name]) for name in SHORT_VERSION},
+        "verdict": "; ".join(wrong) or "nothing looks wrong",
     }
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 4) if isfinite(value) else None
 
 
 def _previewed(

@@ -1,0 +1,67 @@
+"""All figures together: of dances of any length, pooled, in words, and as a table."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pendulum import beats, frozen, noisy, pendulum, sequence
+
+from dancegen.metrics.dance import Dance, Windows, average, distances, measure
+from dancegen.metrics.features import ENOUGH_WINDOWS
+from dancegen.metrics.table import COLUMNS, Row, as_text, shown_columns
+from dancegen.metrics.verdict import faults
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 40, 59, 61, 89, 91, 150])
+def test_a_dance_of_any_length_is_measured(frames):
+    dance = Dance.of(sequence(pendulum()[:frames]), beats(30.0))
+    figures = measure(dance, [beats(30.0, 0.4)])
+    assert figures["seconds"] == pytest.approx(frames / 30) and figures["missing"] == 0
+    windows = Windows.of([dance])
+    assert len(windows.kinetic) == len(windows.geometric) == max(0, (frames - 90) // 45 + 1)
+    assert set(distances(windows, *Windows.of([Dance.of(sequence(pendulum()))]).statistics)) >= {"fid_k", "fid_g"}
+
+
+def test_several_dances_are_averaged_by_their_length_and_what_is_not_known_does_not_count():
+    pooled = average([{"seconds": 30.0, "speed": 1.0, "pfc": np.nan}, {"seconds": 10.0, "speed": 2.0, "pfc": 4.0}])
+    assert pooled == {"seconds": 40.0, "speed": 1.25, "pfc": 4.0}
+
+
+def said(keypoints, beats_s=None) -> str:
+    dance = Dance.of(sequence(keypoints), beats(30.0) if beats_s is None else beats_s)
+    return "; ".join(faults(measure(dance)))
+
+
+def test_what_is_wrong_is_said_in_words():
+    assert "stands still for 33%" in said(frozen(pendulum()))
+    assert "trembles" in said(noisy(pendulum(), 0.03))
+    assert "do not keep time" in said(pendulum(late_s=0.125))
+    still = np.repeat(pendulum()[:1], 900, axis=0)
+    assert said(still) == "the dancer stands still for 100% of the time"
+    guessed = pendulum()
+    guessed[:450, 1:14, 2] = 0.3
+    assert "50% of the joints were not shown" in said(guessed)
+    sliding = pendulum()
+    sliding[..., 0] += 100 * np.sin(2 * np.pi * np.arange(900) / 60)[:, None]
+    assert "feet slide" in said(sliding)
+
+
+def test_a_good_dance_and_a_dance_without_music_have_no_such_fault():
+    assert "keep time" not in said(pendulum()) and "still" not in said(pendulum())
+    assert "keep time" not in said(pendulum(late_s=0.125), np.empty(0))
+    assert faults({}) == [] and faults({"freeze_ratio": None, "missing": float("nan")}) == []
+
+
+def test_a_row_of_few_windows_says_so():
+    dance = Dance.of(sequence(pendulum(30.0)))
+    figures = {"windows": 19}
+    assert any("only 19 windows" in note for note in Row("few", figures, dances=[dance]).notes)
+    assert Row("enough", {"windows": ENOUGH_WINDOWS}, dances=[dance]).notes == []
+
+
+def test_the_table_lines_up_and_shows_only_columns_with_a_figure():
+    rows = [("real dance", {"speed_median": 0.2, "fid_k": None}), ("gan", {"speed_median": 12.0, "flicker": 0.01})]
+    lines = as_text(rows).splitlines()
+    assert len({len(line) for line in lines}) == 1 and len(lines) == 3
+    assert lines[0].split() == ["speed", "flicker"] and lines[1].split() == ["real", "dance", "0.20", "-"]
+    assert len({column.key for column in COLUMNS}) == len(COLUMNS) and not shown_columns([{}])
