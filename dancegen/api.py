@@ -15,6 +15,7 @@ MAIN_FILES = {
     "train": ("model.safetensors", "history.csv"),
     "generate_poses": ("poses.npz", "preview.mp4", "openpose.json"),
     "render": ("video.mp4",),
+    "evaluate": ("report.html", "metrics.json", "reference.npz"),
 }
 """A verb's files that `output` with a file suffix can name."""
 

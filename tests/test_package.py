@@ -70,7 +70,7 @@ def test_the_wheel_holds_every_module_and_says_it_is_typed(wheel):
 def test_the_wheel_holds_the_demo_song_and_the_bundled_models_but_no_pictures_of_the_readme(wheel):
     names = {name.removeprefix("dancegen/assets/") for name in contents(wheel) if name.startswith("dancegen/assets/")}
     models = {p.relative_to(ASSETS).as_posix() for p in (ASSETS / "models").rglob("*") if p.is_file()}
-    assert names == {"demo.ogg"} | models
+    assert names == {"demo.ogg", "reference.npz"} | models
     assert wheel.stat().st_size < LARGEST_WHEEL
 
 

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from dancegen import __version__
-from dancegen.cli import artifacts, dance, extract_poses, generate_poses, prepare, render, train
+from dancegen.cli import artifacts, dance, evaluate, extract_poses, generate_poses, prepare, render, train
 from dancegen.cli.common import examples, need_command
 from dancegen.errors import DancegenError
 
@@ -43,7 +43,7 @@ def _dancegen(
     need_command(context)
 
 
-for command in (dance, prepare, extract_poses, train, generate_poses, render):
+for command in (dance, prepare, extract_poses, train, generate_poses, render, evaluate):
     app.command(command.NAME, epilog=command.EXAMPLES)(command.command)
 app.command("inference", hidden=True, epilog=dance.EXAMPLES)(dance.command)
 app.add_typer(artifacts.app, name="artifacts")

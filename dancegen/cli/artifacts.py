@@ -94,7 +94,7 @@ def _print_details(artifact: Artifact) -> None:
     )
     _print_section("from", [(item.role, f"{item.name}  {item.digest[:16]}") for item in artifact.inputs])
     _print_section("parameters", [(key, result.figure(value)) for key, value in artifact.params.items()])
-    _print_section("summary", [(key, result.figure(value)) for key, value in artifact.summary.items()])
+    _print_section("summary", [(key, result.figure(value)) for key, value in result.plain_summary(artifact).items()])
     _print_section("files", [(entry.path, result.size(entry.size)) for entry in artifact.files[:20]])
     if len(artifact.files) > 20:
         print(f"  and {len(artifact.files) - 20} more")

@@ -69,9 +69,17 @@ DebugOption = Annotated[
 
 
 def perform(
-    work: Callable[[Progress], Artifact], *, output: str | None = None, as_json: bool = False, quiet: bool = False
+    work: Callable[[Progress], Artifact],
+    *,
+    output: str | None = None,
+    as_json: bool = False,
+    quiet: bool = False,
+    show: Callable[[Artifact], None] | None = None,
 ) -> None:
-    """Run a stage, with progress on stderr, and print its result on stdout: for people, as a path alone, or as JSON."""
+    """Run a stage, with progress on stderr, and print its result on stdout: for people, as a path alone, or as JSON.
+
+    `show` prints what people see first, above the summary.
+    """
     from dancegen.cli import result
     from dancegen.cli.progress import CommandProgress
 
@@ -84,6 +92,8 @@ def perform(
     elif quiet:
         print(output or artifact.path)
     else:
+        if show is not None:
+            show(artifact)
         result.print_artifact(artifact, output)
 
 

@@ -57,6 +57,15 @@ def print_rows(rows: list[tuple[str, str]]) -> None:
         print(f"  {name:<{width}}  {value}")
 
 
+def plain_summary(artifact: Artifact) -> dict[str, object]:
+    """The summary without its tables, which are too wide for a line."""
+    return {key: value for key, value in artifact.summary.items() if not _is_table(value)}
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, dict) and any(isinstance(row, dict) for row in value.values())
+
+
 def figure(value: object) -> str:
     """A summary's figure as a person reads it."""
     if isinstance(value, bool):
@@ -81,7 +90,7 @@ def size(count: int) -> str:
 
 
 def _rows(artifact: Artifact, output: str | None) -> list[tuple[str, str]]:
-    rows = [(key.replace("_", " "), figure(value)) for key, value in artifact.summary.items()]
+    rows = [(key.replace("_", " "), figure(value)) for key, value in plain_summary(artifact).items()]
     rows.append(("in", str(artifact.path)))
     if output is not None:
         rows.append(("copy", os.fspath(output)))
@@ -92,6 +101,10 @@ def _rows(artifact: Artifact, output: str | None) -> list[tuple[str, str]]:
 def _next_step(artifact: Artifact, output: str | None) -> str:
     if artifact.stage in _NEXT:
         return _NEXT[artifact.stage].format(digest=artifact.digest[:8])
+    if artifact.stage == "evaluate":
+        return (
+            f"open {output if output is not None and Path(output).suffix == '.html' else artifact.path / 'report.html'}"
+        )
     if output is not None and Path(output).suffix in _VIDEOS:
         return f"watch {output}"
     videos = [entry.path for entry in artifact.files if Path(entry.path).suffix in _VIDEOS]

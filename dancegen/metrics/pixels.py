@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from dancegen.errors import PoseError
+from dancegen.pose.canvas import place
 from dancegen.pose.cleaning import body_height
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
@@ -54,6 +55,29 @@ def pose_fidelity(detected: PoseSequence, requested: PoseSequence) -> tuple[floa
     both = asked & seen
     error = float(distance[both].mean()) if both.any() else float("nan")
     return float((both & (distance < PCK_REACH)).sum() / max(asked.sum(), 1)), error
+
+
+def placed_like(requested: PoseSequence, detected: PoseSequence) -> PoseSequence:
+    """The requested dance moved to where the detected one is, by one scale and one shift for the whole clip.
+
+    Where on the picture the dancer is, a renderer chooses. Least squares over the joints that both have, of which the
+    worst fifth does not count; with fewer than ten there is nothing to go by, and the dance is fitted into the picture.
+    """
+    wanted = requested.resample(detected.fps)
+    frames = min(len(wanted), len(detected))
+    theirs, ours = wanted.keypoints[:frames, BODY], detected.keypoints[:frames, BODY]
+    both = (theirs[..., 2] > 0) & (ours[..., 2] > 0)
+    a, b = (points[both][:, :2].astype(np.float64) for points in (theirs, ours))
+    if len(a) < 10 or np.ptp(a) == 0:
+        return requested.fitted(detected.size)
+    kept = np.ones(len(a), bool)
+    for _ in range(3):
+        (a0, b0) = a[kept].mean(axis=0), b[kept].mean(axis=0)
+        scale = max(float(((a[kept] - a0) * (b[kept] - b0)).sum() / ((a[kept] - a0) ** 2).sum()), 1e-3)
+        apart = np.linalg.norm((a - a0) * scale + b0 - b, axis=-1)
+        kept = apart <= np.percentile(apart, 80)
+    keypoints = place(wanted.keypoints, scale, tuple(b0 - (a0 + 0.5) * scale + 0.5))
+    return PoseSequence(keypoints, detected.fps, detected.size, wanted.start_s)
 
 
 def _warping_error(dis, before: np.ndarray, after: np.ndarray) -> float:

@@ -14,7 +14,7 @@ from dancegen.cli import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "numpy", "librosa", "cv2", "scipy", "av", "soundfile", "diffusers", "joblib", "mediapipe")
-COMMANDS = ["dance", "inference", "prepare", "extract-poses", "train", "generate-poses", "render"]
+COMMANDS = ["dance", "inference", "prepare", "extract-poses", "train", "generate-poses", "render", "evaluate"]
 GROUPS = [["artifacts"], ["artifacts", "ls"], ["artifacts", "show"], []]
 COMMON = ["--store", "--output", "-o", "--json", "--quiet", "--force", "--debug"]
 
@@ -36,7 +36,7 @@ def test_importing_the_package_imports_nothing_heavy_and_names_every_verb():
     ran = run(f"import sys, dancegen; print(dir(dancegen)); print([m for m in {HEAVY} if m in sys.modules])")
     names, heavy = ran.stdout.splitlines()
     assert heavy == "[]"
-    for verb in ("prepare", "extract_poses", "train", "generate_poses", "render", "dance", "__version__"):
+    for verb in ("prepare", "extract_poses", "train", "generate_poses", "render", "evaluate", "dance", "__version__"):
         assert f"'{verb}'" in names
 
 

@@ -1,0 +1,84 @@
+"""dancegen evaluate: how good are these dances, beside real dance?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dancegen.cli import common
+from dancegen.cli.common import (
+    DebugOption,
+    Device,
+    DeviceOption,
+    ForceOption,
+    JsonOption,
+    OutputOption,
+    QuietOption,
+    SeedOption,
+    StoreOption,
+)
+
+if TYPE_CHECKING:
+    from dancegen.store import Artifact
+
+NAME = "evaluate"
+EXAMPLES = common.examples(
+    "dancegen evaluate gan --songs songs",
+    "dancegen evaluate gan 3f2a9c41 baseline:shuffle --songs songs --seconds 30 -o report.html",
+    "dancegen evaluate poses.npz openpose.json dance.mp4",
+    "dancegen evaluate 3f2a9c41 --songs songs --reference 71bc0d2e",
+)
+
+
+def command(
+    subjects: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SUBJECT...",
+            help="Models (gan, a path, a digest, baseline:NAME), poses (digest, .npz, OpenPose JSON) or videos.",
+        ),
+    ] = None,
+    songs: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="What models dance to: a song or a folder; else the demo song.")
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="DATASET", help="Poses that stand for real dance, or a reference.npz; else the bundled."),
+    ] = None,
+    start: Annotated[float, typer.Option(metavar="S", help="Where in each song to begin, in seconds.")] = 0.0,
+    seconds: Annotated[float | None, typer.Option(metavar="S", help="How much of each song is danced to.")] = 60.0,
+    seed: SeedOption = 0,
+    detector: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="OpenPose weights that find the dancer in videos (non-commercial use)."),
+    ] = None,
+    device: DeviceOption = Device.auto,
+    store: StoreOption = None,
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+    force: ForceOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Measure dances: one table, a report.html and a metrics.json.
+
+    Real dance and the baselines stand beside. With --reference DATASET the baselines dance to the same songs, and
+    copies of its clips are looked for. More is not better, nearer to real dance is.
+    """
+    from dancegen import evaluate
+
+    common.perform(
+        lambda progress: evaluate(
+            subjects, songs=songs, reference=reference, start=start, seconds=seconds, seed=seed,
+            detector=detector, device=device.value, store=store, output=output, force=force, progress=progress,
+        ),
+        output=output, as_json=as_json, quiet=quiet, show=_print_table,
+    )  # fmt: skip
+
+
+def _print_table(artifact: Artifact) -> None:
+    from dancegen.metrics.table import as_text
+
+    print(as_text(list(artifact.summary["figures"].items())))

@@ -1,0 +1,265 @@
+"""evaluate: how good are these dances, beside real dance and beside what a model must beat?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dancegen.errors import InputError
+from dancegen.progress import SILENT, Progress
+from dancegen.stages.footage import Footage, find_footage, watch
+from dancegen.stages.generate_poses import check_span, choreograph
+from dancegen.stages.reference import resolve
+from dancegen.stages.subjects import (
+    MODEL,
+    VIDEO_KIND,
+    Recording,
+    Subject,
+    check_rows,
+    find_songs,
+    find_subjects,
+    real_recordings,
+    recording_of,
+    recording_of_artifact,
+)
+from dancegen.store import Artifact, Input, Recipe, Store, open_store
+
+if TYPE_CHECKING:
+    from dancegen.metrics.reference import Reference
+
+STAGE = "evaluate"
+VERSION = 1
+REAL_STAGE = "reference"
+METRICS, REPORT, REFERENCE = "metrics.json", "report.html", "reference.npz"
+
+
+def evaluate(
+    subjects: Iterable[str | Path | Artifact] | str | Path | Artifact | None = None,
+    *,
+    songs: str | Path | None = None,
+    reference: Artifact | str | Path | None = None,
+    start: float = 0.0,
+    seconds: float | None = 60.0,
+    seed: int = 0,
+    detector: str | Path | None = None,
+    device: str = "auto",
+    store: Store | str | Path | None = None,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> Artifact:
+    """Figures of dances beside those of real dance and of the baselines: metrics.json and report.html.
+
+    subjects: models (gan, baseline:NAME, a directory, a digest), poses (an artifact's path or digest, .npz, OpenPose
+    JSON) or videos. songs: a song or a folder of songs that each model dances to; the bundled one by default.
+    reference: the pose dataset that stands for real dance, its path or digest, or a reference.npz made from one; by
+    default the bundled statistics. With a dataset, the baselines dance to the same songs, copies of its clips are
+    looked for, and the result holds a reference.npz of it. start, seconds: the part of each song. detector: OpenPose
+    weights to find the dancer in videos with. Raises InputError for what cannot be evaluated.
+    """
+    single = isinstance(subjects, (str, Path, Artifact))
+    store = open_store(store)
+    found = find_subjects([subjects] if single else subjects or (), store)
+    if not found and reference is None:
+        raise InputError("name something to evaluate: a model (gan), poses or a video; or a --reference to measure")
+    real, dataset = _real_dance(reference, store, progress)
+    models = [subject for subject in found if subject.kind == MODEL]
+    models += [_baseline(name) for name in _more_baselines(models, dataset)]
+    check_rows(found, ["real dance", *(model.name for model in models)])
+    recordings = _dance(models, find_songs(songs), dataset, start, seconds, seed, device, store, progress)
+    recordings += [recording_of(subject) for subject in found if subject.kind not in (MODEL, VIDEO_KIND)]
+    videos = [find_footage(subject, detector, store) for subject in found if subject.kind == VIDEO_KIND]
+    recipe = Recipe(
+        STAGE,
+        VERSION,
+        {"looks_for_copies": dataset is not None},
+        (
+            Input.file("reference", real),
+            *(item for recording in recordings for item in recording.inputs),
+            *(item for video in videos for item in video.inputs),
+        ),
+    )
+
+    def build(directory: Path) -> dict:
+        return _build(directory, recordings, videos, real, dataset, progress)
+
+    return store.obtain(recipe, build, force=force, progress=progress)
+
+
+def _real_dance(
+    reference: Artifact | str | Path | None, store: Store, progress: Progress
+) -> tuple[Path, Artifact | None]:
+    """The file of real dance's statistics, and the pose dataset where one was named."""
+    from dancegen.assets import asset
+    from dancegen.metrics.reference import VERSION as REAL_VERSION
+    from dancegen.metrics.reference import measure_real
+
+    if reference is None:
+        return asset(REFERENCE), None
+    if not isinstance(reference, Artifact) and Path(reference).is_file():
+        return Path(reference), None
+    dataset = resolve(reference, "extract-poses", store, progress)
+    recipe = Recipe(REAL_STAGE, REAL_VERSION, {}, (Input.artifact("dataset", dataset),))
+
+    def build(directory: Path) -> dict:
+        real = measure_real(dataset.path, progress)
+        real.save(directory / REFERENCE)
+        return dict(real.about)
+
+    made = store.obtain(recipe, build, progress=progress, standalone=False)
+    return made.file(REFERENCE), dataset
+
+
+def _baseline(name: str) -> Subject:
+    return Subject(name, MODEL, Path(name))
+
+
+def _more_baselines(models: list[Subject], dataset: Artifact | None) -> list[str]:
+    """The baselines that dance beside the models: all of them, where there is a dataset to dance with."""
+    from dancegen.choreographers import BASELINES
+
+    named = {model.name for model in models}
+    return [name for name in BASELINES if name not in named] if dataset is not None else []
+
+
+def _dance(
+    models: list[Subject],
+    songs: list[Path],
+    dataset: Artifact | None,
+    start: float,
+    seconds: float | None,
+    seed: int,
+    device: str,
+    store: Store,
+    progress: Progress,
+) -> list[Recording]:
+    """Every model's dance to every song, each an artifact of generate-poses."""
+    from dancegen.audio.load import probe
+    from dancegen.choreographers import BASELINE
+
+    if not models:
+        return []
+    for song in songs:
+        check_span(start, seconds, probe(song).seconds)
+    recordings = []
+    with progress.task("Choreographing", len(models) * len(songs)) as advance:
+        for model in models:
+            is_baseline = model.name.startswith(BASELINE)
+            for song in songs:
+                made = choreograph(
+                    song, model=str(model.path), fps=30.0, size="512x512", start=start, seconds=seconds, seed=seed,
+                    device=device, store=store, force=False, standalone=False, dataset=dataset,
+                    progress=_Unworried(progress) if is_baseline else progress,
+                )  # fmt: skip
+                recordings.append(recording_of_artifact(model.name, made))
+                advance(1)
+    return recordings
+
+
+class _Unworried:
+    """Progress without its warnings: that a baseline's dance is a bad one is what it is for."""
+
+    def __init__(self, progress: Progress):
+        self.task, self.say = progress.task, progress.say
+
+    def warn(self, message: str) -> None:
+        pass
+
+
+def _build(
+    directory: Path,
+    recordings: list[Recording],
+    videos: list[Footage],
+    real_file: Path,
+    dataset: Artifact | None,
+    progress: Progress,
+) -> dict:
+    from dancegen.metrics.reference import REAL, Reference
+    from dancegen.metrics.table import Row
+    from dancegen.report.page import write_report
+
+    real = Reference.load(real_file)
+    measured = _measure(recordings, real, dataset, progress)
+    measured += [watch(footage, progress) for footage in videos]
+    subjects, baselines = ([row for row in measured if row.is_baseline == wanted] for wanted in (False, True))
+    shown = real_recordings(dataset) if dataset is not None else []
+    real_row = Row(REAL, real.rows[REAL], recordings=shown, dances=[_load(recording) for recording in shown])
+    named = {REAL, *(row.name for row in measured)}
+    known = [Row(name, figures) for name, figures in real.rows.items() if name not in named]
+    rows = [real_row, *subjects, *baselines, *known]
+    if dataset is not None:
+        real.with_rows({row.name: row.figures for row in baselines}).save(directory / REFERENCE)
+    record = {
+        "reference": real.about,
+        "rows": [{"name": row.name, **_plain(row.figures), "notes": row.notes} for row in rows],
+        "dances": [
+            {"row": row.name, "song": song, **_plain(figures)}
+            for row in measured
+            for song, figures in zip(row.songs, row.each, strict=True)
+        ],
+    }
+    (directory / METRICS).write_text(json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_report(directory / REPORT, rows, real, progress)
+    return {
+        "dances": len(recordings) + len(videos),
+        "seconds": round(sum(row.figures.get("seconds", 0.0) for row in measured), 1),
+        "real_takes": real.about.get("training_takes"),
+        "figures": {row.name: _plain(row.figures) for row in rows},
+    }
+
+
+def _measure(recordings: list[Recording], real: Reference, dataset: Artifact | None, progress: Progress) -> list:
+    """A row of figures for each name among the recordings, over all songs it dances to."""
+    from dancegen.metrics.dance import Windows, average, distances, measure
+    from dancegen.metrics.table import Row
+
+    names = list(dict.fromkeys(recording.row for recording in recordings))
+    rows = []
+    with progress.task("Measuring", len(recordings)) as advance:
+        for name in names:
+            own = [recording for recording in recordings if recording.row == name]
+            dances = [_load(recording) for recording in own]
+            each = []
+            for number, dance in enumerate(dances):
+                others = [d.beats_s for i, d in enumerate(dances) if i != number and d.beats_s is not None]
+                each.append(measure(dance, others))
+                advance(1)
+            windows = Windows.of(dances)
+            figures = average(each) | distances(windows, real.kinetic, real.geometric)
+            rows.append(Row(name, figures, each, [r.song for r in own], own, dances, windows))
+    if dataset is not None:
+        _look_for_copies(rows, dataset, progress)
+    return rows
+
+
+def _load(recording: Recording):
+    from dancegen.errors import PoseError
+    from dancegen.metrics.dance import Dance
+
+    sequence, beats = recording.load()
+    try:
+        return Dance.of(sequence, beats)
+    except PoseError as error:
+        raise PoseError(f"{recording.poses}: {error}") from error
+
+
+def _look_for_copies(rows: list, dataset: Artifact, progress: Progress) -> None:
+    """Add `copying` to the rows' figures, in one pass over the training clips."""
+    import numpy as np
+
+    from dancegen.metrics.reference import training_windows
+    from dancegen.metrics.repetition import copying, nearest_training, repetition_windows
+
+    windows = [np.concatenate([repetition_windows(dance.positions) for dance in row.dances]) for row in rows]
+    if not rows:
+        return
+    nearest = nearest_training(np.concatenate(windows), training_windows(dataset.path, progress))
+    ends = np.cumsum([len(part) for part in windows])
+    for row, part in zip(rows, np.split(nearest, ends[:-1]), strict=True):
+        row.figures["copying"] = copying(part)
+
+
+def _plain(figures: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: round(float(value), 4) if isfinite(value) else None for name, value in figures.items()}

@@ -1,0 +1,118 @@
+"""Videos that evaluate looks at: what their pixels do, and whether they show the poses they were painted from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dancegen.errors import NotFoundError
+from dancegen.progress import SILENT, Progress
+from dancegen.stages.generate_poses import POSES
+from dancegen.stages.subjects import Subject
+from dancegen.store import SHORT, Artifact, Input, Store
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dancegen.metrics.table import Row
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A video of a row, the poses artifact it was painted from if that is known, and what finds the dancer in it."""
+
+    row: str
+    video: Path
+    requested: Artifact | None
+    detector: Path | None
+    inputs: tuple[Input, ...]
+
+
+def find_footage(subject: Subject, detector: str | Path | None, store: Store) -> Footage:
+    """The video of a subject, and the poses it was painted from: a video that render made says which.
+
+    Raises InputError where it is no video, or where the detector's weights are not there.
+    """
+    from dancegen.video import probe_video
+
+    info = probe_video(subject.path)
+    requested = _painted_from(subject.artifact or _rendered(info.metadata.get("digest"), store), store)
+    inputs = [subject.input]
+    if requested is not None:
+        inputs.append(Input.artifact(f"requested {subject.name}", requested))
+    if detector is not None:
+        from dancegen.detectors import weights_input
+
+        inputs.append(weights_input(detector))
+    return Footage(subject.name, subject.path, requested, detector and Path(detector), tuple(inputs))
+
+
+def watch(footage: Footage, progress: Progress = SILENT) -> Row:
+    """The row of a video: its flicker and, with a detector and the poses it was painted from, its pose fidelity."""
+    from dancegen.metrics.pixels import flicker
+    from dancegen.metrics.table import Row
+    from dancegen.video import probe_video, read_frames
+
+    info = probe_video(footage.video)
+    shown: list[np.ndarray] = []
+    every = max(1, info.frames // 8)
+
+    def frames() -> Iterator[np.ndarray]:
+        with progress.task(f"Watching {footage.video.name}", info.frames) as advance:
+            for number, frame in enumerate(read_frames(footage.video)):
+                if number % every == 0 and len(shown) < 8:
+                    shown.append(_small(frame))
+                advance(1)
+                yield frame
+
+    figures = {"seconds": info.frames / info.fps, "flicker": flicker(frames())}
+    remarks = []
+    if footage.detector is None:
+        remarks.append("pose fidelity was not measured: name OpenPose weights with --detector")
+    elif footage.requested is None:
+        remarks.append("pose fidelity was not measured: the store does not know the poses this video was painted from")
+    else:
+        figures |= _fidelity(footage, progress)
+    from dancegen.report.pictures import sheet_of
+
+    return Row(footage.row, figures, [figures], [footage.video.stem], pictures=[sheet_of(shown)], remarks=remarks)
+
+
+def _fidelity(footage: Footage, progress: Progress) -> dict[str, float]:
+    from dancegen.detectors import detect_video, load_detector
+    from dancegen.metrics.pixels import placed_like, pose_fidelity
+    from dancegen.pose.sequence import PoseSequence
+
+    detected = detect_video(load_detector(footage.detector), footage.video, progress)
+    requested = PoseSequence.load(footage.requested.file(POSES))
+    pck, error = pose_fidelity(detected, placed_like(requested, detected))
+    return {"pck": pck, "pose_error": error}
+
+
+def _rendered(digest: str | None, store: Store) -> Artifact | None:
+    """The render artifact that a video's metadata names, where the store has it."""
+    try:
+        return store.find(digest, "render") if digest else None
+    except NotFoundError:
+        return None
+
+
+def _painted_from(rendered: Artifact | None, store: Store) -> Artifact | None:
+    """The poses of a render artifact, where the store still has them as they were."""
+    poses = next((item for item in rendered.inputs if item.role == "poses"), None) if rendered else None
+    if poses is None:
+        return None
+    try:
+        found = store.find(poses.name.rpartition("/")[2][:SHORT], "generate-poses")
+    except NotFoundError:
+        return None
+    return found if found.content == poses.digest else None
+
+
+def _small(frame: np.ndarray, height: int = 144) -> np.ndarray:
+    import cv2
+
+    width = max(1, round(frame.shape[1] * height / frame.shape[0]))
+    return cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,201 @@
+"""What evaluate is asked to look at: models, poses and videos, named by path, digest or name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dancegen.choreographers import BASELINE, BUNDLED
+from dancegen.errors import InputError, NotFoundError
+from dancegen.stages.generate_poses import AUDIO, BEATS, POSES
+from dancegen.stages.prepare import AUDIO_SUFFIXES
+from dancegen.store import MANIFEST, SHORT, Artifact, Input, Store
+
+if TYPE_CHECKING:
+    from dancegen.pose.sequence import PoseSequence
+
+MODEL, VIDEO_KIND, POSES_KIND = "model", "video", "poses"
+VIDEO_SUFFIXES = {".mp4", ".mov", ".webm", ".mkv", ".avi"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something to evaluate: a model's reference, or where poses or a video lie. `name` is its row in the table."""
+
+    name: str
+    kind: str
+    path: Path
+    artifact: Artifact | None = None
+
+    @property
+    def input(self) -> Input:
+        """What of it enters the recipe; its name does too, since the table shows it."""
+        role = f"{self.kind} {self.name}"
+        if self.artifact is not None:
+            return Input.artifact(role, self.artifact)
+        if self.path.is_dir():
+            return Input.directory(role, self.path, "*_keypoints.json")
+        return Input.file(role, self.path)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One dance of a row: where its poses, and its song's beats and sound if it has any, lie."""
+
+    row: str
+    song: str
+    poses: Path
+    beats: Path | None
+    audio: Path | None
+    inputs: tuple[Input, ...]
+
+    def load(self) -> tuple[PoseSequence, np.ndarray | None]:
+        """The poses, and the beats in seconds from the first of them."""
+        from dancegen.audio.beats import Beats
+        from dancegen.pose.openpose_json import read_openpose_json
+        from dancegen.pose.sequence import PoseSequence
+
+        is_npz = self.poses.suffix.lower() == ".npz"
+        sequence = PoseSequence.load(self.poses) if is_npz else read_openpose_json(self.poses)
+        return sequence, Beats.load(self.beats).times_s if self.beats is not None else None
+
+
+def find_subjects(references: Iterable[str | Path | Artifact], store: Store) -> list[Subject]:
+    """What a person named, each with a name of its own. Raises InputError for what is nothing that can be evaluated."""
+    found: list[Subject] = []
+    for reference in references:
+        subject = _find(reference, store)
+        names = [other.name for other in found]
+        number = next(n for n in range(1, len(names) + 2) if _numbered(subject.name, n) not in names)
+        found.append(Subject(_numbered(subject.name, number), subject.kind, subject.path, subject.artifact))
+    return found
+
+
+def find_songs(songs: str | Path | None) -> list[Path]:
+    """The songs of a folder, or the one that a path names; the bundled one by default. Raises InputError for none."""
+    if songs is None:
+        from dancegen.assets import asset
+
+        return [asset("demo.ogg")]
+    folder = Path(songs)
+    if not folder.exists():
+        raise InputError(f"there is no {folder}: --songs takes a song or a folder of songs")
+    if folder.is_file():
+        return [folder]
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in AUDIO_SUFFIXES)
+    if not files:
+        raise InputError(f"{folder} holds no songs: give wav, flac, ogg, mp3 or m4a files")
+    return files
+
+
+def recording_of(subject: Subject) -> Recording:
+    """The dance of a subject that is poses. Beside a pose file, beats.json and audio.flac belong to it."""
+    if subject.artifact is not None:
+        return recording_of_artifact(subject.name, subject.artifact)
+    beats, audio = (subject.path.parent / name for name in (BEATS, AUDIO))
+    inputs = [subject.input]
+    if beats.is_file() and not subject.path.is_dir():
+        inputs.append(Input.file(f"beats {subject.name}", beats))
+    else:
+        beats = None
+    sound = audio if beats is not None and audio.is_file() else None
+    if sound is not None:
+        inputs.append(Input.file(f"audio {subject.name}", audio))
+    return Recording(subject.name, subject.path.stem, subject.path, beats, sound, tuple(inputs))
+
+
+def recording_of_artifact(row: str, artifact: Artifact) -> Recording:
+    """The dance of a generate-poses artifact."""
+    song = next((item.name for item in artifact.inputs if item.role == "song"), artifact.digest[:SHORT])
+    poses, beats, audio = (artifact.file(name) for name in (POSES, BEATS, AUDIO))
+    role = f"poses {row}, {Path(song).stem}"
+    return Recording(row, Path(song).stem, poses, beats, audio, (Input.artifact(role, artifact),))
+
+
+def real_recordings(dataset: Artifact, most: int = 2) -> list[Recording]:
+    """A few clips of a pose dataset to look at beside the others: held-out ones, the longest, each from the front."""
+    from dancegen.dataset import clip_dir, clip_views, poses_path, read_clips
+
+    clips = read_clips(dataset)
+    clips = [clip for clip in clips if clip.split != "train"] or clips
+    shown = []
+    for clip in sorted(clips, key=lambda clip: (-clip.seconds, clip.id)):
+        views = clip_views(dataset.path, clip)
+        if views and clip.take not in [take for take, _ in shown] and len(shown) < most:
+            shown.append((clip.take, (clip, views[0])))
+    found = []
+    for _, (clip, view) in shown:
+        beats, audio = (clip_dir(dataset.path, clip) / name for name in (BEATS, AUDIO))
+        sound, marks = (path if path.is_file() else None for path in (audio, beats))
+        label = f"{clip.take} to {clip.song}"
+        found.append(Recording("real dance", label, poses_path(dataset.path, clip, view), marks, sound, ()))
+    return found
+
+
+def _find(reference: str | Path | Artifact, store: Store) -> Subject:
+    if isinstance(reference, Artifact):
+        return _of_artifact(reference)
+    name, path = str(reference), Path(reference)
+    if name.startswith(BASELINE) or (name in BUNDLED and not path.is_dir()):
+        return Subject(name, MODEL, path)
+    if path.is_dir():
+        return _of_directory(path, store)
+    if path.is_file():
+        return _of_file(path)
+    try:
+        return _of_artifact(store.find(name))
+    except NotFoundError as error:
+        known = ", ".join(BUNDLED)
+        raise InputError(
+            f"{name} cannot be evaluated: it is no model ({known}, baseline:freeze, a directory, a digest), no poses "
+            f"and no video ({error})"
+        ) from None
+
+
+def _of_artifact(artifact: Artifact) -> Subject:
+    short = artifact.digest[:8]
+    if artifact.stage == "train":
+        return Subject(short, MODEL, artifact.path)
+    if artifact.stage == "generate-poses":
+        song = next((Path(item.name).stem for item in artifact.inputs if item.role == "song"), "poses")
+        return Subject(f"{song} {short}", POSES_KIND, artifact.path, artifact)
+    if artifact.stage == "render":
+        return Subject(f"video {short}", VIDEO_KIND, artifact.file("video.mp4"), artifact)
+    raise InputError(f"{artifact.path} is a {artifact.stage} artifact: give models, poses or videos to evaluate")
+
+
+def _of_directory(path: Path, store: Store) -> Subject:
+    if (path / MANIFEST).is_file():
+        return _of_artifact(store.find(path))
+    if (path / "config.json").is_file():
+        return Subject(path.resolve().name, MODEL, path)
+    if (path / POSES).is_file():
+        return Subject(path.resolve().name, POSES_KIND, path / POSES)
+    if any(path.glob("*_keypoints.json")):
+        return Subject(path.resolve().name, POSES_KIND, path)
+    raise InputError(f"{path} is neither a model, nor an artifact, nor a folder of OpenPose's *_keypoints.json")
+
+
+def _of_file(path: Path) -> Subject:
+    suffix = path.suffix.lower()
+    if suffix in (".npz", ".json"):
+        name = path.resolve().parent.name if path.name in (POSES, "openpose.json") else path.stem
+        return Subject(name, POSES_KIND, path)
+    if suffix in VIDEO_SUFFIXES:
+        return Subject(path.name, VIDEO_KIND, path)
+    raise InputError(f"{path} cannot be evaluated: give poses (.npz, OpenPose .json), a video, or a model")
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name} ({number})"
+
+
+def check_rows(subjects: Sequence[Subject], taken: Iterable[str]) -> None:
+    """InputError where a subject is called like a row that the table has anyway."""
+    for subject in subjects:
+        if subject.kind != MODEL and subject.name in taken:
+            raise InputError(f"{subject.path} is called {subject.name!r}, like a row of the table; rename it")

@@ -1,0 +1,253 @@
+"""evaluate: one table and one page for models, poses and videos, made once, beside real dance and baselines."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from tiny_chain import pose_dataset, run, tiny_model, write_song
+
+from dancegen.cli import main
+from dancegen.errors import InputError
+from dancegen.metrics.reference import REAL, Reference
+from dancegen.pose.openpose_json import write_openpose_json
+from dancegen.pose.sequence import PoseSequence
+from dancegen.stages.evaluate import evaluate
+from dancegen.stages.generate_poses import generate_poses
+from dancegen.stages.render import render
+from dancegen.store import open_store
+
+KEYS = (
+    "speed_median", "freeze_ratio", "accel_mean", "missing", "limb_p99_max", "variety", "copying", "bas_music",
+    "bas_motion", "bas_shifted", "footfall", "footfall_shifted", "fid_k", "fid_g",
+)  # fmt: skip
+BASELINES = ["baseline:freeze", "baseline:random", "baseline:shuffle", "baseline:copy"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("place")
+
+
+@pytest.fixture(scope="module")
+def store(place):
+    return open_store(place / "store")
+
+
+@pytest.fixture(scope="module")
+def dataset(store):
+    return pose_dataset(store, seconds=7.0)
+
+
+@pytest.fixture(scope="module")
+def model(place):
+    return tiny_model(place / "mine")
+
+
+@pytest.fixture(scope="module")
+def songs(place):
+    (place / "songs").mkdir()
+    write_song(place / "songs" / "slow.wav", 8.0, bpm=100)
+    write_song(place / "songs" / "fast.wav", 8.0, bpm=130, pitch=330)
+    return place / "songs"
+
+
+@pytest.fixture(scope="module")
+def made(store, dataset, model, songs):
+    return evaluate([model], songs=songs, reference=dataset, store=store)
+
+
+@pytest.fixture(scope="module")
+def poses(store, model, songs):
+    return generate_poses(songs / "slow.wav", model=model, size="96x96", store=store)
+
+
+def rows(artifact) -> dict[str, dict]:
+    return {row["name"]: row for row in json.loads(artifact.file("metrics.json").read_text())["rows"]}
+
+
+def test_real_dance_the_model_and_the_baselines_are_rows_with_the_promised_keys(made):
+    found = rows(made)
+    assert list(found) == [REAL, "mine", *BASELINES]
+    for name, row in found.items():
+        assert set(KEYS) <= set(row), name
+        assert all(row[key] is None or np.isfinite(row[key]) for key in KEYS)
+    assert found["mine"]["seconds"] == pytest.approx(16) and found["mine"]["copying"] > 0
+    assert found["baseline:freeze"]["freeze_ratio"] == 1 and found["baseline:freeze"]["fid_k"] > found[REAL]["fid_k"]
+    assert found["baseline:random"]["copying"] < 0.01 < found["mine"]["copying"]
+    assert made.summary["figures"]["mine"]["speed_median"] == found["mine"]["speed_median"]
+
+
+def test_each_dance_has_its_own_figures_too(made):
+    dances = json.loads(made.file("metrics.json").read_text())["dances"]
+    assert [(d["row"], d["song"]) for d in dances if d["row"] == "mine"] == [("mine", "fast"), ("mine", "slow")]
+    assert all(np.isfinite(d["speed_median"]) for d in dances) and len(dances) == 10
+
+
+def test_the_page_holds_everything_it_shows(made):
+    page = made.file("report.html").read_text()
+    assert re.findall(r'(?:src|href)="(?!data:)', page) == [] and "http" not in re.sub(r"data:[^\"]*", "", page)
+    for part in ("<table>", 'class="chart"', 'class="scatter"', "data:video/mp4", "data:image/jpeg", *BASELINES):
+        assert part in page
+    assert page.count("<video") == 6  # real dance, the model and four baselines
+    assert page.count("<section") == page.count("</section")
+
+
+def test_the_videos_in_the_page_play_with_their_music(made, tmp_path):
+    import base64
+
+    from dancegen.video import probe_video
+
+    coded = re.findall(r"data:video/mp4;base64,([A-Za-z0-9+/=]+)", made.file("report.html").read_text())
+    (tmp_path / "one.mp4").write_bytes(base64.b64decode(coded[1]))
+    info = probe_video(tmp_path / "one.mp4")
+    assert info.frames == 240 and info.audio is not None
+
+
+def test_the_same_question_is_answered_from_the_store_and_another_is_not(made, store, dataset, model, songs):
+    assert evaluate([model], songs=songs, reference=dataset, store=store).cached
+    assert evaluate(model, songs=songs, reference=dataset, store=store).digest == made.digest
+    for other in ({"seed": 1}, {"seconds": 4.0}, {"reference": made.file("reference.npz")}):
+        asked = {"songs": songs, "reference": dataset, "store": store} | other
+        assert evaluate([model], **asked).digest != made.digest
+
+
+def test_a_reference_made_from_a_dataset_stands_in_for_it(made, store, poses):
+    again = evaluate([poses], reference=made.file("reference.npz"), store=store)
+    found, before = rows(again), rows(made)
+    assert list(found) == [REAL, f"slow {poses.digest[:8]}", *BASELINES]
+    assert found["baseline:copy"]["variety"] == before["baseline:copy"]["variety"]
+    assert found[REAL]["fid_g"] == before[REAL]["fid_g"]
+    assert found[f"slow {poses.digest[:8]}"].get("copying") is None
+    assert "reference.npz" not in {entry.path for entry in again.files}
+
+
+def test_a_dataset_alone_makes_a_reference(store, dataset, songs):
+    made = evaluate(songs=songs, reference=dataset, store=store)
+    real = Reference.load(made.file("reference.npz"))
+    assert list(real.rows) == [REAL, *BASELINES] and real.about["training_takes"] == 5
+    assert made.file("reference.npz").stat().st_size < 200_000
+
+
+def test_poses_are_taken_as_artifact_npz_json_and_folder(place, store, poses):
+    sequence = PoseSequence.load(poses.file("poses.npz"))
+    shutil.copy(poses.file("poses.npz"), place / "bare.npz")
+    write_openpose_json(sequence, place / "dance.json")
+    beside = place / "beside"
+    beside.mkdir()
+    for name in ("poses.npz", "beats.json", "audio.flac"):
+        shutil.copy(poses.file(name), beside / name)
+    folder = place / "frames"
+    folder.mkdir()
+    for number, frame in enumerate(json.loads(poses.file("openpose.json").read_text())):
+        (folder / f"dance_{number:03d}_keypoints.json").write_text(json.dumps(frame))
+    found = rows(
+        evaluate(
+            [poses.digest[:10], place / "bare.npz", place / "dance.json", beside / "poses.npz", folder], store=store
+        )
+    )
+    names = [f"slow {poses.digest[:8]}", "bare", "dance", "beside", "frames"]
+    assert [name for name in found if name in names] == names
+    for name in names:
+        assert found[name]["speed_median"] == pytest.approx(found["bare"]["speed_median"], rel=0.02)
+    assert found["bare"]["bas_music"] is None and found["beside"]["bas_music"] == found[names[0]]["bas_music"]
+
+
+def test_two_of_one_name_are_two_rows(store, place, poses):
+    for name in ("one", "two"):
+        (place / name).mkdir()
+        shutil.copy(poses.file("poses.npz"), place / name / "same.npz")
+    found = rows(evaluate([place / "one" / "same.npz", place / "two" / "same.npz"], store=store))
+    assert {"same", "same (2)"} <= set(found)
+
+
+def test_a_video_is_watched_and_its_poses_are_known_but_need_a_detector(store, poses):
+    video = render(poses, style="openpose", size="96x96", store=store)
+    found = rows(evaluate([video], store=store))
+    (name,) = [name for name in found if name.startswith("video")]
+    assert 0 <= found[name]["flicker"] < 0.05 and "pck" not in found[name]
+    assert any("--detector" in note for note in found[name]["notes"])
+
+
+def test_a_video_from_elsewhere_says_why_its_poses_are_not_compared(store, poses, place):
+    weights = place / "weights.pb"
+    weights.write_bytes(b"not read: no poses are known")
+    shutil.copy(poses.file("preview.mp4"), place / "foreign.mp4")
+    found = rows(evaluate(place / "foreign.mp4", detector=weights, store=store))
+    assert any("does not know the poses" in note for note in found["foreign.mp4"]["notes"])
+
+
+def test_baselines_are_models_that_anyone_can_name(store, dataset, songs, place):
+    made = generate_poses(songs / "slow.wav", model="baseline:freeze", store=store, size="64x64")
+    assert made.summary["freeze_ratio"] == 1 and "stands still for 100%" in made.summary["verdict"]
+    own = open_store(place / "other")
+    with pytest.raises(InputError, match="baseline:freeze dances with the clips of a pose dataset"):
+        evaluate(["baseline:freeze"], songs=songs, store=own)
+
+
+def test_generate_poses_says_in_its_summary_what_is_wrong(poses):
+    for name in ("speed_median", "accel_mean", "freeze_ratio", "missing", "bas_music", "footfall_shifted", "verdict"):
+        assert name in poses.summary
+
+
+def test_the_command_prints_one_table_or_one_json_object(place, store, poses, capfd):
+    arguments = ["evaluate", str(poses.path), "--store", str(store.root)]
+    assert main(arguments) == 0
+    out = capfd.readouterr().out
+    assert out.splitlines()[0].split()[:3] == ["speed", "accel", "freeze"] and "real dance" in out
+    assert "report.html" in out and "{" not in out
+    assert main([*arguments, "--json", "-o", str(place / "mine.html")]) == 0
+    result = json.loads(capfd.readouterr().out)
+    assert result["stage"] == "evaluate" and result["cached"] and REAL in result["summary"]["figures"]
+    assert (place / "mine.html").read_text().startswith("<!doctype html>")
+    assert main(["artifacts", "show", result["digest"], "--store", str(store.root)]) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ([], "name something"),
+        (["nonsense"], "no poses and no video"),
+        (["{place}"], "neither a model"),
+        (["{place}/notes.txt"], "cannot be evaluated"),
+        (["{place}/broken.npz"], "broken.npz"),
+        (["{place}/broken.json"], "broken.json"),
+        (["{place}/broken.mp4"], "broken.mp4"),
+        (["{place}/nobody.npz"], "nobody.npz"),
+        (["baseline:polka"], "baseline:freeze"),
+        (["gan", "--songs", "{place}/nowhere"], "nowhere"),
+        (["gan", "--songs", "{place}/empty"], "holds no songs"),
+        (["gan", "--start", "900"], "seconds long"),
+        (["gan", "--seconds", "0.2"], "--seconds 0.2"),
+        (["gan", "--reference", "{place}/notes.txt"], "notes.txt is not a reference"),
+        (["gan", "--reference", "abcdef"], "no artifact begins with abcdef"),
+        (["{place}/broken.mp4", "--detector", "{place}/empty"], "broken.mp4"),
+    ],
+)
+def test_what_cannot_be_evaluated_ends_with_2_and_one_line(arguments, words, tmp_path, capfd):
+    (tmp_path / "empty").mkdir()
+    for name in ("notes.txt", "broken.npz", "broken.json", "broken.mp4"):
+        (tmp_path / name).write_text("la la la")
+    PoseSequence(np.zeros((90, 18, 3)), 30.0).save(tmp_path / "nobody.npz")
+    assert main(["evaluate", *(text.format(place=tmp_path) for text in arguments)]) == 2
+    out, err = capfd.readouterr()
+    lines = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert out == "" and len(lines) == 1 and words in lines[0] and "Traceback" not in err
+
+
+def test_weights_that_are_no_network_are_refused(tmp_path, capfd, store, poses):
+    render(poses, style="openpose", size="64x64", store=store)
+    (tmp_path / "wrong.txt").write_text("la")
+    video = str(poses.file("preview.mp4"))
+    assert main(["evaluate", video, "--detector", str(tmp_path / "wrong.txt")]) == 2
+    assert "body_pose_model.pth" in capfd.readouterr().err
+
+
+def test_a_process_of_its_own_evaluates_with_the_bundled_reference(store, poses):
+    done = run("evaluate", poses.digest[:10], "--store", store.root, "--json", "--force")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)["summary"]["figures"]
+    assert {REAL, *BASELINES} <= set(figures) and "Traceback" not in done.stderr
