@@ -13,7 +13,7 @@ from dancegen.pose.drawing import draw_poses
 from dancegen.pose.sequence import PoseSequence
 
 SIDE = 256
-PREVIEW_S = 12.0
+PREVIEW_S, PREVIEW_FPS = 12.0, 15.0
 SHEET_COLUMNS, SHEET_SIZE = 12, (112, 148)
 
 
@@ -41,7 +41,9 @@ def preview(sequence: PoseSequence, audio: Path | None) -> str:
     """The first twelve seconds, with their music if there is any: a data URL of an MP4."""
     from dancegen.video import VideoWriter
 
-    small = sequence.slice(0, round(PREVIEW_S * sequence.fps)).fitted((SIDE, SIDE), margin=0.12)
+    every = max(1, round(sequence.fps / PREVIEW_FPS))
+    part = sequence.slice(0, round(PREVIEW_S * sequence.fps))
+    small = PoseSequence(part.keypoints[::every], part.fps / every, part.size).fitted((SIDE, SIDE), margin=0.12)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "preview.mp4"
         with VideoWriter(path, (SIDE, SIDE), float(np.clip(small.fps, 1, 240)), audio=audio) as video:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 STAGE = "evaluate"
 VERSION = 1
 REAL_STAGE = "reference"
+NO_COPYING = "copies were not looked for: that needs the training clips, name their dataset with --reference"
 METRICS, REPORT, REFERENCE = "metrics.json", "report.html", "reference.npz"
 
 
@@ -94,11 +95,12 @@ def _real_dance(
     """The file of real dance's statistics, and the pose dataset where one was named."""
     from dancegen.assets import asset
     from dancegen.metrics.reference import VERSION as REAL_VERSION
-    from dancegen.metrics.reference import measure_real
+    from dancegen.metrics.reference import Reference, measure_real
 
     if reference is None:
         return asset(REFERENCE), None
     if not isinstance(reference, Artifact) and Path(reference).is_file():
+        Reference.load(Path(reference))  # what is none should be said before anybody dances
         return Path(reference), None
     dataset = resolve(reference, "extract-poses", store, progress)
     recipe = Recipe(REAL_STAGE, REAL_VERSION, {}, (Input.artifact("dataset", dataset),))
@@ -227,10 +229,13 @@ def _measure(recordings: list[Recording], real: Reference, dataset: Artifact | N
                 each.append(measure(dance, others))
                 advance(1)
             windows = Windows.of(dances)
-            figures = average(each) | distances(windows, real.kinetic, real.geometric)
+            figures = average(each) | distances(windows, real.kinetic, real.geometric) | {"copying": float("nan")}
             rows.append(Row(name, figures, each, [r.song for r in own], own, dances, windows))
     if dataset is not None:
         _look_for_copies(rows, dataset, progress)
+    else:
+        for row in rows:
+            row.remarks.append(NO_COPYING)
     return rows
 
 

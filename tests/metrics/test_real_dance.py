@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import dancegen
-from dancegen.metrics.dance import Dance, Windows, measure
+from dancegen.metrics.dance import Dance, Windows, average, measure
 from dancegen.metrics.features import frechet_distance
 from dancegen.metrics.reference import REAL, Reference
 from dancegen.metrics.verdict import faults
 from dancegen.mocap.camera import project
+from dancegen.mocap.footfalls import active_span
 from dancegen.mocap.motion import load_motion
 
 VIEWS = (0, 45, 90, 135)
@@ -25,6 +26,8 @@ def takes(shared_data) -> dict[str, list[Dance]]:
     found = {}
     for name in ("60_10", "60_12", "61_05", "60_04"):
         motion = load_motion(shared_data / "cmu-salsa" / f"{name}_scaled.bvh", source_fps=60).resample(30)
+        start, end = active_span(motion.joints3d, 30.0, motion.height_m)  # not the waiting before and after
+        motion = motion.slice(start, end - start)
         found[name] = [Dance.of(project(motion, view)) for view in VIEWS]
     return found
 
@@ -40,15 +43,14 @@ def evaluated(shared_data, tmp_path_factory) -> dict[str, dict]:
     dancegen.prepare(sources, music=music, pairs=2, val_fraction=0.25, source_fps=60, workers=2, store=store)
     dataset = dancegen.extract_poses(workers=2, store=store)
     song = shared_data / "music" / "lets-go-fishin.ogg"
-    made = dancegen.evaluate(songs=song, seconds=60, reference=dataset, store=store)
+    made = dancegen.evaluate(songs=song, seconds=45, reference=dataset, store=store)
     record = json.loads(made.file("metrics.json").read_text())
     return {row["name"]: row for row in record["rows"]} | {"reference": record["reference"]}
 
 
 def test_real_takes_score_as_real(takes):
     for name, views in takes.items():
-        found = [measure(dance) for dance in views]
-        mean = {key: np.nanmean([figures[key] for figures in found]) for key in found[0] if "bas" not in key}
+        mean = average([measure(dance) for dance in views])
         assert mean["freeze_ratio"] < 0.1 and mean["missing"] == 0, name
         assert mean["skating"] < 0.15 and mean["limb_p99_max"] < 0.38 and mean["limb_stretched"] < 0.01, name
         assert mean["twisted"] < 0.01 and mean["side_swaps"] < 0.1, name
@@ -96,7 +98,7 @@ def test_random_and_shuffled_motion_is_real_but_does_not_keep_time(name, evaluat
     real, found = evaluated[REAL], evaluated[name]
     lead, real_lead = (row["footfall"] - row["footfall_shifted"] for row in (found, real))
     assert lead < real_lead / 2
-    assert found["freeze_ratio"] < 0.15 and found["speed_median"] == pytest.approx(real["speed_median"], rel=0.6)
+    assert found["freeze_ratio"] < 0.15 and 0.1 < found["speed_median"] < 0.5
     assert found["copying"] < real["copying"] / 3  # it is training motion, after all
 
 
