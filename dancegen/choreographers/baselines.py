@@ -21,7 +21,9 @@ import numpy as np
 from dancegen.audio.features import FRAME_RATE
 from dancegen.dataset import Clip, clip_dir, clip_views, poses_path, read_clips
 from dancegen.errors import InputError
-from dancegen.pose.canvas import to_canvas
+from dancegen.mocap.camera import FLOOR_LINE
+from dancegen.pose.canvas import place, to_canvas
+from dancegen.pose.cleaning import body_height
 from dancegen.pose.sequence import PoseSequence
 from dancegen.progress import SILENT, Progress
 
@@ -62,11 +64,13 @@ class Baseline:
                     return
 
     def _pieces(self, song: SongFeatures, rng, fps: float, size: tuple[int, int], progress: Progress):
-        view = rng.choice(self._views())
+        view, height = rng.choice(self._views()), None
         for clip in self._order(song, rng, progress):
             views = clip_views(self._root, clip)
             poses = PoseSequence.load(poses_path(self._root, clip, view if view in views else views[0])).resample(fps)
             piece = to_canvas(poses.keypoints, poses.size, size)
+            height = height or body_height(piece)
+            piece = _scaled(piece, height / body_height(piece), size)  # nobody grows from one clip to the next
             yield np.repeat(piece[:1], len(piece), axis=0) if self._kind == "freeze" else piece
 
     def _order(self, song: SongFeatures, rng, progress: Progress) -> Iterator[Clip]:
@@ -123,6 +127,12 @@ class Sounds:
             return self._clips[0]
         apart = (self._colours - _colour(mel)) / self._scale
         return self._clips[int((apart**2).sum(axis=1).argmin())]
+
+
+def _scaled(keypoints: np.ndarray, scale: float, size: tuple[int, int]) -> np.ndarray:
+    """Larger or smaller, on the same floor: the middle of the canvas's floor line stays where it is."""
+    floor = np.array([size[0] / 2, size[1] * FLOOR_LINE])
+    return place(keypoints, scale, tuple(floor * (1 - scale)))
 
 
 def _colour(mel: np.ndarray) -> np.ndarray:

@@ -108,14 +108,14 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e8eaed; --soft: #9aa3ad; --line: #343a42; --page: #15181c;
   --card: #1c2026; --real: #223024; --speed: #8ab4f8; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2.2rem 1.4rem 4rem; max-width: 1160px; background: var(--page); color: var(--ink);
+body { margin: 0 auto; padding: 2.2rem 1.4rem 4rem; max-width: 1240px; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 h1 { font-size: 1.7rem; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 0 0 .4rem; }
 h3 { font-size: .95rem; font-weight: 600; color: var(--soft); margin: 1rem 0 .4rem; }
 header p { color: var(--soft); margin: 0 0 1.4rem; max-width: 75ch; }
 .wide { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; white-space: nowrap; }
-th, td { padding: .45rem .6rem; text-align: right; border-bottom: 1px solid var(--line); }
+th, td { padding: .45rem .5rem; text-align: right; border-bottom: 1px solid var(--line); }
 thead th { font-weight: 600; color: var(--soft); font-size: .85rem; cursor: help; }
 tbody th { text-align: left; font-weight: 600; position: sticky; left: 0; background: inherit; }
 tbody tr { background: var(--card); } tbody tr:last-child > * { border-bottom: 0; }
