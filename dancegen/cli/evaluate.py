@@ -79,6 +79,14 @@ def command(
 
 
 def _print_table(artifact: Artifact) -> None:
+    import json
+    import shutil
+    import sys
+
     from dancegen.metrics.table import as_text
 
-    print(as_text(list(artifact.summary["figures"].items())))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print(as_text(list(artifact.summary["figures"].items()), width))
+    for row in json.loads(artifact.file("metrics.json").read_text(encoding="utf-8"))["rows"]:
+        for note in [] if row["name"].startswith("baseline:") else row["notes"]:
+            print(f"{row['name']}: {note}")

@@ -97,15 +97,20 @@ def written(value: float | None, column: Column) -> str:
     return f"{value:.{column.decimals}f}" if known(value) else "-"
 
 
-def as_text(rows: Sequence[tuple[str, Mapping[str, float | None]]]) -> str:
-    """The table in plain text, names on the left."""
+def as_text(rows: Sequence[tuple[str, Mapping[str, float | None]]], width: int | None = None) -> str:
+    """The table in plain text: a row a line or, where that is wider than `width` characters, a figure a line."""
     columns = shown_columns([figures for _, figures in rows])
     lines = [["", *(column.title for column in columns)]]
     lines += [[name, *(written(figures.get(column.key), column) for column in columns)] for name, figures in rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns) + 1)]
+    text = _aligned(lines)
+    if width is not None and len(text.partition("\n")[0]) > width:
+        return _aligned([list(line) for line in zip(*lines, strict=True)])
+    return text
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return "\n".join(
-        "  ".join(
-            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
-        )
-        for line in lines
+        "  ".join([first.ljust(widths[0]), *(cell.rjust(room) for cell, room in zip(rest, widths[1:], strict=True))])
+        for first, *rest in lines
     )

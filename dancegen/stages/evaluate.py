@@ -65,6 +65,8 @@ def evaluate(
     found = find_subjects([subjects] if single else subjects or (), store)
     if not found and reference is None:
         raise InputError("name something to evaluate: a model (gan), poses or a video; or a --reference to measure")
+    if songs is not None and reference is None and not any(subject.kind == MODEL for subject in found):
+        progress.warn("--songs is what models dance to, and there is no model among these")
     real, dataset = _real_dance(reference, store, progress)
     models = [subject for subject in found if subject.kind == MODEL]
     models += [_baseline(name) for name in _more_baselines(models, dataset)]

@@ -64,4 +64,7 @@ def test_the_table_lines_up_and_shows_only_columns_with_a_figure():
     lines = as_text(rows).splitlines()
     assert len({len(line) for line in lines}) == 1 and len(lines) == 3
     assert lines[0].split() == ["speed", "flicker"] and lines[1].split() == ["real", "dance", "0.20", "-"]
+    narrow = as_text(rows, width=20).splitlines()
+    assert [line.split()[0] for line in narrow] == ["real", "speed", "flicker"]
+    assert as_text(rows, width=80).splitlines() == lines
     assert len({column.key for column in COLUMNS}) == len(COLUMNS) and not shown_columns([{}])
