@@ -13,6 +13,7 @@ from dancegen.metrics.features import FeatureStatistics
 from dancegen.metrics.motion import FPS
 
 COLORS = ("#d1495b", "#00798c", "#e08e1b", "#6a4c93", "#3a7d44", "#8d6a4f", "#c2579f", "#4f6d9a")
+GREY = "#9aa3ad"
 SHOWN_S = 12.0
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 760, 150, 34, 24
 _SIDE = 360
@@ -74,7 +75,7 @@ def scatter(real: np.ndarray, statistics: FeatureStatistics, sets: Sequence[tupl
         circles = "".join(f'<circle cx="{a:.1f}" cy="{_SIDE - b:.1f}" r="3.2"/>' for a, b in zip(x, y, strict=True))
         return f'<g fill="{color}"><title>{escape(name)}</title>{circles}</g>'
 
-    inside = dots(real, "#9aa3ad", "real dance")
+    inside = dots(real, GREY, "real dance")
     inside += "".join(dots(features, color, name) for name, color, features in sets if len(features))
     return f'<svg class="scatter" viewBox="0 0 {_SIDE} {_SIDE}" role="img">{inside}</svg>'
 

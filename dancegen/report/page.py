@@ -18,7 +18,8 @@ MOST_SHEETS = 4
 def write_report(path: Path, rows: Sequence[Row], real: Reference, progress: Progress = SILENT) -> None:
     """Write the page: one file that needs nothing beside it."""
     shown = [row for row in rows if row.recordings or row.pictures]
-    colors = {row.name: charts.COLORS[i % len(charts.COLORS)] for i, row in enumerate(r for r in rows if r.dances)}
+    made = [row for row in rows if row.dances and row.name != REAL]
+    colors = {row.name: charts.COLORS[i % len(charts.COLORS)] for i, row in enumerate(made)} | {REAL: charts.GREY}
     with progress.task("Writing the report", len(shown)) as advance:
         sections = []
         for row in shown:
@@ -98,7 +99,7 @@ def _scatters(rows: Sequence[Row], real: Reference, colors: dict[str, str]) -> s
     return (
         "<section><h2>Among real dances</h2><p>Each dot is a window of three seconds, in the two directions in which "
         f'real ones differ most. Real dance is grey.</p><div class="pair">{"".join(both)}</div>'
-        f'<ul class="names"><li><i style="background:#9aa3ad"></i>real dance</li>{names}</ul></section>'
+        f'<ul class="names"><li><i style="background:{charts.GREY}"></i>real dance</li>{names}</ul></section>'
     )
 
 
