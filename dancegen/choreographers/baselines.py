@@ -23,8 +23,9 @@ from dancegen.dataset import Clip, clip_dir, clip_views, poses_path, read_clips
 from dancegen.errors import InputError
 from dancegen.mocap.camera import FLOOR_LINE
 from dancegen.pose.canvas import place, to_canvas
-from dancegen.pose.cleaning import body_height
+from dancegen.pose.cleaning import limb_lengths
 from dancegen.pose.sequence import PoseSequence
+from dancegen.pose.skeleton import LIMBS
 from dancegen.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ KINDS = ("freeze", "random", "shuffle", "copy")
 VERSION = 1
 """Of the baselines themselves: raise it when the same dataset, song and seed would now give another dance."""
 BLEND_S = 0.25
+_TRUNK_AND_LEGS = [LIMBS.index(limb) for limb in ((1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13))]
 
 
 class Baseline:
@@ -69,8 +71,8 @@ class Baseline:
             views = clip_views(self._root, clip)
             poses = PoseSequence.load(poses_path(self._root, clip, view if view in views else views[0])).resample(fps)
             piece = to_canvas(poses.keypoints, poses.size, size)
-            height = height or body_height(piece)
-            piece = _scaled(piece, height / body_height(piece), size)  # nobody grows from one clip to the next
+            height = height or _stature(piece)
+            piece = _scaled(piece, height / _stature(piece), size)  # nobody grows from one clip to the next
             yield np.repeat(piece[:1], len(piece), axis=0) if self._kind == "freeze" else piece
 
     def _order(self, song: SongFeatures, rng, progress: Progress) -> Iterator[Clip]:
@@ -127,6 +129,12 @@ class Sounds:
             return self._clips[0]
         apart = (self._colours - _colour(mel)) / self._scale
         return self._clips[int((apart**2).sum(axis=1).argmin())]
+
+
+def _stature(keypoints: np.ndarray) -> float:
+    """How tall a dancer is drawn, in pixels, also one who crouches throughout: the lengths of trunk, thigh and shin."""
+    lengths = np.nanpercentile(limb_lengths(keypoints)[:, _TRUNK_AND_LEGS], 95, axis=0)
+    return float(np.nanmax(lengths.reshape(2, 3), axis=0).sum())
 
 
 def _scaled(keypoints: np.ndarray, scale: float, size: tuple[int, int]) -> np.ndarray:
