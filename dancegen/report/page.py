@@ -78,7 +78,8 @@ def _section(row: Row, color: str) -> str:
         if number:
             parts.append(f"<h3>{escape(recording.song)}</h3>{sheet}")
             continue
-        video = f'<video controls loop muted playsinline src="{pictures.preview(sequence, recording.audio)}"></video>'
+        film, poster = pictures.preview(sequence, recording.audio)
+        video = f'<video controls loop muted playsinline poster="{poster}" src="{film}"></video>'
         chart = charts.speed_chart(dance)
         key = '<p class="key">speed <b class="k-speed"></b> its minima <b class="k-minimum"></b> steps '
         key += '<b class="k-step"></b> beats <b class="k-beat"></b></p>'

@@ -37,8 +37,8 @@ def sheet_of(pictures: Iterable[np.ndarray]) -> str:
     return _url("image/jpeg", coded.tobytes())
 
 
-def preview(sequence: PoseSequence, audio: Path | None) -> str:
-    """The first twelve seconds, with their music if there is any: a data URL of an MP4."""
+def preview(sequence: PoseSequence, audio: Path | None) -> tuple[str, str]:
+    """The first twelve seconds, with their music if there is any, and their first frame: data URLs of MP4 and JPEG."""
     from dancegen.video import VideoWriter
 
     every = max(1, round(sequence.fps / PREVIEW_FPS))
@@ -50,7 +50,7 @@ def preview(sequence: PoseSequence, audio: Path | None) -> str:
             for first in range(0, len(small), 64):
                 for picture in draw_poses(small.keypoints[first : first + 64], (SIDE, SIDE)):
                     video.write(picture)
-        return _url("video/mp4", path.read_bytes())
+        return _url("video/mp4", path.read_bytes()), sheet_of(draw_poses(small.keypoints[:1], (SIDE, SIDE)))
 
 
 def _url(kind: str, data: bytes) -> str:
