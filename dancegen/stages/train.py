@@ -144,7 +144,7 @@ def _check(config: GanConfig) -> None:
     for name, value in vars(config.loss).items():
         if not 0 <= value < float("inf"):
             raise InputError(f"the loss setting {name} is {value:g}: it must be 0 or more")
-    for name in ("clip_frames", "first_clip_frames", "alone_frames", "horizon_frames", "judged_frames"):
+    for name in ("clip_frames", "first_clip_frames", "alone_frames", "judged_frames"):
         if not getattr(config.train, name) > 0:
             raise InputError(f"the training setting {name} is {getattr(config.train, name)}: it must be more than 0")
     if config.loss.penalty_every < 1:

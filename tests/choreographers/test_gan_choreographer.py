@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,9 +10,7 @@ import torch
 from tiny_gan import song, tiny_config, tiny_model
 
 from dancegen.audio.features import FLOOR
-from dancegen.choreographers.gan import choreographer
 from dancegen.choreographers.gan.choreographer import HELD_CONFIDENCE, GanChoreographer
-from dancegen.choreographers.gan.generator import noise_walk
 from dancegen.pose.cleaning import limb_lengths
 from dancegen.pose.resampling import resample_keypoints
 from dancegen.pose.sequence import PoseSequence
@@ -101,21 +98,6 @@ def test_the_spline_between_frames_does_not_feel_where_the_pieces_meet(dancer):
     frames, streamed = dance(dancer, tune, fps=10).keypoints, dance(dancer, tune, fps=30).keypoints
     whole = resample_keypoints(frames, np.arange(400) / 3)
     assert np.abs(streamed[:400, BODY, :2] - whole[:, BODY, :2]).max() < 0.02
-
-
-def test_the_noise_of_each_piece_goes_on_from_the_one_before(dancer, monkeypatch):
-    walks = []
-
-    def noted(frames, channels, fps, correlation_s, generator, before=None):
-        walk = noise_walk(frames, channels, fps, correlation_s, generator, before)
-        walks.append((before, walk))
-        return walk
-
-    monkeypatch.setattr(choreographer, "noise_walk", noted)
-    dance(dancer, song(23.0))
-    assert len(walks) == 3
-    for (_, before), (after, _) in pairwise(walks):
-        assert torch.equal(before[-1], after)
 
 
 def test_other_sizes_show_the_same_dance(dancer, tune):

@@ -9,7 +9,7 @@ from tiny_gan import takes, tiny_config
 from dancegen.choreographers.gan.data import ClipDataset, choose_starts
 from dancegen.choreographers.gan.image import clean, read
 from dancegen.choreographers.gan.losses import weighted_l1_loss
-from dancegen.choreographers.gan.rollout import Memory, clip_noise, unroll
+from dancegen.choreographers.gan.rollout import Lesson, Memory, unroll
 from dancegen.choreographers.gan.trainer import Trainer
 from dancegen.pose.skeleton import BODY
 
@@ -40,14 +40,16 @@ def figures(generator, clips) -> dict[str, float]:
     items = [data[i] for i in range(len(clips))]
     poses, mel = (torch.stack([item[name] for item in items]) for name in ("keypoints", "mel"))
     mel, real = mel[:, 1:], poses[:, 1:]
-    noise = clip_noise(CONFIG, *mel.shape[:2], torch.Generator().manual_seed(5))
+    noise = torch.zeros(*mel.shape[:2], CONFIG.generator.noise_channels)
     generator.eval()
     with torch.no_grad():
         start = Memory.start(generator, poses[:, 0])
-        led = unroll(generator, start, mel, noise, real, torch.ones(mel.shape[:2], dtype=torch.bool))
+        images = clean(real.flatten(0, 1), CONFIG.image).unflatten(0, real.shape[:2])
+        untold, always = torch.zeros(len(real), dtype=torch.bool), torch.ones(mel.shape[:2], dtype=torch.bool)
+        led = unroll(generator, start, mel, noise, Lesson(real, images, untold, always))
         alone = unroll(generator, start, mel, noise)
-    images, poses, real = led.images.flatten(0, 1), poses.numpy(), real.numpy()
-    wanted = clean(torch.from_numpy(real).flatten(0, 1), CONFIG.image)
+    wanted, images = images.flatten(0, 1), led.images.flatten(0, 1)
+    poses, real = poses.numpy(), real.numpy()
     found = read(images, CONFIG.image).reshape(real.shape)
     return {
         "l1": weighted_l1_loss(images, wanted, CONFIG.loss.black_weight, torch.ones(len(images))).item(),

@@ -9,7 +9,7 @@ from tiny_gan import lively, takes, tiny_config
 
 from dancegen.choreographers.gan.data import ClipDataset
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
-from dancegen.choreographers.gan.generator import ConvLSTMCell, DilatedBlock, UNetGenerator, noise_walk
+from dancegen.choreographers.gan.generator import ConvLSTMCell, DilatedBlock, Latent, Reading, UNetGenerator
 from dancegen.choreographers.gan.image import clean, follow, heat, locate, past, picture, read
 from dancegen.choreographers.gan.losses import fake_loss, real_loss
 from dancegen.pose.heatmaps import draw_heatmaps
@@ -17,8 +17,8 @@ from dancegen.pose.heatmaps import draw_heatmaps
 CONFIG = tiny_config()
 PARTS = (
     "down.0", "down.1", "down.2", "up.0", "up.1", "spectrogram", "spectrogram.down.0", "spectrogram.dilated",
-    "spectrogram.attention", "join", "residual.0", "attention", "lstm", "recall", "look", "flow", "flow.beat",
-    "flow.flow", "flow.sway", "sharpen", "paint",
+    "spectrogram.attention", "join", "residual.0", "attention", "lstm", "recall", "look", "reading", "read_in",
+    "flow", "flow.bend", "flow.whole", "latent.prior", "sharpen", "paint",
 )  # fmt: skip
 KEEPS_SHAPE = ("spectrogram.dilated", "spectrogram.attention", "residual.0", "attention", "look")
 WITHOUT_EFFECT = {"attention.key.bias"}  # the softmax takes no notice of what is added to all its scores alike
@@ -45,7 +45,9 @@ def dance(network: UNetGenerator, clip: dict, frames: int = 3) -> torch.Tensor:
     config, images, state = network.config, [], network.start_state(2)
     noise = torch.ones(2, config.generator.noise_channels)
     for t in range(1, frames + 1):
-        image, state = network(seen(clip, t), network.listen(clip["mel"][:, t]), noise, state)
+        past, song = seen(clip, t), network.listen(clip["mel"][:, t])
+        latent, _ = network.imagine(past, song, noise, state)
+        image, state = network(past, song, latent, state)
         images.append(image)
     return torch.stack(images, 1)
 
@@ -69,7 +71,9 @@ def test_a_part_of_the_generator_that_is_switched_off_is_missed(part, clip):
 
 def test_the_gradient_reaches_every_weight_of_the_generator(clip):
     network = UNetGenerator(CONFIG).train()
-    dance(network, clip).square().mean().backward()
+    song, real, told = network.listen(clip["mel"][:, 2]), clip["images"][:, 2], torch.tensor([True, True])
+    _, divergence = network.imagine(seen(clip, 2), song, torch.ones(2, 4), network.start_state(2), real, told)
+    (dance(network, clip).square().mean() + divergence.mean()).backward()
     untouched = {name for name, value in network.named_parameters() if value.grad is None or not value.grad.any()}
     assert untouched <= WITHOUT_EFFECT
 
@@ -152,13 +156,47 @@ def test_dropout_is_a_source_of_chance_and_the_seed_decides_it(clip):
     assert torch.equal(results[0], results[1]) and not torch.equal(results[0], results[2])
 
 
-def test_noise_moves_slowly_and_goes_on_where_it_was():
-    walk = noise_walk(4000, 8, 10.0, 1.0, torch.Generator().manual_seed(0))
-    assert walk.std().item() == pytest.approx(1.0, abs=0.1)
-    together = (walk[1:] * walk[:-1]).mean() / walk.square().mean()
-    assert together.item() == pytest.approx(0.905, abs=0.02)  # exp(-1 / 10)
-    on = noise_walk(50, 8, 10.0, 1.0, torch.Generator().manual_seed(1), walk[-1])
-    assert (on[0] - walk[-1]).abs().max() < 4 * (1 - 0.905**2) ** 0.5
+def test_the_encoder_tells_what_comes_and_the_divergence_counts_it(clip):
+    network = lively(CONFIG)
+    noise, state, told = torch.zeros(2, 4), network.start_state(2), torch.tensor([True, False])
+    song, real = network.listen(clip["mel"][:, 3]), clip["images"]
+    with torch.no_grad():
+        for layer in (network.latent.prior[-1], network.latent.encoder[-1]):
+            layer.weight.mul_(50)
+        guessed, nothing = network.imagine(seen(clip, 3), song, noise, state)
+        one, nats = network.imagine(seen(clip, 3), song, noise, state, real[:, 3], told)
+        other, _ = network.imagine(seen(clip, 3), song, noise, state, real[:, 7], told)
+    assert not nothing.any() and (nats > 0).all()
+    assert torch.equal(one[1], guessed[1]) and torch.equal(other[1], guessed[1])  # the row that nobody tells
+    assert (one[0] - guessed[0]).abs().max() > 1e-2 and (one[0] - other[0]).abs().max() > 1e-3
+
+
+def test_the_divergence_is_that_of_two_normal_distributions():
+    from torch.distributions import Normal, kl_divergence
+
+    torch.manual_seed(0)
+    latent = Latent(5, 3)
+    for network in (latent.prior, latent.encoder):
+        torch.nn.init.normal_(network[-1].weight)
+    known, motion, told = torch.randn(4, 5), torch.randn(4, 36), torch.ones(4, dtype=torch.bool)
+    (prior, spread), (true, true_spread) = (
+        (x[:, :3], 4 * torch.tanh(x[:, 3:] / 4))
+        for x in (latent.prior(known), latent.encoder(torch.cat([known, motion], 1)))
+    )
+    true = true + latent.gist(motion)
+    wanted = kl_divergence(Normal(true, true_spread.exp()), Normal(prior, spread.exp())).sum(1)
+    drawn, divergence = latent(known, torch.full((4, 3), 0.5), motion, told)
+    assert torch.allclose(divergence, wanted, rtol=1e-4)
+    assert torch.allclose(drawn, true + 0.5 * true_spread.exp())
+
+
+def test_the_reading_says_where_joints_are_and_where_they_go():
+    now, before = two_poses()
+    found = Reading()(past(now, before, tiny_config("generator.momentum=1.0")))[0].unflatten(0, (2, 2, 18))
+    to_axis = 2 / 31
+    assert found[0, :, 4].tolist() == pytest.approx([20 * to_axis - 1, 10 * to_axis - 1], abs=0.01)
+    assert found[1, :, 4].tolist() == pytest.approx([40 * to_axis, -20 * to_axis], abs=0.05)
+    assert found[1, :, 7].abs().max() < 0.01 and not found[:, :, 0].any()
 
 
 def two_poses() -> tuple[torch.Tensor, torch.Tensor]:

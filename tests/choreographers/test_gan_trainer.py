@@ -17,7 +17,7 @@ from dancegen.choreographers.gan import trainer as trainer_module
 from dancegen.choreographers.gan.data import choose_starts
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.model import load_config, load_model
-from dancegen.choreographers.gan.rollout import lead_frames, trust
+from dancegen.choreographers.gan.rollout import lead_frames
 from dancegen.choreographers.gan.trainer import Trainer
 from dancegen.errors import ModelError
 from dancegen.progress import Silent
@@ -85,7 +85,7 @@ def with_loss(config, **values):
     return replace(config, loss=replace(config.loss, **values))
 
 
-TERMS = ("adversarial", "feature_matching", "l1", "position", "perceptual")
+TERMS = ("adversarial", "feature_matching", "l1", "position", "divergence", "perceptual")
 
 
 def one_step(folder, config, vgg):
@@ -184,10 +184,10 @@ def test_minutes_end_a_training(tmp_path):
 def test_clips_grow_and_the_generator_dances_alone_more_and_more(tmp_path, monkeypatch):
     lengths, maturities = [], []
 
-    def noted(config, clips, frames, maturity, chance):
+    def noted(told, frames, maturity, chance):
         lengths.append(frames)
         maturities.append(maturity)
-        return lead_frames(config, clips, frames, maturity, chance)
+        return lead_frames(told, frames, maturity, chance)
 
     monkeypatch.setattr(trainer_module, "lead_frames", noted)
     config = tiny_config("train.steps=12", "train.own_output_ramp=0.5", "train.validate_every=100")
@@ -196,40 +196,32 @@ def test_clips_grow_and_the_generator_dances_alone_more_and_more(tmp_path, monke
     assert (lengths[0], lengths[-1]) == (4, 8) and (maturities[0], maturities[-1]) == (0.0, 1.0)
 
 
-def test_real_poses_lead_a_clip_for_all_but_its_last_frame_at_first_and_later_for_any_time():
-    config = tiny_config("train.warmup_frames=3")
-    led = {m: lead_frames(config, 4000, 20, m, torch.Generator().manual_seed(0)) for m in (0.0, 0.5, 1.0)}
-    assert (led[0.0] == 19).all()
-    assert led[0.5].min() == 0 and led[0.5].max() == 19 and set(led[1.0].tolist()) == set(range(20))
-    early = (led[1.0] <= 3).float().mean().item()
-    assert early == pytest.approx(0.5 + 0.5 * 3 / 19, abs=0.03)  # half of the clips begin as songs do
-
-
-def test_the_real_clip_counts_less_the_longer_the_generator_danced_alone():
-    trusted = trust(torch.tensor([3, 0, -10]), 5, 5.0)
-    assert trusted[0].tolist() == pytest.approx([1, 1, 1, 1, np.exp(-0.2)])
-    assert trusted[1].tolist() == pytest.approx(np.exp(-np.arange(5) / 5).tolist())
-    assert trusted[2, 0].item() == pytest.approx(np.exp(-2))
+def test_real_poses_lead_every_frame_at_first_and_none_later():
+    told = torch.arange(400) % 4 > 0
+    led = {m: lead_frames(told, 20, m, torch.Generator().manual_seed(0)) for m in (0.0, 0.3, 1.0)}
+    assert led[0.0][told].all() and not led[1.0].any()
+    assert led[0.3][told].float().mean().item() == pytest.approx(0.7, abs=0.02)
+    assert not led[0.0][~told].any()  # nothing real in a dance that goes its own way
 
 
 def test_dances_go_on_from_step_to_step_and_are_not_held_to_the_clips_they_meet(tmp_path, monkeypatch):
-    began, ended, ages = [], [], []
+    began, ended, lessons = [], [], []
     original = trainer_module.unroll
 
-    def noted(generator, memory, *given):
+    def noted(generator, memory, mel, noise, lesson):
         began.append(memory)
-        made = original(generator, memory, *given)
+        lessons.append(lesson)
+        made = original(generator, memory, mel, noise, lesson)
         ended.append(made.memory)
         return made
 
     monkeypatch.setattr(trainer_module, "unroll", noted)
-    monkeypatch.setattr(trainer_module, "trust", lambda led, *given: ages.append(led) or trust(led, *given))
     config = tiny_config("train.own_output_ramp=0", "train.steps=4", "train.alone_frames=1000000")
     make(tmp_path, config, clips=8).run()
     for step in range(1, 4):
         for before, after in zip(ended[step - 1].tensors(), began[step].tensors(), strict=True):
             assert torch.equal(before[:2], after[:2]) and not after.requires_grad
-        assert (ages[step][:2] < -100).all() and (ages[step][2:] >= 0).all()
+        assert lessons[step].told.tolist() == [False, False, True, True]
         assert not began[step].state[0][2:].any()  # the others start anew
 
 

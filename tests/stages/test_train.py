@@ -125,7 +125,6 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_same_command_goes_on(store, tmp_pa
         ({"settings": ["loss.l1=-1"]}, "l1"),
         ({"settings": ["loss.penalty_every=0"]}, "penalty_every"),
         ({"settings": ["train.alone_frames=0"]}, "alone_frames"),
-        ({"settings": ["train.horizon_frames=0"]}, "horizon_frames"),
         ({"vgg": "nowhere.safetensors"}, "--vgg nowhere.safetensors"),
         ({"device": "tpu", "perceptual": 0}, "--device tpu"),
     ],
@@ -147,5 +146,5 @@ def test_what_is_no_model_or_dataset_is_refused(store, tmp_path):
 def test_clips_that_are_too_short_are_said_to_be(tmp_path):
     store = open_store(tmp_path)
     pose_dataset(store, seconds=1.0)
-    with pytest.raises(InputError, match=r"no train clip of 1.1 s or more"):
+    with pytest.raises(InputError, match=r"no train clip of 1.3 s or more"):
         train(steps=1, perceptual=0, store=store)

@@ -12,7 +12,6 @@ import torch
 
 from dancegen.audio.features import windows
 from dancegen.choreographers.gan.data import liveliness
-from dancegen.choreographers.gan.generator import noise_walk
 from dancegen.choreographers.gan.image import past, read
 from dancegen.choreographers.gan.model import Model, load_model
 from dancegen.choreographers.gan.validation import keep_dropout
@@ -85,22 +84,20 @@ class GanChoreographer:
         keypoints = self._start(song, seed)[None]
         before = keypoints
         state = self.model.generator.start_state(1, self.device)
-        chanced = None
         yield keypoints, frames <= 1
         for begin in range(1, frames, CHUNK):
             end = min(begin + CHUNK, frames)
             chance = torch.Generator().manual_seed(_mixed(seed, begin))
-            noise = noise_walk(end - begin, g.noise_channels, image.fps, g.noise_correlation_s, chance, chanced)
-            chanced = noise[-1]
+            noise = torch.randn(end - begin, g.noise_channels, generator=chance).to(self.device)
             piece = []
             with torch.random.fork_rng(devices=[]), torch.inference_mode():
                 torch.manual_seed(_mixed(seed, begin))
                 heard = self._listen(song, begin, end)
                 for i in range(end - begin):
                     seen = past(*(torch.from_numpy(p).to(self.device) for p in (keypoints, before)), self.config)
-                    picture, state = self.model.generator(
-                        seen, heard[i : i + 1], noise[i : i + 1].to(self.device), state
-                    )
+                    song_now = heard[i : i + 1]
+                    latent, _ = self.model.generator.imagine(seen, song_now, noise[i : i + 1], state)
+                    picture, state = self.model.generator(seen, song_now, latent, state)
                     before, keypoints = keypoints, self._tidied(read(picture, image), keypoints)
                     piece.append(keypoints[0])
             yield np.stack(piece), end == frames

@@ -31,20 +31,19 @@ class ImageConfig:
 class GeneratorConfig:
     """The U-Net with a ConvLSTM at its bottleneck."""
 
-    channels: tuple[int, ...] = (48, 96, 128)
+    channels: tuple[int, ...] = (24, 48, 96, 192)
     """Width after each down block."""
     momentum: float | None = 0.9
     """Beside the previous pose it is shown heat where the dancer would be if this share of her last step's motion went
     on; None, or without heat channels: the previous pose alone. A joint moves by about a pixel a frame, which is easier
     to correct than to invent."""
     flow: float | None = 3.0
-    """How far, in pixels, the image may be carried along the flow that the generator paints; None: it paints alone."""
+    """How far, in pixels, the image may be carried along the flows that the generator paints; None: it paints alone."""
     mel_width: int = 128
     """Spectrogram frames round a video frame, its middle at the frame (90 a second)."""
-    audio_channels: int = 64
-    noise_channels: int = 16
-    """Width of the noise that moves with the song."""
-    noise_correlation_s: float = 1.0
+    audio_channels: int = 48
+    noise_channels: int = 24
+    """Width of the latent: what of the next pose neither song nor past can tell. Nought: dropout is the only chance."""
     dropout: float = 0.05
     """Also on at inference, as in pix2pix: without it a deterministic next-pose generator falls into a loop."""
     norm: str = "group"
@@ -69,11 +68,13 @@ class DiscriminatorConfig:
 class LossConfig:
     """Weights of the generator's terms and of the discriminator's penalty."""
 
-    adversarial: float = 5.0
-    feature_matching: float = 5.0
+    adversarial: float = 1.0
+    feature_matching: float = 2.0
     l1: float = 15.0
     position: float = 10.0
     """Where the heat channels' centroids lie; nought for images without heat channels."""
+    divergence: float = 0.04
+    """What a nat counts that the encoder tells the generator of the next pose; nought where there is no latent."""
     perceptual: float = 0.25
     gradient_penalty: float = 0.2
     black_weight: float = 0.1
@@ -88,26 +89,22 @@ class TrainConfig:
     """How the pair is trained."""
 
     batch: int = 16
-    clip_frames: int = 10
-    """Frames of a clip that are learnt from in one step, once the generator dances alone."""
-    first_clip_frames: int = 8
+    clip_frames: int = 12
+    """Frames of a clip that are learnt from in one step, once the generator lives on its own output."""
+    first_clip_frames: int = 6
     """The same at first; short clips give many steps while the next frame is still to be learnt."""
-    warmup_frames: int = 3
-    """Real frames, at most, that lead the clips that dance alone nearly from their start."""
-    alone_share: float = 0.6
-    """Share of the clips whose place is taken by a dance that goes on from the step before, with no real pose since it
-    began: a dance is also judged where it has long left what it was shown."""
+    alone_share: float = 0.4
+    """Share of the clips whose place is taken by a dance that goes on from the step before, with no real pose and no
+    encoder to tell what comes: the discriminator judges it where it has long left what it was shown."""
     alone_frames: int = 120
     """For how many frames, on average, such a dance goes on."""
-    horizon_frames: float = 4.0
-    """After how many frames of its own the real clip counts 1/e as the answer."""
     judged_frames: int = 4
     """Frames of each clip that the discriminator judges in one step."""
     perceptual_frames: int = 1
     """Frames of a batch that the perceptual loss compares in one step."""
-    own_output_ramp: float = 0.06
+    own_output_ramp: float = 0.1
     """Share of the training after which clips are longest and the generator's own output is all it is shown."""
-    learning_rate: float = 0.0006
+    learning_rate: float = 0.001
     discriminator_rate: float = 0.001
     decay: float = 0.8
     decay_steps: int | None = None

@@ -6,7 +6,6 @@ far apart, and a ConvLSTM cell carries time. Up: pixel shuffles, with skip conne
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import torch
@@ -115,7 +114,7 @@ class SelfAttention(nn.Module):
 
 
 class SpectrogramProcessor(nn.Module):
-    """The spectrogram round a frame, (B, 1, N_MELS, mel_width), to features on the bottleneck's grid.
+    """The spectrogram round a frame, (B, 2, N_MELS, mel_width), to features on the bottleneck's grid.
 
     They are the same all over the grid: every limb hears all of the moment, before and after the frame.
     """
@@ -123,7 +122,7 @@ class SpectrogramProcessor(nn.Module):
     def __init__(self, channels: int, grid: int, config: GanConfig):
         super().__init__()
         g = config.generator
-        widths = [1, max(8, channels // 4), max(16, channels // 2), channels, channels]
+        widths = [2, max(8, channels // 4), max(16, channels // 2), channels, channels]
         self.down = nn.Sequential(
             *(DownBlock(a, b, g.norm if i else None, g.activation) for i, (a, b) in enumerate(pairwise(widths)))
         )
@@ -139,58 +138,122 @@ class SpectrogramProcessor(nn.Module):
         return self.activation(self.gather(heard)).expand(-1, -1, self.grid, self.grid)
 
 
+class Reading(nn.Module):
+    """Where each joint is in the image and which way momentum takes it, to a fraction of a pixel: spatial softmax
+    (Finn et al., 2016) over the heat channels, of which convolutions that halve the image four times keep little."""
+
+    WIDTH = 72
+    SPEED = 10.0
+    """How much a pixel of motion counts beside a pixel of place."""
+
+    def forward(self, previous: Tensor) -> Tensor:
+        """previous: (B, 3 + 18 + 18, S, S), as `image.past` paints it. Returns (B, 72): places in -1..1 of the joints,
+        nought for those that are not drawn, and the motion that momentum expects, enlarged."""
+        ahead, latest = self.places(previous[:, 3:21]), self.places(previous[:, 21:39])
+        return torch.cat([latest, self.SPEED * (ahead - latest)], 1)
+
+    @staticmethod
+    def places(heat: Tensor) -> Tensor:
+        """Centres of heat channels (B, 18, S, S): (B, 36), x and y in -1..1."""
+        heat = (heat.float() + 1).relu()
+        axis = torch.linspace(-1, 1, heat.shape[-1], device=heat.device)
+        mass = heat.sum((2, 3)).clamp(min=1e-3)
+        return torch.cat([(heat.sum(2) @ axis) / mass, (heat.sum(3) @ axis) / mass], 1)
+
+
+class Latent(nn.Module):
+    """What of the next pose neither song nor past can tell, as a normal distribution in a few dimensions.
+
+    A generator without it learns the mean of all futures, which stands still. The prior guesses it from what is known;
+    in training an encoder that sees the real next pose tells it (conditional VAE with a learned prior: Denton and
+    Fergus, 2018; with a GAN: Lee et al., 2018, and Zhu et al., 2017, for pix2pix).
+    """
+
+    def __init__(self, known: int, size: int, hidden: int = 256):
+        super().__init__()
+
+        def distribution(inputs: int) -> nn.Sequential:
+            last = nn.Linear(hidden, 2 * size)
+            nn.init.normal_(last.weight, std=0.01)
+            nn.init.zeros_(last.bias)
+            return nn.Sequential(
+                nn.Linear(inputs, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, hidden), nn.LeakyReLU(0.2), last
+            )
+
+        motion = Reading.WIDTH // 2
+        self.prior = distribution(known)
+        self.encoder = distribution(known + motion)
+        # What the encoder tells is mostly a few numbers out of the motion itself: that is learnt at once.
+        self.gist = nn.Linear(motion, size, bias=False)
+
+    def forward(
+        self, known: Tensor, noise: Tensor, motion: Tensor | None, told: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """known: (B, K); noise: (B, size), standard normal; motion: (B, 36), how the joints really move next; told:
+        (B,), which rows the encoder tells. Without motion the prior alone speaks.
+
+        Returns the latent (B, size) and the divergence KL(encoder || prior) (B,) in nats.
+        """
+        mean, spread = self._split(self.prior(known))
+        if motion is None:
+            return mean + spread.exp() * noise, torch.zeros(len(known), device=known.device)
+        true_mean, true_spread = self._split(self.encoder(torch.cat([known, motion], 1)))
+        true_mean = true_mean + self.gist(motion)
+        variance = (2 * (true_spread - spread)).exp()
+        distance = ((true_mean - mean) / spread.exp()).square()
+        divergence = 0.5 * (variance + distance - 1).sum(1) - (true_spread - spread).sum(1)
+        told = told[:, None]
+        chosen = torch.where(told, true_mean, mean) + torch.where(told, true_spread, spread).exp() * noise
+        return chosen, divergence
+
+    @staticmethod
+    def _split(both: Tensor) -> tuple[Tensor, Tensor]:
+        mean, spread = both.float().chunk(2, 1)
+        return mean, 4 * torch.tanh(spread / 4)
+
+
 class Flow(nn.Module):
-    """Carries the previous image along painted flows, one a body part (vid2vid, Wang et al., 2018).
+    """Carries the previous image along painted flows, one for the picture and one a joint (vid2vid, Wang et al., 2018).
 
     A convolution adds, and cannot multiply an image's slope by a speed: without flow, moving every joint by a fraction
     of a pixel means painting the whole body anew.
     """
 
-    PARTS = (0, 0, 0, 1, 2, 2, 3, 3, 2, 4, 4, 2, 5, 5, 2, 6, 6, 1, 1, 1, 1)
-    """Which flow carries which channel: the picture, head, torso, right and left arm, right and left leg."""
-
-    def __init__(self, features: int, rhythm: int, noise: int, image_channels: int, reach: float):
+    def __init__(self, rhythm: int, known: int, image_channels: int, reach: float, hidden: int = 256):
         super().__init__()
-        self.reach = reach
-        parts = self.PARTS[:image_channels]
-        self.channels = [[c for c, part in enumerate(parts) if part == wanted] for wanted in sorted(set(parts))]
-        self.beat = nn.Conv2d(rhythm, features // 2, 1)
-        self.sense = nn.Conv2d(features + features // 2, features // 2, 3, 1, 1)
-        self.flow = nn.Conv2d(features // 2, 2 * len(self.channels), 3, 1, 1)
-        # Song, memory and chance move the body as a whole by the shortest way there is: little of them arrives through
-        # the image.
-        self.sway = nn.Linear(rhythm + noise, 2 * len(self.channels))
-        nn.init.normal_(self.sway.weight, std=0.01)
-        nn.init.normal_(self.sway.weight[:, :rhythm], std=0.0005)
-        nn.init.zeros_(self.sway.bias)
+        self.reach, self.flows = reach, max(1, image_channels - 2)
+        self.repeats = (3, *(1 for _ in range(image_channels - 3)))
+        self.bend = nn.Conv2d(rhythm, 2 * self.flows, 3, 1, 1)
+        self.whole = nn.Sequential(
+            nn.Linear(rhythm + known, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, hidden), nn.LeakyReLU(0.2),
+            nn.Linear(hidden, 2 * self.flows),
+        )  # fmt: skip
+        self.direct = nn.Linear(known, 2 * self.flows, bias=False)
         # The first dance goes where momentum carries it, not where chance does.
-        nn.init.normal_(self.flow.weight, std=0.005)
-        nn.init.zeros_(self.flow.bias)
-        order = [c for channels in self.channels for c in channels]
-        self.register_buffer("order", torch.tensor(order).argsort(), persistent=False)
+        nn.init.normal_(self.direct.weight, std=0.005)
+        for layer in (self.bend, self.whole[-1]):
+            nn.init.normal_(layer.weight, std=0.005)
+            nn.init.zeros_(layer.bias)
 
-    def forward(self, features: Tensor, rhythm: Tensor, noise: Tensor, image: Tensor) -> Tensor:
-        """features: (B, F, h, w); rhythm: (B, R, grid, grid), what the ConvLSTM says; noise: (B, noise_channels);
-        image: (B, C, S, S).
+    def forward(self, rhythm: Tensor, known: Tensor, image: Tensor) -> Tensor:
+        """rhythm: (B, R, grid, grid), what the ConvLSTM says; known: (B, K); image: (B, C, S, S).
 
         Returns the image carried, (B, C, S, S).
         """
-        size = image.shape[-1]
-        spread = nn.functional.interpolate(
-            self.beat(rhythm), size=features.shape[-2:], mode="bilinear", align_corners=False
-        )
-        sensed = nn.functional.leaky_relu(self.sense(torch.cat([features, spread.to(features.dtype)], 1)), 0.2)
-        whole = self.sway(torch.cat([rhythm.float().mean((2, 3)), noise.float()], 1)).float()
-        flow = self.reach * torch.tanh(self.flow(sensed).float() + whole[..., None, None])
+        batch, channels, size = image.shape[:3]
+        known = known.float()
+        whole = self.whole(torch.cat([rhythm.float().mean((2, 3)), known], 1)).float() + self.direct(known).float()
+        flow = self.reach * torch.tanh(self.bend(rhythm).float() + whole[..., None, None])
         flow = nn.functional.interpolate(flow, size=(size, size), mode="bilinear", align_corners=False)
-        flow = flow.unflatten(1, (-1, 2)).permute(1, 0, 3, 4, 2) * (2 / size)
+        flow = flow.unflatten(1, (self.flows, 2)).permute(0, 1, 3, 4, 2) * (2 / size)
+        flow = flow.repeat_interleave(torch.tensor(self.repeats, device=flow.device), 1, output_size=channels)
         axis = (torch.arange(size, device=image.device) * 2 + 1) / size - 1
         still = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1)
-        carried = [
-            nn.functional.grid_sample(image[:, c].float(), still - f, padding_mode="border", align_corners=False)
-            for c, f in zip(self.channels, flow, strict=True)
-        ]
-        return torch.cat(carried, 1)[:, self.order]
+        carried = nn.functional.grid_sample(
+            image.float().reshape(batch * channels, 1, size, size), still - flow.flatten(0, 1), padding_mode="border",
+            align_corners=False,
+        )  # fmt: skip
+        return carried.view(batch, channels, size, size)
 
 
 class ConvLSTMCell(nn.Module):
@@ -213,9 +276,9 @@ class UNetGenerator(nn.Module):
     """One step of the dance.
 
     previous: (B, config.past_channels, S, S) in -1..1, as `image.past` paints it: the previous pose, where momentum
-    carries it, and where it was; song: (B, audio_channels, grid, grid), from `listen`; noise: (B, noise_channels);
-    state: the ConvLSTM's, from `start_state` at first. Returns the next pose image (B, C, S, S) in -1..1 and the new
-    state.
+    carries it, and where it was; song: (B, audio_channels, grid, grid), from `listen`; latent: (B,
+    noise_channels), from `imagine`; state: the ConvLSTM's, from `start_state` at first. Returns the next pose image
+    (B, C, S, S) in -1..1 and the new state.
     """
 
     def __init__(self, config: GanConfig):
@@ -234,6 +297,14 @@ class UNetGenerator(nn.Module):
             make_norm(g.norm, bottom),
             make_activation(g.activation),
         )
+        # Without heat channels there is nothing to read, and chance is noise and dropout alone, as in pix2pix.
+        reads = config.past_channels > config.image.channels
+        self.reading = Reading() if reads else None
+        known = Reading.WIDTH if reads else 0
+        self.read_in = nn.Linear(known, bottom) if reads else None
+        self.latent = (
+            Latent(known + bottom + g.audio_channels, g.noise_channels) if reads and g.noise_channels else None
+        )
         self.residual = nn.Sequential(*(ResidualBlock(bottom, g.norm, g.activation) for _ in range(g.residual_blocks)))
         self.attention = SelfAttention(bottom)
         self.lstm = ConvLSTMCell(bottom, bottom)
@@ -245,7 +316,11 @@ class UNetGenerator(nn.Module):
             below = 2 * width
         self.up = nn.ModuleList(ups)
         self.look = SpatialAttention()
-        self.flow = None if g.flow is None else Flow(below, bottom, g.noise_channels, config.image.channels, g.flow)
+        self.flow = (
+            None
+            if g.flow is None
+            else Flow(bottom, known + g.noise_channels + g.audio_channels, config.image.channels, g.flow)
+        )
         self.sharpen = nn.Sequential(
             nn.Conv2d(below, 2 * g.channels[0], 3, 1, 1), nn.PixelShuffle(2), make_activation(g.activation)
         )
@@ -265,7 +340,9 @@ class UNetGenerator(nn.Module):
 
         It depends on nothing that was danced before, so a whole clip of windows goes through at once.
         """
-        return self.spectrogram(normalise_mel(mel).transpose(1, 2).unsqueeze(1))
+        heard = normalise_mel(mel).transpose(1, 2)
+        begins = nn.functional.pad(heard.diff(dim=2).relu(), (1, 0))
+        return self.spectrogram(torch.stack([heard, 4 * begins], 1))
 
     def _contrast(self, previous: Tensor) -> Tensor:
         """Black as nought and momentum as a difference, lest the few drawn pixels and their motion drown."""
@@ -273,12 +350,34 @@ class UNetGenerator(nn.Module):
         latest, where = previous[:, :channels], previous[:, channels:]
         return torch.cat([latest + 1, 3 * (latest[:, 3:] - where)], 1) if where.shape[1] else latest + 1
 
-    def forward(self, previous: Tensor, song: Tensor, noise: Tensor, state: State) -> tuple[Tensor, State]:
+    def imagine(
+        self, previous: Tensor, song: Tensor, noise: Tensor, state: State, real: Tensor | None = None,
+        told: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """The latent of the next frame, (B, noise_channels), and its divergence in nats, (B,).
+
+        noise: (B, noise_channels), standard normal, which the prior shapes by the song and the past. In the rows `told`
+        (B,) it is what leads to the image `real` (B, C, S, S) instead.
+        """
+        if self.latent is None:
+            return noise, torch.zeros(len(noise), device=noise.device)
+        known = self.reading(previous)
+        motion = None
+        if real is not None:
+            motion = Reading.SPEED * (Reading.places(real[:, 3:]) - known[:, : Reading.WIDTH // 2])
+        context = torch.cat([known, state[0].float().mean((2, 3)), song[:, :, 0, 0].float()], 1)
+        return self.latent(context, noise, motion, told)
+
+    def forward(self, previous: Tensor, song: Tensor, latent: Tensor, state: State) -> tuple[Tensor, State]:
         x, skips = self._contrast(previous), []
         for block in self.down:
             x = block(x)
             skips.append(x)
-        chance = noise.to(x.dtype)[:, :, None, None].expand(-1, -1, self.grid, self.grid)
+        told = [latent.float(), song[:, :, 0, 0].float()]
+        chance = latent.to(x.dtype)[:, :, None, None].expand(-1, -1, self.grid, self.grid)
+        if self.reading is not None:
+            told.append(self.reading(previous))
+            x = x + self.read_in(told[-1]).to(x.dtype)[:, :, None, None]
         x = self.join(torch.cat([x, song, chance], 1))
         x = self.attention(self.residual(x))
         x, state = self.lstm(x, state)
@@ -288,7 +387,7 @@ class UNetGenerator(nn.Module):
         x = self.look(torch.cat([x, skips[0]], 1))
         last = previous[:, : self.config.image.channels]
         if self.flow is not None:
-            last = self.flow(x, rhythm, noise, last)
+            last = self.flow(rhythm, torch.cat(told, 1), last)
         x = self.sharpen(x)
         return torch.tanh(self.paint(x) + self.remain * last), state
 
@@ -297,24 +396,3 @@ def normalise_mel(mel: Tensor) -> Tensor:
     """Log-mel power (base 10, floor -6) to about -1..1.5; `(..., N_MELS)`."""
     assert mel.shape[-1] == N_MELS
     return mel / 4.0 + 0.5
-
-
-def noise_walk(
-    frames: int,
-    channels: int,
-    fps: float,
-    correlation_s: float,
-    generator: torch.Generator,
-    before: Tensor | None = None,
-) -> Tensor:
-    """Noise that moves with the song: `(frames, channels)`, unit variance, first-order autoregressive.
-
-    Neighbouring frames correlate with exp(-1 / (fps * correlation_s)), so that chance leans on the dance for about
-    `correlation_s` seconds instead of shaking every frame. `before` (channels,) is the frame the walk goes on from.
-    """
-    white = torch.randn(frames, channels, generator=generator)
-    keep = math.exp(-1.0 / (fps * correlation_s))
-    walk = [white[:1] if before is None else keep * before[None] + math.sqrt(1 - keep**2) * white[:1]]
-    for step in white[1:, None]:
-        walk.append(keep * walk[-1] + math.sqrt(1 - keep**2) * step)
-    return torch.cat(walk)

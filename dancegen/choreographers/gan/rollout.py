@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dancegen.choreographers.gan.config import GanConfig
-from dancegen.choreographers.gan.generator import State, UNetGenerator, noise_walk
+from dancegen.choreographers.gan.generator import State, UNetGenerator
 from dancegen.choreographers.gan.image import follow, past, read
 
 
@@ -48,78 +48,70 @@ class Rollout:
     """N frames of a dance, with their gradient.
 
     images: (B, N, C, S, S), as generated; joints: (B, N, 18, 3) image pixels, as decoded from them; pictures:
-    (B, N, 3, S, S) in 0..1, the pose before each image, its own or one that led it, drawn clean; memory: what the next
-    frame needs."""
+    (B, N, 3, S, S) in 0..1, the pose before each image, its own or one that led it, drawn clean; divergence: (B, N)
+    nats that the encoder told of each frame; memory: what the next frame needs."""
 
     images: Tensor
     joints: Tensor
     pictures: Tensor
+    divergence: Tensor
     memory: Memory
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What training tells of a clip: poses (B, N, 18, 3) and images (B, N, C, S, S) that really came, which clips' own
+    encoder tells what comes next, `told` (B,), and which frames are followed by the real pose, `led` (B, N)."""
+
+    poses: Tensor
+    images: Tensor
+    told: Tensor
+    led: Tensor
+
+
 def unroll(
-    generator: UNetGenerator,
-    memory: Memory,
-    mel: Tensor,
-    noise: Tensor,
-    real: Tensor | None = None,
-    led: Tensor | None = None,
+    generator: UNetGenerator, memory: Memory, mel: Tensor, noise: Tensor, lesson: Lesson | None = None
 ) -> Rollout:
     """Carry the ConvLSTM through N frames.
 
-    mel: (B, N, mel_width, N_MELS); noise: (B, N, noise_channels). The generator is shown its own poses, as decoded,
-    drawn clean; where `led` (B, N) it is shown the pose of `real` (B, N, 18, 3) after that frame instead. The gradient
-    goes through where the poses are.
+    mel: (B, N, mel_width, N_MELS); noise: (B, N, noise_channels), standard normal. The generator is shown its own
+    poses, as decoded, drawn clean, but where the lesson leads. The gradient goes through where the poses are.
     """
     config, (batch, frames) = generator.config, mel.shape[:2]
     song = generator.listen(mel.flatten(0, 1)).unflatten(0, (batch, frames))
     state, latest, before = memory.state, memory.latest, memory.before
-    images, joints, pictures = [], [], []
+    images, joints, pictures, divergences = [], [], [], []
     for n in range(frames):
         seen = past(latest, before, config).contiguous(memory_format=torch.channels_last)
         pictures.append((seen[:, :3] + 1) / 2)
-        image, state = generator(seen, song[:, n], noise[:, n], state)
+        answer = (lesson.images[:, n], lesson.told) if lesson else ()
+        latent, divergence = generator.imagine(seen, song[:, n], noise[:, n], state, *answer)
+        image, state = generator(seen, song[:, n], latent, state)
         images.append(image)
+        divergences.append(divergence)
         before, latest = latest, follow(read(image, config.image), image, config.image)
         joints.append(latest)
-        if led is not None:
-            leads = led[:, n, None, None]
-            before = torch.where(leads, real[:, n - 1] if n else memory.latest, before)
-            latest = torch.where(leads, real[:, n], latest)
+        if lesson:
+            leads = lesson.led[:, n, None, None]
+            before = torch.where(leads, lesson.poses[:, n - 1] if n else memory.latest, before)
+            latest = torch.where(leads, lesson.poses[:, n], latest)
     memory = Memory(state, latest, before)
-    return Rollout(torch.stack(images, 1), torch.stack(joints, 1), torch.stack(pictures, 1), memory)
+    stacked = (torch.stack(frames, 1) for frames in (images, joints, pictures, divergences))
+    return Rollout(*stacked, memory)
 
 
 def clip_noise(config: GanConfig, batch: int, frames: int, chance: torch.Generator) -> Tensor:
-    """A walk of noise for each clip: (batch, frames, noise_channels)."""
-    g = config.generator
-    walks = [
-        noise_walk(frames, g.noise_channels, config.image.fps, g.noise_correlation_s, chance) for _ in range(batch)
-    ]
-    return torch.stack(walks)
+    """Standard normal noise for each frame of each clip: (batch, frames, noise_channels)."""
+    return torch.randn(batch, frames, config.generator.noise_channels, generator=chance)
 
 
-def lead_frames(config: GanConfig, batch: int, frames: int, maturity: float, chance: torch.Generator) -> Tensor:
-    """How many of its `frames` each clip is led through by real poses before it dances alone, (batch,).
+def lead_frames(told: Tensor, frames: int, maturity: float, chance: torch.Generator) -> Tensor:
+    """After which frames the real pose takes the place of the generated one, (B, frames) bool (scheduled sampling,
+    Bengio et al., 2015): after all of the clips that are told at `maturity` 0, after none at 1.
 
-    At `maturity` 0 all but the last; at 1 half of the clips are led through the warm-up or less, as at a song's
-    beginning, and the others for a random while.
+    told: (B,) bool, which clips follow their real dance.
     """
-    longest = max(1, round(maturity * (frames - 1)))
-    alone = 1 + (torch.rand(batch, generator=chance) * longest).long()
-    early = frames - (torch.rand(batch, generator=chance) * (config.train.warmup_frames + 1)).long()
-    alone = torch.where(torch.rand(batch, generator=chance) < maturity / 2, early, alone)
-    return frames - alone
-
-
-def trust(led: Tensor, frames: int, horizon: float) -> Tensor:
-    """How far the real clip can tell what should have come, (batch, frames) in 0..1: less the longer it danced alone.
-
-    A frame painted after `age` frames of its own counts exp(-age / horizon). Held to the clip for longer, a generator
-    that cannot know the future learns the mean of all futures, which stands still.
-    """
-    age = (torch.arange(frames) - led[:, None]).clamp(min=0)
-    return torch.exp(-age / horizon)
+    return (torch.rand(len(told), frames, generator=chance) >= maturity) & told[:, None]
 
 
 def history(pictures: Tensor, times: Tensor, config: GanConfig) -> Tensor:

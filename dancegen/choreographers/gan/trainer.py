@@ -24,14 +24,22 @@ from dancegen.choreographers.gan.generator import UNetGenerator, normalise_mel
 from dancegen.choreographers.gan.image import clean, picture
 from dancegen.choreographers.gan.interrupt import interrupt_deferred
 from dancegen.choreographers.gan.model import Model, StartPoses, load_discriminator, load_model, save_model
-from dancegen.choreographers.gan.rollout import Memory, Rollout, at, clip_noise, history, lead_frames, trust, unroll
+from dancegen.choreographers.gan.rollout import Lesson, Memory, Rollout, at, clip_noise, history, lead_frames, unroll
 from dancegen.choreographers.gan.validation import Validation, validate
 from dancegen.errors import ModelError
 from dancegen.progress import SILENT, Progress
 
-LOSSES = ("adversarial", "feature_matching", "l1", "position", "perceptual", "real", "fake", "gradient_penalty")
-LONG_AGO = 1000
-"""Frames since a dance that goes on from the step before was led: so many that the clip it meets does not count."""
+LOSSES = (
+    "adversarial",
+    "feature_matching",
+    "l1",
+    "position",
+    "divergence",
+    "perceptual",
+    "real",
+    "fake",
+    "gradient_penalty",
+)
 CLIP = 50.0
 """Norm of the generator's gradient beyond which a step is shortened: for accidents, lest all steps count alike."""
 
@@ -203,19 +211,19 @@ class Trainer:
         clips, frames = len(poses), self._clip_frames(step)
         mel, first, real = mel[:, -frames:], poses[:, -frames - 1], poses[:, -frames:]
         noise = clip_noise(self.config, clips, frames, chance).to(self.device)
-        led = lead_frames(self.config, clips, frames, self._maturity(step), chance)
         memory, going = Memory.start(self.generator, first), self._going_on(clips, step, chance)
+        told = torch.ones(clips, dtype=torch.bool)
         if len(going):
-            memory, led[going] = memory.with_rows(going, self.dancers), -LONG_AGO
-        trusted = trust(led, frames, t.horizon_frames).to(self.device)
-        leads = (torch.arange(frames) < led[:, None]).to(self.device)
-        with self._precision():
-            dance = unroll(self.generator, memory, mel, noise, real, leads)
-        self.dancers = Memory.of(dance.memory.tensors())
+            memory, told[going] = memory.with_rows(going, self.dancers), False
+        led = lead_frames(told, frames, self._maturity(step), chance)
         paintings = clean(real.flatten(0, 1), self.config.image).unflatten(0, (clips, frames))
+        lesson = Lesson(real, paintings, told.to(self.device), led.to(self.device))
+        with self._precision():
+            dance = unroll(self.generator, memory, mel, noise, lesson)
+        self.dancers = Memory.of(dance.memory.tensors())
+        trusted = lesson.told.float()[:, None].expand(clips, frames)
         seen = torch.cat([picture(first, self.config.image)[:, None], (paintings[:, :-1, :3] + 1) / 2], 1)
-        # Mostly where real poses no longer lead: the step after a real one is hard to tell from real.
-        times = torch.multinomial(1.05 - trusted.cpu(), min(t.judged_frames, frames), generator=chance)
+        times = torch.multinomial(torch.ones(clips, frames), min(t.judged_frames, frames), generator=chance)
         song = normalise_mel(at(mel, times))
         fake = Case(self._judged(dance, times), history(dance.pictures, times, self.config), song)
         real_case = Case(at(paintings, times), history(seen, times, self.config), song)
@@ -261,9 +269,10 @@ class Trainer:
         real_case: Case,
         sure: Tensor,
     ) -> dict[str, float]:
-        """One step of the generator. `sure`: how far each judged frame is `trusted`.
+        """One step of the generator. `trusted` (B, N): 1 where the encoder told what comes, 0 where the dance goes its
+        own way; `sure`: the same of each judged frame.
 
-        Where the real clip can no longer say what should have come, an image is held to its own pose, drawn clean.
+        Where the real clip cannot say what should have come, an image is held to its own pose, drawn clean.
         """
         weights, image = self.config.loss, self.config.image
         self.discriminator.requires_grad_(False)
@@ -279,6 +288,8 @@ class Trainer:
             "l1": losses.weighted_l1_loss(images, real.flatten(0, 1), weights.black_weight, trusted)
             + losses.weighted_l1_loss(images, own, weights.black_weight, 1 - trusted),
         }
+        if self.generator.latent is not None:
+            terms["divergence"] = (dance.divergence.flatten() * trusted).mean()
         if image.heatmaps:
             terms["position"] = losses.position_loss(images, keypoints.flatten(0, 1), image.sigma, trusted)
         with self._precision():
@@ -333,6 +344,7 @@ class Trainer:
         v = self.last
         self.progress.say(
             f"step {self.clock.step}: l1 {means['l1']:.3f}, position {means['position']:.2f}, "
+            f"divergence {means['divergence']:.1f}, "
             f"adversarial {means['adversarial']:.2f}, real/fake {means['real']:.2f}/{means['fake']:.2f}; "
             f"free-running: speed {v.speed:.2f} (real {v.real_speed:.2f}), acceleration {v.accel:.1f} "
             f"({v.real_accel:.1f}), freeze {v.freeze:.2f}, missing {v.missing:.3f}, "
