@@ -40,8 +40,10 @@ def foot_skating(positions: np.ndarray) -> float:
 def physical_foot_contact(joints3d: np.ndarray, fps: float) -> float:
     """PFC of (T, 18, 3) joints in metres, y up: the lower, the more a body's acceleration comes from a standing foot.
 
-    EDGE (Tseng et al., CVPR 2023): mean over frames of |a| |v_left| |v_right|, a the mid-hip's acceleration, its
-    downward part left out, divided by the largest |a|; times 10000. Speeds are metres a frame at 30 frames a second.
+    EDGE (Tseng et al., CVPR 2023), as its published code has it: mean over frames of |a| |v_left| |v_right|, a the
+    mid-hip's acceleration, its downward part left out, divided by the largest |a|, and v the horizontal velocity of a
+    foot in the later of the two steps that a is of; times 10000. Speeds are metres a frame at 30 frames a second, and
+    a foot is an ankle, where EDGE takes the slower of ankle and toe.
     """
     from dancegen.pose.resampling import resample_points
 
@@ -52,7 +54,7 @@ def physical_foot_contact(joints3d: np.ndarray, fps: float) -> float:
         return float("nan")
     acceleration[:, 1] = acceleration[:, 1].clip(0)
     size = np.linalg.norm(acceleration, axis=-1)
-    feet = np.linalg.norm(np.diff(joints[:, (10, 13)], axis=0), axis=-1)[:-1]
+    feet = np.linalg.norm(np.diff(joints[:, (10, 13)][..., (0, 2)], axis=0), axis=-1)[1:]
     return float((size / max(size.max(), 1e-12) * feet.prod(axis=1)).mean() * 10_000)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -14,14 +14,18 @@ HOP_S, SEARCH_HOP_S = 0.5, 0.1
 POSES = 10  # of a second of a window, that are compared
 _STEP = round(FPS / POSES)
 _SIZE = round(WINDOW_S * POSES) * 13 * 2
+_ROWS = 256  # of windows that are compared at a time: their distances to an hour of dance are 40 MB
 
 
 def repetition_windows(positions: np.ndarray, hop_s: float = HOP_S) -> np.ndarray:
     """`(T, 13, 2)` to `(W, 520)` float32: ten poses a second of each two-second window, relative to the mid-hip.
 
-    A joint that is never seen lies on the mid-hip.
+    A joint that is never seen lies on the mid-hip; there are no windows where a hip is never seen.
     """
-    windows = movement_windows(np.nan_to_num(centred(filled(positions))), WINDOW_S, hop_s)[:, ::_STEP]
+    body = centred(filled(positions))
+    if not np.isfinite(body).any():
+        body = body[:0]
+    windows = movement_windows(np.nan_to_num(body), WINDOW_S, hop_s)[:, ::_STEP]
     return np.ascontiguousarray(windows.reshape(len(windows), _SIZE), np.float32)
 
 
@@ -34,11 +38,12 @@ def variety(positions: np.ndarray) -> float:
     """
     windows, others = repetition_windows(positions), repetition_windows(positions, SEARCH_HOP_S)
     starts, places = np.arange(len(windows)) * HOP_S, np.arange(len(others)) * SEARCH_HOP_S
-    distances = _distances(windows, others)
-    distances[np.abs(starts[:, None] - places) < APART_S - 1e-6] = np.inf
-    nearest = distances.min(axis=1, initial=np.inf)
-    found = nearest[np.isfinite(nearest)]
-    return float(np.median(found)) if len(found) else float("nan")
+    nearest = np.full(len(windows), np.inf)
+    for rows in _blocks(windows):
+        distances = _distances(windows[rows], others)
+        distances[np.abs(starts[rows, None] - places) < APART_S - 1e-6] = np.inf
+        nearest[rows] = distances.min(axis=1, initial=np.inf)
+    return _median(nearest)
 
 
 def nearest_training(windows: np.ndarray, training: Iterable[np.ndarray]) -> np.ndarray:
@@ -48,15 +53,24 @@ def nearest_training(windows: np.ndarray, training: Iterable[np.ndarray]) -> np.
     """
     nearest = np.full(len(windows), np.inf)
     for others in training:
-        if len(others) and len(windows):
-            nearest = np.minimum(nearest, _distances(windows, others).min(axis=1))
+        for rows in _blocks(windows):
+            found = _distances(windows[rows], others).min(axis=1, initial=np.inf)
+            nearest[rows] = np.minimum(nearest[rows], found)
     return nearest
 
 
 def copying(distances: np.ndarray) -> float:
     """Median distance of windows to their nearest training windows: 0 for a copy, nan without windows."""
+    return _median(distances)
+
+
+def _median(distances: np.ndarray) -> float:
     found = distances[np.isfinite(distances)]
     return float(np.median(found)) if len(found) else float("nan")
+
+
+def _blocks(windows: np.ndarray) -> Iterator[slice]:
+    return (slice(first, first + _ROWS) for first in range(0, len(windows), _ROWS))
 
 
 def _distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:

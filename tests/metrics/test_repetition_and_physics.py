@@ -50,6 +50,23 @@ def test_a_copy_is_found_wherever_it_begins_and_a_new_dance_is_none():
     assert np.isnan(copying(nearest_training(repetition_windows(fresh), [])))
 
 
+def test_a_dancer_whose_hip_is_never_seen_is_no_loop_and_no_copy():
+    keypoints = wandering(20.0)
+    keypoints[:, 8] = 0
+    assert np.isnan(variety(positions(keypoints)))
+    training = [repetition_windows(positions(wandering(20.0)), SEARCH_HOP_S)]
+    assert np.isnan(copying(nearest_training(repetition_windows(positions(keypoints)), training)))
+
+
+def test_a_dance_is_looked_through_piece_by_piece_with_the_same_result(monkeypatch):
+    windows = repetition_windows(positions(wandering(20.0)))
+    training = [repetition_windows(positions(wandering(12.0, 5)), SEARCH_HOP_S)]
+    whole = variety(positions(wandering(20.0))), nearest_training(windows, training)
+    monkeypatch.setattr("dancegen.metrics.repetition._ROWS", 7)
+    assert variety(positions(wandering(20.0))) == pytest.approx(whole[0], rel=1e-4)
+    assert nearest_training(windows, training) == pytest.approx(whole[1], rel=1e-4)
+
+
 def test_the_distance_is_the_root_mean_square_of_coordinates_in_body_heights():
     here = np.zeros((1, 520), np.float32)
     assert copying(nearest_training(here, [here + 0.05, here + 0.5])) == pytest.approx(0.05)
@@ -104,11 +121,11 @@ def test_pfc_is_nought_for_a_standing_foot_and_its_formula_for_flying_ones():
     joints[:, (8, 11), 0] = np.sin(3 * times)[:, None]
     joints[:, 10, 0] = times  # one foot moves, the other stands
     assert physical_foot_contact(joints, 30.0) == 0
-    joints[:, 13, 2] = 2 * times
-    size = np.abs(np.diff(np.sin(3 * times), 2))
-    assert physical_foot_contact(joints, 30.0) == pytest.approx(
-        size.mean() / size.max() * (1 / 30) * (2 / 30) * 1e4, 1e-3
-    )
+    joints[:, 13, 1] = 2 * times  # straight up: EDGE counts what a foot slides, not what it is lifted
+    assert physical_foot_contact(joints, 30.0) == 0
+    joints[:, 13, 2] = times**2
+    size, later = np.abs(np.diff(np.sin(3 * times), 2)), np.diff(times**2)[1:]
+    assert physical_foot_contact(joints, 30.0) == pytest.approx((size * later).mean() / size.max() / 30 * 1e4, 1e-4)
     joints[:, (8, 11)] = 0
     joints[:, (8, 11), 1] = -(times**2)[:, None]  # falling asks no foot for help
     assert physical_foot_contact(joints, 30.0) == 0
