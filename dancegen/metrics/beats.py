@@ -52,8 +52,13 @@ def beat_figures(positions: np.ndarray, beats_s: np.ndarray) -> BeatFigures:
 
 
 def shifted_figures(positions: np.ndarray, beats_s: np.ndarray) -> BeatFigures:
-    """The control: the same against the music a quarter of a beat early and late, the mean of both."""
+    """The control: the same against the music a quarter of a beat early and late, the mean of both.
+
+    nan for fewer than two beats: nobody knows how long one of them is.
+    """
     shift = SHIFT * beat_period(np.asarray(beats_s))
+    if not shift:
+        return BeatFigures(*[float("nan")] * 3)
     both = [beat_figures(positions, np.asarray(beats_s) + way * shift) for way in (-1, 1)]
     return BeatFigures(*(float(np.mean([getattr(f, name) for f in both])) for name in vars(both[0])))
 

@@ -18,6 +18,7 @@ from dancegen.metrics.features import (
 from dancegen.metrics.motion import (
     FPS,
     body_positions,
+    finite,
     freeze_ratio,
     joint_acceleration,
     joint_jerk,
@@ -72,10 +73,10 @@ def measure(dance: Dance, other_songs: Sequence[np.ndarray] = ()) -> Figures:
     positions = dance.positions
     return {
         "seconds": dance.seconds,
-        "speed_median": _summary(np.nanmedian, joint_speed(positions)),
+        "speed_median": finite(np.nanmedian, joint_speed(positions)),
         "freeze_ratio": freeze_ratio(joint_speed(positions)),
-        "accel_mean": _summary(np.nanmean, joint_acceleration(positions)),
-        "jerk_mean": _summary(np.nanmean, joint_jerk(positions)),
+        "accel_mean": finite(np.nanmean, joint_acceleration(positions)),
+        "jerk_mean": finite(np.nanmean, joint_jerk(positions)),
         **dance.own,
         "limb_p99_max": longest_limb(positions),
         "limb_stretched": stretched_limbs(positions),
@@ -145,6 +146,7 @@ def _time_keeping(dance: Dance, other_songs: Sequence[np.ndarray]) -> Figures:
         "bas_other": _mean([other.bas_music for other in others]),
         "bas_motion": ours.bas_motion,
         "bas_motion_shifted": shifted.bas_motion,
+        "bas_motion_other": _mean([other.bas_motion for other in others]),
         "footfall": ours.footfall,
         "footfall_shifted": shifted.footfall,
         "footfall_other": _mean([other.footfall for other in others]),
@@ -152,8 +154,4 @@ def _time_keeping(dance: Dance, other_songs: Sequence[np.ndarray]) -> Figures:
 
 
 def _mean(values: Sequence[float]) -> float:
-    return _summary(np.nanmean, np.asarray(values, float))
-
-
-def _summary(function, values: np.ndarray) -> float:
-    return float(function(values)) if np.isfinite(values).any() else float("nan")
+    return finite(np.nanmean, np.asarray(values, float))

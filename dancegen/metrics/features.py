@@ -97,8 +97,10 @@ def centred(positions: np.ndarray) -> np.ndarray:
 def frechet_distance(one: FeatureStatistics, other: FeatureStatistics) -> float:
     """|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), in standard deviations of `other`, the real set.
 
-    Heusel et al., NIPS 2017 (FID). Of small sets it comes out too large.
+    Heusel et al., NIPS 2017 (FID). Of small sets it comes out too large. nan where one of them shows no feature.
     """
+    if not (np.isfinite(one.mean).any() and np.isfinite(other.mean).any()):
+        return float("nan")
     scale = other.deviation
     shift = np.nan_to_num((one.mean - other.mean) / scale)
     ours, theirs = (statistics.covariance / np.outer(scale, scale) for statistics in (one, other))
@@ -109,11 +111,12 @@ def frechet_distance(one: FeatureStatistics, other: FeatureStatistics) -> float:
 
 
 def diversity(features: np.ndarray, real: FeatureStatistics) -> float:
-    """Mean distance between all pairs of (W, D) windows, in standard deviations of real dance; nan for fewer than two.
+    """Mean distance between all pairs of (W, D) windows, in standard deviations of real dance.
 
-    As in FACT and Bailando (mean pairwise Euclidean distance in feature space).
+    As in FACT and Bailando (mean pairwise Euclidean distance in feature space). nan for fewer than two windows, and
+    where none shows a feature.
     """
-    if len(features) < 2:
+    if len(features) < 2 or not np.isfinite(features).any():
         return float("nan")
     from scipy.spatial.distance import pdist
 

@@ -5,10 +5,12 @@ Every figure is of a sequence at 30 frames a second whose body height is 1.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from dancegen.errors import PoseError
 from dancegen.pose.cleaning import FILLED_CONFIDENCE, body_height
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
@@ -37,8 +39,8 @@ def motion_figures(sequence: PoseSequence) -> MotionFigures:
     positions = body_positions(sequence)
     speed, accel = joint_speed(positions), joint_acceleration(positions)
     return MotionFigures(
-        speed_median=_finite(np.nanmedian, speed),
-        accel_mean=_finite(np.nanmean, accel),
+        speed_median=finite(np.nanmedian, speed),
+        accel_mean=finite(np.nanmean, accel),
         freeze_ratio=freeze_ratio(speed),
         missing=float((sequence.keypoints[:, BODY, 2] <= 0).mean()),
     )
@@ -53,6 +55,8 @@ def body_positions(sequence: PoseSequence) -> np.ndarray:
     height = body_height(sequence.keypoints)
     keypoints = sequence.resample(FPS).keypoints[:, BODY]
     positions = np.where(keypoints[..., 2:] > 0, keypoints[..., :2], np.nan) / height
+    if not np.isfinite(positions).any():
+        raise PoseError("at 30 frames a second no frame shows any joint of the body")
     hips = positions[:, HIPS].mean(axis=1)
     shown = hips if np.isfinite(hips).any() else positions.reshape(-1, 2)
     return positions - np.nanmedian(shown, axis=0)
@@ -97,9 +101,10 @@ def freeze_ratio(speed: np.ndarray) -> float:
     """Share of one-second windows (every half second) whose mean joint speed is under 0.1 body heights a second."""
     window, hop = int(FPS), int(FPS / 2)
     starts = range(0, max(1, len(speed) - window + 1), hop)
-    means = [_finite(np.nanmean, speed[s : s + window]) for s in starts]
+    means = [finite(np.nanmean, speed[s : s + window]) for s in starts]
     return float(np.mean([not m >= FREEZE_SPEED for m in means]))
 
 
-def _finite(summary, values: np.ndarray) -> float:
+def finite(summary: Callable[[np.ndarray], float], values: np.ndarray) -> float:
+    """What numpy's `summary` that leaves nan out makes of the values; nan where all are nan."""
     return float(summary(values)) if np.isfinite(values).any() else float("nan")

@@ -99,8 +99,8 @@ def body_height(poses: PoseSequence | np.ndarray) -> float:
     keypoints = poses.keypoints if isinstance(poses, PoseSequence) else np.asarray(poses)
     for ends, share in ((_ANKLES, NECK_TO_ANKLE), (_HIPS, NECK_TO_HIP)):
         distances = _distance_to_middle(keypoints, ends)
-        if len(distances):
-            return float(np.percentile(distances, 95) / share)
+        if len(distances) and (length := np.percentile(distances, 95)) > 0:
+            return float(length / share)
     raise PoseError("no frame shows the neck together with the hips or ankles, so the dancer's height is unknown")
 
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from pendulum import beats, frozen, noisy, pendulum, sequence
 
+from dancegen.errors import PoseError
 from dancegen.metrics.dance import Dance, Windows, average, distances, measure
 from dancegen.metrics.features import ENOUGH_WINDOWS
 from dancegen.metrics.table import COLUMNS, Row, as_text, shown_columns
 from dancegen.metrics.verdict import faults
+from dancegen.pose.sequence import PoseSequence
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 40, 59, 61, 89, 91, 150])
@@ -20,6 +22,16 @@ def test_a_dance_of_any_length_is_measured(frames):
     windows = Windows.of([dance])
     assert len(windows.kinetic) == len(windows.geometric) == max(0, (frames - 90) // 45 + 1)
     assert set(distances(windows, *Windows.of([Dance.of(sequence(pendulum()))]).statistics)) >= {"fid_k", "fid_g"}
+
+
+def test_what_shows_nobody_is_refused():
+    nobody, a_point, flashes = pendulum(3.0), pendulum(3.0), np.repeat(pendulum(3.0), 2, axis=0)
+    nobody[:] = 0
+    a_point[..., :2] = 100
+    flashes[::2] = 0  # at 60 frames a second; at 30 nothing is left
+    for keypoints, fps in ((nobody, 30.0), (a_point, 30.0), (flashes, 60.0)):
+        with pytest.raises(PoseError, match="no frame shows"):
+            Dance.of(PoseSequence(keypoints, fps))
 
 
 def test_several_dances_are_averaged_by_their_length_and_what_is_not_known_does_not_count():

@@ -73,6 +73,14 @@ def test_geometric_features_know_an_elbows_angle_wherever_the_dancer_is():
     assert moved == pytest.approx(found)
 
 
+def test_where_no_feature_is_seen_there_is_no_distance():
+    keypoints = pendulum(30.0)
+    real = FeatureStatistics.of(geometric_features(body_positions(sequence(keypoints))))
+    keypoints[:, 8] = 0  # without a hip nothing can be said relative to the mid-hip
+    features = geometric_features(body_positions(sequence(keypoints)))
+    assert np.isnan(frechet_distance(FeatureStatistics.of(features), real)) and np.isnan(diversity(features, real))
+
+
 def test_noise_moves_a_dance_away_from_itself_and_more_noise_further():
     clean = kinetic_features(body_positions(sequence(pendulum(120.0))))
     real = FeatureStatistics.of(clean)
