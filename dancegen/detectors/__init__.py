@@ -52,39 +52,27 @@ def load_detector(path: str | Path) -> Detector:
 
 
 def detect_video(detector: Detector, video: Path, progress: Progress = SILENT) -> PoseSequence:
-    """The dancer of a video, at most ten times a second: whoever is largest at first, then whoever is nearest to that.
+    """The dancer of a video (`pose.following`), at most ten times a second.
 
     The rate of the result is the video's divided by a whole number.
     """
     import numpy as np
 
+    from dancegen.pose.following import follow
     from dancegen.pose.sequence import PoseSequence
     from dancegen.pose.skeleton import N_JOINTS
     from dancegen.video import probe_video, read_frames
 
     info = probe_video(video)
-    keypoints, last = [], None
+    found: list[np.ndarray] = []
     every = max(1, int(np.ceil(info.fps / MOST_FPS)))
     with progress.task(f"Detecting the dancer in {video.name}", info.frames) as advance:
         for number, frame in enumerate(read_frames(video)):
             advance(1)
-            if number % every:
-                continue
-            people = detector.detect(frame)
-            if len(people):
-                last = people[_who(people, last)]
-            keypoints.append(last if len(people) else np.zeros((N_JOINTS, 3), np.float32))
+            if number % every == 0:
+                found.append(detector.detect(frame))
+    if not found:
+        raise InputError(f"{video} holds no pictures that can be decoded")
+    nobody = np.zeros((N_JOINTS, 3), np.float32)
+    keypoints = [nobody if who is None else people[who] for people, who in zip(found, follow(found), strict=True)]
     return PoseSequence(np.stack(keypoints), info.fps / every, info.size)
-
-
-def _who(people: np.ndarray, last: np.ndarray | None) -> int:
-    """Index of the person to follow among (P, 18, 3)."""
-    import numpy as np
-
-    seen = people[..., 2] > 0
-    if last is None:
-        return int(np.argmax([np.ptp(p[s, 1]) * s.sum() for p, s in zip(people, seen, strict=True)]))
-    both = seen & (last[:, 2] > 0)
-    apart = np.linalg.norm(people[..., :2] - last[:, :2], axis=-1)
-    # A person who shares no joint with the one followed is no candidate, unless nobody does.
-    return int(np.argmin(np.where(both.any(1), (apart * both).sum(1) / both.sum(1).clip(1), np.inf)))

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.errors import PoseError
+from dancegen.pose.following import follow
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import N_JOINTS
 
@@ -65,7 +66,7 @@ def read_openpose_json(
     path = Path(path)
     frames = _read_directory(path) if path.is_dir() else _read_file(path)
     canvas = _common_size(frames, path) or size
-    people = _follow(frames)
+    people = _dancers(frames)
     keypoints = _stack([person and person.body for person in people], (N_JOINTS, 3))
     hands = _stack([person and person.hands for person in people], (2, 21, 3))
     face = _stack([person and person.face for person in people], (70, 3))
@@ -191,36 +192,10 @@ def _common_size(frames: list[_Frame], path: Path) -> tuple[int, int] | None:
     return sizes.pop() if sizes else None
 
 
-def _follow(frames: list[_Frame]) -> list[_Person | None]:
-    """The one person of each frame who dances: first whoever is shown largest, then whoever is nearest to where they
-    were, so that the dance does not jump from one person to another as they come and go."""
-    followed: list[_Person | None] = []
-    last: _Person | None = None
-    for frame in frames:
-        people = [person for person in frame.people if (person.body[:, 2] > 0).any()]
-        nearest = min(people, key=lambda person: _apart(person, last), default=None) if last else None
-        if nearest is None or _apart(nearest, last) > _extent(last):
-            nearest = max(people, key=_prominence, default=None)
-        followed.append(nearest)
-        last = nearest or last
-    return followed
-
-
-def _prominence(person: _Person) -> float:
-    return _extent(person) * float(person.body[:, 2].sum())
-
-
-def _extent(person: _Person) -> float:
-    seen = person.body[person.body[:, 2] > 0, :2]
-    return float(np.linalg.norm(np.ptp(seen, axis=0)))
-
-
-def _apart(person: _Person, other: _Person) -> float:
-    """Mean distance between the joints that both show."""
-    both = (person.body[:, 2] > 0) & (other.body[:, 2] > 0)
-    if not both.any():
-        return float("inf")
-    return float(np.linalg.norm(person.body[both, :2] - other.body[both, :2], axis=1).mean())
+def _dancers(frames: list[_Frame]) -> list[_Person | None]:
+    """The one person of each frame who dances."""
+    chosen = follow([person.body for person in frame.people] for frame in frames)
+    return [None if index is None else frame.people[index] for frame, index in zip(frames, chosen, strict=True)]
 
 
 def _stack(arrays: list[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray | None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dancegen.detectors import _who, detect_video, find_weights, load_detector
+from dancegen.detectors import detect_video, find_weights, load_detector
 from dancegen.errors import InputError, ModelError
 from dancegen.metrics.pixels import placed_like, pose_fidelity
 from dancegen.pose.sequence import PoseSequence
@@ -57,14 +57,6 @@ def test_a_video_is_looked_at_ten_times_a_second_at_most_and_shows_its_own_pose(
     )
     pck, error = pose_fidelity(found, placed_like(moved, found))
     assert pck == 1 and error < 0.01
-
-
-def test_the_person_followed_is_the_largest_then_whoever_is_nearest():
-    near, far = np.ones((18, 3)), np.ones((18, 3))
-    near[:, 1] = np.linspace(0, 200, 18)
-    far[:, :2] = np.linspace(300, 340, 18)[:, None]
-    assert _who(np.stack([far, near]), None) == 1
-    assert _who(np.stack([near, far]), far) == 1
 
 
 def test_a_dance_that_was_asked_for_is_placed_where_the_video_has_it():
