@@ -19,7 +19,7 @@ from dancegen.audio.beats import Beats
 from dancegen.dataset import Clip, clip_dir, clip_views, poses_path, read_clips
 from dancegen.errors import InputError
 from dancegen.metrics.dance import Dance, Figures, Windows, average, distances, measure
-from dancegen.metrics.features import FeatureStatistics, frechet_distance
+from dancegen.metrics.features import GEOMETRIC, KINETIC, FeatureStatistics, frechet_distance
 from dancegen.metrics.motion import FPS
 from dancegen.metrics.repetition import SEARCH_HOP_S, copying, nearest_training, repetition_windows, variety
 from dancegen.pose.sequence import PoseSequence
@@ -76,12 +76,20 @@ class Reference:
                     for name in ("kinetic", "geometric")
                 )
                 sample = Windows(*(data[f"{name}_sample"].astype(np.float64) for name in ("kinetic", "geometric")))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            rows = {
+                str(name): {key: np.nan if value is None else float(value) for key, value in row.items()}
+                for name, row in words["rows"].items()
+            }
+            about = dict(words["about"])
+            _check(kinetic, sample.kinetic, KINETIC)
+            _check(geometric, sample.geometric, GEOMETRIC)
+            if REAL not in rows:
+                raise ValueError("it has no figures of real dance")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(
                 f"{path} is not a reference ({error}): make one with dancegen evaluate --reference DATASET"
             ) from error
-        rows = {name: {k: np.nan if v is None else v for k, v in row.items()} for name, row in words["rows"].items()}
-        return cls(kinetic, geometric, sample, rows, words["about"])
+        return cls(kinetic, geometric, sample, rows, about)
 
 
 def measure_real(root: Path, progress: Progress = SILENT) -> Reference:
@@ -184,6 +192,12 @@ def _joined(windows: Iterator[Windows]) -> Windows:
     if not parts:
         return Windows.of([])
     return Windows(np.concatenate([w.kinetic for w in parts]), np.concatenate([w.geometric for w in parts]))
+
+
+def _check(statistics: FeatureStatistics, sample: np.ndarray, size: int) -> None:
+    shapes = statistics.mean.shape, statistics.covariance.shape, sample.shape[1:]
+    if shapes != ((size,), (size, size), (size,)) or len(sample) < 2:
+        raise ValueError(f"its statistics are not of {size} features")
 
 
 def _plain(row: Figures) -> dict[str, float | None]:

@@ -11,6 +11,7 @@ from dancegen.metrics.beats import beats_inside, footfalls, mean_speed, speed_mi
 from dancegen.metrics.dance import Dance
 from dancegen.metrics.features import FeatureStatistics
 from dancegen.metrics.motion import FPS
+from dancegen.metrics.reference import REAL
 
 COLORS = ("#d1495b", "#00798c", "#e08e1b", "#6a4c93", "#3a7d44", "#8d6a4f", "#c2579f", "#4f6d9a")
 GREY = "#9aa3ad"
@@ -75,7 +76,7 @@ def scatter(real: np.ndarray, statistics: FeatureStatistics, sets: Sequence[tupl
         circles = "".join(f'<circle cx="{a:.1f}" cy="{_SIDE - b:.1f}" r="3.2"/>' for a, b in zip(x, y, strict=True))
         return f'<g fill="{color}"><title>{escape(name)}</title>{circles}</g>'
 
-    inside = dots(real, GREY, "real dance")
+    inside = dots(real, GREY, REAL)
     inside += "".join(dots(features, color, name) for name, color, features in sets if len(features))
     return f'<svg class="scatter" viewBox="0 0 {_SIDE} {_SIDE}" role="img">{inside}</svg>'
 

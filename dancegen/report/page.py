@@ -31,17 +31,20 @@ def write_report(path: Path, rows: Sequence[Row], real: Reference, progress: Pro
 
 def _head(real: Reference) -> str:
     about = real.about
-    halves = [about.get("fid_k_half"), about.get("fid_g_half")]
+    takes, held_out = about.get("training_takes"), about.get("held_out_takes")
     words = [
-        f"Real dance is {about.get('training_takes')} takes "
-        f"({float(about.get('training_seconds') or 0) / 60:.0f} minutes), seen from all around."
+        f"Real dance is {takes} takes ({float(about.get('training_seconds') or 0) / 60:.0f} minutes), seen from all "
+        "around."
     ]
-    if about.get("held_out_takes"):
-        words.append(f"Its row is measured on {about['held_out_takes']} takes held out from them.")
+    if held_out:
+        words.append(f"Its row is measured on {held_out} takes held out from them.")
+    else:
+        words.append("No takes are held out: its row is measured on the very takes that it is compared with.")
+    halves = [about.get("fid_k_half"), about.get("fid_g_half")]
     if all(known(half) for half in halves):
         words.append(f"Half of the takes against the other half: FID k {halves[0]:.1f}, FID g {halves[1]:.1f}.")
     words.append("More is not better, nearer to real dance is.")
-    return f"<header><h1>How good is the dance?</h1><p>{' '.join(words)}</p></header>"
+    return f"<header><h1>How good is the dance?</h1><p>{escape(' '.join(words))}</p></header>"
 
 
 def _table(rows: Sequence[Row], colors: dict[str, str]) -> str:
