@@ -74,6 +74,10 @@ def test_random_plays_training_clips_in_an_order_that_the_seed_chooses(dataset):
     assert not held_out & {*orders[0], *orders[1]}
 
 
+def test_any_number_is_a_seed(dataset):
+    assert len(danced("random", dataset, song(2.0), seed=-1)) == 60
+
+
 def test_shuffle_plays_one_other_song(dataset):
     songs = {clip.id: clip.song for clip in read_clips(dataset)}
     own = next(clip for clip in read_clips(dataset) if clip.song == "song1")
