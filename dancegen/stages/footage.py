@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dancegen.errors import NotFoundError
+from dancegen.errors import DancegenError, InputError
 from dancegen.progress import SILENT, Progress
 from dancegen.stages.generate_poses import POSES
 from dancegen.stages.subjects import Subject
@@ -68,6 +69,8 @@ def watch(footage: Footage, progress: Progress = SILENT) -> Row:
                 yield frame
 
     figures = {"seconds": info.frames / info.fps, "flicker": flicker(frames())}
+    if not shown:
+        raise InputError(f"{footage.video} holds no pictures that can be decoded")
     remarks = []
     if footage.detector is None:
         remarks.append("pose fidelity was not measured: name OpenPose weights with --detector")
@@ -92,10 +95,15 @@ def _fidelity(footage: Footage, progress: Progress) -> dict[str, float]:
 
 
 def _rendered(digest: str | None, store: Store) -> Artifact | None:
-    """The render artifact that a video's metadata names, where the store has it."""
+    """The render artifact that a video's metadata names, where the store has it whole.
+
+    A video may come from anywhere and say anything: it names a digest and no path.
+    """
+    if not re.fullmatch("[0-9a-f]{64}", digest or ""):
+        return None
     try:
-        return store.find(digest, "render") if digest else None
-    except NotFoundError:
+        return store.find(digest, "render")
+    except DancegenError:
         return None
 
 
@@ -106,7 +114,7 @@ def _painted_from(rendered: Artifact | None, store: Store) -> Artifact | None:
         return None
     try:
         found = store.find(poses.name.rpartition("/")[2][:SHORT], "generate-poses")
-    except NotFoundError:
+    except DancegenError:
         return None
     return found if found.content == poses.digest else None
 
