@@ -50,6 +50,7 @@ def command(
     start: Annotated[float, typer.Option(metavar="S", help="Where in each song to begin, in seconds.")] = 0.0,
     seconds: Annotated[float | None, typer.Option(metavar="S", help="How much of each song is danced to.")] = 60.0,
     seed: SeedOption = 0,
+    fps: Annotated[float, typer.Option(metavar="N", help="Frames a second of OpenPose JSON, which does not say.")] = 30,
     detector: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="OpenPose weights that find the dancer in videos (non-commercial use)."),
@@ -71,7 +72,7 @@ def command(
 
     common.perform(
         lambda progress: evaluate(
-            subjects, songs=songs, reference=reference, start=start, seconds=seconds, seed=seed,
+            subjects, songs=songs, reference=reference, start=start, seconds=seconds, seed=seed, fps=fps,
             detector=detector, device=device.value, store=store, output=output, force=force, progress=progress,
         ),
         output=output, as_json=as_json, quiet=quiet, show=_print_table,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dancegen.errors import InputError
 from dancegen.progress import SILENT, Progress
 from dancegen.stages.footage import Footage, find_footage, watch
-from dancegen.stages.generate_poses import check_span, choreograph
+from dancegen.stages.generate_poses import FASTEST, SLOWEST, check_span, choreograph
 from dancegen.stages.reference import resolve
 from dancegen.stages.subjects import (
     MODEL,
@@ -19,11 +19,11 @@ from dancegen.stages.subjects import (
     Recording,
     Subject,
     check_rows,
-    find_songs,
     find_subjects,
     real_recordings,
     recording_of,
     recording_of_artifact,
+    songs_for_models,
 )
 from dancegen.store import Artifact, Input, Recipe, Store, open_store
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dancegen.metrics.reference import Reference
 
 STAGE = "evaluate"
-VERSION = 1
+VERSION = 2
 REAL_STAGE = "reference"
 NO_COPYING = "copies were not looked for: that needs the training clips, name their dataset with --reference"
 METRICS, REPORT, REFERENCE = "metrics.json", "report.html", "reference.npz"
@@ -45,6 +45,7 @@ def evaluate(
     start: float = 0.0,
     seconds: float | None = 60.0,
     seed: int = 0,
+    fps: float = 30.0,
     detector: str | Path | None = None,
     device: str = "auto",
     store: Store | str | Path | None = None,
@@ -57,8 +58,9 @@ def evaluate(
     JSON) or videos. songs: a song or a folder of songs that each model dances to; the bundled one by default.
     reference: the pose dataset that stands for real dance, its path or digest, or a reference.npz made from one; by
     default the bundled statistics. With a dataset, the baselines dance to the same songs, copies of its clips are
-    looked for, and the result holds a reference.npz of it. start, seconds: the part of each song. detector: OpenPose
-    weights to find the dancer in videos with. Raises InputError for what cannot be evaluated.
+    looked for, and the result holds a reference.npz of it. start, seconds: the part of each song. fps: frames a second
+    of OpenPose JSON, which does not say. detector: OpenPose weights to find the dancer in videos with. Raises
+    InputError for what cannot be evaluated.
     """
     single = isinstance(subjects, (str, Path, Artifact))
     store = open_store(store)
@@ -67,19 +69,24 @@ def evaluate(
         raise InputError("name something to evaluate: a model (gan), poses or a video; or a --reference to measure")
     if songs is not None and reference is None and not any(subject.kind == MODEL for subject in found):
         progress.warn("--songs is what models dance to, and there is no model among these")
+    if detector is not None and not any(subject.kind == VIDEO_KIND for subject in found):
+        progress.warn("--detector finds the dancer in videos, and there is no video among these")
+    if not SLOWEST <= fps <= FASTEST:
+        raise InputError(f"--fps {fps:g}: choose {SLOWEST:g} to {FASTEST:g} frames a second")
+    check_rows(found)
     real, dataset = _real_dance(reference, store, progress)
     models = [subject for subject in found if subject.kind == MODEL]
     models += [_baseline(name) for name in _more_baselines(models, dataset)]
-    check_rows(found, ["real dance", *(model.name for model in models)])
-    recordings = _dance(models, find_songs(songs), dataset, start, seconds, seed, device, store, progress)
-    recordings += [recording_of(subject) for subject in found if subject.kind not in (MODEL, VIDEO_KIND)]
+    recordings = _dance(models, songs_for_models(songs), dataset, start, seconds, seed, device, store, progress)
+    recordings += [recording_of(subject, fps) for subject in found if subject.kind not in (MODEL, VIDEO_KIND)]
     videos = [find_footage(subject, detector, store) for subject in found if subject.kind == VIDEO_KIND]
     recipe = Recipe(
         STAGE,
         VERSION,
-        {"looks_for_copies": dataset is not None},
+        {"json_fps": float(fps) if any(recording.is_json for recording in recordings) else None},
         (
             Input.file("reference", real),
+            *([] if dataset is None else [Input.artifact("dataset", dataset)]),
             *(item for recording in recordings for item in recording.inputs),
             *(item for video in videos for item in video.inputs),
         ),
@@ -204,7 +211,7 @@ def _build(
             for song, figures in zip(row.songs, row.each, strict=True)
         ],
     }
-    (directory / METRICS).write_text(json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    (directory / METRICS).write_text(json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
     write_report(directory / REPORT, rows, real, progress)
     return {
         "dances": len(recordings) + len(videos),

@@ -26,14 +26,14 @@ from dancegen.pairing import (
     split_performances,
 )
 from dancegen.progress import SILENT, Progress
+from dancegen.stages.songs import SongFile, find_songs
 from dancegen.store import Artifact, Input, Recipe, Store, open_store
+from dancegen.video import VIDEO_SUFFIXES
 
 STAGE = "prepare"
 VERSION = 1
 
 MOTION_SUFFIXES = {".bvh", ".amc"}
-VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".m4a", ".aac", ".opus", ".aif", ".aiff", ".wma", ".oga"}
 
 
 def prepare(
@@ -65,7 +65,9 @@ def prepare(
     """
     _check_numbers(fps=fps, clip_seconds=clip_seconds, pairs=pairs, val_fraction=val_fraction, source_fps=source_fps)
     motions = _find_motions([sources] if isinstance(sources, str | Path) else list(sources), progress)
-    songs = _find_songs(music)
+    if music is None:
+        raise InputError("motion capture is silent: give the songs to dance to with --music FOLDER")
+    songs = find_songs(music, "--music")
     recipe = Recipe(
         STAGE,
         VERSION,
@@ -93,12 +95,6 @@ class _MotionFile:
     inputs: tuple[Input, ...]
 
 
-@dataclass(frozen=True)
-class _SongFile:
-    path: Path
-    input: Input
-
-
 @dataclass
 class _Notes:
     """Progress that can travel to another process and back: it keeps what is said there."""
@@ -121,7 +117,7 @@ class _Job:
     """The work behind one dataset, a step a method, in the order `build` runs them."""
 
     motions: list[_MotionFile]
-    songs: list[_SongFile]
+    songs: list[SongFile]
     params: dict
     workers: int
     progress: Progress
@@ -248,7 +244,7 @@ class _Job:
         }
 
 
-def _analyse(item: _SongFile, mel: Path) -> Song | str:
+def _analyse(item: SongFile, mel: Path) -> Song | str:
     from dancegen.audio.song import analyse
 
     try:
@@ -345,21 +341,3 @@ def _with_own_names(files: list[_MotionFile]) -> list[_MotionFile]:
         replace(item, name=f"{item.name}-{item.inputs[0].digest[:6]}") if counts[item.name.lower()] > 1 else item
         for item in files
     ]
-
-
-def _find_songs(music: str | Path | None) -> list[_SongFile]:
-    if music is None:
-        raise InputError("motion capture is silent: give the songs to dance to with --music FOLDER")
-    music = Path(music)
-    if not music.exists():
-        raise InputError(f"there is no {music}: --music takes a song or a folder of songs")
-    files = [music] if music.is_file() else sorted(path for path in music.rglob("*") if path.is_file())
-    if music.is_dir():
-        files = [path for path in files if path.suffix.lower() in AUDIO_SUFFIXES]
-    if not files:
-        raise InputError(f"{music} holds no songs: give wav, flac, ogg, mp3 or m4a files")
-    songs = {}
-    for path in files:
-        item = _SongFile(path, Input.file(f"song {path.stem}", path))
-        songs.setdefault(item.input.digest, item)
-    return list(songs.values())

@@ -12,14 +12,14 @@ import numpy as np
 from dancegen.choreographers import BASELINE, BUNDLED
 from dancegen.errors import InputError, NotFoundError
 from dancegen.stages.generate_poses import AUDIO, BEATS, POSES
-from dancegen.stages.prepare import AUDIO_SUFFIXES
+from dancegen.stages.songs import find_songs
 from dancegen.store import MANIFEST, SHORT, Artifact, Input, Store
+from dancegen.video import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     from dancegen.pose.sequence import PoseSequence
 
 MODEL, VIDEO_KIND, POSES_KIND = "model", "video", "poses"
-VIDEO_SUFFIXES = {".mp4", ".mov", ".webm", ".mkv", ".avi"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,12 @@ class Recording:
     beats: Path | None
     audio: Path | None
     inputs: tuple[Input, ...]
+    fps: float = 30.0
+    """Of OpenPose JSON, which does not say."""
+
+    @property
+    def is_json(self) -> bool:
+        return self.poses.suffix.lower() == ".json" or self.poses.is_dir()
 
     def load(self) -> tuple[PoseSequence, np.ndarray | None]:
         """The poses, and the beats in seconds from the first of them."""
@@ -59,8 +65,7 @@ class Recording:
         from dancegen.pose.openpose_json import read_openpose_json
         from dancegen.pose.sequence import PoseSequence
 
-        is_npz = self.poses.suffix.lower() == ".npz"
-        sequence = PoseSequence.load(self.poses) if is_npz else read_openpose_json(self.poses)
+        sequence = read_openpose_json(self.poses, fps=self.fps) if self.is_json else PoseSequence.load(self.poses)
         return sequence, Beats.load(self.beats).times_s if self.beats is not None else None
 
 
@@ -75,25 +80,20 @@ def find_subjects(references: Iterable[str | Path | Artifact], store: Store) -> 
     return found
 
 
-def find_songs(songs: str | Path | None) -> list[Path]:
+def songs_for_models(songs: str | Path | None) -> list[Path]:
     """The songs of a folder, or the one that a path names; the bundled one by default. Raises InputError for none."""
     if songs is None:
         from dancegen.assets import asset
 
         return [asset("demo.ogg")]
-    folder = Path(songs)
-    if not folder.exists():
-        raise InputError(f"there is no {folder}: --songs takes a song or a folder of songs")
-    if folder.is_file():
-        return [folder]
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in AUDIO_SUFFIXES)
-    if not files:
-        raise InputError(f"{folder} holds no songs: give wav, flac, ogg, mp3 or m4a files")
-    return files
+    return [song.path for song in find_songs(songs, "--songs")]
 
 
-def recording_of(subject: Subject) -> Recording:
-    """The dance of a subject that is poses. Beside a pose file, beats.json and audio.flac belong to it."""
+def recording_of(subject: Subject, fps: float) -> Recording:
+    """The dance of a subject that is poses. Beside a pose file, beats.json and audio.flac belong to it.
+
+    fps: of OpenPose JSON.
+    """
     if subject.artifact is not None:
         return recording_of_artifact(subject.name, subject.artifact)
     beats, audio = (subject.path.parent / name for name in (BEATS, AUDIO))
@@ -105,7 +105,7 @@ def recording_of(subject: Subject) -> Recording:
     sound = audio if beats is not None and audio.is_file() else None
     if sound is not None:
         inputs.append(Input.file(f"audio {subject.name}", audio))
-    return Recording(subject.name, subject.path.stem, subject.path, beats, sound, tuple(inputs))
+    return Recording(subject.name, subject.path.stem, subject.path, beats, sound, tuple(inputs), fps)
 
 
 def recording_of_artifact(row: str, artifact: Artifact) -> Recording:
@@ -119,6 +119,7 @@ def recording_of_artifact(row: str, artifact: Artifact) -> Recording:
 def real_recordings(dataset: Artifact, most: int = 2) -> list[Recording]:
     """A few clips of a pose dataset to look at beside the others: held-out ones, the longest, each from the front."""
     from dancegen.dataset import clip_dir, clip_views, poses_path, read_clips
+    from dancegen.metrics.reference import REAL
 
     clips = read_clips(dataset)
     clips = [clip for clip in clips if clip.split != "train"] or clips
@@ -132,7 +133,7 @@ def real_recordings(dataset: Artifact, most: int = 2) -> list[Recording]:
         beats, audio = (clip_dir(dataset.path, clip) / name for name in (BEATS, AUDIO))
         sound, marks = (path if path.is_file() else None for path in (audio, beats))
         label = f"{clip.take} to {clip.song}"
-        found.append(Recording("real dance", label, poses_path(dataset.path, clip, view), marks, sound, ()))
+        found.append(Recording(REAL, label, poses_path(dataset.path, clip, view), marks, sound, ()))
     return found
 
 
@@ -194,8 +195,11 @@ def _numbered(name: str, number: int) -> str:
     return name if number == 1 else f"{name} ({number})"
 
 
-def check_rows(subjects: Sequence[Subject], taken: Iterable[str]) -> None:
-    """InputError where a subject is called like a row that the table has anyway."""
+def check_rows(subjects: Sequence[Subject]) -> None:
+    """InputError where a subject is called like a row that the table has anyway: real dance, or a baseline."""
+    from dancegen.metrics.reference import REAL
+
     for subject in subjects:
-        if subject.kind != MODEL and subject.name in taken:
+        is_baseline = subject.kind == MODEL and str(subject.path).startswith(BASELINE)
+        if subject.name == REAL or (subject.name.startswith(BASELINE) and not is_baseline):
             raise InputError(f"{subject.path} is called {subject.name!r}, like a row of the table; rename it")

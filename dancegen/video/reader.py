@@ -12,6 +12,7 @@ import numpy as np
 from dancegen.errors import InputError
 from dancegen.video.metadata import from_tags
 
+VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
 UNSPECIFIED = 2  # H.264's code for "nobody said which colours these are"
 BT709, BT601 = 1, 5
 HD_HEIGHT = 720

@@ -18,7 +18,9 @@ from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.evaluate import evaluate
 from dancegen.stages.generate_poses import generate_poses
 from dancegen.stages.render import render
+from dancegen.stages.subjects import songs_for_models
 from dancegen.store import open_store
+from dancegen.video import VideoWriter
 
 KEYS = (
     "speed_median", "freeze_ratio", "accel_mean", "missing", "limb_p99_max", "variety", "copying", "bas_music",
@@ -115,6 +117,10 @@ def test_the_same_question_is_answered_from_the_store_and_another_is_not(made, s
         assert evaluate([model], **asked).digest != made.digest
 
 
+def test_the_dataset_is_an_input_since_copies_are_looked_for_in_it(made, dataset):
+    assert {"dataset": dataset.content}.items() <= {item.role: item.digest for item in made.inputs}.items()
+
+
 def test_a_reference_made_from_a_dataset_stands_in_for_it(made, store, poses):
     again = evaluate([poses], reference=made.file("reference.npz"), store=store)
     found, before = rows(again), rows(made)
@@ -157,6 +163,26 @@ def test_poses_are_taken_as_artifact_npz_json_and_folder(place, store, poses):
     assert found["bare"]["bas_music"] is None and found["beside"]["bas_music"] == found[names[0]]["bas_music"]
 
 
+def test_openpose_json_is_read_at_the_rate_that_is_said(place, store, poses):
+    sequence = PoseSequence.load(poses.file("poses.npz")).resample(24.0)
+    sequence.save(place / "film.npz")
+    write_openpose_json(sequence, place / "film.json")
+    right, wrong = (evaluate([place / "film.npz", place / "film.json"], fps=fps, store=store) for fps in (24.0, 30.0))
+    for key in ("seconds", "speed_median", "accel_mean"):
+        assert rows(right)["film (2)"][key] == pytest.approx(rows(right)["film"][key], rel=1e-3)
+    assert wrong.digest != right.digest and rows(wrong)["film (2)"]["seconds"] == pytest.approx(6.4)
+    assert rows(wrong)["film"] == rows(right)["film"]
+
+
+def test_a_name_is_shown_and_never_taken_for_a_tag(place, store, poses):
+    name = 'a b <img src=x onerror="alert(1)">&amp;'
+    shutil.copy(poses.file("poses.npz"), place / f"{name}.npz")
+    made = evaluate(place / f"{name}.npz", store=store)
+    page = made.file("report.html").read_text(encoding="utf-8")
+    assert name in rows(made) and "<img src=x" not in page
+    assert "a b &lt;img src=x onerror=&quot;alert(1)&quot;&gt;&amp;amp;" in page
+
+
 def test_two_of_one_name_are_two_rows(store, place, poses):
     for name in ("one", "two"):
         (place / name).mkdir()
@@ -179,6 +205,30 @@ def test_a_video_from_elsewhere_says_why_its_poses_are_not_compared(store, poses
     shutil.copy(poses.file("preview.mp4"), place / "foreign.mp4")
     found = rows(evaluate(place / "foreign.mp4", detector=weights, store=store))
     assert any("does not know the poses" in note for note in found["foreign.mp4"]["notes"])
+
+
+def test_a_video_that_names_what_is_no_render_is_watched_all_the_same(store, place):
+    frame = np.full((64, 64, 3), 90, np.uint8)
+    for number, digest in enumerate((str(place), "0" * 64, "../..", "")):
+        with VideoWriter(place / f"says{number}.mp4", (64, 64), 30.0, metadata={"digest": digest}) as video:
+            video.write(frame)
+            video.write(frame)
+        assert rows(evaluate(place / f"says{number}.mp4", store=store))[f"says{number}.mp4"]["flicker"] < 0.01
+
+
+def test_nothing_is_called_like_real_dance_or_a_baseline_that_it_is_not(place, store, poses, model):
+    shutil.copytree(model, place / REAL)
+    shutil.copy(poses.file("poses.npz"), place / "baseline:copy.npz")
+    for path in (place / REAL, place / "baseline:copy.npz"):
+        with pytest.raises(InputError, match="like a row of the table"):
+            evaluate(path, store=store)
+
+
+def test_the_same_song_twice_and_what_macos_leaves_beside_it_are_one_song(songs, tmp_path):
+    shutil.copy(songs / "slow.wav", tmp_path / "slow.wav")
+    shutil.copy(songs / "slow.wav", tmp_path / "slow again.wav")
+    (tmp_path / "._slow.wav").write_bytes(b"not a song")
+    assert [path.name for path in songs_for_models(tmp_path)] == ["slow again.wav"]
 
 
 def test_baselines_are_models_that_anyone_can_name(store, dataset, songs, place):
@@ -224,6 +274,9 @@ def test_the_command_prints_one_table_or_one_json_object(place, store, poses, ca
         (["gan", "--start", "900"], "seconds long"),
         (["gan", "--seconds", "0.2"], "--seconds 0.2"),
         (["gan", "--reference", "{place}/notes.txt"], "notes.txt is not a reference"),
+        (["gan", "--reference", "{place}/nobody.npz"], "nobody.npz is not a reference"),
+        (["gan", "--reference", "{place}/array.npz"], "array.npz is not a reference"),
+        (["gan", "--fps", "0"], "--fps 0"),
         (["gan", "--reference", "abcdef"], "no artifact begins with abcdef"),
         (["{place}/broken.mp4", "--detector", "{place}/empty"], "broken.mp4"),
     ],
@@ -233,6 +286,8 @@ def test_what_cannot_be_evaluated_ends_with_2_and_one_line(arguments, words, tmp
     for name in ("notes.txt", "broken.npz", "broken.json", "broken.mp4"):
         (tmp_path / name).write_text("la la la")
     PoseSequence(np.zeros((90, 18, 3)), 30.0).save(tmp_path / "nobody.npz")
+    with open(tmp_path / "array.npz", "wb") as file:
+        np.save(file, np.zeros(3))
     assert main(["evaluate", *(text.format(place=tmp_path) for text in arguments)]) == 2
     out, err = capfd.readouterr()
     lines = [line for line in err.splitlines() if line.startswith("error: ")]
