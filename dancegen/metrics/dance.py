@@ -55,10 +55,11 @@ class Dance:
     @classmethod
     def of(cls, sequence: PoseSequence, beats_s: np.ndarray | None = None) -> Dance:
         """Raises PoseError where no frame shows how tall the dancer is."""
+        positions = body_positions(sequence)
         own = {"missing": unseen_share(sequence), "absent": float((sequence.keypoints[:, BODY, 2] <= 0).mean())}
         if sequence.joints3d is not None:
             own["pfc"] = physical_foot_contact(sequence.joints3d, sequence.fps)
-        return cls(body_positions(sequence), beats_s, own)
+        return cls(positions, beats_s, own)
 
     @property
     def seconds(self) -> float:

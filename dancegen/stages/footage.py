@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,8 @@ def watch(footage: Footage, progress: Progress = SILENT) -> Row:
         remarks.append("pose fidelity was not measured: the store does not know the poses this video was painted from")
     else:
         figures |= _fidelity(footage, progress)
+        if not isfinite(figures["pose_error"]):
+            remarks.append("the detector found none of the joints that were asked for in any picture")
     from dancegen.report.pictures import sheet_of
 
     return Row(footage.row, figures, [figures], [footage.video.stem], pictures=[sheet_of(shown)], remarks=remarks)
