@@ -153,7 +153,10 @@ def _dance(
     if not models:
         return []
     for song in songs:
-        check_span(start, seconds, probe(song).seconds)
+        try:
+            check_span(start, seconds, probe(song).seconds)
+        except InputError as error:
+            raise InputError(f"{song.name}: {error}") from error
     recordings = []
     with progress.task("Choreographing", len(models) * len(songs)) as advance:
         for model in models:

@@ -299,7 +299,7 @@ def test_the_command_prints_one_table_or_one_json_object(place, store, poses, ca
         (["baseline:polka"], "baseline:freeze"),
         (["gan", "--songs", "{place}/nowhere"], "nowhere"),
         (["gan", "--songs", "{place}/empty"], "holds no songs"),
-        (["gan", "--start", "900"], "seconds long"),
+        (["gan", "--start", "900"], "demo.ogg: --start 900"),
         (["gan", "--seconds", "0.2"], "--seconds 0.2"),
         (["gan", "--reference", "{place}/notes.txt"], "notes.txt is not a reference"),
         (["gan", "--reference", "{place}/nobody.npz"], "nobody.npz is not a reference"),
