@@ -17,6 +17,7 @@ from dancegen.audio.features import FLOOR, FRAME_RATE, onset_envelope
 from dancegen.errors import AudioError
 
 SLOWEST_BPM, FASTEST_BPM = 60.0, 200.0
+BEAT_BANDS = 2  # of a spectrogram, in which the beat is painted
 _LIKELIEST_BPM, _TEMPO_SPREAD = 120.0, 0.7  # centre, and standard deviation in octaves, of tempi people tap to
 _WINDOW_S, _WINDOW_HOP_S = 12.0, 3.0  # over which a tempo is heard
 _MULTIPLES, _MULTIPLE_WEIGHTS = (1, 2, 3, 4, 6, 8), (1, 1, 0.5, 2, 0.5, 1)  # of a period: most music goes in fours
@@ -28,6 +29,7 @@ _CHANGE_COST = 0.6  # of one frame's change of period
 _MOST_CHANGE = 3  # frames by which a period may change from beat to beat
 _LEAST_CLARITY = 0.17  # pulse clarity that noise and drones stay under
 _REFINE_FRAMES = 3  # how far a beat may move onto its onset
+_BEAT_LOUDNESS, _BEAT_SWING = 3.0, 2.0  # of those bands above silence, mean and half the range, in log10
 _LATE_FRAMES = 0.5  # by which onsets of drums and notes peak after they are heard to start
 
 
@@ -62,6 +64,21 @@ class Beats:
         if times.shape != strength.shape or times.ndim != 1 or (np.diff(times) <= 0).any():
             raise AudioError(f"{path} is not a beats file (times and strengths do not match): make it again")
         return Beats(times, tempo, strength)
+
+    def bands(self, frames: int) -> np.ndarray:
+        """The beat as two further bands of a log-mel of so many frames: (frames, BEAT_BANDS) float32.
+
+        The first is loudest on the beats and faintest between them, the second a quarter of a beat later: cosine and
+        sine of the phase. Before the first and after the last beat, as without any, both are silent.
+        """
+        times = np.arange(frames) / FRAME_RATE
+        bands = np.full((frames, BEAT_BANDS), FLOOR, np.float32)
+        if len(self.times_s) > 1:
+            phase = 2 * np.pi * np.interp(times, self.times_s, np.arange(len(self.times_s)))
+            inside = (times >= self.times_s[0]) & (times <= self.times_s[-1])
+            waves = np.stack([np.cos(phase), np.sin(phase)], 1)
+            bands[inside] = (FLOOR + _BEAT_LOUDNESS + _BEAT_SWING * waves)[inside]
+        return bands
 
 
 NO_BEATS = Beats(np.empty(0), 0.0, np.empty(0, np.float32))

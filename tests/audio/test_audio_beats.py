@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dancegen.audio.beats import Beats, track_beats
-from dancegen.audio.features import log_mel, onset_envelope
+from dancegen.audio.beats import BEAT_BANDS, NO_BEATS, Beats, track_beats
+from dancegen.audio.features import FLOOR, FRAME_RATE, log_mel, onset_envelope
 from dancegen.audio.load import SAMPLE_RATE
 from dancegen.errors import AudioError
 
@@ -172,3 +172,15 @@ def test_a_broken_beats_file_is_named(tmp_path, text):
     (tmp_path / "beats.json").write_text(text)
     with pytest.raises(AudioError, match=r"beats\.json is not a beats file"):
         Beats.load(tmp_path / "beats.json")
+
+
+def test_the_beat_is_painted_as_bands_of_a_spectrogram():
+    bands = Beats(np.array([1.0, 1.5, 2.1]), 110.0, np.ones(3, np.float32)).bands(270)
+    assert bands.shape == (270, BEAT_BANDS)
+    at = [round(time * FRAME_RATE) for time in (1.0, 1.125, 1.25, 1.5, 1.8, 2.1)]
+    low, high = bands[at].min(), bands[at].max()
+    on, after = ((bands[at] - low) / (high - low)).T
+    assert on == pytest.approx([1, 0.5, 0, 1, 0, 1], abs=0.1)
+    assert after == pytest.approx([0.5, 1, 0.5, 0.5, 0.5, 0.5], abs=0.1)
+    assert (bands[[0, 80, 195]] == FLOOR).all() and low > FLOOR
+    assert (NO_BEATS.bands(50) == FLOOR).all()

@@ -8,6 +8,8 @@ import pytest
 import torch
 from tiny_gan import SETTINGS, tiny_config
 
+from dancegen.audio.beats import BEAT_BANDS
+from dancegen.audio.features import N_MELS
 from dancegen.choreographers.gan.config import PRESETS, GanConfig, change, preset
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import UNetGenerator
@@ -39,11 +41,11 @@ def test_every_preset_takes_a_step():
         config = preset(name)
         g, network, judge = config.generator, UNetGenerator(config), MultiScaleDiscriminator(config)
         past = torch.zeros(1, config.past_channels, config.image.size, config.image.size)
-        song = network.listen(torch.zeros(1, g.mel_width, 80))
+        song = network.listen(torch.zeros(1, g.mel_width, N_MELS + BEAT_BANDS))
         with torch.no_grad():
             image, _ = network(past, song, torch.zeros(1, g.noise_channels), network.start_state(1))
             history = torch.zeros(1, 3 * len(config.discriminator.history), *image.shape[2:])
-            judged = judge(image, history, torch.zeros(1, g.mel_width, 80))
+            judged = judge(image, history, torch.zeros(1, g.mel_width, N_MELS + BEAT_BANDS))
         assert image.shape == (1, config.image.channels, config.image.size, config.image.size) and len(judged) == 2
 
 

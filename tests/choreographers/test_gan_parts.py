@@ -7,6 +7,8 @@ import pytest
 import torch
 from tiny_gan import lively, takes, tiny_config
 
+from dancegen.audio.beats import BEAT_BANDS
+from dancegen.audio.features import N_MELS
 from dancegen.choreographers.gan.data import ClipDataset
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import ConvLSTMCell, DilatedBlock, Latent, Reading, UNetGenerator
@@ -17,8 +19,9 @@ from dancegen.pose.heatmaps import draw_heatmaps
 CONFIG = tiny_config()
 PARTS = (
     "down.0", "down.1", "down.2", "up.0", "up.1", "spectrogram", "spectrogram.down.0", "spectrogram.dilated",
-    "spectrogram.attention", "join", "residual.0", "attention", "lstm", "recall", "look", "reading", "read_in",
-    "flow", "flow.bend", "flow.whole", "latent.prior", "sharpen", "paint",
+    "spectrogram.attention", "spectrogram.loud",
+    "spectrogram.pulse", "join", "residual.0", "attention", "lstm", "recall",
+    "look", "reading", "read_in", "flow", "flow.bend", "flow.whole", "latent.prior", "sharpen", "paint",
 )  # fmt: skip
 KEEPS_SHAPE = ("spectrogram.dilated", "spectrogram.attention", "residual.0", "attention", "look")
 WITHOUT_EFFECT = {"attention.key.bias"}  # the softmax takes no notice of what is added to all its scores alike
@@ -26,7 +29,7 @@ WITHOUT_EFFECT = {"attention.key.bias"}  # the softmax takes no notice of what i
 
 @pytest.fixture(scope="module")
 def clip():
-    """Two clips of eight frames: images (2, 8, C, S, S) and mel (2, 8, mel_width, N_MELS)."""
+    """Two clips of eight frames: images (2, 8, C, S, S) and mel (2, 8, mel_width, N_MELS + BEAT_BANDS)."""
     data = ClipDataset(takes(2, CONFIG), CONFIG, seed=0, augment=False)
     items = [data[0], data[1]]
     found = {name: torch.stack([item[name] for item in items])[:, :8] for name in items[0]}
@@ -76,6 +79,13 @@ def test_the_gradient_reaches_every_weight_of_the_generator(clip):
     (dance(network, clip).square().mean() + divergence.mean()).backward()
     untouched = {name for name, value in network.named_parameters() if value.grad is None or not value.grad.any()}
     assert untouched <= WITHOUT_EFFECT
+
+
+def test_the_song_is_loud_enough_to_be_heard(clip):
+    """An untrained network already tells one moment of a song from another; a hundredth of this taught nothing."""
+    torch.manual_seed(0)
+    heard = UNetGenerator(CONFIG).listen(clip["mel"].flatten(0, 1))[:, :, 0, 0]
+    assert heard.std(0).mean() > 0.1
 
 
 def test_what_was_painted_before_remains_faintly(clip):
@@ -312,7 +322,7 @@ def test_the_discriminator_soon_tells_a_frozen_dance_from_a_real_one():
     optimiser = torch.optim.Adam(network.parameters(), 1e-3, (0.5, 0.999))
     real = torch.from_numpy(np.stack([take.views[0].keypoints[:24] for take in takes(8, CONFIG)]))
     drawn = clean(real.flatten(0, 1), CONFIG.image).unflatten(0, real.shape[:2])
-    mel = torch.zeros(8, CONFIG.generator.mel_width, 80)
+    mel = torch.zeros(8, CONFIG.generator.mel_width, N_MELS + BEAT_BANDS)
     found = []
     for step in range(60):
         now = 8 + step % 16

@@ -12,7 +12,7 @@ from dancegen.audio.beats import Beats
 from dancegen.audio.features import FLOOR, FRAME_RATE, N_MELS
 from dancegen.audio.song import SongFeatures
 from dancegen.choreographers.gan.config import GanConfig, change
-from dancegen.choreographers.gan.data import Take, choose_starts
+from dancegen.choreographers.gan.data import Take, choose_starts, with_beat
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.model import Model, save_model
 from dancegen.dataset import Clip, write_clips
@@ -79,6 +79,12 @@ def ticking(seconds: float, beat_s: float = 0.5, band: int = 10, first: float = 
     return np.maximum(hum + 5.0 * hit[:, None] * colour, FLOOR).astype(np.float32)
 
 
+def ticks(seconds: float, beat_s: float = 0.5, first: float = 0.0) -> Beats:
+    """The beats of what `ticking` plays."""
+    times = np.arange((-first % 1) * beat_s, seconds, beat_s)
+    return Beats(times, 60 / beat_s, np.ones(len(times), np.float32))
+
+
 def tiny_config(*settings: str) -> GanConfig:
     config = GanConfig()
     for setting in (*SETTINGS, *settings):
@@ -93,18 +99,18 @@ def takes(count: int, config: GanConfig, *, frames: int = 24) -> list[Take]:
     for i in range(count):
         beat_s, sway = 0.4 + 0.1 * (i % 3), 0.06 + 0.06 * (i % 3)
         poses = to_canvas(dancing(frames, fps, beat_s=beat_s, sway=sway, first=0.37 * i), (512, 512), (size, size))
-        mel = ticking(frames / fps, beat_s, band=8 + 13 * (i % 5), first=0.37 * i)
+        seconds, first = frames / fps, 0.37 * i
+        mel = with_beat(ticking(seconds, beat_s, band=8 + 13 * (i % 5), first=first), ticks(seconds, beat_s, first))
         made.append(Take(f"clip{i}", mel, (PoseSequence(poses, fps, (size, size)),)))
     return made
 
 
 def song(seconds: float, *, beat_s: float = 0.5, band: int = 10, start_s: float = 0.0) -> SongFeatures:
     """What `analyse` finds in a ticking song."""
-    beats = np.arange(0, seconds, beat_s)
-    mel = ticking(seconds, beat_s, band)
+    mel, beats = ticking(seconds, beat_s, band), ticks(seconds, beat_s)
     onset = np.zeros(len(mel), np.float32)
-    onset[np.rint(beats * FRAME_RATE).astype(int)] = 1.0
-    return SongFeatures(mel, onset, Beats(beats, 60 / beat_s, np.ones(len(beats), np.float32)), seconds, start_s)
+    onset[np.rint(beats.times_s * FRAME_RATE).astype(int)] = 1.0
+    return SongFeatures(mel, onset, beats, seconds, start_s)
 
 
 def lively(config: GanConfig, seed: int = 0) -> UNetGenerator:
@@ -139,6 +145,7 @@ def pose_dataset(store: Store, *, train: int = 5, val: int = 2, seconds: float =
             (folder / "a000").mkdir(parents=True)
             poses = dancing(round(seconds * 30), 30.0, beat_s=beat_s, first=0.3 * i)
             PoseSequence(poses, 30.0).save(folder / "a000" / "poses.npz")
+            ticks(seconds, beat_s, 0.3 * i).save(folder / "beats.json")
             np.save(folder / "mel.npy", ticking(seconds, beat_s, first=0.3 * i).astype(np.float16))
             clips.append(clip)
         write_clips(directory, clips)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from dancegen.audio.features import windows
-from dancegen.choreographers.gan.data import liveliness
+from dancegen.choreographers.gan.data import liveliness, with_beat
 from dancegen.choreographers.gan.image import past, read
 from dancegen.choreographers.gan.model import Model, load_model
 from dancegen.choreographers.gan.validation import keep_dropout
@@ -82,7 +82,7 @@ class GanChoreographer:
         """Pieces of (n, 18, 3) poses in image pixels at the model's rate, and whether it is the last."""
         g, image = self.config.generator, self.config.image
         keypoints = self._start(song, seed)[None]
-        before = keypoints
+        before, heard = keypoints, with_beat(song.mel, song.beats)
         state = self.model.generator.start_state(1, self.device)
         yield keypoints, frames <= 1
         for begin in range(1, frames, CHUNK):
@@ -92,18 +92,18 @@ class GanChoreographer:
             piece = []
             with torch.random.fork_rng(devices=[]), torch.inference_mode():
                 torch.manual_seed(_mixed(seed, begin))
-                heard = self._listen(song, begin, end)
+                said = self._listen(heard, begin, end)
                 for i in range(end - begin):
                     seen = past(*(torch.from_numpy(p).to(self.device) for p in (keypoints, before)), self.config)
-                    song_now = heard[i : i + 1]
+                    song_now = said[i : i + 1]
                     latent, _ = self.model.generator.imagine(seen, song_now, noise[i : i + 1], state)
                     picture, state = self.model.generator(seen, song_now, latent, state)
                     before, keypoints = keypoints, self._tidied(read(picture, image), keypoints)
                     piece.append(keypoints[0])
             yield np.stack(piece), end == frames
 
-    def _listen(self, song: SongFeatures, begin: int, end: int) -> torch.Tensor:
-        mel = windows(song.mel, np.arange(begin, end) / self.config.image.fps, self.config.generator.mel_width)
+    def _listen(self, heard: np.ndarray, begin: int, end: int) -> torch.Tensor:
+        mel = windows(heard, np.arange(begin, end) / self.config.image.fps, self.config.generator.mel_width)
         return self.model.generator.listen(torch.from_numpy(np.ascontiguousarray(mel)).to(self.device))
 
     def _tidied(self, seen: np.ndarray, before: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE, N_MELS, windows
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.model import StartPoses
@@ -26,7 +27,7 @@ class Take:
 
     id: str
     mel: np.ndarray
-    """(F, N_MELS) float32, 90 frames a second."""
+    """(F, N_MELS + BEAT_BANDS) float32, 90 frames a second: the log-mel, and the beat as `Beats.bands` gives it."""
     views: tuple[PoseSequence, ...]
 
     @property
@@ -64,13 +65,18 @@ def _load_take(folder: Path, config: GanConfig) -> Take:
         sequence = PoseSequence.load(path).resample(config.image.fps)
         keypoints = to_canvas(sequence.keypoints, sequence.size, canvas)
         views.append(replace(sequence, keypoints=keypoints, size=canvas, joints3d=None))
-    return Take(folder.name, np.load(folder / "mel.npy").astype(np.float32), tuple(views))
+    return Take(folder.name, with_beat(np.load(folder / "mel.npy"), Beats.load(folder / "beats.json")), tuple(views))
+
+
+def with_beat(mel: np.ndarray, beats: Beats) -> np.ndarray:
+    """What the GAN hears of a song: its log-mel (F, N_MELS) and the beat as further bands, (F, N_MELS + BEAT_BANDS)."""
+    return np.concatenate([mel.astype(np.float32), beats.bands(len(mel))], 1)
 
 
 class ClipDataset(Dataset):
     """Every clip once an epoch: a random view, place, side and music colour of it, all drawn from (seed, epoch, index).
 
-    An item holds `keypoints` (L, 18, 3) and `mel` (L, mel_width, N_MELS), L = `frames`.
+    An item holds `keypoints` (L, 18, 3) and `mel` (L, mel_width, N_MELS + BEAT_BANDS), L = `frames`.
     """
 
     def __init__(self, takes: list[Take], config: GanConfig, *, seed: int, augment: bool = True):
@@ -92,7 +98,7 @@ class ClipDataset(Dataset):
         mel, times = self._heard(take.mel, (start + np.arange(frames)) / self.config.image.fps)
         if self.augment:
             keypoints = _moved(keypoints, self.config.image.size, chance)
-            mel = recolour(mel, chance)
+            mel = np.concatenate([recolour(mel[:, :N_MELS], chance), mel[:, N_MELS:]], 1)
         seen = windows(mel, times, self.config.generator.mel_width)
         return {
             "keypoints": torch.from_numpy(np.ascontiguousarray(keypoints)),
@@ -157,4 +163,5 @@ def choose_starts(takes: list[Take], config: GanConfig, seed: int) -> StartPoses
 def liveliness(mel: np.ndarray, time_s: float) -> float:
     """How much louder the second round `time_s` is than the whole `(F, N_MELS)`: mean log power, base 10."""
     middle, reach = int(time_s * FRAME_RATE), int(FRAME_RATE / 2)
-    return float(mel[max(0, middle - reach) : middle + reach].mean() - mel.mean())
+    heard = mel[:, :N_MELS]
+    return float(heard[max(0, middle - reach) : middle + reach].mean() - heard.mean())

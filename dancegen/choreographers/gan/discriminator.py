@@ -39,7 +39,7 @@ class MultiScaleDiscriminator(nn.Module):
     """Two PatchGANs, the second on the average-pooled input (pix2pixHD, Wang et al., 2018).
 
     image: (B, C, S, S); history: (B, 3 * H, S, S), clean pictures in 0..1 of the poses before it; mel: (B,
-    mel_width, N_MELS).
+    mel_width, bands).
     Returns, for both scales, the features of every layer, the patch logits last.
     """
 

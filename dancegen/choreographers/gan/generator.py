@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from dancegen.audio.beats import BEAT_BANDS
 from dancegen.audio.features import N_MELS
 from dancegen.choreographers.gan.config import GanConfig
 
@@ -114,7 +115,10 @@ class SelfAttention(nn.Module):
 
 
 class SpectrogramProcessor(nn.Module):
-    """The spectrogram round a frame, (B, 2, N_MELS, mel_width), to features on the bottleneck's grid.
+    """The spectrogram round a frame to features (B, channels, grid, grid) on the bottleneck's grid.
+
+    mel: (B, 2, N_MELS, mel_width), how loud each band is and how much louder it becomes; beat: (B, BEAT_BANDS,
+    mel_width), where the beat is.
 
     They are the same all over the grid: every limb hears all of the moment, before and after the frame.
     """
@@ -122,6 +126,7 @@ class SpectrogramProcessor(nn.Module):
     def __init__(self, channels: int, grid: int, config: GanConfig):
         super().__init__()
         g = config.generator
+        self.pulse = nn.Linear(BEAT_BANDS * g.mel_width, channels)
         widths = [2, max(8, channels // 4), max(16, channels // 2), channels, channels]
         self.down = nn.Sequential(
             *(DownBlock(a, b, g.norm if i else None, g.activation) for i, (a, b) in enumerate(pairwise(widths)))
@@ -130,12 +135,16 @@ class SpectrogramProcessor(nn.Module):
         self.attention = SpatialAttention(3)
         halvings = len(widths) - 1
         self.gather = nn.Conv2d(channels, channels, (N_MELS >> halvings, g.mel_width >> halvings))
+        # What changes from frame to frame in the song is a hundredth as loud as what the dancer looks like: unheard, it
+        # would teach nothing.
+        self.loud = nn.GroupNorm(1, channels)
         self.activation = make_activation(g.activation)
         self.grid = grid
 
-    def forward(self, mel: Tensor) -> Tensor:
+    def forward(self, mel: Tensor, beat: Tensor) -> Tensor:
         heard = self.attention(self.dilated(self.down(mel)))
-        return self.activation(self.gather(heard)).expand(-1, -1, self.grid, self.grid)
+        heard = self.gather(heard) + self.pulse(beat.flatten(1))[..., None, None]
+        return self.activation(self.loud(heard)).expand(-1, -1, self.grid, self.grid)
 
 
 class Reading(nn.Module):
@@ -336,13 +345,14 @@ class UNetGenerator(nn.Module):
         return torch.zeros(shape, device=device), torch.zeros(shape, device=device)
 
     def listen(self, mel: Tensor) -> Tensor:
-        """What the song says at each frame: log-mel windows (N, mel_width, N_MELS) to (N, audio_channels, grid, grid).
+        """What the song says at each frame: windows (N, mel_width, N_MELS + BEAT_BANDS) to (N, audio_channels, grid,
+        grid).
 
         It depends on nothing that was danced before, so a whole clip of windows goes through at once.
         """
-        heard = normalise_mel(mel).transpose(1, 2)
+        heard, beat = normalise_mel(mel).transpose(1, 2).split([N_MELS, BEAT_BANDS], 1)
         begins = nn.functional.pad(heard.diff(dim=2).relu(), (1, 0))
-        return self.spectrogram(torch.stack([heard, 4 * begins], 1))
+        return self.spectrogram(torch.stack([heard, 4 * begins], 1), beat)
 
     def _contrast(self, previous: Tensor) -> Tensor:
         """Black as nought and momentum as a difference, lest the few drawn pixels and their motion drown."""
@@ -393,6 +403,5 @@ class UNetGenerator(nn.Module):
 
 
 def normalise_mel(mel: Tensor) -> Tensor:
-    """Log-mel power (base 10, floor -6) to about -1..1.5; `(..., N_MELS)`."""
-    assert mel.shape[-1] == N_MELS
+    """Log-mel power (base 10, floor -6) to about -1..1.5; any shape."""
     return mel / 4.0 + 0.5

@@ -74,7 +74,7 @@ def unroll(
 ) -> Rollout:
     """Carry the ConvLSTM through N frames.
 
-    mel: (B, N, mel_width, N_MELS); noise: (B, N, noise_channels), standard normal. The generator is shown its own
+    mel: (B, N, mel_width, bands); noise: (B, N, noise_channels), standard normal. The generator is shown its own
     poses, as decoded, drawn clean, but where the lesson leads. The gradient goes through where the poses are.
     """
     config, (batch, frames) = generator.config, mel.shape[:2]

@@ -45,7 +45,7 @@ CLIP = 50.0
 
 
 class Case(NamedTuple):
-    """Frames as the discriminator judges them: (N, C, S, S), (N, 3 * history, S, S) and (N, mel_width, N_MELS)."""
+    """Frames as the discriminator judges them: (N, C, S, S), (N, 3 * history, S, S) and (N, mel_width, bands)."""
 
     image: Tensor
     history: Tensor
