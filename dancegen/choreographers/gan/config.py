@@ -73,7 +73,7 @@ class LossConfig:
     l1: float = 15.0
     position: float = 10.0
     """Where the heat channels' centroids lie; nought for images without heat channels."""
-    divergence: float = 0.04
+    divergence: float = 0.15
     """What a nat counts that the encoder tells the generator of the next pose; nought where there is no latent."""
     perceptual: float = 0.25
     gradient_penalty: float = 0.2
@@ -91,7 +91,7 @@ class TrainConfig:
     batch: int = 16
     clip_frames: int = 12
     """Frames of a clip that are learnt from in one step, once the generator lives on its own output."""
-    first_clip_frames: int = 6
+    first_clip_frames: int = 8
     """The same at first; short clips give many steps while the next frame is still to be learnt."""
     alone_share: float = 0.4
     """Share of the clips whose place is taken by a dance that goes on from the step before, with no real pose and no
@@ -102,16 +102,16 @@ class TrainConfig:
     """Frames of each clip that the discriminator judges in one step."""
     perceptual_frames: int = 1
     """Frames of a batch that the perceptual loss compares in one step."""
-    own_output_ramp: float = 0.1
+    own_output_ramp: float = 0.3
     """Share of the training after which clips are longest and the generator's own output is all it is shown."""
-    learning_rate: float = 0.001
+    learning_rate: float = 0.0005
     discriminator_rate: float = 0.001
     decay: float = 0.8
     decay_steps: int | None = None
     """Steps between two decays of the learning rate; None: an epoch."""
     beta1: float = 0.5
     beta2: float = 0.999
-    ema: float = 0.98
+    ema: float = 0.99
     epochs: int = 10
     steps: int | None = None
     minutes: float | None = None

@@ -1,0 +1,44 @@
+"""The model that comes along dances: all the way through a song, in one piece, to this song."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dancegen.assets import asset
+from dancegen.audio.song import analyse
+from dancegen.choreographers import load_choreographer
+from dancegen.metrics.motion import body_positions, freeze_ratio, joint_speed, motion_figures, unseen_share
+from dancegen.pose.cleaning import body_height
+from dancegen.pose.sequence import PoseSequence
+from dancegen.pose.skeleton import BODY
+
+
+@pytest.fixture(scope="module")
+def dance() -> PoseSequence:
+    """Half a minute to the demo song."""
+    dancer = load_choreographer(asset("models/gan"), "cpu")
+    return PoseSequence.concatenate(dancer.generate(analyse(asset("demo.ogg"))))
+
+
+def test_it_moves_as_much_as_dancers_do_and_does_not_tremble(dance):
+    figures = motion_figures(dance)
+    assert 0.12 < figures.speed_median < 0.6 and figures.accel_mean < 6
+
+
+def test_it_never_stands_still(dance):
+    speed = joint_speed(body_positions(dance))
+    assert freeze_ratio(speed) < 0.12
+    assert freeze_ratio(speed[-300:]) < 0.12  # nor at the end
+
+
+def test_nearly_every_joint_can_be_read_from_its_images(dance):
+    assert unseen_share(dance) < 0.05
+
+
+def test_it_keeps_its_height_and_its_place(dance):
+    halves = np.array_split(dance.keypoints[:, BODY], 2)
+    tall = [np.percentile(np.ptp(half[..., 1], 1), 75) for half in halves]
+    assert tall[1] == pytest.approx(tall[0], rel=0.15)
+    floor = [np.median(half[..., 1].max(1)) for half in halves]
+    assert abs(floor[1] - floor[0]) < 0.1 * body_height(dance)
