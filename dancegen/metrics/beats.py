@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dancegen.metrics.motion import ANKLES, FPS, filled
-from dancegen.mocap.beatlock import MIN_TARGET_PERIOD_S, Grid, alignment, beat_period
+from dancegen.mocap.beatlock import Grid, alignment, beat_period
 from dancegen.mocap.footfalls import falls_under, joint_speeds
 
 SPEED_SIGMA_S = 0.083
@@ -70,9 +70,7 @@ def beats_inside(beats_s: np.ndarray, frames: int) -> np.ndarray:
 
 
 def with_half_beats(beats_s: np.ndarray) -> np.ndarray:
-    """Beats and the middles between them, sorted; the beats alone where every moment would be near one of them."""
-    if beat_period(beats_s) / 2 < MIN_TARGET_PERIOD_S:
-        return beats_s
+    """Beats and the middles between them, sorted."""
     return np.sort(np.concatenate([beats_s, (beats_s[:-1] + beats_s[1:]) / 2]))
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dancegen.pose.sequence import PoseSequence
 
 STAGE = "generate-poses"
-VERSION = 2
+VERSION = 3
 POSES, JSON, AUDIO, BEATS, PREVIEW = "poses.npz", "openpose.json", "audio.flac", "beats.json", "preview.mp4"
 SLOWEST, FASTEST = 1.0, 120.0
 SHORT_VERSION = (
