@@ -50,7 +50,7 @@ def choose_model(reference: str | Path, store: Store, dataset: Callable[[], Arti
         files = {"weights": "model.safetensors", "config": "config.json"}
         inputs = tuple(Input.file(role, folder / name) for role, name in files.items())
         return ChosenModel(inputs, lambda device: load_choreographer(folder, device))
-    if reference not in BASELINES:
+    if str(reference) not in BASELINES:
         raise ModelError(f"--model {reference}: there is no such baseline; there are {', '.join(BASELINES)}")
     from dancegen.choreographers.baselines import VERSION, Baseline
 

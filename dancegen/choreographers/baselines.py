@@ -31,7 +31,6 @@ from dancegen.progress import SILENT, Progress
 if TYPE_CHECKING:
     from dancegen.audio import SongFeatures
 
-KINDS = ("freeze", "random", "shuffle", "copy")
 VERSION = 1
 """Of the baselines themselves: raise it when the same dataset, song and seed would now give another dance."""
 BLEND_S = 0.25

@@ -9,13 +9,12 @@ import numpy as np
 
 from dancegen.metrics.motion import ANKLES, FPS, HIPS, filled
 from dancegen.pose.cleaning import limb_lengths
-from dancegen.pose.skeleton import FACE, LIMBS, N_JOINTS
+from dancegen.pose.skeleton import BODY_LIMBS, LIMBS, N_JOINTS
 
 FLOOR_REACH_S = 1.0
 FLOOR_MARGIN = 0.02  # body heights above the lowest place within reach that still count as standing
 APART = 0.05  # body heights between left and right from which it is clear which is where
 STRETCH = 1.25  # of a limb's own length
-_LIMBS = [number for number, limb in enumerate(LIMBS) if not set(limb) & set(FACE)]
 _SHOULDERS, _KNEES = (1, 4), (8, 11)
 _SIDES = (_SHOULDERS, (2, 5), (3, 6), HIPS, _KNEES, ANKLES)
 
@@ -63,7 +62,7 @@ def body_limbs(positions: np.ndarray) -> np.ndarray:
     keypoints = np.zeros((len(positions), N_JOINTS, 3), np.float32)
     keypoints[:, 1:14, :2] = np.nan_to_num(positions)
     keypoints[:, 1:14, 2] = np.isfinite(positions[..., 0])
-    return limb_lengths(keypoints)[:, _LIMBS]
+    return limb_lengths(keypoints)[:, BODY_LIMBS]
 
 
 def longest_limb(positions: np.ndarray) -> float:
@@ -82,7 +81,7 @@ def stretched_limbs(positions: np.ndarray) -> float:
     seen = np.isfinite(lengths)
     if not seen.any():
         return float("nan")
-    own = np.array([np.percentile(x, 95) if len(x := lengths[:, i][seen[:, i]]) else 0 for i in range(len(_LIMBS))])
+    own = np.array([np.percentile(x, 95) if len(x := lengths[:, i][seen[:, i]]) else 0 for i in range(len(BODY_LIMBS))])
     own = np.maximum(own, own[_PAIRS])
     return float((lengths > STRETCH * own.clip(1e-6))[seen].mean())
 
@@ -117,7 +116,7 @@ def _pairs() -> list[int]:
     """For each of the body's limbs, the index of its counterpart on the other side."""
     from dancegen.pose.skeleton import MIRROR
 
-    limbs = [LIMBS[number] for number in _LIMBS]
+    limbs = [LIMBS[number] for number in BODY_LIMBS]
     return [limbs.index((int(MIRROR[a]), int(MIRROR[b]))) for a, b in limbs]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isfinite
 
-# Real salsa and ballet, seen from all around: speed 0.19 to 0.25, acceleration 2 to 3, freeze 0.01 to 0.07, longest
-# limb 0.32, skating 0.07 to 0.1, variety 0.06 to 0.1; steps on the beat 0.66 of 1, and 0.3 a quarter of a beat off.
+# Real salsa and modern dance, from all around: speed 0.19 to 0.25, acceleration 2 to 3, freeze 0.01 to 0.07, longest
+# limb 0.32, skating 0.07 to 0.1, variety 0.06 to 0.1; steps on the beat 0.65 of 1, and 0.33 a quarter of a beat off.
 REAL_ACCELERATION, REAL_LIMB = 3.0, 0.32
 _MOST_MISSING, _MOST_FROZEN, _LEAST_SPEED = 0.05, 0.3, 0.08
 _MOST_TREMBLE, _LONGEST_LIMB, _MOST_SKATING = 2.5, 0.42, 0.3

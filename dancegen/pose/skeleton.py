@@ -55,6 +55,7 @@ LIMBS = (
     (15, 17),
 )
 N_LIMBS = len(LIMBS)
+BODY_LIMBS = [number for number, limb in enumerate(LIMBS) if not set(limb) & set(FACE)]
 
 #: RGB of each joint's disc. Limbs take the first 17, at six tenths of the brightness.
 JOINT_COLORS = (

@@ -21,17 +21,16 @@ _SIDE = 360
 _MOST_DOTS = 250
 
 
-def speed_chart(dance: Dance, start_s: float = 0.0) -> str:
+def speed_chart(dance: Dance) -> str:
     """Twelve seconds of mean joint speed, with the beats behind it, its minima, and the footfalls below."""
-    frames = slice(round(start_s * FPS), round((start_s + SHOWN_S) * FPS))
-    speed = mean_speed(dance.positions)[frames]
+    speed = mean_speed(dance.positions)[: round(SHOWN_S * FPS)]
     if len(speed) < 2:
         return ""
-    times = start_s + np.arange(len(speed)) / FPS
+    times = np.arange(len(speed)) / FPS
     top = max(0.5, float(speed.max()) * 1.1)
 
     def x(time_s) -> np.ndarray:
-        return _LEFT + (np.asarray(time_s) - start_s) / SHOWN_S * (_WIDTH - _LEFT - 6)
+        return _LEFT + np.asarray(time_s) / SHOWN_S * (_WIDTH - _LEFT - 6)
 
     def y(value) -> np.ndarray:
         return 6 + (1 - np.asarray(value) / top) * (_HEIGHT - _BOTTOM - 6)
@@ -45,7 +44,7 @@ def speed_chart(dance: Dance, start_s: float = 0.0) -> str:
     parts = [_line(x(beat), 6, x(beat), floor, "beat") for beat in beats]
     parts += [
         f'<text class="tick" x="{x(second):.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{second:g} s</text>'
-        for second in np.arange(np.ceil(start_s / 2) * 2, times[-1] + 0.01, 2)
+        for second in np.arange(0, times[-1] + 0.01, 2)
     ]
     parts += [
         f'<text class="tick" x="{_LEFT - 5}" y="{y(v) + 4:.1f}" text-anchor="end">{v:g}</text>' for v in _ticks(top)

@@ -22,7 +22,7 @@ STAGE = "generate-poses"
 VERSION = 3
 POSES, JSON, AUDIO, BEATS, PREVIEW = "poses.npz", "openpose.json", "audio.flac", "beats.json", "preview.mp4"
 SLOWEST, FASTEST = 1.0, 120.0
-SHORT_VERSION = (
+SUMMARY_FIGURES = (
     "speed_median", "accel_mean", "freeze_ratio", "missing", "bas_music", "bas_shifted", "footfall", "footfall_shifted",
 )  # fmt: skip
 """What of evaluate's figures the summary shows."""
@@ -151,7 +151,7 @@ def _build(
         "fps": fps,
         "tempo_bpm": round(features.beats.tempo_bpm, 1),
         "beats": len(features.beats.times_s),
-        **{name: _rounded(figures[name]) for name in SHORT_VERSION},
+        **{name: _rounded(figures[name]) for name in SUMMARY_FIGURES},
         "verdict": "; ".join(wrong) or "nothing looks wrong",
     }
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tiny_gan import pose_dataset, song, ticking
 
-from dancegen.choreographers import BASELINES, choose_model
-from dancegen.choreographers.baselines import KINDS, Baseline, Sounds, _blended
+from dancegen.choreographers import BASELINE, BASELINES, choose_model
+from dancegen.choreographers.baselines import Baseline, Sounds, _blended
 from dancegen.dataset import read_clips, write_clips
 from dancegen.errors import InputError, ModelError, NotFoundError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.store import open_store
+
+KINDS = [name.removeprefix(BASELINE) for name in BASELINES]
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +119,10 @@ def test_a_baseline_without_a_dataset_says_what_to_do(tmp_path, dataset):
     store = open_store(tmp_path)
     with pytest.raises(InputError, match=r"baseline:copy dances with the clips.*dancegen extract-poses"):
         choose_model("baseline:copy", store, lambda: store.newest("extract-poses"))
+    with pytest.raises(InputError, match="baseline:copy dances with the clips"):
+        choose_model(Path("baseline:copy"), store, lambda: store.newest("extract-poses"))
     with pytest.raises(ModelError, match="baseline:freeze, baseline:random"):
         choose_model("baseline:polka", store, lambda: store.newest("extract-poses"))
-    assert tuple(f"baseline:{kind}" for kind in KINDS) == BASELINES
     (tmp_path / "clips.jsonl").write_text("")
     with pytest.raises(InputError, match="no poses to dance with"):
         Baseline("freeze", tmp_path)

@@ -1,4 +1,4 @@
-"""The model that comes along dances: all the way through a song, in one piece, to this song."""
+"""The model that comes along dances: all the way through a song, in one piece."""
 
 from __future__ import annotations
 
@@ -40,5 +40,7 @@ def test_it_keeps_its_height_and_its_place(dance):
     halves = np.array_split(dance.keypoints[:, BODY], 2)
     tall = [np.percentile(np.ptp(half[..., 1], 1), 75) for half in halves]
     assert tall[1] == pytest.approx(tall[0], rel=0.15)
+    middle = [np.median(half[..., 0]) for half in halves]
+    assert abs(middle[1] - middle[0]) < 0.25 * body_height(dance)
     floor = [np.median(half[..., 1].max(1)) for half in halves]
     assert abs(floor[1] - floor[0]) < 0.1 * body_height(dance)

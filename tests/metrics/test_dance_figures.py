@@ -56,10 +56,13 @@ def test_what_is_wrong_is_said_in_words():
     sliding = pendulum()
     sliding[..., 0] += 100 * np.sin(2 * np.pi * np.arange(900) / 60)[:, None]
     assert "feet slide" in said(sliding)
+    assert "hardly moves: 0.05" in faults({"speed_median": 0.05})[0]
+    assert "limbs stretch to 0.50" in faults({"limb_p99_max": 0.5})[0]
+    assert "takes no step" in faults({"seconds": 30.0, "bas_music": 0.3})[0]
 
 
 def test_a_good_dance_and_a_dance_without_music_have_no_such_fault():
-    assert "keep time" not in said(pendulum()) and "still" not in said(pendulum())
+    assert said(pendulum()) == "the dancer does the same over and over"  # and nothing else
     assert "keep time" not in said(pendulum(late_s=0.125), np.empty(0))
     assert faults({}) == [] and faults({"freeze_ratio": None, "missing": float("nan")}) == []
 

@@ -18,12 +18,11 @@ from dancegen.metrics.motion import motion_figures
 from dancegen.pose.cleaning import body_height, limb_lengths
 from dancegen.pose.drawing import draw_poses
 from dancegen.pose.sequence import PoseSequence
-from dancegen.pose.skeleton import FACE, LIMBS
+from dancegen.pose.skeleton import BODY_LIMBS
 
 CLIPS = 8
 SONGS = 3
 """Clips' music that one dance goes on to, one clip after the other: what goes wrong may take half a minute."""
-BODY_LIMBS = [number for number, limb in enumerate(LIMBS) if not set(limb) & set(FACE)]
 
 
 @dataclass(frozen=True)
