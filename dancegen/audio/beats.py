@@ -80,6 +80,12 @@ class Beats:
             bands[inside] = (FLOOR + _BEAT_LOUDNESS + _BEAT_SWING * waves)[inside]
         return bands
 
+    @staticmethod
+    def phasor(bands: np.ndarray) -> np.ndarray:
+        """What `bands` painted, (..., BEAT_BANDS), an array or a tensor: cosine and sine of the beat's phase, (0, 0)
+        where it is silent."""
+        return (bands - FLOOR - _BEAT_LOUDNESS) / _BEAT_SWING * (bands > FLOOR + (_BEAT_LOUDNESS - _BEAT_SWING) / 2)
+
 
 NO_BEATS = Beats(np.empty(0), 0.0, np.empty(0, np.float32))
 

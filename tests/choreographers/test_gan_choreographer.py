@@ -10,7 +10,8 @@ import torch
 from tiny_gan import song, tiny_config, tiny_model
 
 from dancegen.audio.features import FLOOR
-from dancegen.choreographers.gan.choreographer import HELD_CONFIDENCE, GanChoreographer
+from dancegen.choreographers.gan.choreographer import GanChoreographer
+from dancegen.choreographers.gan.image import HELD_CONFIDENCE
 from dancegen.pose.cleaning import limb_lengths
 from dancegen.pose.resampling import resample_keypoints
 from dancegen.pose.sequence import PoseSequence
@@ -159,7 +160,7 @@ def test_the_dance_comes_from_the_image(folder, tune):
 
 def test_no_limb_grows(dancer, tune):
     lengths = limb_lengths(dance(dancer, tune, fps=10, size=(32, 32)).keypoints)
-    assert (np.nan_to_num(lengths) <= dancer.longest + 0.01).all()
+    assert (np.nan_to_num(lengths) <= dancer.model.generator.longest + 0.01).all()
 
 
 def test_the_start_is_a_real_pose_that_was_danced_to_music_as_lively(tmp_path, tune):

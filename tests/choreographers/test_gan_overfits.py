@@ -38,7 +38,7 @@ def figures(generator, clips) -> dict[str, float]:
     """Weighted L1 of the next image, and mean errors in pixels of the body's joints as decoded."""
     data = ClipDataset(clips, CONFIG, seed=0, augment=False)
     items = [data[i] for i in range(len(clips))]
-    poses, mel = (torch.stack([item[name] for item in items]) for name in ("keypoints", "mel"))
+    poses, mel, mood = (torch.stack([item[name] for item in items]) for name in ("keypoints", "mel", "mood"))
     mel, real = mel[:, 1:], poses[:, 1:]
     noise = torch.zeros(*mel.shape[:2], CONFIG.generator.noise_channels)
     generator.eval()
@@ -46,8 +46,8 @@ def figures(generator, clips) -> dict[str, float]:
         start = Memory.start(generator, poses[:, 0])
         images = clean(real.flatten(0, 1), CONFIG.image).unflatten(0, real.shape[:2])
         untold, always = torch.zeros(len(real), dtype=torch.bool), torch.ones(mel.shape[:2], dtype=torch.bool)
-        led = unroll(generator, start, mel, noise, Lesson(real, images, untold, always))
-        alone = unroll(generator, start, mel, noise)
+        led = unroll(generator, start, mel, noise, mood, Lesson(real, images, untold, always))
+        alone = unroll(generator, start, mel, noise, mood)
     wanted, images = images.flatten(0, 1), led.images.flatten(0, 1)
     poses, real = poses.numpy(), real.numpy()
     found = read(images, CONFIG.image).reshape(real.shape)

@@ -17,6 +17,7 @@ from dancegen.choreographers.gan import trainer as trainer_module
 from dancegen.choreographers.gan.data import choose_starts
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.model import load_config, load_model
+from dancegen.choreographers.gan.mood import place
 from dancegen.choreographers.gan.rollout import lead_frames
 from dancegen.choreographers.gan.trainer import Trainer
 from dancegen.errors import ModelError
@@ -46,8 +47,9 @@ class Watcher(Silent):
     @contextmanager
     def task(self, label, total=None):
         def advance(amount=1.0):
-            self.steps += 1
-            self.on_step(self.steps)
+            if label.startswith("training"):
+                self.steps += 1
+                self.on_step(self.steps)
 
         yield advance
 
@@ -164,7 +166,10 @@ RATE = "train.learning_rate=0.001"
 
 
 def test_steps_and_epochs_end_a_training_and_the_rate_decays(tmp_path):
-    trainer = make(tmp_path / "epochs", tiny_config("train.epochs=2", "train.batch=2", "train.decay=0.5", RATE))
+    trainer = make(
+        tmp_path / "epochs",
+        tiny_config("train.epochs=2", "train.batch=2", "train.decay=0.5", "train.decay_steps=none", RATE),
+    )
     trainer.run()
     assert trainer.clock.step == 6
     assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(0.001 * 0.5)
@@ -182,40 +187,43 @@ def test_minutes_end_a_training(tmp_path):
 
 
 def test_clips_grow_and_the_generator_dances_alone_more_and_more(tmp_path, monkeypatch):
-    lengths, maturities = [], []
+    lengths, shares = [], []
 
-    def noted(told, frames, maturity, chance):
+    def noted(told, frames, share, chance):
         lengths.append(frames)
-        maturities.append(maturity)
-        return lead_frames(told, frames, maturity, chance)
+        shares.append(share)
+        return lead_frames(told, frames, share, chance)
 
     monkeypatch.setattr(trainer_module, "lead_frames", noted)
-    config = tiny_config("train.steps=12", "train.own_output_ramp=0.5", "train.validate_every=100")
+    config = tiny_config(
+        "train.steps=12", "train.own_output_ramp=0.5", "train.led_share=0.2", "train.validate_every=100"
+    )
     make(tmp_path, config).run()
-    assert lengths == sorted(lengths) and maturities == sorted(maturities)
-    assert (lengths[0], lengths[-1]) == (4, 8) and (maturities[0], maturities[-1]) == (0.0, 1.0)
+    assert lengths == sorted(lengths) and shares == sorted(shares, reverse=True)
+    assert (lengths[0], lengths[-1]) == (4, 8) and (shares[0], shares[-1]) == (1.0, 0.2)
 
 
-def test_real_poses_lead_every_frame_at_first_and_none_later():
+def test_real_poses_lead_the_share_of_frames_that_is_asked_for():
     told = torch.arange(400) % 4 > 0
-    led = {m: lead_frames(told, 20, m, torch.Generator().manual_seed(0)) for m in (0.0, 0.3, 1.0)}
-    assert led[0.0][told].all() and not led[1.0].any()
-    assert led[0.3][told].float().mean().item() == pytest.approx(0.7, abs=0.02)
-    assert not led[0.0][~told].any()  # nothing real in a dance that goes its own way
+    led = {share: lead_frames(told, 20, share, torch.Generator().manual_seed(0)) for share in (0.0, 0.7, 1.0)}
+    assert led[1.0][told].all() and not led[0.0].any()
+    assert led[0.7][told].float().mean().item() == pytest.approx(0.7, abs=0.02)
+    assert not led[1.0][~told].any()  # nothing real in a dance that goes its own way
 
 
 def test_dances_go_on_from_step_to_step_and_are_not_held_to_the_clips_they_meet(tmp_path, monkeypatch):
     began, ended, lessons = [], [], []
     original = trainer_module.unroll
 
-    def noted(generator, memory, mel, noise, lesson):
+    def noted(generator, memory, mel, noise, mood, lesson):
         began.append(memory)
         lessons.append(lesson)
-        made = original(generator, memory, mel, noise, lesson)
+        made = original(generator, memory, mel, noise, mood, lesson)
         ended.append(made.memory)
         return made
 
     monkeypatch.setattr(trainer_module, "unroll", noted)
+    monkeypatch.setattr(trainer_module, "OFF_STAGE", float("inf"))
     config = tiny_config("train.own_output_ramp=0", "train.steps=4", "train.alone_frames=1000000")
     make(tmp_path, config, clips=8).run()
     for step in range(1, 4):
@@ -223,6 +231,23 @@ def test_dances_go_on_from_step_to_step_and_are_not_held_to_the_clips_they_meet(
             assert torch.equal(before[:2], after[:2]) and not after.requires_grad
         assert lessons[step].told.tolist() == [False, False, True, True]
         assert not began[step].state[0][2:].any()  # the others start anew
+
+
+def test_a_dance_that_left_its_place_goes_on_no_more(tmp_path):
+    trainer = make(tmp_path, tiny_config("train.own_output_ramp=0", "train.alone_frames=1000000"), clips=8)
+    trainer.step(next(trainer._epoch()))
+    trainer.asked = torch.cat([trainer.asked[:, :-3], place(trainer.dancers.latest[:, None], 32)], -1)
+    assert trainer._going_on(4, 1, torch.Generator()).tolist() == [0, 1]
+    trainer.asked[0, -3] += 0.3
+    assert trainer._going_on(4, 1, torch.Generator()).tolist() == [1]
+
+
+@pytest.mark.parametrize("term", ["synchrony", "mood"])
+def test_what_a_dance_that_goes_its_own_way_is_held_to_reaches_the_generator(term, tmp_path):
+    config = tiny_config("train.own_output_ramp=0", "train.alone_frames=1000000")
+    with_it = weights_after(make(tmp_path / "with", with_loss(config, **{term: 5.0})), 2)[0]
+    without = weights_after(make(tmp_path / "without", with_loss(config, **{term: 0.0})), 2)[0]
+    assert not same(with_it, without)
 
 
 def test_clips_may_also_shrink(tmp_path):

@@ -37,6 +37,7 @@ SETTINGS = (
     "train.clip_frames=8",
     "train.alone_frames=32",
     "train.judged_frames=2",
+    "train.metronome_steps=4",
     "train.precision=fp32",
 )
 """What makes the small preset tiny, as `--set` takes it."""
@@ -100,8 +101,9 @@ def takes(count: int, config: GanConfig, *, frames: int = 24) -> list[Take]:
         beat_s, sway = 0.4 + 0.1 * (i % 3), 0.06 + 0.06 * (i % 3)
         poses = to_canvas(dancing(frames, fps, beat_s=beat_s, sway=sway, first=0.37 * i), (512, 512), (size, size))
         seconds, first = frames / fps, 0.37 * i
-        mel = with_beat(ticking(seconds, beat_s, band=8 + 13 * (i % 5), first=first), ticks(seconds, beat_s, first))
-        made.append(Take(f"clip{i}", mel, (PoseSequence(poses, fps, (size, size)),)))
+        beats = ticks(seconds, beat_s, first)
+        mel = with_beat(ticking(seconds, beat_s, band=8 + 13 * (i % 5), first=first), beats)
+        made.append(Take(f"clip{i}", mel, (PoseSequence(poses, fps, (size, size)),), beats))
     return made
 
 

@@ -12,13 +12,12 @@ import torch
 
 from dancegen.audio.features import windows
 from dancegen.choreographers.gan.data import liveliness, with_beat
-from dancegen.choreographers.gan.image import past, read
+from dancegen.choreographers.gan.image import past, read, tidy
 from dancegen.choreographers.gan.model import Model, load_model
+from dancegen.choreographers.gan.mood import place
 from dancegen.choreographers.gan.validation import keep_dropout
 from dancegen.pose.canvas import to_canvas
-from dancegen.pose.cleaning import FILLED_CONFIDENCE, clamp_limbs, limb_lengths
 from dancegen.pose.resampling import resample_keypoints
-from dancegen.pose.skeleton import BODY
 from dancegen.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ CHUNK = 100
 """Model frames danced at a time; memory beside the song's features does not grow with its length."""
 CONTEXT = 8
 """Model frames on both sides that the spline between frames can feel."""
-HELD_CONFIDENCE = 0.3
-"""Of a joint that the image does not show and that therefore stays where it was: under FILLED_CONFIDENCE."""
 LIKELY_STARTS = 8
 
 
@@ -42,7 +39,6 @@ class GanChoreographer:
         self.device = device
         self.config = self.model.config
         keep_dropout(self.model.generator)
-        self.longest = np.nanpercentile(limb_lengths(self.model.starts.keypoints), 97, axis=0) * 1.05
 
     def generate(
         self,
@@ -83,6 +79,9 @@ class GanChoreographer:
         g, image = self.config.generator, self.config.image
         keypoints = self._start(song, seed)[None]
         before, heard = keypoints, with_beat(song.mel, song.beats)
+        mood = self.model.generator.mood
+        here = place(torch.from_numpy(keypoints)[None], image.size)[0]
+        moods = None if mood is None else mood.through(song, np.arange(frames) / image.fps, here, seed)
         state = self.model.generator.start_state(1, self.device)
         yield keypoints, frames <= 1
         for begin in range(1, frames, CHUNK):
@@ -92,28 +91,19 @@ class GanChoreographer:
             piece = []
             with torch.random.fork_rng(devices=[]), torch.inference_mode():
                 torch.manual_seed(_mixed(seed, begin))
-                said = self._listen(heard, begin, end)
+                said = self._listen(heard, begin, end, None if moods is None else moods[begin:end])
                 for i in range(end - begin):
                     seen = past(*(torch.from_numpy(p).to(self.device) for p in (keypoints, before)), self.config)
                     song_now = said[i : i + 1]
                     latent, _ = self.model.generator.imagine(seen, song_now, noise[i : i + 1], state)
                     picture, state = self.model.generator(seen, song_now, latent, state)
-                    before, keypoints = keypoints, self._tidied(read(picture, image), keypoints)
+                    before, keypoints = keypoints, tidy(read(picture, image), keypoints, self.model.generator.longest)
                     piece.append(keypoints[0])
             yield np.stack(piece), end == frames
 
-    def _listen(self, heard: np.ndarray, begin: int, end: int) -> torch.Tensor:
+    def _listen(self, heard: np.ndarray, begin: int, end: int, moods: torch.Tensor | None) -> torch.Tensor:
         mel = windows(heard, np.arange(begin, end) / self.config.image.fps, self.config.generator.mel_width)
-        return self.model.generator.listen(torch.from_numpy(np.ascontiguousarray(mel)).to(self.device))
-
-    def _tidied(self, seen: np.ndarray, before: np.ndarray) -> np.ndarray:
-        """(1, 18, 3): a body joint that the image lost stays where it was; no limb is longer than the dancer's."""
-        lost = np.zeros(seen.shape[:2], bool)
-        lost[:, BODY] = (seen[:, BODY, 2] <= 0) & (before[:, BODY, 2] > 0)
-        held = np.concatenate([before[..., :2], np.full_like(before[..., 2:], HELD_CONFIDENCE)], -1)
-        found = seen.copy()
-        found[..., 2] = np.where(seen[..., 2] > 0, np.maximum(seen[..., 2], FILLED_CONFIDENCE), 0)
-        return clamp_limbs(np.where(lost[..., None], held, found), self.longest)
+        return self.model.generator.listen(torch.from_numpy(np.ascontiguousarray(mel)).to(self.device), moods)
 
     def _start(self, song: SongFeatures, seed: int) -> np.ndarray:
         """(18, 3): one of the real poses that were danced to music as lively as this song's beginning."""

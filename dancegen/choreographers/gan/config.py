@@ -44,6 +44,8 @@ class GeneratorConfig:
     audio_channels: int = 48
     noise_channels: int = 24
     """Width of the latent: what of the next pose neither song nor past can tell. Nought: dropout is the only chance."""
+    mood: bool = True
+    """It is told how lively to dance, limb by limb: else it settles in the mean of all dancing."""
     dropout: float = 0.05
     """Also on at inference, as in pix2pix: without it a deterministic next-pose generator falls into a loop."""
     norm: str = "group"
@@ -76,6 +78,10 @@ class LossConfig:
     divergence: float = 0.15
     """What a nat counts that the encoder tells the generator of the next pose; nought where there is no latent."""
     perceptual: float = 0.25
+    synchrony: float = 1.0
+    """How far the beat that a dance shows, where it goes its own way, is from the music's; nought: nobody asks."""
+    mood: float = 0.5
+    """How far a dance that goes its own way is from the mood it was asked for."""
     gradient_penalty: float = 0.2
     black_weight: float = 0.1
     """What an L1 error on a black pixel counts beside one on the drawing."""
@@ -96,22 +102,26 @@ class TrainConfig:
     alone_share: float = 0.4
     """Share of the clips whose place is taken by a dance that goes on from the step before, with no real pose and no
     encoder to tell what comes: the discriminator judges it where it has long left what it was shown."""
-    alone_frames: int = 120
+    alone_frames: int = 200
     """For how many frames, on average, such a dance goes on."""
     judged_frames: int = 4
     """Frames of each clip that the discriminator judges in one step."""
+    metronome_steps: int = 500
+    """Steps in which the judge of synchrony learns the beat of real dance, before all else."""
     perceptual_frames: int = 1
     """Frames of a batch that the perceptual loss compares in one step."""
     own_output_ramp: float = 0.3
-    """Share of the training after which clips are longest and the generator's own output is all it is shown."""
-    learning_rate: float = 0.0005
-    discriminator_rate: float = 0.001
+    """Share of the training after which clips are longest and most that the generator is shown is its own output."""
+    led_share: float = 0.25
+    """After how many of the other clips' frames the real pose still takes the place of the generated one in the end."""
+    learning_rate: float = 0.0004
+    discriminator_rate: float = 0.0004
     decay: float = 0.8
-    decay_steps: int | None = None
+    decay_steps: int | None = 400
     """Steps between two decays of the learning rate; None: an epoch."""
     beta1: float = 0.5
     beta2: float = 0.999
-    ema: float = 0.99
+    ema: float = 0.995
     epochs: int = 10
     steps: int | None = None
     minutes: float | None = None
@@ -205,18 +215,28 @@ PRESETS = {
             norm="batch",
             residual_blocks=6,
             noise_channels=0,
+            mood=False,
             momentum=None,
             flow=None,
         ),
         discriminator=DiscriminatorConfig(channels=(64, 128, 256, 512), history=(1,)),
         loss=LossConfig(
-            adversarial=1.0, l1=100.0, feature_matching=10.0, perceptual=10.0, gradient_penalty=10.0, penalty_every=1
+            adversarial=1.0,
+            l1=100.0,
+            feature_matching=10.0,
+            perceptual=10.0,
+            gradient_penalty=10.0,
+            penalty_every=1,
+            synchrony=0.0,
+            mood=0.0,
         ),
         train=TrainConfig(
             batch=10,
             learning_rate=0.001,
             discriminator_rate=0.001,
             decay=0.8,
+            decay_steps=None,
+            led_share=0.0,
             epochs=20,
         ),
     ),

@@ -13,6 +13,7 @@ from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE, N_MELS, windows
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.model import StartPoses
+from dancegen.choreographers.gan.mood import WINDOW_S, measure
 from dancegen.dataset import read_clips
 from dancegen.errors import InputError
 from dancegen.pose.canvas import to_canvas
@@ -29,6 +30,7 @@ class Take:
     mel: np.ndarray
     """(F, N_MELS + BEAT_BANDS) float32, 90 frames a second: the log-mel, and the beat as `Beats.bands` gives it."""
     views: tuple[PoseSequence, ...]
+    beats: Beats
 
     @property
     def frames(self) -> int:
@@ -65,7 +67,8 @@ def _load_take(folder: Path, config: GanConfig) -> Take:
         sequence = PoseSequence.load(path).resample(config.image.fps)
         keypoints = to_canvas(sequence.keypoints, sequence.size, canvas)
         views.append(replace(sequence, keypoints=keypoints, size=canvas, joints3d=None))
-    return Take(folder.name, with_beat(np.load(folder / "mel.npy"), Beats.load(folder / "beats.json")), tuple(views))
+    beats = Beats.load(folder / "beats.json")
+    return Take(folder.name, with_beat(np.load(folder / "mel.npy"), beats), tuple(views), beats)
 
 
 def with_beat(mel: np.ndarray, beats: Beats) -> np.ndarray:
@@ -76,7 +79,8 @@ def with_beat(mel: np.ndarray, beats: Beats) -> np.ndarray:
 class ClipDataset(Dataset):
     """Every clip once an epoch: a random view, place, side and music colour of it, all drawn from (seed, epoch, index).
 
-    An item holds `keypoints` (L, 18, 3) and `mel` (L, mel_width, N_MELS + BEAT_BANDS), L = `frames`.
+    An item holds `keypoints` (L, 18, 3) and `mel` (L, mel_width, N_MELS + BEAT_BANDS), L = `frames`, and the `mood`
+    (9,) of the seconds round them.
     """
 
     def __init__(self, takes: list[Take], config: GanConfig, *, seed: int, augment: bool = True):
@@ -94,15 +98,19 @@ class ClipDataset(Dataset):
         start = self._start(take, chance)
         if self.augment and chance.random() < 0.5:
             view = view.mirror()
-        keypoints = view.keypoints[start : start + frames]
+        around = max(0, round(WINDOW_S * self.config.image.fps) - frames) // 2
+        first = max(0, start - around)
+        nearby = view.keypoints[first : start + frames + around]
         mel, times = self._heard(take.mel, (start + np.arange(frames)) / self.config.image.fps)
         if self.augment:
-            keypoints = _moved(keypoints, self.config.image.size, chance)
+            nearby = _moved(nearby, self.config.image.size, chance)
             mel = np.concatenate([recolour(mel[:, :N_MELS], chance), mel[:, N_MELS:]], 1)
+        keypoints = nearby[start - first :][:frames]
         seen = windows(mel, times, self.config.generator.mel_width)
         return {
             "keypoints": torch.from_numpy(np.ascontiguousarray(keypoints)),
             "mel": torch.from_numpy(np.ascontiguousarray(seen)),
+            "mood": measure(torch.from_numpy(nearby)[None], self.config.image.size, self.config.image.fps)[0],
         }
 
     def _heard(self, mel: np.ndarray, times_s: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

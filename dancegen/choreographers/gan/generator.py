@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from dancegen.audio.beats import BEAT_BANDS
 from dancegen.audio.features import N_MELS
 from dancegen.choreographers.gan.config import GanConfig
+from dancegen.choreographers.gan.mood import Mood
+from dancegen.pose.skeleton import N_LIMBS
 
 State = tuple[Tensor, Tensor]
 
@@ -293,6 +296,8 @@ class UNetGenerator(nn.Module):
     def __init__(self, config: GanConfig):
         super().__init__()
         self.config = config
+        self.longest = np.full(N_LIMBS, np.inf)
+        """Pixels, (17,), beyond which no limb of its dancers grows; from the poses they start from."""
         g = config.generator
         widths = (config.past_channels, *g.channels)
         bottom = g.channels[-1]
@@ -301,6 +306,7 @@ class UNetGenerator(nn.Module):
             DownBlock(a, b, g.norm if i else None, g.activation) for i, (a, b) in enumerate(pairwise(widths))
         )
         self.spectrogram = SpectrogramProcessor(g.audio_channels, self.grid, config)
+        self.mood = Mood(g.audio_channels) if g.mood else None
         self.join = nn.Sequential(
             nn.Conv2d(bottom + g.audio_channels + g.noise_channels, bottom, 1),
             make_norm(g.norm, bottom),
@@ -344,15 +350,16 @@ class UNetGenerator(nn.Module):
         shape = (batch, self.lstm.hidden, self.grid, self.grid)
         return torch.zeros(shape, device=device), torch.zeros(shape, device=device)
 
-    def listen(self, mel: Tensor) -> Tensor:
-        """What the song says at each frame: windows (N, mel_width, N_MELS + BEAT_BANDS) to (N, audio_channels, grid,
-        grid).
+    def listen(self, mel: Tensor, mood: Tensor | None = None) -> Tensor:
+        """What the song says at each frame, and in which mood to dance it: windows (N, mel_width, N_MELS + BEAT_BANDS)
+        and moods (N, 9) to (N, audio_channels, grid, grid). Without a mood, real dance's mean.
 
         It depends on nothing that was danced before, so a whole clip of windows goes through at once.
         """
         heard, beat = normalise_mel(mel).transpose(1, 2).split([N_MELS, BEAT_BANDS], 1)
         begins = nn.functional.pad(heard.diff(dim=2).relu(), (1, 0))
-        return self.spectrogram(torch.stack([heard, 4 * begins], 1), beat)
+        said = self.spectrogram(torch.stack([heard, 4 * begins], 1), beat)
+        return said if self.mood is None or mood is None else said + self.mood(mood)[..., None, None].to(said.dtype)
 
     def _contrast(self, previous: Tensor) -> Tensor:
         """Black as nought and momentum as a difference, lest the few drawn pixels and their motion drown."""

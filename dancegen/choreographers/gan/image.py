@@ -11,15 +11,18 @@ import torch
 from torch import Tensor, nn
 
 from dancegen.choreographers.gan.config import GanConfig, ImageConfig
+from dancegen.pose.cleaning import FILLED_CONFIDENCE, clamp_limbs
 from dancegen.pose.decoding import decode_image
 from dancegen.pose.drawing import draw_poses
 from dancegen.pose.heatmaps import decode_heatmaps
-from dancegen.pose.skeleton import JOINT_COLORS, LIMBS, N_LIMBS
+from dancegen.pose.skeleton import BODY, JOINT_COLORS, LIMBS, N_LIMBS
 
 THRESHOLD = 0.15
 """Heat under which a joint is taken to be missing: low, because a blurred joint is still a joint."""
 STROKE = 0.8
 """Standard deviation of a limb's stroke, in pixels of the canvas it is drawn on."""
+HELD_CONFIDENCE = 0.3
+"""Of a joint that the image does not show and that therefore stays where it was: under FILLED_CONFIDENCE."""
 FINE_ENOUGH = 32
 """Width of a canvas beyond which limbs are drawn at half size and enlarged."""
 
@@ -94,6 +97,19 @@ def read(images: Tensor, image: ImageConfig) -> np.ndarray:
         return decode_heatmaps((pixels[:, 3:] + 1.0) / 2.0, THRESHOLD, image.sigma)
     pictures = np.clip((pixels.transpose(0, 2, 3, 1) + 1.0) * 127.5, 0, 255).astype(np.uint8)
     return np.stack([decode_image(picture) for picture in pictures])
+
+
+def tidy(seen: np.ndarray, before: np.ndarray, longest: np.ndarray) -> np.ndarray:
+    """(N, 18, 3): a body joint that the image lost stays where it was; no limb is longer than `longest`, (17,) pixels.
+
+    Neither is invented: without it one lost or far-off joint leads the next image astray, and that the next.
+    """
+    lost = np.zeros(seen.shape[:2], bool)
+    lost[:, BODY] = (seen[:, BODY, 2] <= 0) & (before[:, BODY, 2] > 0)
+    held = np.concatenate([before[..., :2], np.full_like(before[..., 2:], HELD_CONFIDENCE)], -1)
+    found = seen.copy()
+    found[..., 2] = np.where(seen[..., 2] > 0, np.maximum(seen[..., 2], FILLED_CONFIDENCE), 0)
+    return clamp_limbs(np.where(lost[..., None], held, found), longest)
 
 
 def follow(keypoints: np.ndarray, images: Tensor, image: ImageConfig) -> Tensor:

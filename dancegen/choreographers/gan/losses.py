@@ -1,5 +1,6 @@
-"""The loss terms. Generator: adversarial, feature matching, weighted L1 and perceptual, and, for images with heat
-channels, position. Discriminator: real, fake and gradient penalty. All take logits, never probabilities."""
+"""The loss terms. Generator: adversarial, feature matching, weighted L1 and perceptual, for images with heat
+channels position, and for dances that go their own way synchrony. Discriminator: real, fake and gradient penalty. All
+take logits, never probabilities."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss
 
+from dancegen.audio.beats import Beats
+from dancegen.audio.features import N_MELS
 from dancegen.choreographers.gan.image import locate
 from dancegen.errors import InputError
 
@@ -79,6 +82,26 @@ def position_loss(fake: Tensor, keypoints: Tensor, sigma: float, trust: Tensor) 
     counts = (keypoints[..., 2] > 0) & painted
     distance = nn.functional.smooth_l1_loss(found, keypoints[..., :2], reduction="none", beta=0.3).sum(-1)
     return (distance * counts * trust[:, None]).sum() / counts.sum().clamp(min=1) / sigma
+
+
+def synchrony_loss(shown: Tensor, heard: Tensor, counts: Tensor) -> Tensor:
+    """Squared distance between the beat that a dance shows and the music's, mean over frames whose music has one.
+
+    shown: (B, N, 4), as the metronome gives it; heard: (B, N, bands), each frame's moment in the spectrogram; counts:
+    (B, N), how much each frame counts. Half for a dance that shows no beat at all.
+    """
+    cosine, sine = Beats.phasor(heard[..., N_MELS:]).unbind(-1)
+    true = torch.stack([cosine, sine, cosine**2 - sine**2, 2 * cosine * sine], -1)
+    weight = counts * (cosine**2 + sine**2 > 0.25)
+    error = (shown.float() - true).square().mean(-1)
+    return (error * weight).sum() / weight.sum().clamp(min=1)
+
+
+def mood_loss(apart: Tensor, counts: Tensor) -> Tensor:
+    """Smooth L1 of how far moods are from those asked for, (B, 9) in standard deviations of real dance, mean over the
+    clips that count, (B,)."""
+    error = nn.functional.smooth_l1_loss(apart, torch.zeros_like(apart), reduction="none", beta=0.5).mean(1)
+    return (error * counts).sum() / counts.sum().clamp(min=1)
 
 
 def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, history: Tensor, mel: Tensor) -> Tensor:

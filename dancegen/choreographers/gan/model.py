@@ -13,6 +13,7 @@ from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.errors import InputError, ModelError
+from dancegen.pose.cleaning import limb_lengths
 
 FORMAT = 1
 WEIGHTS, CONFIG, DISCRIMINATOR = "model.safetensors", "config.json", "discriminator.safetensors"
@@ -26,6 +27,15 @@ class StartPoses:
     """(K, 18, 3) float32."""
     energy: np.ndarray
     """(K,) float32: mean log-mel of the second around the pose, less its clip's mean."""
+
+    @property
+    def longest(self) -> np.ndarray:
+        """(17,) pixels that no limb of these dancers exceeds; infinite where none shows it."""
+        lengths = limb_lengths(self.keypoints)
+        shown = np.isfinite(lengths).any(axis=0)
+        longest = np.full(lengths.shape[1], np.inf)
+        longest[shown] = 1.05 * np.nanpercentile(lengths[:, shown], 97, axis=0)
+        return longest
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,7 @@ def load_model(folder: Path, device: str | torch.device = "cpu") -> Model:
         starts = StartPoses(tensors["start.keypoints"].numpy(), tensors["start.energy"].numpy())
     except KeyError as error:
         raise ModelError(f"{folder / WEIGHTS} lacks {error}") from None
+    generator.longest = starts.longest
     return Model(config, generator.to(device).eval(), starts)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.generator import State, UNetGenerator
-from dancegen.choreographers.gan.image import follow, past, read
+from dancegen.choreographers.gan.image import follow, past, read, tidy
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,14 @@ class Rollout:
 
     images: (B, N, C, S, S), as generated; joints: (B, N, 18, 3) image pixels, as decoded from them; pictures:
     (B, N, 3, S, S) in 0..1, the pose before each image, its own or one that led it, drawn clean; divergence: (B, N)
-    nats that the encoder told of each frame; memory: what the next frame needs."""
+    nats that the encoder told of each frame; origin: (B, 2, 18, 3), the last two poses before them; memory: what the
+    next frame needs."""
 
     images: Tensor
     joints: Tensor
     pictures: Tensor
     divergence: Tensor
+    origin: Tensor
     memory: Memory
 
 
@@ -70,15 +72,16 @@ class Lesson:
 
 
 def unroll(
-    generator: UNetGenerator, memory: Memory, mel: Tensor, noise: Tensor, lesson: Lesson | None = None
+    generator: UNetGenerator, memory: Memory, mel: Tensor, noise: Tensor, mood: Tensor, lesson: Lesson | None = None
 ) -> Rollout:
     """Carry the ConvLSTM through N frames.
 
-    mel: (B, N, mel_width, bands); noise: (B, N, noise_channels), standard normal. The generator is shown its own
-    poses, as decoded, drawn clean, but where the lesson leads. The gradient goes through where the poses are.
+    mel: (B, N, mel_width, bands); noise: (B, N, noise_channels), standard normal; mood: (B, 9). The generator is shown
+    its own poses, as decoded, drawn clean, but where the lesson leads. The gradient goes through where the poses are.
     """
     config, (batch, frames) = generator.config, mel.shape[:2]
-    song = generator.listen(mel.flatten(0, 1)).unflatten(0, (batch, frames))
+    moods = mood[:, None].expand(-1, frames, -1).flatten(0, 1)
+    song = generator.listen(mel.flatten(0, 1), moods).unflatten(0, (batch, frames))
     state, latest, before = memory.state, memory.latest, memory.before
     images, joints, pictures, divergences = [], [], [], []
     for n in range(frames):
@@ -89,15 +92,16 @@ def unroll(
         image, state = generator(seen, song[:, n], latent, state)
         images.append(image)
         divergences.append(divergence)
-        before, latest = latest, follow(read(image, config.image), image, config.image)
+        seen = tidy(read(image, config.image), latest.detach().cpu().numpy(), generator.longest)
+        before, latest = latest, follow(seen, image, config.image)
         joints.append(latest)
         if lesson:
             leads = lesson.led[:, n, None, None]
             before = torch.where(leads, lesson.poses[:, n - 1] if n else memory.latest, before)
             latest = torch.where(leads, lesson.poses[:, n], latest)
-    memory = Memory(state, latest, before)
+    origin, memory = torch.stack([memory.before, memory.latest], 1), Memory(state, latest, before)
     stacked = (torch.stack(frames, 1) for frames in (images, joints, pictures, divergences))
-    return Rollout(*stacked, memory)
+    return Rollout(*stacked, origin, memory)
 
 
 def clip_noise(config: GanConfig, batch: int, frames: int, chance: torch.Generator) -> Tensor:
@@ -105,13 +109,13 @@ def clip_noise(config: GanConfig, batch: int, frames: int, chance: torch.Generat
     return torch.randn(batch, frames, config.generator.noise_channels, generator=chance)
 
 
-def lead_frames(told: Tensor, frames: int, maturity: float, chance: torch.Generator) -> Tensor:
+def lead_frames(told: Tensor, frames: int, share: float, chance: torch.Generator) -> Tensor:
     """After which frames the real pose takes the place of the generated one, (B, frames) bool (scheduled sampling,
-    Bengio et al., 2015): after all of the clips that are told at `maturity` 0, after none at 1.
+    Bengio et al., 2015): after that share of the frames of clips that are told.
 
     told: (B,) bool, which clips follow their real dance.
     """
-    return (torch.rand(len(told), frames, generator=chance) >= maturity) & told[:, None]
+    return (torch.rand(len(told), frames, generator=chance) < share) & told[:, None]
 
 
 def history(pictures: Tensor, times: Tensor, config: GanConfig) -> Tensor:

@@ -23,7 +23,9 @@ from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import UNetGenerator, normalise_mel
 from dancegen.choreographers.gan.image import clean, picture
 from dancegen.choreographers.gan.interrupt import interrupt_deferred
+from dancegen.choreographers.gan.metronome import Metronome
 from dancegen.choreographers.gan.model import Model, StartPoses, load_discriminator, load_model, save_model
+from dancegen.choreographers.gan.mood import PLACE, measure, place
 from dancegen.choreographers.gan.rollout import Lesson, Memory, Rollout, at, clip_noise, history, lead_frames, unroll
 from dancegen.choreographers.gan.validation import Validation, validate
 from dancegen.errors import ModelError
@@ -36,10 +38,14 @@ LOSSES = (
     "position",
     "divergence",
     "perceptual",
+    "synchrony",
+    "mood",
     "real",
     "fake",
     "gradient_penalty",
 )
+OFF_STAGE = 0.25
+"""Image widths from her place at which a dancer has lost her way: from there on there is nothing to learn."""
 CLIP = 50.0
 """Norm of the generator's gradient beyond which a step is shortened: for accidents, lest all steps count alike."""
 
@@ -116,7 +122,10 @@ class Trainer:
         self.starts, self.held_out = starts, held_out
         self.data = ClipDataset(train, config, seed=seed)
         self.generator = load_model(init).generator if init else UNetGenerator(config)
+        self.generator.longest = starts.longest
         self.discriminator = MultiScaleDiscriminator(config)
+        if self.generator.mood is not None and not init:
+            self.generator.mood.learn(self.data[i]["mood"] for i in range(len(self.data)))
         if init:
             load_discriminator(init, self.discriminator)
         for network in (self.generator, self.discriminator):
@@ -130,13 +139,17 @@ class Trainer:
             self.discriminator.parameters(), t.discriminator_rate, (t.beta1, t.beta2), fused=True
         )
         self.perceptual = losses.PerceptualLoss(vgg).to(device) if config.loss.perceptual else None
+        self.metronome = Metronome(config).to(device) if config.loss.synchrony else None
         self.clock = Clock(config, math.ceil(len(self.data) / t.batch))
         self.board = Board(folder / "events")
         self.dancers: Memory | None = None
+        self.asked: Tensor | None = None
         self.best = float("inf")
         self.kept: Validation | None = None
         self.recent: list[dict[str, float]] = []
-        self._resume()
+        if not self._resume() and self.metronome is not None:
+            self.metronome.learn(train, config, seed=seed, progress=progress)
+            self.clock.started = time.monotonic()
 
     def run(self) -> dict[str, float]:
         """Train to the end; returns the figures of the model in `best/`.
@@ -187,18 +200,24 @@ class Trainer:
         ramp = self.config.train.own_output_ramp
         return min(1.0, self.clock.done_at(step) / ramp) if ramp else 1.0
 
+    def _led_share(self, step: int) -> float:
+        """After which share of the frames of clips that follow their real dance the real pose leads."""
+        return max(1 - self._maturity(step), self.config.train.led_share)
+
     def _clip_frames(self, step: int) -> int:
         """How many frames are learnt from in this step."""
         t = self.config.train
         return round(t.first_clip_frames + (t.clip_frames - t.first_clip_frames) * self._maturity(step))
 
     def _going_on(self, clips: int, step: int, chance: torch.Generator) -> Tensor:
-        """Which dances of the step before go on in this one: their rows, fewer at first."""
+        """Which dances of the step before go on in this one: their rows, fewer at first, none that left the stage."""
         t = self.config.train
         if self.dancers is None:
             return torch.zeros(0, dtype=torch.long)
         rows = torch.arange(min(round(clips * t.alone_share * self._maturity(step)), len(self.dancers.latest)))
-        return rows[torch.rand(len(rows), generator=chance) >= t.clip_frames / t.alone_frames]
+        rows = rows[torch.rand(len(rows), generator=chance) >= t.clip_frames / t.alone_frames]
+        strayed = place(self.dancers.latest[rows, None], self.config.image.size) - self.asked[rows, -PLACE:]
+        return rows[(strayed.abs().amax(-1) < OFF_STAGE).cpu()]
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, float]:
         """One update of both networks on one batch; returns the losses by name."""
@@ -207,7 +226,7 @@ class Trainer:
         chance = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         for optimiser, rate in ((self.paint_optimiser, t.learning_rate), (self.judge_optimiser, t.discriminator_rate)):
             optimiser.param_groups[0]["lr"] = rate * t.decay**self.clock.decays
-        mel, poses = batch["mel"].to(self.device), batch["keypoints"].to(self.device)
+        mel, poses, mood = (batch[name].to(self.device) for name in ("mel", "keypoints", "mood"))
         clips, frames = len(poses), self._clip_frames(step)
         mel, first, real = mel[:, -frames:], poses[:, -frames - 1], poses[:, -frames:]
         noise = clip_noise(self.config, clips, frames, chance).to(self.device)
@@ -215,20 +234,21 @@ class Trainer:
         told = torch.ones(clips, dtype=torch.bool)
         if len(going):
             memory, told[going] = memory.with_rows(going, self.dancers), False
-        led = lead_frames(told, frames, self._maturity(step), chance)
+            mood[going, -PLACE:] = self.asked[going, -PLACE:]
+        self.asked = mood
+        led = lead_frames(told, frames, self._led_share(step), chance)
         paintings = clean(real.flatten(0, 1), self.config.image).unflatten(0, (clips, frames))
         lesson = Lesson(real, paintings, told.to(self.device), led.to(self.device))
         with self._precision():
-            dance = unroll(self.generator, memory, mel, noise, lesson)
+            dance = unroll(self.generator, memory, mel, noise, mood, lesson)
         self.dancers = Memory.of(dance.memory.tensors())
-        trusted = lesson.told.float()[:, None].expand(clips, frames)
         seen = torch.cat([picture(first, self.config.image)[:, None], (paintings[:, :-1, :3] + 1) / 2], 1)
         times = torch.multinomial(torch.ones(clips, frames), min(t.judged_frames, frames), generator=chance)
         song = normalise_mel(at(mel, times))
         fake = Case(self._judged(dance, times), history(dance.pictures, times, self.config), song)
         real_case = Case(at(paintings, times), history(seen, times, self.config), song)
         found = self._update_discriminator(fake, real_case)
-        found |= self._update_generator(dance, paintings, real, trusted, fake, real_case, at(trusted, times))
+        found |= self._update_generator(dance, lesson, mel, mood, fake, real_case, times)
         self._follow()
         return found
 
@@ -260,42 +280,43 @@ class Trainer:
         return found
 
     def _update_generator(
-        self,
-        dance: Rollout,
-        real: Tensor,
-        keypoints: Tensor,
-        trusted: Tensor,
-        fake: Case,
-        real_case: Case,
-        sure: Tensor,
+        self, dance: Rollout, lesson: Lesson, mel: Tensor, mood: Tensor, fake: Case, real: Case, times: Tensor
     ) -> dict[str, float]:
-        """One step of the generator. `trusted` (B, N): 1 where the encoder told what comes, 0 where the dance goes its
-        own way; `sure`: the same of each judged frame.
+        """One step of the generator; times: (B, K), the frames that were judged.
 
-        Where the real clip cannot say what should have come, an image is held to its own pose, drawn clean.
+        Where the encoder did not tell what comes, the real clip cannot say what should have come: the dance goes its
+        own way, held to the music's beat, and an image is held to its own pose, drawn clean.
         """
         weights, image = self.config.loss, self.config.image
         self.discriminator.requires_grad_(False)
-        images, trusted = dance.images.flatten(0, 1), trusted.flatten().clamp(min=1e-6)
+        trust = lesson.told.float()[:, None].expand(mel.shape[:2])
+        images, paintings, trusted = dance.images.flatten(0, 1), lesson.images.flatten(0, 1), trust.flatten()
         own = clean(dance.joints.detach().flatten(0, 1), image)
         with self._precision():
             judged = self.discriminator(*fake)
             with torch.no_grad():
-                wanted = self.discriminator(*real_case)
+                wanted = self.discriminator(*real)
         terms = {
             "adversarial": losses.adversarial_loss(judged),
-            "feature_matching": losses.feature_matching_loss(judged, wanted, sure),
-            "l1": losses.weighted_l1_loss(images, real.flatten(0, 1), weights.black_weight, trusted)
+            "feature_matching": losses.feature_matching_loss(judged, wanted, at(trust, times)),
+            "l1": losses.weighted_l1_loss(images, paintings, weights.black_weight, trusted)
             + losses.weighted_l1_loss(images, own, weights.black_weight, 1 - trusted),
         }
         if self.generator.latent is not None:
             terms["divergence"] = (dance.divergence.flatten() * trusted).mean()
         if image.heatmaps:
-            terms["position"] = losses.position_loss(images, keypoints.flatten(0, 1), image.sigma, trusted)
+            terms["position"] = losses.position_loss(images, lesson.poses.flatten(0, 1), image.sigma, trusted)
+        if self.metronome is not None:
+            shown = self.metronome(torch.cat([dance.origin, dance.joints], 1))[:, 1:]
+            terms["synchrony"] = losses.synchrony_loss(shown, mel[:, :, mel.shape[2] // 2], 1 - trust)
+        if self.generator.mood is not None:
+            shown = measure(torch.cat([dance.origin[:, 1:], dance.joints], 1), image.size, image.fps)
+            apart = self.generator.mood.relative(shown) - self.generator.mood.relative(mood)
+            terms["mood"] = losses.mood_loss(apart, 1 - lesson.told.float())
         with self._precision():
             if self.perceptual is not None:
-                few = torch.multinomial(trusted, min(self.config.train.perceptual_frames, len(trusted)))
-                terms["perceptual"] = self.perceptual(images[few], real.flatten(0, 1)[few])
+                few = torch.multinomial(trusted.clamp(min=1e-6), min(self.config.train.perceptual_frames, len(trusted)))
+                terms["perceptual"] = self.perceptual(images[few], paintings[few])
         total = sum(getattr(weights, name) * term for name, term in terms.items())
         self.paint_optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -324,6 +345,7 @@ class Trainer:
         """The averaged generator, ready to dance."""
         network = UNetGenerator(self.config)
         network.load_state_dict(self.average)
+        network.longest = self.starts.longest
         return network.to(self.device, memory_format=torch.channels_last).eval()
 
     def _report(self) -> None:
@@ -344,11 +366,12 @@ class Trainer:
         v = self.last
         self.progress.say(
             f"step {self.clock.step}: l1 {means['l1']:.3f}, position {means['position']:.2f}, "
-            f"divergence {means['divergence']:.1f}, "
+            f"divergence {means['divergence']:.1f}, synchrony {means['synchrony']:.2f}, mood {means['mood']:.2f}, "
             f"adversarial {means['adversarial']:.2f}, real/fake {means['real']:.2f}/{means['fake']:.2f}; "
             f"free-running: speed {v.speed:.2f} (real {v.real_speed:.2f}), acceleration {v.accel:.1f} "
             f"({v.real_accel:.1f}), freeze {v.freeze:.2f}, missing {v.missing:.3f}, "
-            f"shape {v.shape:.3f}, place {v.place:.3f}, score {v.score:.2f}"
+            f"shape {v.shape:.3f}, place {v.place:.3f}, rhythm {v.rhythm:.2f} ({v.real_rhythm:.2f}), "
+            f"score {v.score:.2f}"
         )
 
     def _log(self, means: dict[str, float], validation: Validation) -> None:
@@ -371,30 +394,36 @@ class Trainer:
             "average": self.average,
             "paint": self.paint_optimiser.state_dict(),
             "judge": self.judge_optimiser.state_dict(),
+            "metronome": self.metronome.state_dict() if self.metronome else None,
             "step": self.clock.step,
             "seconds": self.clock.elapsed_s,
             "best": self.best,
             "kept": asdict(self.kept) if self.kept else None,
             "recent": self.recent,
+            "asked": self.asked,
             "dancers": self.dancers.tensors() if self.dancers else None,
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.save(state, self.folder / "checkpoint.tmp")
         (self.folder / "checkpoint.tmp").replace(self.folder / "checkpoint.pt")
 
-    def _resume(self) -> None:
+    def _resume(self) -> bool:
         path = self.folder / "checkpoint.pt"
         if not path.exists():
-            return
+            return False
         try:
             state = torch.load(path, weights_only=True, map_location=self.device)
             self.generator.load_state_dict(state["generator"])
             self.discriminator.load_state_dict(state["discriminator"])
             self.paint_optimiser.load_state_dict(state["paint"])
             self.judge_optimiser.load_state_dict(state["judge"])
+            if self.metronome is not None:
+                self.metronome.load_state_dict(state["metronome"])
+                self.metronome.freeze()
             self.average, self.recent, self.best = state["average"], state["recent"], state["best"]
             self.clock.step, self.clock.seconds = state["step"], state["seconds"]
             self.kept = Validation(**state["kept"]) if state["kept"] else None
+            self.asked = state["asked"]
             self.dancers = Memory.of(state["dancers"]) if state["dancers"] else None
         except Exception as error:  # whatever another version wrote, and torch's reader fails in many ways
             raise ModelError(
@@ -403,6 +432,7 @@ class Trainer:
             ) from error
         _forget_after(self.folder / "history.csv", self.clock.step)
         self.progress.say(f"going on from step {self.clock.step} of an interrupted run")
+        return True
 
 
 def _forget_after(history: Path, step: int) -> None:

@@ -13,8 +13,10 @@ from dancegen.audio.features import FRAME_RATE, windows
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import Take
 from dancegen.choreographers.gan.generator import UNetGenerator
+from dancegen.choreographers.gan.mood import measure
 from dancegen.choreographers.gan.rollout import Memory, clip_noise, unroll
-from dancegen.metrics.motion import motion_figures
+from dancegen.metrics.beats import beat_figures, shifted_figures
+from dancegen.metrics.motion import body_positions, motion_figures
 from dancegen.pose.cleaning import body_height, limb_lengths
 from dancegen.pose.drawing import draw_poses
 from dancegen.pose.sequence import PoseSequence
@@ -30,7 +32,8 @@ class Validation:
     """Free-running figures beside those of the real clips, and a score: the lower the better, 0 for a real dance.
 
     shape: how far the body's limbs are from their real lengths; place: how far feet and hips are from their real
-    heights; both in the dance's second half, in body heights.
+    heights; both in the dance's second half, in body heights. rhythm: how much better footfalls fit the beats than a
+    quarter of a beat beside them.
     """
 
     speed: float
@@ -42,6 +45,8 @@ class Validation:
     missing: float
     shape: float
     place: float
+    rhythm: float
+    real_rhythm: float
     score: float
 
 
@@ -61,11 +66,30 @@ def validate(generator: UNetGenerator, takes: list[Take], sheet: Path | None, *,
         torch.manual_seed(seed)
         keep_dropout(generator)
         memory = Memory.start(generator, first)
-        dance = unroll(generator, memory, torch.from_numpy(mel).to(device), noise.to(device)).joints.cpu().numpy()
+        moods = torch.cat([measure(torch.from_numpy(r.keypoints)[None], config.image.size, r.fps) for r in real])
+        song = torch.from_numpy(mel).to(device)
+        dance = unroll(generator, memory, song, noise.to(device), moods.to(device)).joints.cpu().numpy()
     made = [PoseSequence(d, r.fps, r.size) for r, d in zip(real, dance, strict=True)]
     if sheet is not None:
         _draw_sheet(real[:4], made[:4], config, sheet)
-    return _compare(real, made)
+    beats = [_joined([chosen[(i + k) % len(chosen)] for k in range(SONGS)]) - times[0] for i in range(len(chosen))]
+    return _compare(real, made, [take.beats.times_s for take in chosen], beats)
+
+
+def _joined(takes: list[Take]) -> np.ndarray:
+    """The beats of the takes' music played one after the other, in seconds."""
+    ends = np.cumsum([0, *(len(take.mel) / FRAME_RATE for take in takes[:-1])])
+    return np.concatenate([take.beats.times_s + start for take, start in zip(takes, ends, strict=True)])
+
+
+def _rhythm(dances: list[PoseSequence], beats: list[np.ndarray]) -> float:
+    """Mean footfall alignment with the beats, less that a quarter of a beat beside them; nought where none falls."""
+    margins = []
+    for dance, beats_s in zip(dances, beats, strict=True):
+        positions = body_positions(dance)
+        right, beside = beat_figures(positions, beats_s), shifted_figures(positions, beats_s)
+        margins.append(right.footfall - beside.footfall)
+    return float(np.nanmean(margins)) if np.isfinite(margins).any() else 0.0
 
 
 def keep_dropout(generator: torch.nn.Module) -> None:
@@ -76,8 +100,12 @@ def keep_dropout(generator: torch.nn.Module) -> None:
             module.train()
 
 
-def _compare(real: list[PoseSequence], made: list[PoseSequence]) -> Validation:
+def _compare(
+    real: list[PoseSequence], made: list[PoseSequence], real_beats: list[np.ndarray], beats: list[np.ndarray]
+) -> Validation:
+    """real_beats, beats: of each real and of each made dance, in seconds since its first frame."""
     wanted, found = _pooled(real), _pooled(made)
+    real_rhythm, rhythm = _rhythm(real, real_beats), _rhythm(made, beats)
     still = 1e-6  # held-out clips in which nobody moves
     speed, accel = (found[name] / max(wanted[name], still) for name in ("speed_median", "accel_mean"))
     shape = float(np.mean([_shape_error(r, m) for r, m in zip(real, made, strict=True)]))
@@ -89,6 +117,7 @@ def _compare(real: list[PoseSequence], made: list[PoseSequence]) -> Validation:
         + 5 * found["missing"]
         + 10 * shape
         + 3 * place
+        + 2 * max(0.0, real_rhythm - rhythm)
     )
     return Validation(
         found["speed_median"],
@@ -100,6 +129,8 @@ def _compare(real: list[PoseSequence], made: list[PoseSequence]) -> Validation:
         found["missing"],
         shape,
         place,
+        rhythm,
+        real_rhythm,
         score if math.isfinite(score) else float("inf"),
     )
 

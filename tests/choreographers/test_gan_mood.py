@@ -1,0 +1,87 @@
+"""Moods: measured in real dance, drawn for a song, and obeyed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_gan import dancing, song, takes, tiny_config
+
+from dancegen.choreographers.gan.data import ClipDataset
+from dancegen.choreographers.gan.losses import synchrony_loss
+from dancegen.choreographers.gan.metronome import Metronome
+from dancegen.choreographers.gan.mood import LIVELINESS, Mood, loudness, measure, phrases
+
+SIZE = 512
+
+
+def mood_of(keypoints) -> torch.Tensor:
+    return measure(torch.from_numpy(keypoints)[None], SIZE, 10.0)[0]
+
+
+def test_twice_as_far_in_the_same_time_is_livelier_by_log_2():
+    body = dancing(40)
+    wider = body.copy()
+    wider[..., :2] = body[:1, :, :2] + 2 * (body[..., :2] - body[:1, :, :2])
+    livelier = mood_of(wider) - mood_of(body)
+    assert livelier[0].item() == pytest.approx(np.log(2), abs=0.05) and (livelier[:LIVELINESS] > -1e-3).all()
+    still = mood_of(np.repeat(body[:1], 40, axis=0))
+    assert (still[:LIVELINESS] < mood_of(body)[:LIVELINESS] + 1e-6).all()
+
+
+def test_a_place_is_where_hips_neck_and_lower_ankle_are():
+    moved = dancing(40)
+    before = mood_of(moved)
+    moved[..., :2] += (51.2, -25.6)
+    after = mood_of(moved)
+    assert after[LIVELINESS:].tolist() == pytest.approx(
+        (before[LIVELINESS:] + torch.tensor([0.1, -0.05, -0.05])).tolist(), abs=1e-5
+    )
+    assert torch.allclose(after[:LIVELINESS], before[:LIVELINESS], atol=1e-4)
+
+
+def test_a_hidden_joint_does_not_make_a_dance_livelier():
+    body = dancing(40)
+    hidden = body.copy()
+    hidden[10:20, 4] = 0
+    assert torch.allclose(mood_of(hidden), mood_of(body), atol=0.15)
+
+
+def test_moods_change_from_phrase_to_phrase_as_real_ones_and_stay_in_place():
+    mood = Mood(8)
+    data = ClipDataset(takes(6, tiny_config()), tiny_config(), seed=0)
+    mood.learn(data[i]["mood"] for i in range(len(data)))
+    tune, here = song(240.0), torch.tensor([0.4, 0.3, 0.9])
+    times = np.arange(2400) / 10
+    drawn = mood.through(tune, times, here, 5)
+    assert (drawn[:, LIVELINESS:] == here).all()
+    assert torch.equal(drawn, mood.through(tune, times, here, 5))
+    assert not torch.equal(drawn, mood.through(tune, times, here, 6))
+    assert torch.allclose(drawn[:, 0].mean(), mood.mean[0], atol=0.5 * mood.spread[0, 0].item())
+    assert drawn[:, 0].std().item() == pytest.approx(mood.spread[0, 0].item(), rel=0.35)
+    assert len(drawn.unique(dim=0)) >= len(phrases(tune)) > 40
+
+
+def test_it_grows_livelier_where_the_music_grows_louder():
+    tune = song(24.0)
+    tune.mel[12 * 90 :] += 0.5
+    marks = np.array([0.0, 4.0, 8.0, 12.0])
+    calm, loud = loudness(tune, marks)[1:3], loudness(tune, marks)[3]
+    assert loud > calm.max() + 0.5
+
+
+def test_the_metronome_learns_the_beat_of_real_dance_and_hears_who_is_late():
+    torch.manual_seed(0)
+    config = tiny_config("train.metronome_steps=60")
+    data, judge = takes(6, config, frames=60), Metronome(config)
+    judge.learn(data, config, seed=0)
+    assert not any(p.requires_grad for p in judge.parameters())
+    poses = torch.from_numpy(np.stack([take.views[0].keypoints[:40] for take in data]))
+    frames = np.rint(np.arange(1, 40) / config.image.fps * 90).astype(int)
+    counts = torch.ones(len(data), 39)
+
+    def error(late: int) -> float:
+        heard = torch.from_numpy(np.stack([take.mel[frames + late] for take in data]))
+        return synchrony_loss(judge(poses), heard, counts).item()
+
+    assert error(0) < 0.35 and error(12) > error(0) + 0.2
