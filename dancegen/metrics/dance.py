@@ -15,16 +15,7 @@ from dancegen.metrics.features import (
     geometric_features,
     kinetic_features,
 )
-from dancegen.metrics.motion import (
-    FPS,
-    body_positions,
-    finite,
-    freeze_ratio,
-    joint_acceleration,
-    joint_jerk,
-    joint_speed,
-    unseen_share,
-)
+from dancegen.metrics.motion import FPS, body_positions, finite, missing_share, movement
 from dancegen.metrics.physics import (
     foot_skating,
     longest_limb,
@@ -35,7 +26,6 @@ from dancegen.metrics.physics import (
 )
 from dancegen.metrics.repetition import variety
 from dancegen.pose.sequence import PoseSequence
-from dancegen.pose.skeleton import BODY
 
 Figures = dict[str, float]
 
@@ -45,7 +35,7 @@ class Dance:
     """What is measured: positions (T, 13, 2) as `body_positions` gives them, and the music's beats.
 
     `beats_s` (B,) count from the dance's first frame; None: without music. `own` are figures that the positions do not
-    show: missing (share of body joints that no image showed), absent (that have no place at all), and PFC.
+    show: missing (share of body joints that no image showed) and, where the dance has joints in space, PFC.
     """
 
     positions: np.ndarray
@@ -56,7 +46,7 @@ class Dance:
     def of(cls, sequence: PoseSequence, beats_s: np.ndarray | None = None) -> Dance:
         """Raises PoseError where no frame shows how tall the dancer is."""
         positions = body_positions(sequence)
-        own = {"missing": unseen_share(sequence), "absent": float((sequence.keypoints[:, BODY, 2] <= 0).mean())}
+        own = {"missing": missing_share(sequence)}
         if sequence.joints3d is not None:
             own["pfc"] = physical_foot_contact(sequence.joints3d, sequence.fps)
         return cls(positions, beats_s, own)
@@ -74,10 +64,7 @@ def measure(dance: Dance, other_songs: Sequence[np.ndarray] = ()) -> Figures:
     positions = dance.positions
     return {
         "seconds": dance.seconds,
-        "speed_median": finite(np.nanmedian, joint_speed(positions)),
-        "freeze_ratio": freeze_ratio(joint_speed(positions)),
-        "accel_mean": finite(np.nanmean, joint_acceleration(positions)),
-        "jerk_mean": finite(np.nanmean, joint_jerk(positions)),
+        **movement(positions),
         **dance.own,
         "limb_p99_max": longest_limb(positions),
         "limb_stretched": stretched_limbs(positions),

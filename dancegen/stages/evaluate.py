@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dancegen.metrics.reference import Reference
 
 STAGE = "evaluate"
-VERSION = 3
+VERSION = 4
 REAL_STAGE = "reference"
 NO_COPYING = "copies were not looked for: that needs the training clips, name their dataset with --reference"
 METRICS, REPORT, REFERENCE = "metrics.json", "report.html", "reference.npz"
