@@ -84,10 +84,14 @@ def _print_table(artifact: Artifact) -> None:
     import shutil
     import sys
 
+    from dancegen.choreographers import is_baseline
     from dancegen.metrics.table import as_text
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     print(as_text(list(artifact.summary["figures"].items()), width))
-    for row in json.loads(artifact.file("metrics.json").read_text(encoding="utf-8"))["rows"]:
-        for note in [] if row["name"].startswith("baseline:") else row["notes"]:
+    record = json.loads(artifact.file("metrics.json").read_text(encoding="utf-8"))
+    for row in record["rows"]:
+        for note in [] if is_baseline(row["name"]) else row["notes"]:
             print(f"{row['name']}: {note}")
+    for note in record["notes"]:
+        print(note)

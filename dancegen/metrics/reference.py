@@ -18,7 +18,7 @@ import numpy as np
 from dancegen.audio.beats import Beats
 from dancegen.dataset import Clip, clip_dir, clip_views, poses_path, read_clips
 from dancegen.errors import InputError
-from dancegen.metrics.dance import Dance, Figures, Windows, average, distances, measure
+from dancegen.metrics.dance import Dance, Figures, Windows, average, distances, measure, rounded
 from dancegen.metrics.features import GEOMETRIC, KINETIC, FeatureStatistics, frechet_distance
 from dancegen.metrics.motion import FPS
 from dancegen.metrics.repetition import SEARCH_HOP_S, copying, nearest_training, repetition_windows, variety
@@ -53,7 +53,7 @@ class Reference:
 
     def save(self, path: Path) -> None:
         """Write the .npz."""
-        words = {"rows": {name: _plain(row) for name, row in self.rows.items()}, "about": self.about}
+        words = {"rows": {name: rounded(row) for name, row in self.rows.items()}, "about": self.about}
         arrays = {"words": np.array(json.dumps(words))}
         for name, statistics in (("kinetic", self.kinetic), ("geometric", self.geometric)):
             arrays |= {f"{name}_mean": statistics.mean.astype(np.float32), f"{name}_windows": statistics.windows}
@@ -198,7 +198,3 @@ def _check(statistics: FeatureStatistics, sample: np.ndarray, size: int) -> None
     shapes = statistics.mean.shape, statistics.covariance.shape, sample.shape[1:]
     if shapes != ((size,), (size, size), (size,)) or len(sample) < 2:
         raise ValueError(f"its statistics are not of {size} features")
-
-
-def _plain(row: Figures) -> dict[str, float | None]:
-    return {name: float(value) if np.isfinite(value) else None for name, value in row.items()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from dancegen.choreographers import is_baseline
 from dancegen.metrics.features import ENOUGH_WINDOWS
 from dancegen.metrics.verdict import faults
 
@@ -68,14 +69,17 @@ class Row:
 
     @property
     def is_baseline(self) -> bool:
-        return self.name.startswith("baseline:")
+        return is_baseline(self.name)
 
     @property
     def notes(self) -> list[str]:
         """In words: what is wrong with the dances, and which figures say little."""
         said = faults(self.figures) + self.remarks
+        empty = [song for song, dance in zip(self.songs, self.dances, strict=False) if not dance.shown]
+        if 0 < len(empty) < len(self.dances):
+            said.append(f"nobody is shown in {len(empty)} of {len(self.dances)} dances: {', '.join(empty)}")
         count = self.figures.get("windows", float("nan"))
-        if self.dances and count < ENOUGH_WINDOWS:
+        if len(empty) < len(self.dances) and count < ENOUGH_WINDOWS:
             said.append(
                 f"only {count:.0f} windows of three seconds: its Frechet distances come out too large, more songs help"
             )

@@ -15,8 +15,10 @@ MOST_SHEETS = 4
 """Songs of a row whose poses are shown; each costs some 30 kB of the page."""
 
 
-def write_report(path: Path, rows: Sequence[Row], real: Reference, progress: Progress = SILENT) -> None:
-    """Write the page: one file that needs nothing beside it."""
+def write_report(
+    path: Path, rows: Sequence[Row], real: Reference, notes: Sequence[str] = (), progress: Progress = SILENT
+) -> None:
+    """Write the page: one file that needs nothing beside it. `notes` are said once, under the table."""
     shown = [row for row in rows if row.recordings or row.pictures]
     made = [row for row in rows if row.dances and row.name != REAL]
     colors = {row.name: charts.COLORS[i % len(charts.COLORS)] for i, row in enumerate(made)} | {REAL: charts.GREY}
@@ -25,7 +27,7 @@ def write_report(path: Path, rows: Sequence[Row], real: Reference, progress: Pro
         for row in shown:
             sections.append(_section(row, colors.get(row.name, "#777")))
             advance(1)
-    body = [_head(real), _table(rows, colors), _legend(rows), *sections, _scatters(rows, real, colors)]
+    body = [_head(real), _table(rows, colors), _notes(notes), _legend(rows), *sections, _scatters(rows, real, colors)]
     path.write_text(_PAGE.format(style=_STYLE, body="\n".join(body)), encoding="utf-8")
 
 
@@ -67,15 +69,21 @@ def _legend(rows: Sequence[Row]) -> str:
     return f"<details><summary>What the columns mean</summary><dl>{items}</dl></details>"
 
 
+def _notes(notes: Sequence[str]) -> str:
+    items = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    return f'<ul class="notes">{items}</ul>' if items else ""
+
+
 def _section(row: Row, color: str) -> str:
-    notes = "".join(f"<li>{escape(note)}</li>" for note in row.notes)
-    parts = [f'<section><h2><i style="background:{color}"></i>{escape(row.name)}</h2>']
-    parts.append(f'<ul class="notes">{notes}</ul>' if notes else "")
+    parts = [f'<section><h2><i style="background:{color}"></i>{escape(row.name)}</h2>', _notes(row.notes)]
     parts += [f'<img class="sheet" alt="Frames of {escape(row.name)}" src="{url}">' for url in row.pictures]
     for number, (recording, dance) in enumerate(zip(row.recordings, row.dances, strict=True)):
         if number == MOST_SHEETS:
             parts.append(f"<p>and {len(row.recordings) - number} more songs</p>")
             break
+        if not dance.shown:
+            parts.append(f"<h3>{escape(recording.song)}</h3><p>Nobody is shown.</p>")
+            continue
         sequence, _ = recording.load()
         sheet = f'<img class="sheet" alt="Poses to {escape(recording.song)}" src="{pictures.contact_sheet(sequence)}">'
         if number:

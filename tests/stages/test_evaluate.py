@@ -128,7 +128,10 @@ def test_a_reference_made_from_a_dataset_stands_in_for_it(made, store, poses):
     assert found["baseline:copy"]["variety"] == before["baseline:copy"]["variety"]
     assert found[REAL]["fid_g"] == before[REAL]["fid_g"]
     assert found[f"slow {poses.digest[:8]}"]["copying"] is None
-    assert any("copies were not looked for" in note for note in found[f"slow {poses.digest[:8]}"]["notes"])
+    said = json.loads(again.file("metrics.json").read_text())["notes"]
+    assert ["--reference" in note for note in said if "copying is empty" in note] == [True]
+    assert again.file("report.html").read_text().count("copying is empty") == 1
+    assert json.loads(made.file("metrics.json").read_text())["notes"] == []
     assert "reference.npz" not in {entry.path for entry in again.files}
 
 
@@ -161,6 +164,26 @@ def test_poses_are_taken_as_artifact_npz_json_and_folder(place, store, poses):
     for name in names:
         assert found[name]["speed_median"] == pytest.approx(found["bare"]["speed_median"], rel=0.02)
     assert found["bare"]["bas_music"] is None and found["beside"]["bas_music"] == found[names[0]]["bas_music"]
+
+
+def test_what_shows_nobody_is_a_row_that_says_so_and_the_others_are_measured(place, store, poses, capfd):
+    (place / "unseen").mkdir()
+    nobody = PoseSequence(np.zeros((90, 18, 3)), 30.0)
+    nobody.save(place / "unseen" / "nobody.npz")
+    write_openpose_json(nobody, place / "unseen" / "empty.json")
+    named = [place / "unseen" / "nobody.npz", place / "unseen" / "empty.json", poses.path]
+    assert main(["evaluate", *map(str, named), "--store", str(store.root)]) == 0
+    out = capfd.readouterr().out
+    for name in ("nobody", "empty"):
+        (line,) = (line for line in out.splitlines() if line.split()[:1] == [name])
+        assert set(line.split()[1:]) == {"-", "1.00"}  # all joints are missing; nothing else is known
+        assert f"{name}: nobody is shown" in out
+    made = evaluate(named, store=store)
+    found = rows(made)
+    for name in ("nobody", "empty"):
+        assert found[name]["missing"] == 1 and found[name]["speed_median"] is found[name]["fid_k"] is None
+    assert found[f"slow {poses.digest[:8]}"]["speed_median"] == poses.summary["speed_median"]
+    assert made.file("report.html").read_text().count("Nobody is shown") == 2
 
 
 def test_openpose_json_is_read_at_the_rate_that_is_said(place, store, poses):
@@ -295,7 +318,7 @@ def test_the_command_prints_one_table_or_one_json_object(place, store, poses, ca
         (["{place}/broken.npz"], "broken.npz"),
         (["{place}/broken.json"], "broken.json"),
         (["{place}/broken.mp4"], "broken.mp4"),
-        (["{place}/nobody.npz"], "nobody.npz"),
+        (["{place}/still.npz"], "still.npz holds no frames"),
         (["baseline:polka"], "baseline:freeze"),
         (["gan", "--songs", "{place}/nowhere"], "nowhere"),
         (["gan", "--songs", "{place}/empty"], "holds no songs"),
@@ -314,6 +337,7 @@ def test_what_cannot_be_evaluated_ends_with_2_and_one_line(arguments, words, tmp
     for name in ("notes.txt", "broken.npz", "broken.json", "broken.mp4"):
         (tmp_path / name).write_text("la la la")
     PoseSequence(np.zeros((90, 18, 3)), 30.0).save(tmp_path / "nobody.npz")
+    PoseSequence(np.zeros((0, 18, 3)), 30.0).save(tmp_path / "still.npz")
     with open(tmp_path / "array.npz", "wb") as file:
         np.save(file, np.zeros(3))
     assert main(["evaluate", *(text.format(place=tmp_path) for text in arguments)]) == 2
