@@ -155,10 +155,10 @@ def training_windows(root: Path, progress: Progress = SILENT) -> Iterator[np.nda
 def _figures_of_real(dances: dict[tuple[Clip, str], Dance], clips: Sequence[Clip]) -> Figures:
     """Averages over clips and cameras; the variety is that of whole takes, whose clips follow one another."""
     figures, takes = [], defaultdict(list)
-    beats = {clip: next(d.beats_s for (c, _), d in dances.items() if c == clip) for clip in clips}
+    beats = {clip: dance.beats_s for (clip, _), dance in dances.items() if dance.beats_s is not None}
     for number, clip in enumerate(clips):
-        turned = [*clips[number + 1 :], *clips[:number]]
-        other = next((beats[c] for c in turned if c.song != clip.song and beats[c] is not None), None)
+        turned = [*clips[number + 1 :], *clips[:number], *beats]
+        other = next((beats[c] for c in turned if c.song != clip.song and c in beats), None)
         for view in (view for c, view in dances if c == clip):
             dance = dances[clip, view]
             figures.append(measure(dance, [] if other is None else [other]))

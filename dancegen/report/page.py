@@ -1,4 +1,4 @@
-"""report.html: the table, then every row's dance to look at, then where its windows lie among real ones."""
+"""report.html: the table and its details, every row's dance to look at, and where its windows lie among real ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from dancegen.metrics.reference import REAL, Reference
-from dancegen.metrics.table import Row, known, shown_columns, written
+from dancegen.metrics.table import DETAILS, Column, Row, control_cells, controls, known, shown_columns, written
 from dancegen.progress import SILENT, Progress
 from dancegen.report import charts, pictures
 
@@ -27,7 +27,10 @@ def write_report(
         for row in shown:
             sections.append(_section(row, colors.get(row.name, "#777")))
             advance(1)
-    body = [_head(real), _table(rows, colors), _notes(notes), _legend(rows), *sections, _scatters(rows, real, colors)]
+    body = [
+        _head(real), _summary(rows, colors), _notes(notes), *sections, _details(rows, colors),
+        _scatters(rows, real, colors),
+    ]  # fmt: skip
     path.write_text(_PAGE.format(style=_STYLE, body="\n".join(body)), encoding="utf-8")
 
 
@@ -49,24 +52,44 @@ def _head(real: Reference) -> str:
     return f"<header><h1>How good is the dance?</h1><p>{escape(' '.join(words))}</p></header>"
 
 
-def _table(rows: Sequence[Row], colors: dict[str, str]) -> str:
+def _summary(rows: Sequence[Row], colors: dict[str, str]) -> str:
     columns = shown_columns([row.figures for row in rows])
-    head = "".join(f'<th title="{escape(column.meaning)}">{escape(column.title)}</th>' for column in columns)
     lines = []
     for row in rows:
-        kind = "real" if row.name == REAL else "baseline" if row.is_baseline else "subject"
-        dot = f'<i style="background:{colors[row.name]}"></i>' if row.name in colors else "<i></i>"
-        cells = "".join(f"<td>{written(row.figures.get(column.key), column)}</td>" for column in columns)
-        lines.append(f'<tr class="{kind}"><th scope="row">{dot}{escape(row.name)}</th>{cells}</tr>')
+        lines.append(_line(row, columns, colors))
+        for title, control in controls(row.name, row.figures):
+            cells = _cells(control_cells(control, columns))
+            lines.append(f'<tr class="control"><th scope="row">{escape(title)}</th>{cells}</tr>')
+    return _table(columns, lines)
+
+
+def _details(rows: Sequence[Row], colors: dict[str, str]) -> str:
+    columns = shown_columns([row.figures for row in rows], DETAILS)
+    if not columns:
+        return ""
+    table = _table(columns, [_line(row, columns, colors) for row in rows])
+    return f"<section><h2>In detail</h2>{table}</section>"
+
+
+def _line(row: Row, columns: Sequence[Column], colors: dict[str, str]) -> str:
+    kind = "real" if row.name == REAL else "baseline" if row.is_baseline else "subject"
+    dot = f'<i style="background:{colors[row.name]}"></i>' if row.name in colors else "<i></i>"
+    cells = _cells([written(row.figures.get(column.key), column) for column in columns])
+    return f'<tr class="{kind}"><th scope="row">{dot}{escape(row.name)}</th>{cells}</tr>'
+
+
+def _cells(figures: Sequence[str]) -> str:
+    return "".join(f"<td>{figure}</td>" for figure in figures)
+
+
+def _table(columns: Sequence[Column], lines: Sequence[str]) -> str:
+    """The table of these lines, and below it what its columns mean."""
+    head = "".join(f'<th title="{escape(column.meaning)}">{escape(column.title)}</th>' for column in columns)
+    items = "".join(f"<dt>{escape(column.title)}</dt><dd>{escape(column.meaning)}</dd>" for column in columns)
     return (
         f'<div class="wide"><table><thead><tr><th></th>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+        f"<details><summary>What the columns mean</summary><dl>{items}</dl></details>"
     )
-
-
-def _legend(rows: Sequence[Row]) -> str:
-    columns = shown_columns([row.figures for row in rows])
-    items = "".join(f"<dt>{escape(column.title)}</dt><dd>{escape(column.meaning)}</dd>" for column in columns)
-    return f"<details><summary>What the columns mean</summary><dl>{items}</dl></details>"
 
 
 def _notes(notes: Sequence[str]) -> str:
@@ -133,6 +156,7 @@ thead th { font-weight: 600; color: var(--soft); font-size: .85rem; cursor: help
 tbody th { text-align: left; font-weight: 600; position: sticky; left: 0; background: inherit; }
 tbody tr { background: var(--card); } tbody tr:last-child > * { border-bottom: 0; }
 tr.real { background: var(--real); } tr.baseline { color: var(--soft); } tr.baseline th { font-weight: 400; }
+tr.control { color: var(--soft); font-size: .88rem; } tr.control th { font-weight: 400; padding-left: 1.8rem; }
 i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .5em; }
 details { margin: .8rem 0 1.6rem; color: var(--soft); } summary { cursor: pointer; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .6rem 0; }

@@ -8,7 +8,7 @@ from pendulum import beats, frozen, noisy, pendulum, sequence
 
 from dancegen.metrics.dance import Dance, Windows, average, distances, measure
 from dancegen.metrics.features import ENOUGH_WINDOWS
-from dancegen.metrics.table import COLUMNS, Row, as_text, shown_columns
+from dancegen.metrics.table import COLUMNS, DETAILS, VIDEO_COLUMNS, Row, as_text, shown_columns
 from dancegen.metrics.verdict import faults
 from dancegen.pose.sequence import PoseSequence
 
@@ -92,7 +92,29 @@ def test_the_table_lines_up_and_shows_only_columns_with_a_figure():
     lines = as_text(rows).splitlines()
     assert len({len(line) for line in lines}) == 1 and len(lines) == 3
     assert lines[0].split() == ["speed", "flicker"] and lines[1].split() == ["real", "dance", "0.20", "-"]
-    narrow = as_text(rows, width=20).splitlines()
-    assert [line.split()[0] for line in narrow] == ["real", "speed", "flicker"]
     assert as_text(rows, width=80).splitlines() == lines
-    assert len({column.key for column in COLUMNS}) == len(COLUMNS) and not shown_columns([{}])
+    first, second = (block.splitlines() for block in as_text(rows, width=20).split("\n\n"))
+    assert [line.split()[-1] for line in first] == ["speed", "0.20", "12.00"]
+    assert [line.split()[-1] for line in second] == ["flicker", "-", "0.0100"]
+    assert max(map(len, first + second)) <= 20
+    every = [column.key for column in (*COLUMNS, *VIDEO_COLUMNS, *DETAILS)]
+    assert len(set(every)) == len(every) and not shown_columns([{}])
+
+
+def test_the_controls_are_rows_under_a_dance_and_not_under_a_baseline():
+    figures = {"footfall": 0.65, "footfall_shifted": 0.33, "footfall_other": 0.45, "bas_music": 0.2, "bas_other": 0.1}
+    table = as_text([("gan", figures), ("baseline:copy", figures), ("still", {"bas_music": 0.0})])
+    assert [line.split() for line in table.splitlines()] == [
+        ["beat", "step"],
+        ["gan", "0.20", "0.65"],
+        ["a", "quarter", "beat", "off", "-", "0.33"],
+        ["another", "song", "0.10", "0.45"],
+        ["baseline:copy", "0.20", "0.65"],
+        ["still", "0.00", "-"],
+    ]
+
+
+def test_every_figure_of_a_dance_is_in_one_of_the_tables():
+    dance = Dance.of(sequence(pendulum(), joints3d=np.zeros((900, 18, 3))), beats(30.0))
+    found = measure(dance, [beats(30.0, 0.43)]) | distances(Windows.of([dance]), *Windows.of([dance]).statistics)
+    assert set(found) - {column.key for column in (*COLUMNS, *DETAILS)} == {"shown"}

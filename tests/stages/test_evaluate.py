@@ -98,6 +98,25 @@ def test_the_page_holds_everything_it_shows(made):
     assert page.count("<section") == page.count("</section")
 
 
+def test_the_page_has_the_controls_as_rows_and_every_other_figure_in_a_second_table(made):
+    page = made.file("report.html").read_text()
+    first, second = (table.split("</table>")[0] for table in page.split("<table>")[1:])
+    named = re.compile(r'<th scope="row">(?:<i[^>]*></i>)?([^<]*)</th>')
+    own = ["a quarter beat off", "another song"]
+    # All clips of the dataset are to one song: no other one stands under real dance.
+    assert named.findall(first) == [REAL, own[0], "mine", *own, *BASELINES]
+    assert named.findall(second) == [REAL, "mine", *BASELINES]
+    found = rows(made)["mine"]
+    cells = {}
+    for table in (first, second):
+        (line,) = (line for line in table.split("<tr")[1:] if ">mine<" in line)
+        cells |= zip(re.findall(r"<th title=[^>]*>([^<]*)<", table), re.findall("<td>([^<]*)<", line), strict=True)
+    shown = {"diversity k": "diversity_k", "diversity g": "diversity_g", "step other": "footfall_other"}
+    assert all(float(cells[title]) == pytest.approx(found[key], abs=0.05) for title, key in shown.items())
+    assert float(cells["jerk"]) == round(found["jerk_mean"]) and cells["windows"] == "8"
+    assert {"twisted", "swaps", "stretched", "beat other"} <= set(cells)
+
+
 def test_the_videos_in_the_page_play_with_their_music(made, tmp_path):
     import base64
 
