@@ -40,6 +40,7 @@ NO_COPYING = (
     "copying is empty for what was measured here: copies are looked for among the training clips, and a reference.npz, "
     "the bundled one too, holds none; name the clips' pose dataset with --reference"
 )
+NO_FIDELITY = "videos were not held to the poses that were asked for: name OpenPose weights with --detector"
 NO_OTHER_SONG = "no row tells how a dance keeps the time of another song: that takes two songs, give --songs a folder"
 METRICS, REPORT, REFERENCE = "metrics.json", "report.html", "reference.npz"
 
@@ -212,7 +213,7 @@ def _build(
     rows = [real_row, *subjects, *baselines, *known]
     if dataset is not None:
         real.with_rows({row.name: row.figures for row in baselines}).save(directory / REFERENCE)
-    notes = _notes(measured, dataset)
+    notes = _notes(measured, videos, dataset)
     record = {
         "notes": notes,
         "reference": real.about,
@@ -258,13 +259,15 @@ def _measure(recordings: list[Recording], real: Reference, dataset: Artifact | N
     return list(rows.values())
 
 
-def _notes(measured: list[Row], dataset: Artifact | None) -> list[str]:
+def _notes(measured: list[Row], videos: list[Footage], dataset: Artifact | None) -> list[str]:
     """What is to be said once of all rows: which figures are not there, and how to get them."""
     from dancegen.metrics.table import known
 
     notes = []
     if dataset is None and any(row.dances for row in measured):
         notes.append(NO_COPYING)
+    if any(video.detector is None for video in videos):
+        notes.append(NO_FIDELITY)
     figures = [row.figures for row in measured]
     if any(known(row.get("bas_music")) for row in figures) and not any(known(row.get("bas_other")) for row in figures):
         notes.append(NO_OTHER_SONG)
