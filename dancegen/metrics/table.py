@@ -159,12 +159,21 @@ def as_text(rows: Sequence[tuple[str, Mapping[str, float | None]]], width: int |
         lines.append([name, *(written(figures.get(column.key), column) for column in columns)])
         lines += [[f"  {title}", *control_cells(control, columns)] for title, control in controls(name, figures)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    blocks, room = [[]], (width or sum(widths) + 2 * len(widths)) - widths[0]
-    for i, needed in enumerate(widths[1:], 1):
-        if blocks[-1] and sum(widths[j] + 2 for j in blocks[-1]) + needed + 2 > room:
+
+    def shown(line: list[str], block: list[int]) -> str:
+        return "  ".join([line[0].ljust(widths[0]), *(line[i].rjust(widths[i]) for i in block)]).rstrip()
+
+    return "\n\n".join("\n".join(shown(line, block) for line in lines) for block in _blocks(widths, width))
+
+
+def _blocks(widths: Sequence[int], width: int | None) -> list[list[int]]:
+    """The columns after the first, in as few blocks as fit beside it into `width` characters."""
+    blocks: list[list[int]] = [[]]
+    used = widths[0]
+    for column, needed in enumerate(widths[1:], 1):
+        used += 2 + needed
+        if width is not None and used > width and blocks[-1]:
             blocks.append([])
-        blocks[-1].append(i)
-    return "\n\n".join(
-        "\n".join("  ".join([line[0].ljust(widths[0]), *(line[i].rjust(widths[i]) for i in block)]) for line in lines)
-        for block in blocks
-    )
+            used = widths[0] + 2 + needed
+        blocks[-1].append(column)
+    return blocks

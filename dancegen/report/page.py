@@ -152,7 +152,9 @@ header p { color: var(--soft); margin: 0 0 1.4rem; max-width: 75ch; }
 .wide { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th, td { padding: .45rem .5rem; text-align: right; border-bottom: 1px solid var(--line); }
-thead th { font-weight: 600; color: var(--soft); font-size: .85rem; cursor: help; }
+thead th { font-weight: 600; color: var(--soft); font-size: .85rem; cursor: help; white-space: normal;
+  vertical-align: bottom; }
+section table { font-size: .9rem; } section .wide { margin-top: .6rem; } section details { margin-bottom: 0; }
 tbody th { text-align: left; font-weight: 600; position: sticky; left: 0; background: inherit; }
 tbody tr { background: var(--card); } tbody tr:last-child > * { border-bottom: 0; }
 tr.real { background: var(--real); } tr.baseline { color: var(--soft); } tr.baseline th { font-weight: 400; }

@@ -352,6 +352,7 @@ def test_the_command_prints_one_table_or_one_json_object(place, store, poses, ca
     out = capfd.readouterr().out
     assert out.splitlines()[0].split()[:3] == ["speed", "accel", "freeze"] and "real dance" in out
     assert "report.html" in out and "{" not in out and "windows of three seconds" in out
+    assert out.count("copying is empty") == out.count("takes two songs") == 1
     assert main([*arguments, "--json", "-o", str(place / "mine.html")]) == 0
     result = json.loads(capfd.readouterr().out)
     assert result["stage"] == "evaluate" and result["cached"] and REAL in result["summary"]["figures"]
