@@ -22,6 +22,11 @@ BASELINE = "baseline:"
 BASELINES = tuple(BASELINE + kind for kind in ("freeze", "random", "shuffle", "copy"))
 
 
+def is_baseline(name: str | Path) -> bool:
+    """Whether a model's name, or a row's, is a baseline's."""
+    return str(name).startswith(BASELINE)
+
+
 class Choreographer(Protocol):
     """Turns a song into poses of any length, chunk after chunk, the same ones for the same seed."""
 
@@ -45,7 +50,7 @@ def choose_model(reference: str | Path, store: Store, dataset: Callable[[], Arti
 
     Raises ModelError as `find_model` does, InputError for a baseline without a dataset.
     """
-    if not str(reference).startswith(BASELINE):
+    if not is_baseline(reference):
         folder = find_model(reference, store)
         files = {"weights": "model.safetensors", "config": "config.json"}
         inputs = tuple(Input.file(role, folder / name) for role, name in files.items())

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dancegen.audio.features import FRAME_RATE
+from dancegen.choreographers import BASELINE
 from dancegen.dataset import Clip, clip_dir, clip_views, poses_path, read_clips
 from dancegen.errors import InputError
 from dancegen.mocap.camera import FLOOR_LINE
@@ -55,7 +56,7 @@ class Baseline:
         rng = np.random.default_rng([seed % 2**64, zlib.crc32(np.ascontiguousarray(song.onset).tobytes())])
         frames = round(song.seconds * fps)
         done = 0
-        with progress.task(f"Dancing baseline:{self._kind}", song.seconds) as advance:
+        with progress.task(f"Dancing {BASELINE}{self._kind}", song.seconds) as advance:
             for piece in _blended(self._pieces(song, rng, fps, size, progress), max(1, round(BLEND_S * fps))):
                 piece = piece[: frames - done]
                 yield PoseSequence(piece, fps, size, song.start_s + done / fps)

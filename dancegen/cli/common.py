@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
 from enum import Enum
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 import typer
 
 if TYPE_CHECKING:
-    from dancegen.progress import Progress
     from dancegen.store import Artifact
 
 _PANEL = "Common options"
@@ -68,33 +70,96 @@ DebugOption = Annotated[
 ]
 
 
-def perform(
-    work: Callable[[Progress], Artifact],
-    *,
-    output: str | None = None,
-    as_json: bool = False,
-    quiet: bool = False,
-    show: Callable[[Artifact], None] | None = None,
-) -> None:
-    """Run a stage, with progress on stderr, and print its result on stdout: for people, as a path alone, or as JSON.
+_SHARED = {
+    "seed": (SeedOption, 0),
+    "device": (DeviceOption, Device.auto),
+    "store": (StoreOption, None),
+    "output": (OutputOption, None),
+    "as_json": (JsonOption, False),
+    "quiet": (QuietOption, False),
+    "force": (ForceOption, False),
+    "debug": (DebugOption, False),
+}
+_FOR_PEOPLE = ("as_json", "quiet", "debug")
+"""Options of the command alone: no stage takes them. --debug is read where errors are worded."""
 
-    `show` prints what people see first, above the summary.
+
+@dataclass(frozen=True)
+class CommonOptions:
+    """The common options of a command that makes something: `keywords` are those that its verb takes."""
+
+    keywords: Mapping[str, object]
+    as_json: bool
+    quiet: bool
+
+    @property
+    def output(self) -> str | None:
+        """Where the person wants a copy."""
+        return self.keywords["output"]
+
+    def to(self, output: str) -> CommonOptions:
+        """The same, with a copy at `output`."""
+        return replace(self, keywords={**self.keywords, "output": output})
+
+    def perform(
+        self,
+        verb: Callable[..., Artifact],
+        *inputs: object,
+        show: Callable[[Artifact], None] | None = None,
+        **settings: object,
+    ) -> None:
+        """Run a verb of the Python API, with progress on stderr, and print its result on stdout: for people, as a path
+        alone, or as JSON.
+
+        `show` prints what people see first, above the summary.
+        """
+        from dancegen.cli import result
+        from dancegen.cli.progress import CommandProgress
+
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        with CommandProgress(quiet=self.quiet) as progress, stdout_reserved():
+            artifact = verb(*inputs, **settings, **self.keywords, progress=progress)
+        if self.as_json:
+            result.print_json(result.as_dict(artifact))
+        elif self.quiet:
+            print(self.output or artifact.path)
+        else:
+            if show is not None:
+                show(artifact)
+            result.print_artifact(artifact, self.output)
+
+
+def common_options(*, without: Collection[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorates a command that makes something: after its own options it gets the common ones, `without` some.
+
+    The command takes them together, as its keyword `options`.
     """
-    from dancegen.cli import result
-    from dancegen.cli.progress import CommandProgress
+    shared = {name: option for name, option in _SHARED.items() if name not in without}
 
-    warnings.filterwarnings("ignore", category=FutureWarning)
-    warnings.filterwarnings("ignore", category=DeprecationWarning)
-    with CommandProgress(quiet=quiet) as progress, stdout_reserved():
-        artifact = work(progress)
-    if as_json:
-        result.print_json(result.as_dict(artifact))
-    elif quiet:
-        print(output or artifact.path)
-    else:
-        if show is not None:
-            show(artifact)
-        result.print_artifact(artifact, output)
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def run(**given) -> None:
+            chosen = {name: given.pop(name) for name in shared}
+            keywords = {name: value for name, value in chosen.items() if name not in _FOR_PEOPLE}
+            if "device" in keywords:
+                keywords["device"] = keywords["device"].value
+            command(**given, options=CommonOptions(keywords, chosen["as_json"], chosen["quiet"]))
+
+        # Typer reads the signature and the annotations; those of the command are text until they are looked up.
+        types = get_type_hints(command, include_extras=True)
+        own = [
+            p.replace(annotation=types[p.name]) for p in signature(command).parameters.values() if p.name != "options"
+        ]
+        own += [
+            Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
+            for name, (annotation, default) in shared.items()
+        ]
+        run.__signature__ = Signature(own)
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in own}
+        return run
+
+    return decorate
 
 
 @contextmanager

@@ -6,27 +6,17 @@ from typing import Annotated
 
 import typer
 
-from dancegen.cli import common
-from dancegen.cli.common import (
-    DebugOption,
-    Device,
-    DeviceOption,
-    ForceOption,
-    JsonOption,
-    OutputOption,
-    QuietOption,
-    SeedOption,
-    StoreOption,
-)
+from dancegen.cli.common import CommonOptions, common_options, examples
 
 NAME = "dance"
-EXAMPLES = common.examples(
+EXAMPLES = examples(
     "dancegen dance demo",
     "dancegen dance song.mp3",
     "dancegen dance song.mp3 --seconds 30 --size 720x1280 --seed 7 -o short.mp4",
 )
 
 
+@common_options()
 def command(
     song: Annotated[str, typer.Argument(metavar="SONG", help="A song's path, or demo for the one that comes along.")],
     model: Annotated[
@@ -43,14 +33,8 @@ def command(
     size: Annotated[str, typer.Option(metavar="WxH", help="The video's size in pixels.")] = "1280x720",
     start: Annotated[float, typer.Option(metavar="S", help="Where in the song to begin, in seconds.")] = 0.0,
     seconds: Annotated[float | None, typer.Option(metavar="S", help="How long to dance; else to the end.")] = None,
-    seed: SeedOption = 0,
-    device: DeviceOption = Device.auto,
-    store: StoreOption = None,
-    output: OutputOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    force: ForceOption = False,
-    debug: DebugOption = False,
+    *,
+    options: CommonOptions,
 ) -> None:
     """Make a dance video: SONG.mp4 in the current directory, unless --output says otherwise.
 
@@ -59,11 +43,7 @@ def command(
     from dancegen import dance
     from dancegen.stages.dance import output_path
 
-    target = str(output_path(song, output))
-    common.perform(
-        lambda progress: dance(
-            song, model=model, style=style, prompt=prompt, fps=fps, size=size, start=start, seconds=seconds, seed=seed,
-            device=device.value, store=store, output=target, force=force, progress=progress,
-        ),
-        output=target, as_json=as_json, quiet=quiet,
+    target = str(output_path(song, options.output))
+    options.to(target).perform(
+        dance, song, model=model, style=style, prompt=prompt, fps=fps, size=size, start=start, seconds=seconds,
     )  # fmt: skip

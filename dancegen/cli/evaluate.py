@@ -7,24 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dancegen.cli import common
-from dancegen.cli.common import (
-    DebugOption,
-    Device,
-    DeviceOption,
-    ForceOption,
-    JsonOption,
-    OutputOption,
-    QuietOption,
-    SeedOption,
-    StoreOption,
-)
+from dancegen.cli.common import CommonOptions, common_options, examples
 
 if TYPE_CHECKING:
     from dancegen.store import Artifact
 
 NAME = "evaluate"
-EXAMPLES = common.examples(
+EXAMPLES = examples(
     "dancegen evaluate gan --songs songs",
     "dancegen evaluate gan 3f2a9c41 baseline:shuffle --songs songs --seconds 30 -o report.html",
     "dancegen evaluate poses.npz openpose.json dance.mp4",
@@ -32,6 +21,7 @@ EXAMPLES = common.examples(
 )
 
 
+@common_options()
 def command(
     subjects: Annotated[
         list[str] | None,
@@ -49,19 +39,13 @@ def command(
     ] = None,
     start: Annotated[float, typer.Option(metavar="S", help="Where in each song to begin, in seconds.")] = 0.0,
     seconds: Annotated[float | None, typer.Option(metavar="S", help="How much of each song is danced to.")] = 60.0,
-    seed: SeedOption = 0,
     fps: Annotated[float, typer.Option(metavar="N", help="Frames a second of OpenPose JSON, which does not say.")] = 30,
     detector: Annotated[
         Path | None,
         typer.Option(metavar="PATH", help="OpenPose weights that find the dancer in videos (non-commercial use)."),
     ] = None,
-    device: DeviceOption = Device.auto,
-    store: StoreOption = None,
-    output: OutputOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    force: ForceOption = False,
-    debug: DebugOption = False,
+    *,
+    options: CommonOptions,
 ) -> None:
     """Measure dances: one table, a report.html and a metrics.json.
 
@@ -70,12 +54,9 @@ def command(
     """
     from dancegen import evaluate
 
-    common.perform(
-        lambda progress: evaluate(
-            subjects, songs=songs, reference=reference, start=start, seconds=seconds, seed=seed, fps=fps,
-            detector=detector, device=device.value, store=store, output=output, force=force, progress=progress,
-        ),
-        output=output, as_json=as_json, quiet=quiet, show=_print_table,
+    options.perform(
+        evaluate, subjects, songs=songs, reference=reference, start=start, seconds=seconds, fps=fps,
+        detector=detector, show=_print_table,
     )  # fmt: skip
 
 
@@ -84,10 +65,14 @@ def _print_table(artifact: Artifact) -> None:
     import shutil
     import sys
 
+    from dancegen.choreographers import is_baseline
     from dancegen.metrics.table import as_text
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     print(as_text(list(artifact.summary["figures"].items()), width))
-    for row in json.loads(artifact.file("metrics.json").read_text(encoding="utf-8"))["rows"]:
-        for note in [] if row["name"].startswith("baseline:") else row["notes"]:
+    record = json.loads(artifact.file("metrics.json").read_text(encoding="utf-8"))
+    for row in record["rows"]:
+        for note in [] if is_baseline(row["name"]) else row["notes"]:
             print(f"{row['name']}: {note}")
+    for note in record["notes"]:
+        print(note)

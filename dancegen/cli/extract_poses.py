@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from dancegen.cli import common
-from dancegen.cli.common import DebugOption, ForceOption, JsonOption, OutputOption, QuietOption, StoreOption
+from dancegen.cli.common import CommonOptions, common_options, examples
 
 NAME = "extract-poses"
-EXAMPLES = common.examples("dancegen extract-poses", "dancegen extract-poses 3f2a9c41 --views 0,90,180,270")
+EXAMPLES = examples("dancegen extract-poses", "dancegen extract-poses 3f2a9c41 --views 0,90,180,270")
 
 
+@common_options(without=("seed", "device"))
 def command(
     dataset: Annotated[
         str | None, typer.Argument(metavar="DATASET", help="A prepared dataset: path or digest; else the newest.")
@@ -25,12 +25,8 @@ def command(
         str | None, typer.Option(metavar="NAME", help="What finds poses in videos; motion capture needs none.")
     ] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes at work; all cores if left out.")] = None,
-    store: StoreOption = None,
-    output: OutputOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    force: ForceOption = False,
-    debug: DebugOption = False,
+    *,
+    options: CommonOptions,
 ) -> None:
     """Make a pose dataset: 18 OpenPose keypoints a frame, from several camera angles.
 
@@ -38,10 +34,4 @@ def command(
     """
     from dancegen import extract_poses
 
-    common.perform(
-        lambda progress: extract_poses(
-            dataset, views=views, size=size, detector=detector, workers=workers,
-            store=store, output=output, force=force, progress=progress,
-        ),
-        output=output, as_json=as_json, quiet=quiet,
-    )  # fmt: skip
+    options.perform(extract_poses, dataset, views=views, size=size, detector=detector, workers=workers)

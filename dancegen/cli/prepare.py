@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from dancegen.cli import common
-from dancegen.cli.common import DebugOption, ForceOption, JsonOption, OutputOption, QuietOption, SeedOption, StoreOption
+from dancegen.cli.common import CommonOptions, common_options, examples
 
 NAME = "prepare"
-EXAMPLES = common.examples(
+EXAMPLES = examples(
     "dancegen prepare mocap/salsa mocap/modern --music songs",
     "dancegen prepare mocap/salsa --music songs --source-fps 60 --licence 'CMU, free to use'",
 )
 
 
+@common_options(without=("device",))
 def command(
     sources: Annotated[
         list[Path], typer.Argument(metavar="SOURCE...", help="Motion capture: .bvh or .amc files, or folders of them.")
@@ -34,13 +34,8 @@ def command(
     genre: Annotated[str | None, typer.Option(metavar="TEXT", help="The dance's genre, noted with each clip.")] = None,
     licence: Annotated[str | None, typer.Option(metavar="TEXT", help="The data's licence, noted likewise.")] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes at work; all cores if left out.")] = None,
-    seed: SeedOption = 0,
-    store: StoreOption = None,
-    output: OutputOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    force: ForceOption = False,
-    debug: DebugOption = False,
+    *,
+    options: CommonOptions,
 ) -> None:
     """Make a dataset: dance as joints in metres, in clips, each with its music.
 
@@ -48,11 +43,7 @@ def command(
     """
     from dancegen import prepare
 
-    common.perform(
-        lambda progress: prepare(
-            sources, music=music, source_fps=source_fps, fps=fps, clip_seconds=clip_seconds, pairs=pairs,
-            val_fraction=val_fraction, genre=genre, licence=licence, seed=seed, workers=workers,
-            store=store, output=output, force=force, progress=progress,
-        ),
-        output=output, as_json=as_json, quiet=quiet,
+    options.perform(
+        prepare, sources, music=music, source_fps=source_fps, fps=fps, clip_seconds=clip_seconds, pairs=pairs,
+        val_fraction=val_fraction, genre=genre, licence=licence, workers=workers,
     )  # fmt: skip

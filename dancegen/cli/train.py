@@ -7,21 +7,10 @@ from typing import Annotated
 
 import typer
 
-from dancegen.cli import common
-from dancegen.cli.common import (
-    DebugOption,
-    Device,
-    DeviceOption,
-    ForceOption,
-    JsonOption,
-    OutputOption,
-    QuietOption,
-    SeedOption,
-    StoreOption,
-)
+from dancegen.cli.common import CommonOptions, common_options, examples
 
 NAME = "train"
-EXAMPLES = common.examples(
+EXAMPLES = examples(
     "dancegen train --preset small --epochs 5",
     "dancegen train --init gan --minutes 30",
     "dancegen train --set loss.l1=100 --set train.ema=0.99",
@@ -29,6 +18,7 @@ EXAMPLES = common.examples(
 )
 
 
+@common_options()
 def command(
     dataset: Annotated[
         str | None, typer.Argument(metavar="POSES", help="A pose dataset: path or digest; else the newest.")
@@ -61,24 +51,14 @@ def command(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, like loss.l1=40; repeatable."),
     ] = None,
-    seed: SeedOption = 0,
-    device: DeviceOption = Device.auto,
-    store: StoreOption = None,
-    output: OutputOption = None,
-    as_json: JsonOption = False,
-    quiet: QuietOption = False,
-    force: ForceOption = False,
-    debug: DebugOption = False,
+    *,
+    options: CommonOptions,
 ) -> None:
     """Train a choreographer. Ctrl-C keeps what was learnt; the same command goes on from there."""
     from dancegen import train
 
-    common.perform(
-        lambda progress: train(
-            dataset, family=family, preset=preset, epochs=epochs, steps=steps, minutes=minutes, batch=batch,
-            learning_rate=learning_rate, decay=decay, decay_steps=decay_steps, init=init, vgg=vgg,
-            perceptual=perceptual, settings=settings, seed=seed, device=device.value,
-            store=store, output=output, force=force, progress=progress,
-        ),
-        output=output, as_json=as_json, quiet=quiet,
+    options.perform(
+        train, dataset, family=family, preset=preset, epochs=epochs, steps=steps, minutes=minutes, batch=batch,
+        learning_rate=learning_rate, decay=decay, decay_steps=decay_steps, init=init, vgg=vgg, perceptual=perceptual,
+        settings=settings,
     )  # fmt: skip

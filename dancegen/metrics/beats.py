@@ -6,11 +6,12 @@ figure is worth shows beside its control, the same motion against music that it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from dancegen.metrics.motion import ANKLES, FPS, filled
+from dancegen.metrics.motion import ANKLES, FPS, filled, finite
 from dancegen.mocap.beatlock import Grid, alignment, beat_period
 from dancegen.mocap.footfalls import falls_under, joint_speeds
 
@@ -33,6 +34,53 @@ class BeatFigures:
     footfall: float
 
 
+NOTHING = BeatFigures(*[float("nan")] * 3)
+
+
+@dataclass(frozen=True, eq=False)
+class Accents:
+    """Where a dance of so many frames marks time: seconds of its speed minima (M,) and of its footfalls (F,)."""
+
+    minima_s: np.ndarray
+    footfalls_s: np.ndarray
+    frames: int
+
+    @classmethod
+    def of(cls, positions: np.ndarray) -> Accents:
+        """Of `(T, 13, 2)` positions; a dance that shows nobody counts as one of no frames."""
+        frames = len(positions) if np.isfinite(positions).any() else 0
+        return cls(speed_minima(positions[:frames]), footfalls(positions[:frames]), frames)
+
+    def against(self, beats_s: np.ndarray) -> BeatFigures:
+        """The alignment with beats (B,) in seconds from the dance's first frame, as `beat_figures` defines it."""
+        beats = beats_inside(beats_s, self.frames)
+        if not len(beats):
+            return NOTHING
+        return BeatFigures(
+            bas_music=_aligned(beats, self.minima_s),
+            bas_motion=_aligned(self.minima_s, beats),
+            footfall=_aligned(self.footfalls_s, with_half_beats(beats)),
+        )
+
+    def against_shifted(self, beats_s: np.ndarray) -> BeatFigures:
+        """The control: the same against the music a quarter of a beat early and late, the mean of both.
+
+        nan for fewer than two beats: nobody knows how long one of them is.
+        """
+        shift = SHIFT * beat_period(np.asarray(beats_s))
+        if not shift:
+            return NOTHING
+        one, other = (vars(self.against(np.asarray(beats_s) + way * shift)) for way in (-1, 1))
+        return BeatFigures(**{name: (one[name] + other[name]) / 2 for name in one})
+
+    def against_others(self, songs: Sequence[np.ndarray]) -> BeatFigures:
+        """The other control: the same against the beats of songs that the dance was not made for, their mean."""
+        every = [vars(self.against(beats_s)) for beats_s in songs]
+        return BeatFigures(
+            **{name: finite(np.nanmean, np.array([one[name] for one in every])) for name in vars(NOTHING)}
+        )
+
+
 def beat_figures(positions: np.ndarray, beats_s: np.ndarray) -> BeatFigures:
     """Beat and footfall alignment of `(T, 13, 2)` positions; `beats_s` count from the dance's first frame.
 
@@ -40,27 +88,12 @@ def beat_figures(positions: np.ndarray, beats_s: np.ndarray) -> BeatFigures:
     al., CVPR 2022), motion to music as in FACT (Li et al., AIST++, ICCV 2021), both with 50 ms in place of frames.
     Only beats inside the dance count.
     """
-    beats = beats_inside(beats_s, len(positions))
-    if not len(beats):
-        return BeatFigures(*[float("nan")] * 3)
-    minima = speed_minima(positions)
-    return BeatFigures(
-        bas_music=_aligned(beats, minima),
-        bas_motion=_aligned(minima, beats),
-        footfall=_aligned(footfalls(positions), with_half_beats(beats)),
-    )
+    return Accents.of(positions).against(beats_s)
 
 
 def shifted_figures(positions: np.ndarray, beats_s: np.ndarray) -> BeatFigures:
-    """The control: the same against the music a quarter of a beat early and late, the mean of both.
-
-    nan for fewer than two beats: nobody knows how long one of them is.
-    """
-    shift = SHIFT * beat_period(np.asarray(beats_s))
-    if not shift:
-        return BeatFigures(*[float("nan")] * 3)
-    both = [beat_figures(positions, np.asarray(beats_s) + way * shift) for way in (-1, 1)]
-    return BeatFigures(*(float(np.mean([getattr(f, name) for f in both])) for name in vars(both[0])))
+    """`Accents.against_shifted` of `(T, 13, 2)` positions."""
+    return Accents.of(positions).against_shifted(beats_s)
 
 
 def beats_inside(beats_s: np.ndarray, frames: int) -> np.ndarray:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dancegen.metrics.beats import beat_figures, shifted_figures
+from dancegen.errors import PoseError
+from dancegen.metrics.beats import NOTHING, Accents
 from dancegen.metrics.features import (
     FeatureStatistics,
     diversity,
@@ -15,16 +16,7 @@ from dancegen.metrics.features import (
     geometric_features,
     kinetic_features,
 )
-from dancegen.metrics.motion import (
-    FPS,
-    body_positions,
-    finite,
-    freeze_ratio,
-    joint_acceleration,
-    joint_jerk,
-    joint_speed,
-    unseen_share,
-)
+from dancegen.metrics.motion import FPS, body_positions, missing_share, movement
 from dancegen.metrics.physics import (
     foot_skating,
     longest_limb,
@@ -35,7 +27,6 @@ from dancegen.metrics.physics import (
 )
 from dancegen.metrics.repetition import variety
 from dancegen.pose.sequence import PoseSequence
-from dancegen.pose.skeleton import BODY
 
 Figures = dict[str, float]
 
@@ -44,8 +35,9 @@ Figures = dict[str, float]
 class Dance:
     """What is measured: positions (T, 13, 2) as `body_positions` gives them, and the music's beats.
 
-    `beats_s` (B,) count from the dance's first frame; None: without music. `own` are figures that the positions do not
-    show: missing (share of body joints that no image showed), absent (that have no place at all), and PFC.
+    Positions are nan all over where no frame shows how tall the dancer is: there is nothing to measure then. `beats_s`
+    (B,) count from the dance's first frame; None: without music. `own` are figures that the positions do not show:
+    missing (share of body joints that no image showed) and, where the dance has joints in space, PFC.
     """
 
     positions: np.ndarray
@@ -54,9 +46,12 @@ class Dance:
 
     @classmethod
     def of(cls, sequence: PoseSequence, beats_s: np.ndarray | None = None) -> Dance:
-        """Raises PoseError where no frame shows how tall the dancer is."""
-        positions = body_positions(sequence)
-        own = {"missing": unseen_share(sequence), "absent": float((sequence.keypoints[:, BODY, 2] <= 0).mean())}
+        """The dance of a pose sequence, `beats_s` in seconds from its first frame."""
+        try:
+            positions = body_positions(sequence)
+        except PoseError:
+            positions = np.full((len(sequence.resample(FPS)), 13, 2), np.nan)
+        own = {"missing": missing_share(sequence)}
         if sequence.joints3d is not None:
             own["pfc"] = physical_foot_contact(sequence.joints3d, sequence.fps)
         return cls(positions, beats_s, own)
@@ -65,19 +60,28 @@ class Dance:
     def seconds(self) -> float:
         return len(self.positions) / FPS
 
+    @property
+    def shown(self) -> bool:
+        """Whether there is a dancer to be measured."""
+        return bool(np.isfinite(self.positions).any())
+
+
+def rounded(figures: Figures) -> dict[str, float | None]:
+    """Figures as JSON holds them: four decimals, None for nan."""
+    return {name: round(float(value), 4) if np.isfinite(value) else None for name, value in figures.items()}
+
 
 def measure(dance: Dance, other_songs: Sequence[np.ndarray] = ()) -> Figures:
     """Every figure that one dance has by itself; nan where there is nothing to measure.
 
-    `other_songs` are beats of music that the dance was not made for: the second control of its beat alignment.
+    shown is 1, or 0 where no frame shows a dancer; averaged over dances it is the share that does. `other_songs` are
+    beats of music that the dance was not made for: the second control of its beat alignment.
     """
     positions = dance.positions
     return {
         "seconds": dance.seconds,
-        "speed_median": finite(np.nanmedian, joint_speed(positions)),
-        "freeze_ratio": freeze_ratio(joint_speed(positions)),
-        "accel_mean": finite(np.nanmean, joint_acceleration(positions)),
-        "jerk_mean": finite(np.nanmean, joint_jerk(positions)),
+        "shown": float(dance.shown),
+        **movement(positions),
         **dance.own,
         "limb_p99_max": longest_limb(positions),
         "limb_stretched": stretched_limbs(positions),
@@ -111,7 +115,7 @@ class Windows:
     @classmethod
     def of(cls, dances: Sequence[Dance]) -> Windows:
         none = np.empty((0, 13, 2))
-        positions = [none, *(dance.positions for dance in dances)]
+        positions = [none, *(dance.positions for dance in dances if dance.shown)]
         return cls(
             np.concatenate([kinetic_features(track) for track in positions]),
             np.concatenate([geometric_features(track) for track in positions]),
@@ -138,21 +142,19 @@ def distances(windows: Windows, kinetic: FeatureStatistics, geometric: FeatureSt
 
 
 def _time_keeping(dance: Dance, other_songs: Sequence[np.ndarray]) -> Figures:
+    accents = Accents.of(dance.positions)
     beats = dance.beats_s if dance.beats_s is not None else np.empty(0)
-    ours, shifted = beat_figures(dance.positions, beats), shifted_figures(dance.positions, beats)
-    others = [beat_figures(dance.positions, song) for song in other_songs]
+    ours, shifted, other = accents.against(beats), accents.against_shifted(beats), accents.against_others(other_songs)
+    if not len(beats):  # who dances to no music keeps no other music's time
+        other = NOTHING
     return {
         "bas_music": ours.bas_music,
         "bas_shifted": shifted.bas_music,
-        "bas_other": _mean([other.bas_music for other in others]),
+        "bas_other": other.bas_music,
         "bas_motion": ours.bas_motion,
         "bas_motion_shifted": shifted.bas_motion,
-        "bas_motion_other": _mean([other.bas_motion for other in others]),
+        "bas_motion_other": other.bas_motion,
         "footfall": ours.footfall,
         "footfall_shifted": shifted.footfall,
-        "footfall_other": _mean([other.footfall for other in others]),
+        "footfall_other": other.footfall,
     }
-
-
-def _mean(values: Sequence[float]) -> float:
-    return finite(np.nanmean, np.asarray(values, float))

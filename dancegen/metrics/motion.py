@@ -23,27 +23,33 @@ HIPS, ANKLES = (7, 10), (9, 12)
 
 @dataclass(frozen=True)
 class MotionFigures:
-    """speed_median: body heights a second; accel_mean: body heights a second squared; the others are shares, 0..1."""
+    """How a dance moves and whether it was seen; nan where nothing was measured.
+
+    speed_median: body heights a second. freeze_ratio: a share, 0..1. accel_mean and jerk_mean: body heights a second
+    squared and cubed. missing: share of body joints, 0..1, that no image showed.
+    """
 
     speed_median: float
-    accel_mean: float
     freeze_ratio: float
+    accel_mean: float
+    jerk_mean: float
     missing: float
 
 
 def motion_figures(sequence: PoseSequence) -> MotionFigures:
-    """The figures of one dance. A dance too short to move has nan where nothing was measured.
+    """The figures of one dance. Raises PoseError where no frame shows how tall the dancer is."""
+    return MotionFigures(**movement(body_positions(sequence)), missing=missing_share(sequence))
 
-    Raises PoseError where no frame shows how tall the dancer is.
-    """
-    positions = body_positions(sequence)
-    speed, accel = joint_speed(positions), joint_acceleration(positions)
-    return MotionFigures(
-        speed_median=finite(np.nanmedian, speed),
-        accel_mean=finite(np.nanmean, accel),
-        freeze_ratio=freeze_ratio(speed),
-        missing=float((sequence.keypoints[:, BODY, 2] <= 0).mean()),
-    )
+
+def movement(positions: np.ndarray) -> dict[str, float]:
+    """MotionFigures of `(T, 13, 2)` positions: all but what was missing, which they do not show."""
+    speed = joint_speed(positions)
+    return {
+        "speed_median": finite(np.nanmedian, speed),
+        "freeze_ratio": freeze_ratio(speed),
+        "accel_mean": finite(np.nanmean, joint_acceleration(positions)),
+        "jerk_mean": finite(np.nanmean, joint_jerk(positions)),
+    }
 
 
 def body_positions(sequence: PoseSequence) -> np.ndarray:
@@ -77,7 +83,7 @@ def filled(positions: np.ndarray) -> np.ndarray:
     return result
 
 
-def unseen_share(sequence: PoseSequence) -> float:
+def missing_share(sequence: PoseSequence) -> float:
     """Share of body joints, 0..1, that no image showed: missing, or filled in with less than FILLED_CONFIDENCE."""
     return float((sequence.keypoints[:, BODY, 2] < FILLED_CONFIDENCE).mean())
 
@@ -98,11 +104,14 @@ def joint_jerk(positions: np.ndarray) -> np.ndarray:
 
 
 def freeze_ratio(speed: np.ndarray) -> float:
-    """Share of one-second windows (every half second) whose mean joint speed is under 0.1 body heights a second."""
+    """Share of one-second windows (every half second) whose mean joint speed is under 0.1 body heights a second.
+
+    Windows that show no joint do not count; nan where none does.
+    """
     window, hop = int(FPS), int(FPS / 2)
     starts = range(0, max(1, len(speed) - window + 1), hop)
-    means = [finite(np.nanmean, speed[s : s + window]) for s in starts]
-    return float(np.mean([not m >= FREEZE_SPEED for m in means]))
+    means = np.array([finite(np.nanmean, speed[s : s + window]) for s in starts])
+    return finite(np.mean, means[np.isfinite(means)] < FREEZE_SPEED)
 
 
 def finite(summary: Callable[[np.ndarray], float], values: np.ndarray) -> float:

@@ -67,8 +67,9 @@ def body_limbs(positions: np.ndarray) -> np.ndarray:
 
 def longest_limb(positions: np.ndarray) -> float:
     """99th percentile over time of the longest limb, body heights: 0.30 for real dancers. (`limb_p99_max`)"""
-    lengths = np.where(np.isfinite(limbs := body_limbs(positions)), limbs, 0).max(axis=1)
-    return float(np.percentile(lengths, 99)) if len(lengths) else float("nan")
+    limbs = body_limbs(positions)
+    shown = np.isfinite(limbs).any(axis=1)
+    return float(np.percentile(np.nanmax(limbs[shown], axis=1), 99)) if shown.any() else float("nan")
 
 
 def stretched_limbs(positions: np.ndarray) -> float:
@@ -87,21 +88,26 @@ def stretched_limbs(positions: np.ndarray) -> float:
 
 
 def twisted(positions: np.ndarray) -> float:
-    """Share of frames in which left and right of the shoulders are clearly the other way round than those of the hips.
+    """Share of frames, of those that show shoulders and hips, in which left and right of the shoulders are clearly the
+    other way round than those of the hips.
 
     A waist turns by less than a quarter, so real dancers hardly ever look like that.
     """
     shoulders, hips = (positions[:, pair[1], 0] - positions[:, pair[0], 0] for pair in (_SHOULDERS, HIPS))
+    shown = np.isfinite(shoulders) & np.isfinite(hips)
     clear = (np.abs(shoulders) > APART) & (np.abs(hips) > APART)
-    return float((clear & (shoulders * hips < 0)).mean()) if len(positions) else float("nan")
+    return float((clear & (shoulders * hips < 0))[shown].mean()) if shown.any() else float("nan")
 
 
 def side_swaps(positions: np.ndarray) -> float:
     """How often a second a left and a right joint change places from one frame to the next.
 
-    They do where exchanging them would more than halve the way both went, and they were clearly apart.
+    They do where exchanging them would more than halve the way both went, and they were clearly apart. nan where no
+    pair of joints is seen in two frames.
     """
     body = filled(positions)
+    if len(body) < 2 or not np.isfinite(body[0, _SIDES, 0]).all(axis=1).any():
+        return float("nan")
     count = 0
     for right, left in _SIDES:
         before, after = body[:-1, (right, left)], body[1:, (right, left)]
@@ -109,7 +115,7 @@ def side_swaps(positions: np.ndarray) -> float:
         kept = np.linalg.norm(after - before, axis=-1).sum(axis=1)
         swapped = np.linalg.norm(after[:, ::-1] - before, axis=-1).sum(axis=1)
         count += np.count_nonzero(apart & (2 * swapped < kept))
-    return float(count / max((len(positions) - 1) / FPS, 1e-9))
+    return count / ((len(body) - 1) / FPS)
 
 
 def _pairs() -> list[int]:

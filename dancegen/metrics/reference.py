@@ -18,7 +18,7 @@ import numpy as np
 from dancegen.audio.beats import Beats
 from dancegen.dataset import Clip, clip_dir, clip_views, poses_path, read_clips
 from dancegen.errors import InputError
-from dancegen.metrics.dance import Dance, Figures, Windows, average, distances, measure
+from dancegen.metrics.dance import Dance, Figures, Windows, average, distances, measure, rounded
 from dancegen.metrics.features import GEOMETRIC, KINETIC, FeatureStatistics, frechet_distance
 from dancegen.metrics.motion import FPS
 from dancegen.metrics.repetition import SEARCH_HOP_S, copying, nearest_training, repetition_windows, variety
@@ -30,7 +30,7 @@ LONG_S = 20.0
 """Takes as long as this say how varied real dance is: what is short has little to come back to."""
 SAMPLE = 300
 """Real windows that are kept to be drawn."""
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class Reference:
 
     def save(self, path: Path) -> None:
         """Write the .npz."""
-        words = {"rows": {name: _plain(row) for name, row in self.rows.items()}, "about": self.about}
+        words = {"rows": {name: rounded(row) for name, row in self.rows.items()}, "about": self.about}
         arrays = {"words": np.array(json.dumps(words))}
         for name, statistics in (("kinetic", self.kinetic), ("geometric", self.geometric)):
             arrays |= {f"{name}_mean": statistics.mean.astype(np.float32), f"{name}_windows": statistics.windows}
@@ -155,10 +155,10 @@ def training_windows(root: Path, progress: Progress = SILENT) -> Iterator[np.nda
 def _figures_of_real(dances: dict[tuple[Clip, str], Dance], clips: Sequence[Clip]) -> Figures:
     """Averages over clips and cameras; the variety is that of whole takes, whose clips follow one another."""
     figures, takes = [], defaultdict(list)
-    beats = {clip: next(d.beats_s for (c, _), d in dances.items() if c == clip) for clip in clips}
+    beats = {clip: dance.beats_s for (clip, _), dance in dances.items() if dance.beats_s is not None}
     for number, clip in enumerate(clips):
-        turned = [*clips[number + 1 :], *clips[:number]]
-        other = next((beats[c] for c in turned if c.song != clip.song and beats[c] is not None), None)
+        turned = [*clips[number + 1 :], *clips[:number], *beats]
+        other = next((beats[c] for c in turned if c.song != clip.song and c in beats), None)
         for view in (view for c, view in dances if c == clip):
             dance = dances[clip, view]
             figures.append(measure(dance, [] if other is None else [other]))
@@ -198,7 +198,3 @@ def _check(statistics: FeatureStatistics, sample: np.ndarray, size: int) -> None
     shapes = statistics.mean.shape, statistics.covariance.shape, sample.shape[1:]
     if shapes != ((size,), (size, size), (size,)) or len(sample) < 2:
         raise ValueError(f"its statistics are not of {size} features")
-
-
-def _plain(row: Figures) -> dict[str, float | None]:
-    return {name: float(value) if np.isfinite(value) else None for name, value in row.items()}

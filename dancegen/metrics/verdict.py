@@ -24,6 +24,8 @@ def faults(figures: Mapping[str, float]) -> list[str]:
         found = figures.get(name)
         return found if found is not None and isfinite(found) else otherwise
 
+    if value("shown", 1) == 0:
+        return ["nobody is shown: no frame has a neck with hips or ankles, so there is nothing to measure"]
     said = []
     if (missing := value("missing", 0)) > _MOST_MISSING:
         said.append(f"{missing:.0%} of the joints were not shown by any image, and are guessed or missing")

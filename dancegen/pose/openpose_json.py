@@ -58,7 +58,8 @@ def read_openpose_json(
     """Read a dance from a list of frames, from a single frame, or from a directory of ``*_keypoints.json`` files.
 
     A joint whose confidence or both coordinates are 0, or that is null, is missing. Where a frame shows several people,
-    the first one shown largest is followed from then on. Both 18 joints and BODY_25 are understood.
+    the first one shown largest is followed from then on; a frame without people is one without joints. Both 18 joints
+    and BODY_25 are understood.
 
     size: the canvas (width, height) of files that do not say; without it, the smallest that holds the poses.
     Raises PoseError with the file's name for anything else.
@@ -67,11 +68,9 @@ def read_openpose_json(
     frames = _read_directory(path) if path.is_dir() else _read_file(path)
     canvas = _common_size(frames, path) or size
     people = _dancers(frames)
-    keypoints = _stack([person and person.body for person in people], (N_JOINTS, 3))
+    keypoints = np.stack([person.body if person else np.zeros((N_JOINTS, 3), np.float32) for person in people])
     hands = _stack([person and person.hands for person in people], (2, 21, 3))
     face = _stack([person and person.face for person in people], (70, 3))
-    if keypoints is None:
-        raise PoseError(f"{path} shows nobody in any of its {len(frames)} frames")
     if _in_shares(keypoints):
         if canvas is None:
             raise PoseError(f"{path} gives positions as shares of a canvas but not the canvas; say its size")
@@ -205,7 +204,7 @@ def _stack(arrays: list[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarra
 
 
 def _in_shares(keypoints: np.ndarray) -> bool:
-    return float(np.abs(keypoints[..., :2]).max()) <= _LARGEST_SHARE
+    return bool(keypoints.any()) and float(np.abs(keypoints[..., :2]).max()) <= _LARGEST_SHARE
 
 
 def _to_pixels(size: tuple[int, int], *arrays: np.ndarray | None) -> None:

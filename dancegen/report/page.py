@@ -1,4 +1,4 @@
-"""report.html: the table, then every row's dance to look at, then where its windows lie among real ones."""
+"""report.html: the table and its details, every row's dance to look at, and where its windows lie among real ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from dancegen.metrics.reference import REAL, Reference
-from dancegen.metrics.table import Row, known, shown_columns, written
+from dancegen.metrics.table import DETAILS, Column, Row, control_cells, controls, known, shown_columns, written
 from dancegen.progress import SILENT, Progress
 from dancegen.report import charts, pictures
 
@@ -15,8 +15,10 @@ MOST_SHEETS = 4
 """Songs of a row whose poses are shown; each costs some 30 kB of the page."""
 
 
-def write_report(path: Path, rows: Sequence[Row], real: Reference, progress: Progress = SILENT) -> None:
-    """Write the page: one file that needs nothing beside it."""
+def write_report(
+    path: Path, rows: Sequence[Row], real: Reference, notes: Sequence[str] = (), progress: Progress = SILENT
+) -> None:
+    """Write the page: one file that needs nothing beside it. `notes` are said once, under the table."""
     shown = [row for row in rows if row.recordings or row.pictures]
     made = [row for row in rows if row.dances and row.name != REAL]
     colors = {row.name: charts.COLORS[i % len(charts.COLORS)] for i, row in enumerate(made)} | {REAL: charts.GREY}
@@ -25,7 +27,10 @@ def write_report(path: Path, rows: Sequence[Row], real: Reference, progress: Pro
         for row in shown:
             sections.append(_section(row, colors.get(row.name, "#777")))
             advance(1)
-    body = [_head(real), _table(rows, colors), _legend(rows), *sections, _scatters(rows, real, colors)]
+    body = [
+        _head(real), _summary(rows, colors), _notes(notes), *sections, _details(rows, colors),
+        _scatters(rows, real, colors),
+    ]  # fmt: skip
     path.write_text(_PAGE.format(style=_STYLE, body="\n".join(body)), encoding="utf-8")
 
 
@@ -47,35 +52,61 @@ def _head(real: Reference) -> str:
     return f"<header><h1>How good is the dance?</h1><p>{escape(' '.join(words))}</p></header>"
 
 
-def _table(rows: Sequence[Row], colors: dict[str, str]) -> str:
+def _summary(rows: Sequence[Row], colors: dict[str, str]) -> str:
     columns = shown_columns([row.figures for row in rows])
-    head = "".join(f'<th title="{escape(column.meaning)}">{escape(column.title)}</th>' for column in columns)
     lines = []
     for row in rows:
-        kind = "real" if row.name == REAL else "baseline" if row.is_baseline else "subject"
-        dot = f'<i style="background:{colors[row.name]}"></i>' if row.name in colors else "<i></i>"
-        cells = "".join(f"<td>{written(row.figures.get(column.key), column)}</td>" for column in columns)
-        lines.append(f'<tr class="{kind}"><th scope="row">{dot}{escape(row.name)}</th>{cells}</tr>')
+        lines.append(_line(row, columns, colors))
+        for title, control in controls(row.name, row.figures):
+            cells = _cells(control_cells(control, columns))
+            lines.append(f'<tr class="control"><th scope="row">{escape(title)}</th>{cells}</tr>')
+    return _table(columns, lines)
+
+
+def _details(rows: Sequence[Row], colors: dict[str, str]) -> str:
+    columns = shown_columns([row.figures for row in rows], DETAILS)
+    if not columns:
+        return ""
+    table = _table(columns, [_line(row, columns, colors) for row in rows])
+    return f"<section><h2>In detail</h2>{table}</section>"
+
+
+def _line(row: Row, columns: Sequence[Column], colors: dict[str, str]) -> str:
+    kind = "real" if row.name == REAL else "baseline" if row.is_baseline else "subject"
+    dot = f'<i style="background:{colors[row.name]}"></i>' if row.name in colors else "<i></i>"
+    cells = _cells([written(row.figures.get(column.key), column) for column in columns])
+    return f'<tr class="{kind}"><th scope="row">{dot}{escape(row.name)}</th>{cells}</tr>'
+
+
+def _cells(figures: Sequence[str]) -> str:
+    return "".join(f"<td>{figure}</td>" for figure in figures)
+
+
+def _table(columns: Sequence[Column], lines: Sequence[str]) -> str:
+    """The table of these lines, and below it what its columns mean."""
+    head = "".join(f'<th title="{escape(column.meaning)}">{escape(column.title)}</th>' for column in columns)
+    items = "".join(f"<dt>{escape(column.title)}</dt><dd>{escape(column.meaning)}</dd>" for column in columns)
     return (
         f'<div class="wide"><table><thead><tr><th></th>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+        f"<details><summary>What the columns mean</summary><dl>{items}</dl></details>"
     )
 
 
-def _legend(rows: Sequence[Row]) -> str:
-    columns = shown_columns([row.figures for row in rows])
-    items = "".join(f"<dt>{escape(column.title)}</dt><dd>{escape(column.meaning)}</dd>" for column in columns)
-    return f"<details><summary>What the columns mean</summary><dl>{items}</dl></details>"
+def _notes(notes: Sequence[str]) -> str:
+    items = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    return f'<ul class="notes">{items}</ul>' if items else ""
 
 
 def _section(row: Row, color: str) -> str:
-    notes = "".join(f"<li>{escape(note)}</li>" for note in row.notes)
-    parts = [f'<section><h2><i style="background:{color}"></i>{escape(row.name)}</h2>']
-    parts.append(f'<ul class="notes">{notes}</ul>' if notes else "")
+    parts = [f'<section><h2><i style="background:{color}"></i>{escape(row.name)}</h2>', _notes(row.notes)]
     parts += [f'<img class="sheet" alt="Frames of {escape(row.name)}" src="{url}">' for url in row.pictures]
     for number, (recording, dance) in enumerate(zip(row.recordings, row.dances, strict=True)):
         if number == MOST_SHEETS:
             parts.append(f"<p>and {len(row.recordings) - number} more songs</p>")
             break
+        if not dance.shown:
+            parts.append(f"<h3>{escape(recording.song)}</h3><p>Nobody is shown.</p>")
+            continue
         sequence, _ = recording.load()
         sheet = f'<img class="sheet" alt="Poses to {escape(recording.song)}" src="{pictures.contact_sheet(sequence)}">'
         if number:
@@ -121,10 +152,13 @@ header p { color: var(--soft); margin: 0 0 1.4rem; max-width: 75ch; }
 .wide { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th, td { padding: .45rem .5rem; text-align: right; border-bottom: 1px solid var(--line); }
-thead th { font-weight: 600; color: var(--soft); font-size: .85rem; cursor: help; }
+thead th { font-weight: 600; color: var(--soft); font-size: .85rem; cursor: help; white-space: normal;
+  vertical-align: bottom; }
+section table { font-size: .9rem; } section .wide { margin-top: .6rem; } section details { margin-bottom: 0; }
 tbody th { text-align: left; font-weight: 600; position: sticky; left: 0; background: inherit; }
 tbody tr { background: var(--card); } tbody tr:last-child > * { border-bottom: 0; }
 tr.real { background: var(--real); } tr.baseline { color: var(--soft); } tr.baseline th { font-weight: 400; }
+tr.control { color: var(--soft); font-size: .88rem; } tr.control th { font-weight: 400; padding-left: 1.8rem; }
 i { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .5em; }
 details { margin: .8rem 0 1.6rem; color: var(--soft); } summary { cursor: pointer; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: .6rem 0; }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,12 +27,21 @@ from dancegen.stages.subjects import (
 from dancegen.store import Artifact, Input, Recipe, Store, open_store
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from dancegen.metrics.dance import Dance
     from dancegen.metrics.reference import Reference
+    from dancegen.metrics.table import Row
 
 STAGE = "evaluate"
-VERSION = 3
+VERSION = 4
 REAL_STAGE = "reference"
-NO_COPYING = "copies were not looked for: that needs the training clips, name their dataset with --reference"
+NO_COPYING = (
+    "copying is empty for what was measured here: copies are looked for among the training clips, and a reference.npz, "
+    "the bundled one too, holds none; name the clips' pose dataset with --reference"
+)
+NO_FIDELITY = "videos were not held to the poses that were asked for: name OpenPose weights with --detector"
+NO_OTHER_SONG = "no row tells how a dance keeps the time of another song: that takes two songs, give --songs a folder"
 METRICS, REPORT, REFERENCE = "metrics.json", "report.html", "reference.npz"
 
 
@@ -148,7 +156,7 @@ def _dance(
 ) -> list[Recording]:
     """Every model's dance to every song, each an artifact of generate-poses."""
     from dancegen.audio.load import probe
-    from dancegen.choreographers import BASELINE
+    from dancegen.choreographers import is_baseline
 
     if not models:
         return []
@@ -160,12 +168,11 @@ def _dance(
     recordings = []
     with progress.task("Choreographing", len(models) * len(songs)) as advance:
         for model in models:
-            is_baseline = model.name.startswith(BASELINE)
             for song in songs:
                 made = choreograph(
                     song, model=str(model.path), fps=30.0, size="512x512", start=start, seconds=seconds, seed=seed,
                     device=device, store=store, force=False, standalone=False, dataset=dataset,
-                    progress=_Unworried(progress) if is_baseline else progress,
+                    progress=_Unworried(progress) if is_baseline(model.name) else progress,
                 )  # fmt: skip
                 recordings.append(recording_of_artifact(model.name, made))
                 advance(1)
@@ -190,6 +197,7 @@ def _build(
     dataset: Artifact | None,
     progress: Progress,
 ) -> dict:
+    from dancegen.metrics.dance import rounded
     from dancegen.metrics.reference import REAL, Reference
     from dancegen.metrics.table import Row
     from dancegen.report.page import write_report
@@ -205,64 +213,81 @@ def _build(
     rows = [real_row, *subjects, *baselines, *known]
     if dataset is not None:
         real.with_rows({row.name: row.figures for row in baselines}).save(directory / REFERENCE)
+    notes = _notes(measured, videos, dataset)
     record = {
+        "notes": notes,
         "reference": real.about,
-        "rows": [{"name": row.name, **_plain(row.figures), "notes": row.notes} for row in rows],
+        "rows": [{"name": row.name, **rounded(row.figures), "notes": row.notes} for row in rows],
         "dances": [
-            {"row": row.name, "song": song, **_plain(figures)}
+            {"row": row.name, "song": song, **rounded(figures)}
             for row in measured
             for song, figures in zip(row.songs, row.each, strict=True)
         ],
     }
     (directory / METRICS).write_text(json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
-    write_report(directory / REPORT, rows, real, progress)
+    write_report(directory / REPORT, rows, real, notes, progress)
     return {
         "dances": len(recordings) + len(videos),
         "seconds": round(sum(row.figures.get("seconds", 0.0) for row in measured), 1),
         "real_takes": real.about.get("training_takes"),
-        "figures": {row.name: _plain(row.figures) for row in rows},
+        "figures": {row.name: rounded(row.figures) for row in rows},
     }
 
 
-def _measure(recordings: list[Recording], real: Reference, dataset: Artifact | None, progress: Progress) -> list:
+def _measure(recordings: list[Recording], real: Reference, dataset: Artifact | None, progress: Progress) -> list[Row]:
     """A row of figures for each name among the recordings, over all songs it dances to."""
     from dancegen.metrics.dance import Windows, average, distances, measure
     from dancegen.metrics.table import Row
 
-    names = list(dict.fromkeys(recording.row for recording in recordings))
-    rows = []
+    dances = [_load(recording) for recording in recordings]
+    songs = {dance.beats_s.tobytes(): dance.beats_s for dance in dances if dance.beats_s is not None}
+    rows: dict[str, Row] = {}
     with progress.task("Measuring", len(recordings)) as advance:
-        for name in names:
-            own = [recording for recording in recordings if recording.row == name]
-            dances = [_load(recording) for recording in own]
-            each = []
-            for number, dance in enumerate(dances):
-                others = [d.beats_s for i, d in enumerate(dances) if i != number and d.beats_s is not None]
-                each.append(measure(dance, others))
-                advance(1)
-            windows = Windows.of(dances)
-            figures = average(each) | distances(windows, real.kinetic, real.geometric) | {"copying": float("nan")}
-            rows.append(Row(name, figures, each, [r.song for r in own], own, dances, windows))
+        for recording, dance in zip(recordings, dances, strict=True):
+            row = rows.setdefault(recording.row, Row(recording.row, {}))
+            row.recordings.append(recording)
+            row.songs.append(recording.song)
+            row.dances.append(dance)
+            row.each.append(measure(dance, _other_songs(dance, songs)))
+            advance(1)
+    for row in rows.values():
+        row.windows = Windows.of(row.dances)
+        row.figures = average(row.each) | distances(row.windows, real.kinetic, real.geometric)
+        row.figures["copying"] = float("nan")
     if dataset is not None:
-        _look_for_copies(rows, dataset, progress)
-    else:
-        for row in rows:
-            row.remarks.append(NO_COPYING)
-    return rows
+        _look_for_copies(list(rows.values()), dataset, progress)
+    return list(rows.values())
 
 
-def _load(recording: Recording):
-    from dancegen.errors import PoseError
+def _notes(measured: list[Row], videos: list[Footage], dataset: Artifact | None) -> list[str]:
+    """What is to be said once of all rows: which figures are not there, and how to get them."""
+    from dancegen.metrics.table import known
+
+    notes = []
+    if dataset is None and any(row.dances for row in measured):
+        notes.append(NO_COPYING)
+    if any(video.detector is None for video in videos):
+        notes.append(NO_FIDELITY)
+    figures = [row.figures for row in measured]
+    if any(known(row.get("bas_music")) for row in figures) and not any(known(row.get("bas_other")) for row in figures):
+        notes.append(NO_OTHER_SONG)
+    return notes
+
+
+def _load(recording: Recording) -> Dance:
     from dancegen.metrics.dance import Dance
 
-    sequence, beats = recording.load()
-    try:
-        return Dance.of(sequence, beats)
-    except PoseError as error:
-        raise PoseError(f"{recording.poses}: {error}") from error
+    return Dance.of(*recording.load())
 
 
-def _look_for_copies(rows: list, dataset: Artifact, progress: Progress) -> None:
+def _other_songs(dance: Dance, songs: Mapping[bytes, np.ndarray]) -> list[np.ndarray]:
+    """The beats of all songs but the dance's own; `songs` has each song's beats under their bytes."""
+    if dance.beats_s is None:
+        return []
+    return [beats for key, beats in songs.items() if key != dance.beats_s.tobytes()]
+
+
+def _look_for_copies(rows: list[Row], dataset: Artifact, progress: Progress) -> None:
     """Add `copying` to the rows' figures, in one pass over the training clips."""
     import numpy as np
 
@@ -276,7 +301,3 @@ def _look_for_copies(rows: list, dataset: Artifact, progress: Progress) -> None:
     ends = np.cumsum([len(part) for part in windows])
     for row, part in zip(rows, np.split(nearest, ends[:-1]), strict=True):
         row.figures["copying"] = copying(part)
-
-
-def _plain(figures: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: round(float(value), 4) if isfinite(value) else None for name, value in figures.items()}

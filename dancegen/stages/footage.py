@@ -73,11 +73,9 @@ def watch(footage: Footage, progress: Progress = SILENT) -> Row:
     if not shown:
         raise InputError(f"{footage.video} holds no pictures that can be decoded")
     remarks = []
-    if footage.detector is None:
-        remarks.append("pose fidelity was not measured: name OpenPose weights with --detector")
-    elif footage.requested is None:
+    if footage.detector is not None and footage.requested is None:
         remarks.append("pose fidelity was not measured: the store does not know the poses this video was painted from")
-    else:
+    elif footage.detector is not None:
         figures |= _fidelity(footage, progress)
         if not isfinite(figures["pose_error"]):
             remarks.append("the detector found none of the joints that were asked for in any picture")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,7 +127,7 @@ def _build(
 ) -> dict:
     from dancegen.audio.load import write_flac
     from dancegen.audio.song import analyse
-    from dancegen.metrics.dance import Dance, measure
+    from dancegen.metrics.dance import Dance, measure, rounded
     from dancegen.metrics.verdict import faults
     from dancegen.pose.openpose_json import write_openpose_json
     from dancegen.pose.sequence import PoseSequence
@@ -151,13 +150,9 @@ def _build(
         "fps": fps,
         "tempo_bpm": round(features.beats.tempo_bpm, 1),
         "beats": len(features.beats.times_s),
-        **{name: _rounded(figures[name]) for name in SUMMARY_FIGURES},
+        **rounded({name: figures[name] for name in SUMMARY_FIGURES}),
         "verdict": "; ".join(wrong) or "nothing looks wrong",
     }
-
-
-def _rounded(value: float) -> float | None:
-    return round(value, 4) if isfinite(value) else None
 
 
 def _previewed(

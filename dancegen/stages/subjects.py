@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dancegen.choreographers import BASELINE, BUNDLED
-from dancegen.errors import InputError, NotFoundError
+from dancegen.choreographers import BUNDLED, is_baseline
+from dancegen.errors import InputError, NotFoundError, PoseError
 from dancegen.stages.generate_poses import AUDIO, BEATS, POSES
 from dancegen.stages.songs import find_songs
 from dancegen.store import MANIFEST, SHORT, Artifact, Input, Store
@@ -60,12 +60,14 @@ class Recording:
         return self.poses.suffix.lower() == ".json" or self.poses.is_dir()
 
     def load(self) -> tuple[PoseSequence, np.ndarray | None]:
-        """The poses, and the beats in seconds from the first of them."""
+        """The poses, and the beats in seconds from the first of them. Raises PoseError where there are no poses."""
         from dancegen.audio.beats import Beats
         from dancegen.pose.openpose_json import read_openpose_json
         from dancegen.pose.sequence import PoseSequence
 
         sequence = read_openpose_json(self.poses, fps=self.fps) if self.is_json else PoseSequence.load(self.poses)
+        if not len(sequence):
+            raise PoseError(f"{self.poses} holds no frames")
         return sequence, Beats.load(self.beats).times_s if self.beats is not None else None
 
 
@@ -141,7 +143,7 @@ def _find(reference: str | Path | Artifact, store: Store) -> Subject:
     if isinstance(reference, Artifact):
         return _of_artifact(reference)
     name, path = str(reference), Path(reference)
-    if name.startswith(BASELINE) or (name in BUNDLED and not path.is_dir()):
+    if is_baseline(name) or (name in BUNDLED and not path.is_dir()):
         return Subject(name, MODEL, path)
     if path.is_dir():
         return _of_directory(path, store)
@@ -200,6 +202,6 @@ def check_rows(subjects: Sequence[Subject]) -> None:
     from dancegen.metrics.reference import REAL
 
     for subject in subjects:
-        is_baseline = subject.kind == MODEL and str(subject.path).startswith(BASELINE)
-        if subject.name == REAL or (subject.name.startswith(BASELINE) and not is_baseline):
+        real_baseline = subject.kind == MODEL and is_baseline(subject.path)
+        if subject.name == REAL or (is_baseline(subject.name) and not real_baseline):
             raise InputError(f"{subject.path} is called {subject.name!r}, like a row of the table; rename it")

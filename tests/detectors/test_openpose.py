@@ -59,21 +59,6 @@ def test_a_video_is_looked_at_ten_times_a_second_at_most_and_shows_its_own_pose(
     assert pck == 1 and error < 0.01
 
 
-def test_a_dance_that_was_asked_for_is_placed_where_the_video_has_it():
-    rng = np.random.default_rng(0)
-    keypoints = np.concatenate([rng.uniform(100, 400, (20, 18, 2)), np.ones((20, 18, 1))], -1)
-    requested = PoseSequence(keypoints, 10.0)
-    shown = keypoints.copy()
-    shown[..., :2] = shown[..., :2] * 0.5 + [300, 20]
-    shown[::7, 5, :2] += 200  # the detector is wrong now and then
-    placed = placed_like(requested, PoseSequence(shown, 10.0, (640, 360)))
-    right = np.ones((20, 18), bool)
-    right[::7, 5] = False
-    assert np.abs(placed.keypoints - shown)[right].max() < 0.1 and placed.size == (640, 360)
-    nobody = placed_like(requested, PoseSequence(np.zeros((20, 18, 3)), 10.0, (640, 360)))
-    assert nobody.size == (640, 360)
-
-
 def test_what_are_no_weights_is_refused_by_name(tmp_path):
     for path in (tmp_path, tmp_path / "nowhere.pth"):
         with pytest.raises(InputError, match=r"body_pose_model\.pth"):

@@ -49,6 +49,17 @@ def pendulum(seconds: float = 30.0, *, late_s: float = 0.0, seed: int = 0) -> np
     return np.concatenate([pixels, np.ones((len(times), 18, 1))], -1).astype(np.float32)
 
 
+def dancer(seed: int = 0, late_s: float = 0.0, seconds: float = 30.0) -> np.ndarray:
+    """The pendulum as someone of flesh: every joint also wanders, slowly and each by an amount of its own."""
+    from scipy.ndimage import gaussian_filter1d
+
+    keypoints = pendulum(seconds, late_s=late_s, seed=seed)
+    rng = np.random.default_rng(seed)
+    ways = gaussian_filter1d(rng.normal(size=(len(keypoints), 18, 2)), FPS / 2, axis=0)
+    keypoints[..., :2] += ways / ways.std() * rng.uniform(0.015, 0.045, (18, 1)) * HEIGHT
+    return keypoints
+
+
 def noisy(keypoints: np.ndarray, sigma: float = 0.01, seed: int = 0) -> np.ndarray:
     """The same with noise of `sigma` body heights on every joint of every frame."""
     shaken = keypoints.copy()

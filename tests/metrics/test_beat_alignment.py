@@ -79,6 +79,14 @@ def test_without_music_or_movement_there_is_nothing_to_align():
     assert still.bas_music == 0 and np.isnan(still.bas_motion) and np.isnan(still.footfall)
 
 
+def test_against_several_other_songs_the_mean_counts():
+    others = [beats(30.0, 0.43), beats(30.0, 0.61)]
+    one, other = (measure(Dance.of(sequence(pendulum()), BEATS), [song]) for song in others)
+    both = measure(Dance.of(sequence(pendulum()), BEATS), others)
+    for name in ("bas_other", "bas_motion_other", "footfall_other"):
+        assert both[name] == pytest.approx((one[name] + other[name]) / 2) and one[name] != other[name]
+
+
 def test_a_single_beat_has_no_control():
     positions = body_positions(sequence(pendulum(5.0)))
     assert beat_figures(positions, np.array([2.0])).bas_music > 0.9

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from pendulum import beats, frozen, noisy, pendulum, sequence
 
-from dancegen.errors import PoseError
 from dancegen.metrics.dance import Dance, Windows, average, distances, measure
 from dancegen.metrics.features import ENOUGH_WINDOWS
-from dancegen.metrics.table import COLUMNS, Row, as_text, shown_columns
+from dancegen.metrics.table import COLUMNS, DETAILS, VIDEO_COLUMNS, Row, as_text, shown_columns
 from dancegen.metrics.verdict import faults
 from dancegen.pose.sequence import PoseSequence
 
@@ -24,14 +23,28 @@ def test_a_dance_of_any_length_is_measured(frames):
     assert set(distances(windows, *Windows.of([Dance.of(sequence(pendulum()))]).statistics)) >= {"fid_k", "fid_g"}
 
 
-def test_what_shows_nobody_is_refused():
+def test_what_shows_nobody_has_no_figures_and_is_said_so():
     nobody, a_point, flashes = pendulum(3.0), pendulum(3.0), np.repeat(pendulum(3.0), 2, axis=0)
     nobody[:] = 0
     a_point[..., :2] = 100
     flashes[::2] = 0  # at 60 frames a second; at 30 nothing is left
-    for keypoints, fps in ((nobody, 30.0), (a_point, 30.0), (flashes, 60.0)):
-        with pytest.raises(PoseError, match="no frame shows"):
-            Dance.of(PoseSequence(keypoints, fps))
+    for keypoints, fps, missing in ((nobody, 30.0, 1), (a_point, 30.0, 0), (flashes, 60.0, 0.5)):
+        dance = Dance.of(PoseSequence(keypoints, fps), beats(3.0))
+        found = measure(dance, [beats(3.0, 0.4)])
+        known = {name: value for name, value in found.items() if np.isfinite(value)}
+        assert known == {"seconds": 3, "shown": 0, "missing": missing}
+        assert len(Windows.of([dance]).kinetic) == 0
+        assert len(faults(found)) == 1 and "nobody is shown" in faults(found)[0]
+
+
+def test_a_dance_that_shows_nobody_takes_nothing_from_the_others_of_its_row():
+    dances = [Dance.of(sequence(keypoints), beats(30.0)) for keypoints in (pendulum(), 0 * pendulum())]
+    each = [measure(dance) for dance in dances]
+    pooled = average(each)
+    assert pooled["shown"] == pooled["missing"] == 0.5 and pooled["seconds"] == 60
+    assert pooled["bas_music"] == each[0]["bas_music"] and pooled["freeze_ratio"] == each[0]["freeze_ratio"]
+    row = Row("mine", pooled, each, ["slow", "fast"], dances=dances)
+    assert "nobody is shown in 1 of 2 dances: fast" in row.notes
 
 
 def test_several_dances_are_averaged_by_their_length_and_what_is_not_known_does_not_count():
@@ -79,7 +92,29 @@ def test_the_table_lines_up_and_shows_only_columns_with_a_figure():
     lines = as_text(rows).splitlines()
     assert len({len(line) for line in lines}) == 1 and len(lines) == 3
     assert lines[0].split() == ["speed", "flicker"] and lines[1].split() == ["real", "dance", "0.20", "-"]
-    narrow = as_text(rows, width=20).splitlines()
-    assert [line.split()[0] for line in narrow] == ["real", "speed", "flicker"]
     assert as_text(rows, width=80).splitlines() == lines
-    assert len({column.key for column in COLUMNS}) == len(COLUMNS) and not shown_columns([{}])
+    first, second = (block.splitlines() for block in as_text(rows, width=20).split("\n\n"))
+    assert [line.split()[-1] for line in first] == ["speed", "0.20", "12.00"]
+    assert [line.split()[-1] for line in second] == ["flicker", "-", "0.0100"]
+    assert max(map(len, first + second)) <= 20
+    every = [column.key for column in (*COLUMNS, *VIDEO_COLUMNS, *DETAILS)]
+    assert len(set(every)) == len(every) and not shown_columns([{}])
+
+
+def test_the_controls_are_rows_under_a_dance_and_not_under_a_baseline():
+    figures = {"footfall": 0.65, "footfall_shifted": 0.33, "footfall_other": 0.45, "bas_music": 0.2, "bas_other": 0.1}
+    table = as_text([("gan", figures), ("baseline:copy", figures), ("still", {"bas_music": 0.0})])
+    assert [line.split() for line in table.splitlines()] == [
+        ["beat", "step"],
+        ["gan", "0.20", "0.65"],
+        ["a", "quarter", "beat", "off", "-", "0.33"],
+        ["another", "song", "0.10", "0.45"],
+        ["baseline:copy", "0.20", "0.65"],
+        ["still", "0.00", "-"],
+    ]
+
+
+def test_every_figure_of_a_dance_is_in_one_of_the_tables():
+    dance = Dance.of(sequence(pendulum(), joints3d=np.zeros((900, 18, 3))), beats(30.0))
+    found = measure(dance, [beats(30.0, 0.43)]) | distances(Windows.of([dance]), *Windows.of([dance]).statistics)
+    assert set(found) - {column.key for column in (*COLUMNS, *DETAILS)} == {"shown"}

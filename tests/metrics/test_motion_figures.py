@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dancegen.errors import PoseError
-from dancegen.metrics.motion import freeze_ratio, motion_figures, unseen_share
+from dancegen.metrics.dance import Dance, measure
+from dancegen.metrics.motion import freeze_ratio, motion_figures
 from dancegen.pose.sequence import PoseSequence
 
 HEIGHT = 200.0  # pixels
@@ -49,7 +50,7 @@ def test_the_figures_are_in_body_heights_not_pixels():
 
 def test_who_stands_still_is_frozen_all_the_time_and_has_no_speed():
     found = motion_figures(PoseSequence(standing(), 30.0))
-    assert (found.speed_median, found.accel_mean, found.freeze_ratio, found.missing) == (0, 0, 1, 0)
+    assert vars(found) == {"speed_median": 0, "freeze_ratio": 1, "accel_mean": 0, "jerk_mean": 0, "missing": 0}
 
 
 def test_half_a_dance_and_half_a_rest_is_frozen_half_the_time():
@@ -74,15 +75,27 @@ def test_the_missing_share_counts_the_body_and_not_the_face():
     assert found.speed_median == pytest.approx(motion_figures(swinging(0.2, 1.0)).speed_median, rel=0.05)
 
 
-def test_a_joint_that_was_filled_in_was_not_seen():
+def test_a_joint_that_was_filled_in_was_not_shown():
     keypoints = swinging(0.2, 1.0).keypoints.copy()
     keypoints[::2, 4, 2] = 0.3  # held, or filled in
     keypoints[::2, 7] = 0
-    keypoints[:, 0] = 0  # the face does not count
+    assert motion_figures(PoseSequence(keypoints, 30.0)).missing == pytest.approx(1 / 13)
+
+
+def test_a_second_in_which_nobody_is_seen_is_neither_frozen_nor_danced():
+    keypoints = swinging(0.3, 1.0, seconds=10.0).keypoints.copy()
+    keypoints[100:200] = 0
+    found = motion_figures(PoseSequence(keypoints, 30.0))
+    assert found.freeze_ratio == 0 and found.missing == pytest.approx(1 / 3)
+    assert np.isnan(freeze_ratio(np.full((90, 13), np.nan)))
+
+
+def test_a_dance_has_one_set_of_figures_whoever_asks():
+    dance = swinging(0.2, 1.0)
+    keypoints = dance.keypoints.copy()
+    keypoints[::3, 5, 2] = 0.2
     sequence = PoseSequence(keypoints, 30.0)
-    assert unseen_share(sequence) == pytest.approx(1 / 13) and motion_figures(sequence).missing == pytest.approx(
-        0.5 / 13
-    )
+    assert vars(motion_figures(sequence)).items() <= measure(Dance.of(sequence)).items()
 
 
 def test_one_frame_does_not_move_and_nobody_has_no_height():

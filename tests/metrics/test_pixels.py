@@ -7,7 +7,8 @@ import pytest
 from pendulum import HEIGHT, pendulum, sequence
 
 from dancegen.errors import PoseError
-from dancegen.metrics.pixels import flicker, pose_fidelity
+from dancegen.metrics.pixels import flicker, placed_like, pose_fidelity
+from dancegen.pose.sequence import PoseSequence
 
 
 def texture(width: int = 200, height: int = 120) -> np.ndarray:
@@ -55,3 +56,18 @@ def test_rates_may_differ_and_canvases_must_not():
     assert pck == 1 and error < 0.01
     with pytest.raises(PoseError, match="pixels"):
         pose_fidelity(sequence(pendulum(4.0), size=(640, 480)), wanted)
+
+
+def test_a_dance_that_was_asked_for_is_placed_where_the_video_has_it():
+    rng = np.random.default_rng(0)
+    keypoints = np.concatenate([rng.uniform(100, 400, (20, 18, 2)), np.ones((20, 18, 1))], -1)
+    requested = PoseSequence(keypoints, 10.0)
+    shown = keypoints.copy()
+    shown[..., :2] = shown[..., :2] * 0.5 + [300, 20]
+    shown[::7, 5, :2] += 200  # the detector is wrong now and then
+    placed = placed_like(requested, PoseSequence(shown, 10.0, (640, 360)))
+    right = np.ones((20, 18), bool)
+    right[::7, 5] = False
+    assert np.abs(placed.keypoints - shown)[right].max() < 0.1 and placed.size == (640, 360)
+    nobody = placed_like(requested, PoseSequence(np.zeros((20, 18, 3)), 10.0, (640, 360)))
+    assert nobody.size == (640, 360)

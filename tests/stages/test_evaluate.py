@@ -98,6 +98,25 @@ def test_the_page_holds_everything_it_shows(made):
     assert page.count("<section") == page.count("</section")
 
 
+def test_the_page_has_the_controls_as_rows_and_every_other_figure_in_a_second_table(made):
+    page = made.file("report.html").read_text()
+    first, second = (table.split("</table>")[0] for table in page.split("<table>")[1:])
+    named = re.compile(r'<th scope="row">(?:<i[^>]*></i>)?([^<]*)</th>')
+    own = ["a quarter beat off", "another song"]
+    # All clips of the dataset are to one song: no other one stands under real dance.
+    assert named.findall(first) == [REAL, own[0], "mine", *own, *BASELINES]
+    assert named.findall(second) == [REAL, "mine", *BASELINES]
+    found = rows(made)["mine"]
+    cells = {}
+    for table in (first, second):
+        (line,) = (line for line in table.split("<tr")[1:] if ">mine<" in line)
+        cells |= zip(re.findall(r"<th title=[^>]*>([^<]*)<", table), re.findall("<td>([^<]*)<", line), strict=True)
+    shown = {"diversity k": "diversity_k", "diversity g": "diversity_g", "step other": "footfall_other"}
+    assert all(float(cells[title]) == pytest.approx(found[key], abs=0.05) for title, key in shown.items())
+    assert float(cells["jerk"]) == round(found["jerk_mean"]) and cells["windows"] == "8"
+    assert {"twisted", "swaps", "stretched", "beat other"} <= set(cells)
+
+
 def test_the_videos_in_the_page_play_with_their_music(made, tmp_path):
     import base64
 
@@ -128,7 +147,10 @@ def test_a_reference_made_from_a_dataset_stands_in_for_it(made, store, poses):
     assert found["baseline:copy"]["variety"] == before["baseline:copy"]["variety"]
     assert found[REAL]["fid_g"] == before[REAL]["fid_g"]
     assert found[f"slow {poses.digest[:8]}"]["copying"] is None
-    assert any("copies were not looked for" in note for note in found[f"slow {poses.digest[:8]}"]["notes"])
+    said = json.loads(again.file("metrics.json").read_text())["notes"]
+    assert ["--reference" in note for note in said if "copying is empty" in note] == [True]
+    assert again.file("report.html").read_text().count("copying is empty") == 1
+    assert json.loads(made.file("metrics.json").read_text())["notes"] == []
     assert "reference.npz" not in {entry.path for entry in again.files}
 
 
@@ -161,6 +183,26 @@ def test_poses_are_taken_as_artifact_npz_json_and_folder(place, store, poses):
     for name in names:
         assert found[name]["speed_median"] == pytest.approx(found["bare"]["speed_median"], rel=0.02)
     assert found["bare"]["bas_music"] is None and found["beside"]["bas_music"] == found[names[0]]["bas_music"]
+
+
+def test_what_shows_nobody_is_a_row_that_says_so_and_the_others_are_measured(place, store, poses, capfd):
+    (place / "unseen").mkdir()
+    nobody = PoseSequence(np.zeros((90, 18, 3)), 30.0)
+    nobody.save(place / "unseen" / "nobody.npz")
+    write_openpose_json(nobody, place / "unseen" / "empty.json")
+    named = [place / "unseen" / "nobody.npz", place / "unseen" / "empty.json", poses.path]
+    assert main(["evaluate", *map(str, named), "--store", str(store.root)]) == 0
+    out = capfd.readouterr().out
+    for name in ("nobody", "empty"):
+        (line,) = (line for line in out.splitlines() if line.split()[:1] == [name])
+        assert set(line.split()[1:]) == {"-", "1.00"}  # all joints are missing; nothing else is known
+        assert f"{name}: nobody is shown" in out
+    made = evaluate(named, store=store)
+    found = rows(made)
+    for name in ("nobody", "empty"):
+        assert found[name]["missing"] == 1 and found[name]["speed_median"] is found[name]["fid_k"] is None
+    assert found[f"slow {poses.digest[:8]}"]["speed_median"] == poses.summary["speed_median"]
+    assert made.file("report.html").read_text().count("Nobody is shown") == 2
 
 
 def test_openpose_json_is_read_at_the_rate_that_is_said(place, store, poses):
@@ -196,9 +238,9 @@ def test_a_video_is_watched_and_its_poses_are_known_but_need_a_detector(store, p
     shutil.copy(video.file("video.mp4"), place / "copied.mp4")
     made = evaluate([video, place / "copied.mp4"], store=store)
     found = rows(made)
+    assert ["--detector" in note for note in json.loads(made.file("metrics.json").read_text())["notes"]] == [True]
     for name in (f"video {video.digest[:8]}", "copied.mp4"):
         assert 0 <= found[name]["flicker"] < 0.05 and "pck" not in found[name]
-        assert any("--detector" in note for note in found[name]["notes"])
         assert (f"requested {name}", poses.content) in {(item.role, item.digest) for item in made.inputs}
 
 
@@ -267,9 +309,41 @@ def test_baselines_are_models_that_anyone_can_name(store, dataset, songs, place)
         evaluate(["baseline:freeze"], songs=songs, store=own)
 
 
-def test_generate_poses_says_in_its_summary_what_is_wrong(poses):
-    for name in ("speed_median", "accel_mean", "freeze_ratio", "missing", "bas_music", "footfall_shifted", "verdict"):
-        assert name in poses.summary
+def test_the_summary_of_generated_poses_says_what_their_files_say(poses):
+    """Worked out here anew from poses.npz and beats.json, with the definitions of the README."""
+    from scipy.ndimage import gaussian_filter1d
+    from scipy.signal import find_peaks
+
+    sequence = PoseSequence.load(poses.file("poses.npz"))
+    beats = np.array(json.loads(poses.file("beats.json").read_text())["times_s"])
+    body = sequence.keypoints[:, 1:14].astype(float)
+    assert sequence.fps == 30 and (body[..., 2] > 0).all() and len(beats) > 5
+    ankles = body[:, [9, 12], :2].mean(axis=1)
+    height = np.percentile(np.linalg.norm(body[:, 0, :2] - ankles, axis=1), 95) / 0.82
+    places = body[..., :2] / height
+    speed = np.linalg.norm(np.diff(places, axis=0), axis=2) * 30
+    seconds = [speed[start : start + 30].mean() for start in range(0, len(speed) - 29, 15)]
+    halts, _ = find_peaks(-gaussian_filter1d(np.linalg.norm(np.gradient(places, axis=0), axis=2).mean(axis=1), 2.49))
+
+    def near(music: np.ndarray) -> float:
+        music = music[(music >= 0) & (music <= (len(body) - 1) / 30)]
+        apart = np.abs(music[:, None] - halts / 30).min(axis=1)
+        return float(np.exp(-(apart**2) / (2 * 0.05**2)).mean())
+
+    quarter = np.median(np.diff(beats)) / 4
+    expected = {
+        "speed_median": np.median(speed),
+        "accel_mean": np.linalg.norm(np.diff(places, 2, axis=0), axis=2).mean() * 900,
+        "freeze_ratio": np.mean(np.array(seconds) < 0.1),
+        "missing": (body[..., 2] < 0.5).mean(),
+        "bas_music": near(beats),
+        "bas_shifted": (near(beats - quarter) + near(beats + quarter)) / 2,
+    }
+    for name, value in expected.items():
+        assert poses.summary[name] == pytest.approx(value, rel=0.01, abs=1e-3), name
+    assert 0 <= poses.summary["footfall"] <= 1 and 0 <= poses.summary["footfall_shifted"] <= 1
+    trembles = poses.summary["accel_mean"] > 2.5 * 3
+    assert ("trembles" in poses.summary["verdict"]) == trembles and poses.summary["verdict"]
 
 
 def test_the_command_prints_one_table_or_one_json_object(place, store, poses, capfd):
@@ -278,6 +352,7 @@ def test_the_command_prints_one_table_or_one_json_object(place, store, poses, ca
     out = capfd.readouterr().out
     assert out.splitlines()[0].split()[:3] == ["speed", "accel", "freeze"] and "real dance" in out
     assert "report.html" in out and "{" not in out and "windows of three seconds" in out
+    assert out.count("copying is empty") == out.count("takes two songs") == 1
     assert main([*arguments, "--json", "-o", str(place / "mine.html")]) == 0
     result = json.loads(capfd.readouterr().out)
     assert result["stage"] == "evaluate" and result["cached"] and REAL in result["summary"]["figures"]
@@ -295,7 +370,7 @@ def test_the_command_prints_one_table_or_one_json_object(place, store, poses, ca
         (["{place}/broken.npz"], "broken.npz"),
         (["{place}/broken.json"], "broken.json"),
         (["{place}/broken.mp4"], "broken.mp4"),
-        (["{place}/nobody.npz"], "nobody.npz"),
+        (["{place}/still.npz"], "still.npz holds no frames"),
         (["baseline:polka"], "baseline:freeze"),
         (["gan", "--songs", "{place}/nowhere"], "nowhere"),
         (["gan", "--songs", "{place}/empty"], "holds no songs"),
@@ -314,6 +389,7 @@ def test_what_cannot_be_evaluated_ends_with_2_and_one_line(arguments, words, tmp
     for name in ("notes.txt", "broken.npz", "broken.json", "broken.mp4"):
         (tmp_path / name).write_text("la la la")
     PoseSequence(np.zeros((90, 18, 3)), 30.0).save(tmp_path / "nobody.npz")
+    PoseSequence(np.zeros((0, 18, 3)), 30.0).save(tmp_path / "still.npz")
     with open(tmp_path / "array.npz", "wb") as file:
         np.save(file, np.zeros(3))
     assert main(["evaluate", *(text.format(place=tmp_path) for text in arguments)]) == 2
