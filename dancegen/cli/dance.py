@@ -18,15 +18,18 @@ from dancegen.cli.common import (
     SeedOption,
     StoreOption,
 )
+from dancegen.cli.diffusion import with_film_options
 
 NAME = "dance"
 EXAMPLES = common.examples(
     "dancegen dance demo",
     "dancegen dance song.mp3",
     "dancegen dance song.mp3 --seconds 30 --size 720x1280 --seed 7 -o short.mp4",
+    "dancegen dance song.mp3 --prompt 'a dancer in a red dress, ballroom' --fast",
 )
 
 
+@with_film_options
 def command(
     song: Annotated[str, typer.Argument(metavar="SONG", help="A song's path, or demo for the one that comes along.")],
     model: Annotated[
@@ -37,10 +40,12 @@ def command(
         str, typer.Option(metavar="NAME", help="neon is for the eye, openpose is what ControlNet wants.")
     ] = "neon",
     prompt: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What to paint, for an engine that reads it.")
+        str | None, typer.Option(metavar="TEXT", help="What to paint; '0:00 TEXT | 0:32 TEXT' changes it in the song.")
     ] = None,
     fps: Annotated[float, typer.Option(metavar="FPS", help="Frames a second.")] = 30.0,
-    size: Annotated[str, typer.Option(metavar="WxH", help="The video's size in pixels.")] = "1280x720",
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="The video's size: 1280x720, or 384x512 with a prompt.")
+    ] = None,
     start: Annotated[float, typer.Option(metavar="S", help="Where in the song to begin, in seconds.")] = 0.0,
     seconds: Annotated[float | None, typer.Option(metavar="S", help="How long to dance; else to the end.")] = None,
     seed: SeedOption = 0,
@@ -51,6 +56,7 @@ def command(
     quiet: QuietOption = False,
     force: ForceOption = False,
     debug: DebugOption = False,
+    options: dict | None = None,
 ) -> None:
     """Make a dance video: SONG.mp4 in the current directory, unless --output says otherwise.
 
@@ -64,6 +70,7 @@ def command(
         lambda progress: dance(
             song, model=model, style=style, prompt=prompt, fps=fps, size=size, start=start, seconds=seconds, seed=seed,
             device=device.value, store=store, output=target, force=force, progress=progress,
+            **options or {},
         ),
         output=target, as_json=as_json, quiet=quiet,
     )  # fmt: skip
