@@ -6,17 +6,20 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dancegen.detectors import weights_input
 from dancegen.errors import InputError
 from dancegen.progress import SILENT, Progress
 from dancegen.renderers.animatediff.settings import LATENT_SIDE, SIZE, Execution, Settings, split_options
 from dancegen.stages.generate_poses import AUDIO, BEATS, POSES
 from dancegen.stages.reference import resolve
 from dancegen.stages.render_segment import SegmentTask, dismiss_painter, frames_of, render_segments, write_frame
+from dancegen.stages.render_temporal import render_temporal
 from dancegen.stages.size import parse_size
 from dancegen.store import SHORT, Artifact, Input, Recipe, Store, open_store
 
@@ -31,6 +34,7 @@ STAGE = "render"
 VERSION = 1
 ENGINE = "animatediff"
 VIDEO, POSTER, FRAMES = "video.mp4", "poster.png", "frames"
+TEMPORAL_ROLES = ("base", "vae", "controlnet", "temporalnet", "tokenizer")
 FIT_GRID = 32.0
 """Pixels of the poses' canvas: see PoseSequence.fitted."""
 
@@ -47,6 +51,7 @@ class Film:
     device: str
     settings: Settings
     execution: Execution
+    progress: Progress
 
     @cached_property
     def schedule(self) -> Schedule:
@@ -57,10 +62,30 @@ class Film:
     @cached_property
     def sequence(self) -> PoseSequence:
         """The dance at the film's rate, on its canvas, to a quarter of a pixel."""
+        from dancegen.pose.retargeting import retarget
         from dancegen.pose.sequence import PoseSequence
 
-        dance = PoseSequence.load(self.poses.file(POSES)).resample(self.fps).fitted(self.size, grid=FIT_GRID)
+        dance = PoseSequence.load(self.poses.file(POSES)).resample(self.fps)
+        if self.settings.align:
+            dance = retarget(dance, self.person)
+        dance = dance.fitted(self.size, grid=FIT_GRID)
         return replace(dance, keypoints=np.round(dance.keypoints * [4, 4, 64]) / [4, 4, 64])
+
+    @cached_property
+    def portrait(self) -> np.ndarray | None:
+        """(H, W, 3) uint8 of whom the dancer is to look like."""
+        from dancegen.renderers.animatediff.reference import load_portrait
+
+        return None if self.settings.image is None else load_portrait(self.settings.image)
+
+    @cached_property
+    def person(self) -> np.ndarray | None:
+        """(18, 3) keypoints of the portrait's one person, if something can look."""
+        from dancegen.renderers.animatediff.reference import find_person
+
+        if self.portrait is None:
+            return None
+        return find_person(self.portrait, self.settings.image, self.execution.detector, self.progress)
 
     @cached_property
     def keys(self) -> np.ndarray:
@@ -146,6 +171,7 @@ def paint_film(
         poses, prompt=prompt, fps=fps, size=size, seed=seed, device=device, store=store, options=options,
         progress=progress,
     )  # fmt: skip
+    _ = film.person  # a portrait of several people is refused before anything is painted
     recipe = _recipe(film, tuple(model.input(progress) for model in film.models.located))
 
     def build(directory: Path) -> dict:
@@ -158,13 +184,29 @@ def paint_film(
             painted = render_segments(tasks, store, film.execution, force=force, progress=progress)
         finally:
             dismiss_painter()
-        return _compose(directory, film, painted, _tags(film, recipe), progress)
+        counts = {"segments_total": len(painted), "segments_computed": _computed(painted)}
+
+        def first_pass(place: int) -> Iterator[np.ndarray]:
+            return joined(film.segments, painted, film.settings.overlap, place)
+
+        own = first_pass
+        if film.settings.temporal:
+            inputs = tuple(item for item in recipe.inputs if item.role in TEMPORAL_ROLES)
+            again = render_temporal(tasks, painted, first_pass, inputs, store, force=force, progress=progress)
+            counts |= {"temporal_total": len(again), "temporal_computed": _computed(again)}
+
+            def own(place: int) -> Iterator[np.ndarray]:
+                segment = film.segments[place]
+                return frames_of(again[place], segment.start, segment.stop)
+
+        frames = chain.from_iterable(own(place) for place in range(len(painted)))
+        return _compose(directory, film, frames, _tags(film, recipe), progress) | counts
 
     artifact = store.obtain(recipe, build, force=force, progress=progress, standalone=standalone)
     if not artifact.cached:
         return artifact
     # What it says of this run, not of the one that made it.
-    summary = artifact.summary | {"segments_computed": 0}
+    summary = artifact.summary | {name: 0 for name in artifact.summary if name.endswith("_computed")}
     return replace(artifact, manifest=replace(artifact.manifest, summary=summary))
 
 
@@ -187,17 +229,22 @@ def describe(
     rate = float(fps if fps is not None else poses.summary["fps"])
     if not 1 <= rate <= 120:
         raise InputError(f"--fps {rate:g}: choose 1 to 120 frames a second")
-    return Film(poses, prompt, rate, film_size(size), seed, device, settings, execution)
+    return Film(poses, prompt, rate, film_size(size), seed, device, settings, execution, progress)
 
 
 def check_film(prompt: str, size: str | tuple[int, int] | None, options: Mapping[str, object]) -> None:
     """InputError for a prompt, a size or a setting that cannot be, ModelError for a model that cannot be had."""
+    from dancegen.renderers.animatediff.reference import load_portrait
     from dancegen.renderers.animatediff.schedule import Schedule
     from dancegen.renderers.animatediff.weights import locate, references
 
     settings, execution = split_options(options)
     Schedule.parse(prompt, settings.blend_s)
     film_size(size)
+    if settings.image is not None:
+        load_portrait(settings.image)
+    if settings.align and execution.detector is None:
+        raise InputError("--align needs to see the portrait's limbs: give OpenPose weights with --detector")
     for ref in references(settings):
         locate(ref, offline=execution.offline)
 
@@ -222,50 +269,57 @@ def _recipe(film: Film, models: tuple[Input, ...]) -> Recipe:
         **settings.recipe_params(),
         **{name: getattr(settings, name) for name in ("key_fps", "segment", "overlap", "blend_s")},
     }
+    inputs = [Input.artifact("poses", film.poses), *models]
     if film.execution.frames:
         params["frames"] = True
-    return Recipe(STAGE, VERSION, params, (Input.artifact("poses", film.poses), *models))
+    if settings.temporal:
+        params["temporal_strength"] = settings.temporal_strength
+    if settings.image is not None:
+        inputs.append(Input.file("image", settings.image))
+    if settings.align:
+        params["align"] = True
+        inputs.append(weights_input(film.execution.detector))
+    return Recipe(STAGE, VERSION, params, tuple(inputs))
 
 
 def _tasks(film: Film, models: Models, inputs: tuple[Input, ...], level: str) -> list[SegmentTask]:
     weights = film.schedule.weights(film.key_times_s)
     keypoints = film.sequence.keypoints[film.keys]
-    used = tuple(item for item in inputs if item.role not in ("poses", "temporalnet", "image"))
+    used = tuple(item for item in inputs if item.role not in ("poses", "temporalnet", "image", "detector"))
     return [
         SegmentTask(
             segment, keypoints[segment.first : segment.stop], film.size, film.schedule.texts,
             weights[segment.first : segment.stop], int(film.seed), film.settings, models, used, level, film.device,
+            film.portrait,
         )
         for segment in film.segments
     ]  # fmt: skip
 
 
-def joined(segments: list[Segment], painted: list[Artifact], overlap: int) -> Iterator[np.ndarray]:
-    """(H, W, 3) uint8 of every key frame; where two segments share frames, one fades into the other."""
+def joined(segments: list[Segment], painted: list[Artifact], overlap: int, place: int) -> Iterator[np.ndarray]:
+    """(H, W, 3) uint8 of one segment's own key frames; those that the next one shares fade into its version."""
     import cv2
 
     from dancegen.renderers.animatediff.segments import crossfade
 
-    for number, (segment, artifact) in enumerate(zip(segments, painted, strict=True)):
-        shared = 0
-        if number + 1 < len(segments):
-            after = segments[number + 1]
-            shared = min(overlap, segment.stop - segment.start, after.start - after.first)
-        yield from frames_of(artifact, segment.start, segment.stop - shared)
-        if shared:
-            both = (frames_of(each, segment.stop - shared, segment.stop) for each in (artifact, painted[number + 1]))
-            for share, old, new in zip(crossfade(shared), *both, strict=True):
-                yield cv2.addWeighted(old, 1 - float(share), new, float(share), 0)
+    segment, shared = segments[place], 0
+    if place + 1 < len(segments):
+        after = segments[place + 1]
+        shared = min(overlap, segment.stop - segment.start, after.start - after.first)
+    yield from frames_of(painted[place], segment.start, segment.stop - shared)
+    if shared:
+        both = (frames_of(artifact, segment.stop - shared, segment.stop) for artifact in painted[place : place + 2])
+        for share, old, new in zip(crossfade(shared), *both, strict=True):
+            yield cv2.addWeighted(old, 1 - float(share), new, float(share), 0)
 
 
 def _compose(
-    directory: Path, film: Film, painted: list[Artifact], tags: dict[str, str], progress: Progress
+    directory: Path, film: Film, frames: Iterable[np.ndarray], tags: dict[str, str], progress: Progress
 ) -> dict:  # fmt: skip
     """Key frames to the film's rate, with the music, a poster, and the frames themselves if they are wanted."""
     from dancegen.video import VideoWriter
     from dancegen.video.interpolation import interpolate
 
-    frames: Iterable[np.ndarray] = joined(film.segments, painted, film.settings.overlap)
     if film.execution.frames:
         (directory / FRAMES).mkdir()
     with (
@@ -285,9 +339,11 @@ def _compose(
         "fps": film.fps,
         "size": list(film.size),
         "key_frames": len(film.keys),
-        "segments_total": len(painted),
-        "segments_computed": sum(not artifact.cached for artifact in painted),
     }
+
+
+def _computed(artifacts: list[Artifact]) -> int:
+    return sum(not artifact.cached for artifact in artifacts)
 
 
 def _tags(film: Film, recipe: Recipe) -> dict[str, str]:

@@ -119,8 +119,8 @@ def tiny_ip_adapter(models: dict[str, Path], folder: Path) -> Path:
     torch.manual_seed(3)
     encoder = CLIPVisionModelWithProjection(
         CLIPVisionConfig(
-            hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=32, patch_size=8,
-            projection_dim=12,
+            hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=32,
+            patch_size=8, projection_dim=12,
         )
     )  # fmt: skip
     encoder.save_pretrained(folder / "image_encoder")

@@ -102,7 +102,7 @@ def make_plan(
 ) -> Plan:  # fmt: skip
     """Choose the level and count what it takes: the roomiest whose peak fits, or the one that is named."""
     dtype = working_dtype(device)
-    networks = _Networks.of(models, dtype, size)
+    networks = Networks.of(models, dtype, size)
     available = free_gigabytes(device)
     levels = LEVELS if vram == "auto" else (level_named(vram),)
     chosen, peak = levels[-1], 0.0
@@ -168,7 +168,7 @@ def operations_per_second(device: str, dtype: torch.dtype) -> float:
     return rounds * 2 * side**3 / min(seconds(), seconds())
 
 
-class _Networks:
+class Networks:
     """The film's networks on the meta device, and the costs of running them."""
 
     def __init__(self, unet, controlnet, vae, text_bytes: int, dtype: torch.dtype, latent: tuple[int, int]) -> None:
@@ -177,7 +177,7 @@ class _Networks:
         self._costs: dict[tuple, Cost] = {}
 
     @classmethod
-    def of(cls, models: Models, dtype: torch.dtype, size: tuple[int, int]) -> _Networks:
+    def of(cls, models: Models, dtype: torch.dtype, size: tuple[int, int]) -> Networks:
         import torch
         from diffusers import AutoencoderKL, ControlNetModel, MotionAdapter, UNet2DConditionModel, UNetMotionModel
 

@@ -112,6 +112,9 @@ class Settings:
             "sampler", "steps", "guidance", "negative_prompt", "window", "stride", "control_scale",
         )  # fmt: skip
         params = {name: getattr(self, name) for name in names}
+        if self.lora or self.motion_lora:
+            # The files are inputs of the recipe; how much each weighs stands here.
+            params["loras"] = [weighted(text)[1] for text in (*self.lora, *self.motion_lora)]
         return params | ({"ip_scale": self.ip_scale} if self.image is not None else {})
 
 
@@ -151,6 +154,17 @@ def split_options(options: Mapping[str, object]) -> tuple[Settings, Execution]:
     ours = {field.name for field in fields(Execution)}
     execution = Execution.of({name: value for name, value in options.items() if name in ours})
     return Settings.of({name: value for name, value in options.items() if name not in ours}), execution
+
+
+def weighted(text: str) -> tuple[str, float]:
+    """A LoRA's model and weight from MODEL or MODEL=0.8. Raises InputError."""
+    model, sign, weight = text.rpartition("=")
+    if not sign or Path(text).exists():
+        return text, 1.0
+    try:
+        return model, float(weight)
+    except ValueError:
+        raise InputError(f"--lora {text}: {weight} is no number; write MODEL=0.8") from None
 
 
 def _several(value: object) -> tuple[str, ...]:

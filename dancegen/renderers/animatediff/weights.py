@@ -19,6 +19,7 @@ from dancegen.renderers.animatediff.settings import (
     TEMPORALNET,
     VAE,
     Settings,
+    weighted,
 )
 from dancegen.store import Input, hash_file, hash_value
 
@@ -115,17 +116,6 @@ def references(settings: Settings) -> list[ModelRef]:
     if _is_single_file(refs[0]):
         refs.append(_tokenizer(refs[0]))
     return refs
-
-
-def weighted(text: str) -> tuple[str, float]:
-    """A LoRA's model and weight from MODEL or MODEL=0.8. Raises ModelError."""
-    model, sign, weight = text.rpartition("=")
-    if not sign or Path(text).exists():
-        return text, 1.0
-    try:
-        return model, float(weight)
-    except ValueError:
-        raise ModelError(f"--lora {text}: {weight} is no number; write MODEL=0.8") from None
 
 
 def locate(ref: ModelRef, *, offline: bool) -> Located:
