@@ -48,9 +48,19 @@ class Sampler:
     """Paints scenes with a pipeline's networks. What all scenes share, as the words' embeddings, is computed once."""
 
     def __init__(self, pipeline: AnimateDiffControlNetPipeline, settings: Settings, level: Level, device: str) -> None:
+        import torch
+
         self.pipeline, self.settings, self.device = pipeline, settings, device
         self._embedded: dict[str, torch.Tensor] = {}
         self._portrait: tuple[bytes, torch.Tensor] | None = None
+        # The poses are embedded once a scene, not once a step: the ControlNet is given what this layer makes of them.
+        controlnet = pipeline.controlnet
+        self._embed_poses, controlnet.controlnet_cond_embedding = (
+            controlnet.controlnet_cond_embedding,
+            torch.nn.Identity(),
+        )
+        self._flipped = controlnet.config.controlnet_conditioning_channel_order == "bgr"
+        controlnet.register_to_config(controlnet_conditioning_channel_order="rgb")
         self.use(level)
 
     def use(self, level: Level) -> None:
@@ -204,12 +214,16 @@ class Sampler:
     # What leads the networks
 
     def _control(self, scene: Scene) -> torch.Tensor:
-        """(F, 3, H, W) in 0..1: the poses, as ControlNet takes them."""
+        """(F, C, h, w): the poses as ControlNet's first layer sees them; kept in main memory where there is little."""
         import torch
 
         pictures = torch.from_numpy(np.ascontiguousarray(scene.poses)).permute(0, 3, 1, 2)
-        pictures = pictures.to(self.dtype) / 255
-        return pictures.to(self.device) if self.level.resident else pictures
+        pictures = pictures.flip(1) if self._flipped else pictures
+        parts = [
+            self._embed_poses(pictures[some].to(self.device, self.dtype) / 255)
+            for some in _chunks(len(scene), self.level.control_frames)
+        ]
+        return torch.cat([part if self.level.resident else part.cpu() for part in parts])
 
     def _words(self, scene: Scene) -> torch.Tensor:
         """(2, F, tokens, D): the negative prompt's embedding and the frames' blends; unguided, the latter only."""

@@ -141,7 +141,9 @@ def fetch(located: Located) -> Located:
 
     repo = located.ref.hub()["repo"]
     try:
-        folder = snapshot_download(repo, revision=located.revision, allow_patterns=list(located.files))
+        # By the name that was given and not by commit: the cache then knows, also offline, what that name stands for.
+        revision = located.ref.hub()["revision"]
+        folder = snapshot_download(repo, revision=revision, allow_patterns=list(located.files))
     except Exception as error:  # the hub's client and its transports raise many kinds
         raise missing(located.ref, f"the download failed ({_first_line(error)})", located.gigabytes) from error
     return Located(located.ref, Path(folder), located.files, located.revision, located.gigabytes)
