@@ -275,6 +275,6 @@ def _dask_client(address: str):
     except ImportError:
         raise InputError("--backend dask needs Dask: pip install 'dancegen[dask]'") from None
     try:
-        return Client(address, timeout=20, set_as_default=False)
+        return Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(f"--scheduler {address}: no Dask scheduler answers there ({error})") from error

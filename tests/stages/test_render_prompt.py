@@ -119,7 +119,7 @@ def test_neighbouring_segments_fade_into_each_other(whole, store):
 def test_a_model_that_is_not_here_is_named_with_its_size_how_to_get_it_and_what_works_without(
     name, store, poses, models, capfd, monkeypatch, tmp_path
 ):
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     local = {role: path for role, path in models.items() if role != name}
     words = flags({**QUICK, **local, "offline": True, "store": store.root})
     assert main(["render", poses.digest[:16], "--prompt", PROMPT, *words]) == 2

@@ -177,19 +177,31 @@ def _local(ref: ModelRef, path: Path) -> Located:
 
 
 def _cached(ref: ModelRef) -> Located | None:
-    """The model in the hub's cache, if all of it is there."""
-    from huggingface_hub import snapshot_download
-
-    hub = ref.hub()
-    try:
-        folder = Path(snapshot_download(hub["repo"], revision=hub["revision"], local_files_only=True))
-    except Exception:  # not there, whatever the client calls it
+    """The model in the hub's cache, if all that its role needs is there."""
+    folder = _snapshot(ref)
+    if folder is None:
         return None
     names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
     files = needed(ref, names)
     if not files:
         return None
     return Located(ref, folder, files, folder.name, _size(folder, files))
+
+
+def _snapshot(ref: ModelRef) -> Path | None:
+    """The cache's folder of a repository at a revision, in the cache's published layout.
+
+    snapshot_download itself would call one incomplete that holds only what a role needs.
+    """
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    hub = ref.hub()
+    revision = hub["revision"] or "main"
+    repository = Path(HF_HUB_CACHE) / f"models--{hub['repo'].replace('/', '--')}"
+    name = repository / "refs" / revision
+    commit = name.read_text().strip() if name.is_file() else revision
+    folder = repository / "snapshots" / commit
+    return folder if folder.is_dir() else None
 
 
 def _remote(ref: ModelRef) -> Located:
