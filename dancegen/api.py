@@ -40,5 +40,6 @@ def _with_output(stage: Callable[..., Artifact], files: tuple[str, ...]) -> Call
 
     described = signature(stage)
     extra = Parameter("output", Parameter.KEYWORD_ONLY, default=None, annotation="str | Path | None")
-    run.__signature__ = described.replace(parameters=[*described.parameters.values(), extra])
+    ordered = sorted([*described.parameters.values(), extra], key=lambda parameter: parameter.kind)  # ** comes last
+    run.__signature__ = described.replace(parameters=ordered)
     return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,17 +50,23 @@ def list_artifacts(
         _print_table(found)
 
 
-@app.command("show", epilog=common.examples("dancegen artifacts show 3f2a9c41", "dancegen artifacts show 3f2a --json"))
+@app.command("show", epilog=common.examples("dancegen artifacts show 3f2a9c41", "dancegen artifacts show video.mp4"))
 def show_artifact(
-    reference: Annotated[str, typer.Argument(metavar="ARTIFACT", help="Its path, or 4 or more digits of its digest.")],
+    reference: Annotated[
+        str,
+        typer.Argument(metavar="ARTIFACT", help="Its path, 4 or more digits of its digest, or a video."),
+    ],
     store: StoreOption = None,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Show what made an artifact and what it holds."""
+    """Show what made an artifact and what it holds; of a video, what it says about itself."""
     from dancegen.store import open_store
 
+    if Path(reference).is_file():
+        _show_video(Path(reference), as_json, quiet)
+        return
     artifact = open_store(store).find(reference)
     if as_json:
         result.print_json(artifact.manifest.to_dict() | {"path": str(artifact.path)})
@@ -67,6 +74,24 @@ def show_artifact(
         print(artifact.path)
     else:
         _print_details(artifact)
+
+
+def _show_video(path: Path, as_json: bool, quiet: bool) -> None:
+    """A video carries what made it along, wherever it has gone."""
+    from dancegen.errors import InputError
+    from dancegen.video import probe_video
+
+    said = probe_video(path).metadata
+    if "digest" not in said:
+        raise InputError(f"{path} does not say what made it: it is no video of dancegen's, or it was changed since")
+    about = {name: said[name] for name in ("digest", "command", "prompt", "seed", "models") if name in said}
+    if as_json:
+        result.print_json(about | {"path": str(path)})
+    elif quiet:
+        print(about["digest"])
+    else:
+        print(f"{path.name}, made with:")
+        result.print_rows(list(about.items()))
 
 
 def _listed(artifact: Artifact) -> dict[str, object]:

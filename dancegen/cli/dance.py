@@ -7,16 +7,19 @@ from typing import Annotated
 import typer
 
 from dancegen.cli.common import CommonOptions, common_options, examples
+from dancegen.cli.diffusion import with_film_options
 
 NAME = "dance"
 EXAMPLES = examples(
     "dancegen dance demo",
     "dancegen dance song.mp3",
     "dancegen dance song.mp3 --seconds 30 --size 720x1280 --seed 7 -o short.mp4",
+    "dancegen dance song.mp3 --prompt 'a dancer in a red dress, ballroom' --fast",
 )
 
 
 @common_options()
+@with_film_options
 def command(
     song: Annotated[str, typer.Argument(metavar="SONG", help="A song's path, or demo for the one that comes along.")],
     model: Annotated[
@@ -27,13 +30,16 @@ def command(
         str, typer.Option(metavar="NAME", help="neon is for the eye, openpose is what ControlNet wants.")
     ] = "neon",
     prompt: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What to paint, for an engine that reads it.")
+        str | None, typer.Option(metavar="TEXT", help="What to paint; '0:00 TEXT | 0:32 TEXT' changes it in the song.")
     ] = None,
     fps: Annotated[float, typer.Option(metavar="FPS", help="Frames a second.")] = 30.0,
-    size: Annotated[str, typer.Option(metavar="WxH", help="The video's size in pixels.")] = "1280x720",
+    size: Annotated[
+        str | None, typer.Option(metavar="WxH", help="The video's size: 1280x720, or 384x512 with a prompt.")
+    ] = None,
     start: Annotated[float, typer.Option(metavar="S", help="Where in the song to begin, in seconds.")] = 0.0,
     seconds: Annotated[float | None, typer.Option(metavar="S", help="How long to dance; else to the end.")] = None,
     *,
+    film: dict,
     options: CommonOptions,
 ) -> None:
     """Make a dance video: SONG.mp4 in the current directory, unless --output says otherwise.
@@ -46,4 +52,5 @@ def command(
     target = str(output_path(song, options.output))
     options.to(target).perform(
         dance, song, model=model, style=style, prompt=prompt, fps=fps, size=size, start=start, seconds=seconds,
+        **film,
     )  # fmt: skip

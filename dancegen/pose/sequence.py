@@ -144,11 +144,13 @@ class PoseSequence:
             face=None if face is None else _flipped(face[:, _FACE_MIRROR], self.size[0]),
         )
 
-    def fitted(self, size: tuple[int, int], *, margin: float = 0.1) -> PoseSequence:
+    def fitted(self, size: tuple[int, int], *, margin: float = 0.1, grid: float = 0.0) -> PoseSequence:
         """The dance on another canvas: the dancer, wherever the whole clip takes them, fills it but for the margin.
 
         One scale and one shift for the clip, so the dancer is never stretched and never changes size between frames.
         margin: share of each side that stays free; joints end at the ears and ankles, so head and feet reach into it.
+        grid: the dancer's extent is widened to multiples of so many pixels, so that a clip that goes on a little longer
+        is mostly fitted as it was.
         """
         size = _checked_size(size)
         present = self.keypoints[..., 2] > 0
@@ -156,6 +158,8 @@ class PoseSequence:
             return self._on_canvas(size, lambda array: to_canvas(array, self.size, size))
         points = self.keypoints[present][:, :2].astype(np.float64)
         low, high = points.min(axis=0), points.max(axis=0)
+        if grid:
+            low, high = np.floor(low / grid) * grid, np.ceil(high / grid) * grid
         room = np.array(size) * (1 - 2 * margin)
         # A dancer of no extent (a single joint) keeps the canvas's own scale.
         extent = np.maximum(high - low, 1e-6)

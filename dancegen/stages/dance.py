@@ -7,7 +7,7 @@ from pathlib import Path
 from dancegen.errors import InputError
 from dancegen.progress import SILENT, Progress
 from dancegen.stages.generate_poses import choreograph
-from dancegen.stages.render import VIDEO, check_engine, check_look, paint
+from dancegen.stages.render import VIDEO, check_render, paint
 from dancegen.store import Artifact, Store, check_output, deliver, open_store
 
 DEMO = "demo"
@@ -20,7 +20,7 @@ def dance(
     style: str = "neon",
     prompt: str | None = None,
     fps: float = 30.0,
-    size: str | tuple[int, int] = "1280x720",
+    size: str | tuple[int, int] | None = None,
     start: float = 0.0,
     seconds: float | None = None,
     seed: int = 0,
@@ -29,14 +29,15 @@ def dance(
     store: Store | str | Path | None = None,
     force: bool = False,
     progress: Progress = SILENT,
+    **options,
 ) -> Artifact:
     """A dance video of the song: generate_poses and render, each answered from the store where it is there.
 
-    song: a file, or `demo` for the song that comes with dancegen. output: where the video goes, by default
-    `<song>.mp4` in the current directory; never the song itself. Raises what the two stages raise.
+    song: a file, or `demo` for the song that comes with dancegen. prompt, options: as `render` takes them. output:
+    where the video goes, by default `<song>.mp4` in the current directory; never the song itself. Raises what the two
+    stages raise.
     """
-    check_engine("skeleton", prompt)
-    check_look(style, size)
+    check_render(None, prompt, style, size, options)
     source = song_path(song)
     target = output_path(song, output)
     check_output(target, (VIDEO,))
@@ -48,8 +49,8 @@ def dance(
     if poses.cached:
         progress.say("the choreography is there already")
     video = paint(
-        poses, style=style, prompt=prompt, fps=fps, size=size, store=store, force=force, progress=progress,
-        standalone=False,
+        poses, style=style, prompt=prompt, fps=fps, size=size, seed=seed, device=device, store=store, force=force,
+        progress=progress, standalone=False, options=options,
     )  # fmt: skip
     deliver(video, target, (VIDEO,))
     progress.say(f"the video is {target}")

@@ -23,8 +23,8 @@ class StageDouble:
     calls: list[dict] = field(default_factory=list)
 
     def render(
-        self, poses=None, *, engine="skeleton", style="neon", prompt=None, fps=None, size="1280x720", seed=0,
-        device="auto", store=None, force=False, progress=SILENT,
+        self, poses=None, *, engine=None, style="neon", prompt=None, fps=None, size=None, seed=0, device="auto",
+        store=None, force=False, progress=SILENT, **options,
     ) -> Artifact:  # fmt: skip
         self.calls.append({key: value for key, value in locals().items() if key not in ("self", "progress")})
 

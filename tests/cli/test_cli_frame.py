@@ -95,8 +95,9 @@ def test_the_options_reach_the_stage_under_the_same_names(render_stage, tmp_path
     main(["render", "3f2a", *arguments, "--store", str(tmp_path / "s"), "--force"])
     (call,) = render_stage.calls
     assert call == {
-        "poses": "3f2a", "engine": "skeleton", "style": "openpose", "prompt": None, "fps": 25.0, "size": "720x1280",
+        "poses": "3f2a", "engine": None, "style": "openpose", "prompt": None, "fps": 25.0, "size": "720x1280",
         "seed": 7, "device": "cpu", "store": tmp_path / "s", "force": True,
+        "options": {},
     }  # fmt: skip
 
 

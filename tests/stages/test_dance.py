@@ -88,8 +88,12 @@ def test_dancing_does_not_change_what_render_takes_as_newest(here, model, song, 
 
 
 @pytest.mark.parametrize(
-    "options", [{"style": "oil"}, {"size": "65x64"}, {"size": "huge"}, {"prompt": "a robot"}, {"output": "dance.avi"}]
-)
+    "options",
+    [
+        {"style": "oil"}, {"size": "65x64"}, {"size": "huge"}, {"output": "dance.avi"},
+        {"prompt": "a robot", "steps": 0}, {"prompt": "a robot", "base": "/no/model"}, {"prompt": "0:09 a man | a cat"},
+    ],
+)  # fmt: skip
 def test_what_cannot_be_rendered_is_refused_before_anything_is_danced(options, here, model, song, own_store):
     with pytest.raises(InputError):
         dance(song, model=model, **LOOK | options)

@@ -136,18 +136,10 @@ def test_without_an_argument_it_takes_the_newest_poses(place, poses, store, vide
     assert f"using the newest generate-poses: {poses.digest[:16]}" in capfd.readouterr().err
 
 
-def test_a_prompt_is_refused_with_what_to_do_instead(own_store, capfd):
-    assert main(["render", "--prompt", "a marble statue"]) == 2
-    out, err = capfd.readouterr()
-    assert out == "" and err.count("\n") == 1
-    for part in ("--prompt", "diffusion engine", "--style neon"):
-        assert part in err
-
-
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"style": "oil"}, "neon, openpose"), ({"engine": "animatediff"}, "skeleton"),
+        ({"style": "oil"}, "neon, openpose"), ({"engine": "animatediff"}, "--prompt"),
         ({"size": "127x96"}, "even"), ({"size": "96x95"}, "even"), ({"size": "1x1"}, "--size 1x1"),
         ({"fps": 0}, "--fps 0"), ({"fps": float("nan")}, "--fps nan"), ({"fps": 121}, "--fps 121"),
     ],

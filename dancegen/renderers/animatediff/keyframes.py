@@ -1,0 +1,40 @@
+"""Which frames of a film are painted: a few a second, and one on every beat. The rest is interpolated."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+
+def choose_keyframes(frames: int, fps: float, key_fps: float, beats_s: np.ndarray) -> np.ndarray:
+    """(K,) int: the frames of a film that are painted, the first and the last among them.
+
+    Beats are anchors, each at the frame nearest to it; between two of them the key frames lie evenly, as near to
+    `key_fps` as whole numbers allow, before the first and after the last they go on at that rate. A beat nearer to the
+    one before than a key frame lasts is no anchor. With `key_fps` at the film's rate or over it, every frame is a key.
+    """
+    if frames <= 0:
+        return np.zeros(0, int)
+    step = fps / key_fps
+    if step <= 1:
+        return np.arange(frames)
+    anchors = _anchors(np.asarray(beats_s, float) * fps, frames, step)
+    keys: set[int] = {0, frames - 1}
+    for first, last in pairwise(anchors):
+        pieces = max(1, round((last - first) / step))
+        keys.update(round(first + (last - first) * piece / pieces) for piece in range(pieces + 1))
+    # Before the first anchor and after the last one there is no beat to end on.
+    keys.update(round(at) for at in np.arange(anchors[0], -0.5, -step))
+    keys.update(round(at) for at in np.arange(anchors[-1], frames - 0.5, step))
+    return np.array(sorted(key for key in keys if 0 <= key < frames))
+
+
+def _anchors(beats: np.ndarray, frames: int, step: float) -> list[int]:
+    """Frame numbers of the beats; the film's first frame where there are none."""
+    anchors: list[int] = []
+    for beat in beats:
+        near = round(float(beat))
+        if 0 <= near < frames and (not anchors or near - anchors[-1] >= step - 0.5):
+            anchors.append(near)
+    return anchors or [0]

@@ -1,0 +1,330 @@
+"""What painting a film will take, known before any weights are loaded: downloads, memory, time.
+
+Work and memory are counted, not guessed: the networks are built from their configurations on torch's `meta` device,
+where tensors have shapes but no numbers, and every operation of one window is followed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dancegen.renderers.animatediff.loading import SD15, Models
+from dancegen.renderers.animatediff.memory import LEVELS, Level, level_named
+from dancegen.renderers.animatediff.segments import Segment, windows
+from dancegen.renderers.animatediff.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+
+_MARGIN = 1.15  # of the counted peak: what allocators and convolutions' workspaces take beside tensors
+_SPARE = 0.9  # of the free memory may be planned for
+_PER_MULTIPLICATION = {"cpu": 0.5, "cuda": 0.4, "mps": 0.4}
+"""The speed of these networks against that of one large matrix multiplication."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Floating-point operations, and the most bytes of tensors at once, weights aside."""
+
+    operations: float
+    peak: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a film will take. seconds: an estimate from the device's speed in one matrix multiplication."""
+
+    models: Models
+    download_gb: float
+    device: str
+    dtype: str
+    level: Level
+    peak_gb: float
+    available_gb: float
+    key_frames: int
+    frames: int
+    segments: int
+    steps: int
+    seconds: float
+
+    @property
+    def fits(self) -> bool:
+        return self.peak_gb <= self.available_gb
+
+    def lines(self) -> list[str]:
+        """For people."""
+        absent = [model for model in self.models.located if not model.here]
+        lines = [f"to download: {model.name}, {model.gigabytes:.2g} GB, from the hub" for model in absent]
+        lines.append(
+            f"{self.key_frames} frames are painted in {self.segments} segments of {self.steps} steps each on "
+            f"{self.device} in {self.dtype}, {self.frames} are shown"
+        )
+        lines.append(
+            f"at most {self.peak_gb:.2g} GB of memory are needed, {self.available_gb:.2g} GB are there: "
+            f"{self.level.settings}"
+        )
+        each = self.seconds / max(self.key_frames, 1)
+        slow = ", which is slow: a GPU is far faster" if self.device == "cpu" and each > 2 else ""
+        lines.append(f"about {_clock(each)} a painted frame, {_clock(self.seconds)} in all{slow}")
+        return lines
+
+    def to_dict(self) -> dict[str, object]:
+        """For scripts."""
+        return {
+            "models": [
+                {"role": m.ref.role, "name": m.name, "gigabytes": round(m.gigabytes, 4), "here": m.here}
+                for m in self.models.located
+            ],
+            "download_gb": round(self.download_gb, 3),
+            "device": self.device,
+            "dtype": self.dtype,
+            "vram": self.level.name,
+            "peak_gb": round(self.peak_gb, 3),
+            "available_gb": round(self.available_gb, 3),
+            "fits": self.fits,
+            "key_frames": self.key_frames,
+            "frames": self.frames,
+            "segments_total": self.segments,
+            "steps": self.steps,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def make_plan(
+    models: Models, settings: Settings, segments: list[Segment], *, size: tuple[int, int], frames: int, device: str,
+    vram: str,
+) -> Plan:  # fmt: skip
+    """Choose the level and count what it takes: the roomiest whose peak fits, or the one that is named."""
+    dtype = working_dtype(device)
+    networks = Networks.of(models, dtype, size)
+    available = free_gigabytes(device)
+    levels = LEVELS if vram == "auto" else (level_named(vram),)
+    chosen, peak = levels[-1], 0.0
+    for level in levels:
+        chosen, peak = level, networks.peak(settings, level) * _MARGIN / 1e9
+        if peak <= available * _SPARE:
+            break
+    together = sum(networks.operations(settings, len(segment)) for segment in segments)
+    return Plan(
+        models=models,
+        download_gb=sum(model.gigabytes for model in models.located if not model.here),
+        device=device,
+        dtype=str(dtype).removeprefix("torch."),
+        level=chosen,
+        peak_gb=peak,
+        available_gb=min(available, chosen.gigabytes) if vram != "auto" and device != "cpu" else available,
+        key_frames=segments[-1].stop if segments else 0,
+        frames=frames,
+        segments=len(segments),
+        steps=settings.steps,
+        seconds=together / (operations_per_second(device, dtype) * _PER_MULTIPLICATION[device]),
+    )
+
+
+def working_dtype(device: str) -> torch.dtype:
+    """Half precision where the device is made for it."""
+    import torch
+
+    return torch.float32 if device == "cpu" else torch.float16
+
+
+def free_gigabytes(device: str) -> float:
+    """Memory that is free now: the accelerator's, else the machine's."""
+    import torch
+
+    if device == "cuda":
+        return torch.cuda.mem_get_info()[0] / 1e9
+    try:
+        known = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        return int(known["MemAvailable"].split()[0]) * 1024 / 1e9
+    except (OSError, KeyError, ValueError):
+        names = os.sysconf_names if hasattr(os, "sysconf_names") else {}
+        if "SC_PHYS_PAGES" in names:
+            return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+        return float("inf")
+
+
+def operations_per_second(device: str, dtype: torch.dtype) -> float:
+    """How fast the device multiplies matrices, measured for a moment."""
+    import torch
+
+    side, rounds = (1024, 4) if device == "cpu" else (4096, 20)
+    one = torch.randn(side, side, device=device).to(dtype)
+
+    def seconds() -> float:
+        started = time.perf_counter()
+        for _ in range(rounds):
+            product = one @ one
+        product.float().sum().item()  # waits for the device
+        return time.perf_counter() - started
+
+    seconds()
+    return rounds * 2 * side**3 / min(seconds(), seconds())
+
+
+class Networks:
+    """The film's networks on the meta device, and the costs of running them."""
+
+    def __init__(self, unet, controlnet, vae, text_bytes: int, dtype: torch.dtype, latent: tuple[int, int]) -> None:
+        self.unet, self.controlnet, self.vae, self.dtype, self.latent = unet, controlnet, vae, dtype, latent
+        self.text_bytes = text_bytes
+        self._costs: dict[tuple, Cost] = {}
+
+    @classmethod
+    def of(cls, models: Models, dtype: torch.dtype, size: tuple[int, int]) -> Networks:
+        import torch
+        from diffusers import AutoencoderKL, ControlNetModel, MotionAdapter, UNet2DConditionModel, UNetMotionModel
+
+        from dancegen.renderers.animatediff.loading import quiet_libraries
+
+        with quiet_libraries(), torch.device("meta"):
+            flat = UNet2DConditionModel.from_config(_config(models, "base", "unet"))
+            adapter = MotionAdapter.from_config(_config(models, "motion-adapter", "motion_adapter"))
+            unet = UNetMotionModel.from_unet2d(flat, adapter, load_weights=False)
+            controlnet = ControlNetModel.from_config(_config(models, "controlnet", "controlnet"))
+            vae = AutoencoderKL.from_config(_config(models, "vae", "vae"))
+            for network in (unet, controlnet, vae):
+                network.to(dtype).requires_grad_(False)
+        text = _config(models, "base", "text_encoder")
+        width, layers, vocabulary = (text[key] for key in ("hidden_size", "num_hidden_layers", "vocab_size"))
+        # A transformer's layer holds four square matrices and two of its intermediate size.
+        parameters = vocabulary * width + layers * width * (4 * width + 2 * text["intermediate_size"])
+        factor = 2 ** (len(vae.config.block_out_channels) - 1)
+        return cls(unet, controlnet, vae, parameters * dtype.itemsize, dtype, (size[1] // factor, size[0] // factor))
+
+    def operations(self, settings: Settings, frames: int) -> float:
+        """Floating-point operations of painting and decoding so many frames in one segment."""
+        batch = 2 if settings.guidance > 1 else 1
+        step = 0.0
+        for first, stop in windows(frames, settings.window, settings.stride):
+            each = batch * (stop - first)
+            step += self._control(each).operations + self._unet(batch, stop - first).operations
+        return step * settings.steps + self._decode(1).operations * frames
+
+    def peak(self, settings: Settings, level: Level) -> float:
+        """Bytes on the device at the worst moment: weights, what a window leaves there, and the busiest network."""
+        batch = 2 if level.together and settings.guidance > 1 else 1
+        weights = sum(_bytes(network) for network in (self.unet, self.controlnet))
+        resting = self.text_bytes + _bytes(self.vae)
+        residuals = self._residuals(batch * settings.window)
+        control = self._control(min(level.control_frames, batch * settings.window)).peak + residuals
+        painting = max(control, self._unet(batch, settings.window).peak + residuals)
+        decoding = self._decode(level.decode_frames).peak
+        if level.resident:
+            return weights + resting + max(painting, decoding)
+        return weights + max(painting, _bytes(self.vae) + decoding, self.text_bytes)
+
+    def _unet(self, batch: int, frames: int) -> Cost:
+        def run(torch) -> None:
+            self.unet(
+                torch.zeros(batch, self.unet.config.in_channels, frames, *self.latent, dtype=self.dtype),
+                torch.tensor(1),
+                encoder_hidden_states=self._words(torch, batch * frames),
+            )
+
+        return self._cost(("unet", batch, frames), run)
+
+    def _control(self, frames: int) -> Cost:
+        return self._cost(("control", frames), lambda torch: self._controlled(torch, frames))
+
+    def _controlled(self, torch, frames: int):
+        factor = 2 ** (len(self.vae.config.block_out_channels) - 1)
+        height, width = self.latent
+        return self.controlnet(
+            torch.zeros(frames, self.unet.config.in_channels, height, width, dtype=self.dtype),
+            torch.tensor(1),
+            encoder_hidden_states=self._words(torch, frames),
+            controlnet_cond=torch.zeros(frames, 3, height * factor, width * factor, dtype=self.dtype),
+            return_dict=False,
+        )
+
+    def _residuals(self, frames: int) -> int:
+        import torch
+
+        with torch.inference_mode(), torch.device("meta"):
+            down, middle = self._controlled(torch, frames)
+        return sum(tensor.numel() * tensor.element_size() for tensor in (*down, middle))
+
+    def _decode(self, frames: int) -> Cost:
+        channels = self.vae.config.latent_channels
+        return self._cost(
+            ("vae", frames),
+            lambda torch: self.vae.decode(torch.zeros(frames, channels, *self.latent, dtype=self.dtype)),
+        )
+
+    def _words(self, torch, batch: int):
+        return torch.zeros(batch, 77, self.unet.config.cross_attention_dim, dtype=self.dtype)
+
+    def _cost(self, key: tuple, run) -> Cost:
+        import torch
+        from torch.utils.flop_counter import FlopCounterMode
+
+        if key not in self._costs:
+            memory = _memory_counter()
+            with torch.inference_mode(), torch.device("meta"), FlopCounterMode(display=False) as work, memory:
+                run(torch)
+            self._costs[key] = Cost(float(work.get_total_flops()), float(memory.peak))
+        return self._costs[key]
+
+
+def _memory_counter():
+    """A context manager that follows every tensor made in it; `peak` is the most bytes that lived at once."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+
+    class Counter(TorchDispatchMode):
+        def __init__(self) -> None:
+            super().__init__()
+            self.now = self.peak = 0
+            self._alive: set[int] = set()
+
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            made = function(*args, **(kwargs or {}))
+            for tensor in tree_leaves(made):
+                if isinstance(tensor, torch.Tensor):
+                    self._follow(tensor.untyped_storage())
+            return made
+
+        def _follow(self, storage) -> None:
+            key, size = storage._cdata, storage.nbytes()
+            if key not in self._alive:
+                self._alive.add(key)
+                self.now += size
+                self.peak = max(self.peak, self.now)
+                weakref.finalize(storage, self._forget, key, size)
+
+        def _forget(self, key: int, size: int) -> None:
+            self._alive.discard(key)
+            self.now -= size
+
+    return Counter()
+
+
+def _config(models: Models, role: str, part: str) -> dict:
+    """A network's configuration: the model's own where it is here, else that of Stable Diffusion 1.5."""
+    located = models.one(role)
+    folder = "" if role != "base" else f"{part}/"
+    names = [name for name in located.files if name.endswith("config.json") and (not folder or name.startswith(folder))]
+    names = [name for name in names if "tokenizer" not in name]
+    own = located.folder / names[0] if located.here and names else SD15 / part / "config.json"
+    config = json.loads(own.read_text(encoding="utf-8"))
+    return config.get("text_config", config)
+
+
+def _bytes(network) -> int:
+    return sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())
+
+
+def _clock(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.2g} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"

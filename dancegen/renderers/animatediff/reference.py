@@ -1,0 +1,48 @@
+"""A portrait whose looks, and if wanted proportions, the dancer takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from dancegen.errors import InputError
+from dancegen.progress import SILENT, Progress
+
+_LEAST_JOINTS = 4
+"""Joints that make a person: fewer are a shadow or a picture on the wall."""
+
+
+def load_portrait(path: str | Path) -> np.ndarray:
+    """(H, W, 3) uint8 RGB. Raises InputError for what is no picture."""
+    import cv2
+
+    if not Path(path).is_file():
+        raise InputError(f"--image {path}: there is no such file")
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise InputError(f"--image {path} is not a picture that can be read: give a PNG or JPEG")
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def find_person(
+    picture: np.ndarray, path: str | Path, detector: str | Path | None, progress: Progress = SILENT
+) -> np.ndarray | None:
+    """(18, 3) keypoints of the one person in the portrait; None where there is no detector to look.
+
+    Raises InputError where it shows nobody, or several.
+    """
+    if detector is None:
+        progress.warn(
+            f"nobody looked whether {path} shows one person: give OpenPose weights with --detector to be sure"
+        )  # fmt: skip
+        return None
+    from dancegen.detectors import load_detector
+
+    people = [each for each in load_detector(detector).detect(picture) if (each[:, 2] > 0).sum() >= _LEAST_JOINTS]
+    if len(people) != 1:
+        raise InputError(
+            f"--image {path} shows {len(people) or 'no'} {'people' if people else 'person'}: "
+            "give a picture of the one person who is to dance"
+        )
+    return people[0]

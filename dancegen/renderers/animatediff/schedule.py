@@ -1,0 +1,80 @@
+"""A prompt that changes with the song: "0:00 a ballroom | 0:32 a neon street"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from dancegen.errors import InputError
+
+_ENTRY = re.compile(r"(?:(?P<minutes>\d+):)?(?P<seconds>\d+(?:\.\d+)?)(?P<unit>s?)\s+(?P<text>.+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Texts, and the second of the song at which each begins; the first holds from the beginning."""
+
+    texts: tuple[str, ...]
+    starts_s: tuple[float, ...]
+    blend_s: float = 1.0
+
+    @classmethod
+    def parse(cls, prompt: str, blend_s: float = 1.0) -> Schedule:
+        """Read a prompt: one text, or several with `|` between them, each after the time in the song it begins at.
+
+        Times are M:SS, M:SS.s or seconds with an s; the first may be left out. Raises InputError.
+        """
+        parts = [part.strip() for part in prompt.split("|")]
+        if not all(parts):
+            raise InputError(f'--prompt "{prompt}" has an empty part: say what to paint')
+        if len(parts) == 1 and not _timed(parts[0]):
+            return cls((parts[0],), (0.0,), blend_s)
+        texts, starts = [], []
+        for number, part in enumerate(parts):
+            found = _timed(part)
+            if found is None and number:
+                raise InputError(f'--prompt: "{part}" says no time; write "0:32 {part}" for second 32 of the song')
+            texts.append(found["text"].strip() if found else part)
+            starts.append(int(found["minutes"] or 0) * 60 + float(found["seconds"]) if found else 0.0)
+        if any(later <= earlier for earlier, later in pairwise(starts)):
+            raise InputError(f'--prompt "{prompt}": each time must be later than the one before')
+        return cls(tuple(texts), (0.0, *starts[1:]), blend_s)
+
+    def borders_s(self) -> tuple[float, ...]:
+        """Where a text begins that is not the first, in seconds of the song."""
+        return self.starts_s[1:]
+
+    def weights(self, times_s: np.ndarray) -> np.ndarray:
+        """(T, texts) float32: how much of each text there is at each time; rows sum to 1.
+
+        A text takes `blend_s` from its beginning to replace the one before.
+        """
+        times_s = np.asarray(times_s, float)
+        shares = np.ones((len(times_s), len(self.texts)))
+        for number, start in enumerate(self.starts_s[1:], 1):
+            arrived = (times_s - start + 1e-6) / self.blend_s if self.blend_s else (times_s >= start - 1e-6) * 1.0
+            arrived = np.clip(arrived, 0, 1)
+            shares[:, :number] *= 1 - arrived[:, None]
+            shares[:, number] = arrived
+        return shares.astype(np.float32)
+
+
+def used(texts: Sequence[str], weights: np.ndarray) -> list[list]:
+    """What a recipe says of a stretch's words: [text, its rounded shares], only of texts that are seen in it."""
+    seen = [number for number in range(len(texts)) if weights[:, number].any()]
+    return [[texts[number], _rounded(weights[:, number])] for number in seen]
+
+
+def _rounded(shares: np.ndarray) -> Sequence[float] | float:
+    values = [round(float(share), 4) for share in shares]
+    return values[0] if len(set(values)) == 1 else values
+
+
+def _timed(part: str) -> re.Match | None:
+    """The entry's parts. A number without : or s is part of the text: "3 dancers"."""
+    found = _ENTRY.fullmatch(part)
+    return found if found and (found["minutes"] is not None or found["unit"]) else None

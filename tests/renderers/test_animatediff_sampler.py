@@ -1,0 +1,104 @@
+"""The denoising loop is diffusers' own, window by window; thrift and interruptions do not change what it paints."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_diffusion import options, tiny_models
+
+from dancegen.renderers.animatediff.loading import Models, load_pipeline, quiet_libraries
+from dancegen.renderers.animatediff.memory import LEVELS, is_out_of_memory, level_named, thriftier
+from dancegen.renderers.animatediff.noise import frame_noise
+from dancegen.renderers.animatediff.sampler import Sampler, Scene
+from dancegen.renderers.animatediff.settings import Settings
+from dancegen.renderers.animatediff.weights import locate, references
+
+torch.set_num_threads(1)
+STEPS = 5
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    return options(tiny_models(tmp_path_factory.mktemp("models")))
+
+
+def load(models, **choices):
+    settings = Settings.of({"steps": STEPS, "guidance": 4.0, "window": 8, "stride": 6, **models, **choices})
+    located = Models(tuple(locate(ref, offline=True) for ref in references(settings)))
+    return settings, load_pipeline(located, settings, device="cpu", dtype=torch.float32)
+
+
+@pytest.fixture(scope="module")
+def sampler(models):
+    settings, pipeline = load(models)
+    return Sampler(pipeline, settings, LEVELS[0], "cpu")
+
+
+def scene(frames: int, first: int = 0, seed: int = 3) -> Scene:
+    poses = np.random.default_rng(0).integers(0, 256, (frames, 64, 48, 3), dtype=np.uint8)
+    return Scene(first, poses, ("a dancer",), np.ones((frames, 1), np.float32), seed)
+
+
+@pytest.mark.parametrize("kind, order", [("dpm++", "rgb"), ("euler", "bgr")])
+def test_one_window_is_what_diffusers_pipeline_paints(kind, order, models):
+    from PIL import Image
+
+    settings, pipeline = load(models, sampler=kind)
+    pipeline.controlnet.register_to_config(controlnet_conditioning_channel_order=order)
+    stretch = scene(8)
+    noise = frame_noise(3, 0, 8, (4, 8, 6), window=8, stride=6)
+    with quiet_libraries():
+        theirs = pipeline(
+            "a dancer", negative_prompt=settings.negative_prompt, num_frames=8, width=48, height=64,
+            num_inference_steps=STEPS, guidance_scale=4.0, latents=noise.permute(1, 0, 2, 3)[None],
+            conditioning_frames=[Image.fromarray(pose) for pose in stretch.poses], output_type="latent",
+        ).frames[0].permute(1, 0, 2, 3)  # fmt: skip
+        ours = Sampler(pipeline, settings, LEVELS[0], "cpu").paint(stretch)
+    assert torch.allclose(ours, theirs, rtol=1e-3, atol=1e-3 * float(theirs.abs().max()))
+
+
+@pytest.mark.parametrize("name", ["16", "12", "8"])
+def test_thrift_changes_no_more_than_rounding(name, sampler):
+    sampler.use(LEVELS[0])
+    roomy = sampler.paint(scene(14))
+    pictures = np.stack(list(sampler.decode(roomy))).astype(int)
+    sampler.use(level_named(name))
+    thrifty = sampler.paint(scene(14))
+    assert torch.allclose(roomy, thrifty, rtol=1e-3, atol=1e-3 * float(roomy.abs().max()))
+    assert np.abs(np.stack(list(sampler.decode(roomy))).astype(int) - pictures).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["dpm++", "lcm", "euler"])
+def test_a_scene_goes_on_from_its_saved_latents_to_the_same_bits(kind, models, tmp_path):
+    settings, pipeline = load(models, sampler=kind)
+    sampler = Sampler(pipeline, settings, LEVELS[0], "cpu")
+    whole = sampler.paint(scene(10))
+    taken = []
+
+    def stop_at_the_fourth(steps: float) -> None:
+        taken.append(steps)
+        if sum(taken) == 4:
+            raise KeyboardInterrupt
+
+    saved = tmp_path / "latents.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        sampler.paint(scene(10), resume=saved, save_every=3, advance=stop_at_the_fourth)
+    taken.clear()
+    again = sampler.paint(scene(10), resume=saved, save_every=3, advance=taken.append)
+    assert taken[0] == 3 and sum(taken) == STEPS
+    assert torch.equal(again, whole)
+
+
+def test_a_damaged_save_is_begun_anew(sampler, tmp_path):
+    (tmp_path / "latents.safetensors").write_bytes(b"half a file")
+    assert torch.equal(sampler.paint(scene(3), resume=tmp_path / "latents.safetensors"), sampler.paint(scene(3)))
+
+
+def test_levels_end_and_only_a_lack_of_memory_steps_down():
+    assert [level.name for level in LEVELS] == ["24", "16", "12", "8"] and thriftier(LEVELS[-1]) is None
+    assert is_out_of_memory(MemoryError()) and is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
+    assert not is_out_of_memory(RuntimeError("shapes do not match"))
+    with pytest.raises(RuntimeError) as caught:  # 2**62 bytes: the allocator itself says no
+        torch.empty(2**60, dtype=torch.float32)
+    assert is_out_of_memory(caught.value)

@@ -1,0 +1,184 @@
+"""Where models come from: a directory, a file, the hub's cache, and a hub, which here is a server on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from dancegen.errors import InputError, ModelError
+from dancegen.renderers.animatediff.settings import Settings, weighted
+from dancegen.renderers.animatediff.weights import ModelRef, locate, needed, references
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COMMIT = "5" * 40
+
+
+def repository(folder: Path, names: list[str]) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(name.encode() * 100)
+    return folder
+
+
+NETWORK = ["config.json", "diffusion_pytorch_model.safetensors"]
+BASE = [
+    "text_encoder/config.json", "text_encoder/model.safetensors", "tokenizer/vocab.json", "tokenizer/merges.txt",
+    "unet/config.json", "unet/diffusion_pytorch_model.safetensors",
+]  # fmt: skip
+
+
+def test_of_a_repository_only_what_a_role_needs_is_taken():
+    extra = ["model_index.json", "whole.safetensors", "unet/diffusion_pytorch_model.bin", "vae/config.json"]
+    assert needed(ModelRef("base", "a/b"), [*BASE, *extra]) == tuple(sorted(BASE))
+    assert needed(ModelRef("base", "a/b"), BASE[:-1]) == ()
+    both = [*NETWORK, "diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.bin"]
+    assert needed(ModelRef("controlnet", "a/b"), both) == tuple(NETWORK)
+    fp16 = ["config.json", "diffusion_pytorch_model.fp16.safetensors"]
+    assert needed(ModelRef("controlnet", "a/b"), [*fp16, "diffusion_pytorch_model.bin"]) == tuple(fp16)
+    assert needed(ModelRef("controlnet", "a/b"), ["config.json", "diffusion_pytorch_model.bin"])
+    assert needed(ModelRef("vae", "a/b"), [f"vae/{name}" for name in NETWORK])
+    adapter = ["models/ip.safetensors", "models/image_encoder/config.json", "models/image_encoder/model.safetensors"]
+    other = ["models/other.safetensors", "sdxl_models/image_encoder/model.safetensors"]
+    assert needed(ModelRef("ip-adapter", "a/b/models/ip.safetensors"), [*adapter, *other]) == tuple(sorted(adapter))
+    assert needed(ModelRef("lora", "a/b/l.safetensors@v1"), ["l.safetensors", "m.safetensors"]) == ("l.safetensors",)
+    assert needed(ModelRef("lora", "a/b"), ["l.safetensors", "m.safetensors"]) == ()
+
+
+def test_a_local_model_is_known_by_its_bytes_and_not_by_where_it_lies(tmp_path):
+    one, two = (repository(tmp_path / name, NETWORK) for name in ("one", "two"))
+    first, second = (locate(ModelRef("controlnet", str(folder)), offline=True).input() for folder in (one, two))
+    assert first.digest == second.digest and first.role == "controlnet"
+    (two / NETWORK[1]).write_bytes(b"others")
+    assert locate(ModelRef("controlnet", str(two)), offline=True).input().digest != first.digest
+    (one / "README.md").write_text("what is not used does not count")
+    assert locate(ModelRef("controlnet", str(one)), offline=True).input().digest == first.digest
+
+
+@pytest.mark.parametrize("text", ["no-such-thing", "/no/such/thing", "./models/x", "a/b/c d"])
+def test_what_is_neither_a_path_nor_a_name_is_refused(text):
+    with pytest.raises(ModelError, match="no such file or directory"):
+        locate(ModelRef("vae", text), offline=True)
+
+
+def test_a_base_in_one_file_needs_a_tokenizer_which_may_lie_beside_it(tmp_path):
+    (tmp_path / "whole.safetensors").write_bytes(b"weights")
+    settings = Settings.of({"base": str(tmp_path / "whole.safetensors")})
+    assert [ref.text for ref in references(settings) if ref.role == "tokenizer"] == ["openai/clip-vit-large-patch14"]
+    repository(tmp_path / "tokenizer", ["vocab.json", "merges.txt"])
+    assert [ref.path for ref in references(settings) if ref.role == "tokenizer"] == [tmp_path / "tokenizer"]
+
+
+def test_a_loras_weight_stands_behind_it(tmp_path):
+    assert weighted("a/b/style.safetensors=0.8") == ("a/b/style.safetensors", 0.8) and weighted("a/b") == ("a/b", 1.0)
+    (tmp_path / "odd=name.safetensors").write_bytes(b"")
+    assert weighted(str(tmp_path / "odd=name.safetensors")) == (str(tmp_path / "odd=name.safetensors"), 1.0)
+    with pytest.raises(InputError, match="write MODEL"):
+        weighted("a/b=much")
+
+
+class Hub(BaseHTTPRequestHandler):
+    """As much of the hub as a client needs to list and download one repository."""
+
+    files: Path
+    asked: list[str]
+
+    def do_HEAD(self) -> None:
+        self.answer(send=False)
+
+    def do_GET(self) -> None:
+        self.answer(send=True)
+
+    def answer(self, send: bool) -> None:
+        path = self.path.split("?")[0]
+        self.asked.append(path)
+        if path.startswith("/api/models/maker/net"):
+            return self.api(path, send)
+        file = self.files / path.split("/", 5)[-1]
+        if not path.startswith("/maker/net/resolve/") or not file.is_file():
+            return self.reply(404, b"", send)
+        body = file.read_bytes()
+        return self.reply(200, body, send, {"ETag": f'"{sha256(body).hexdigest()}"', "X-Repo-Commit": COMMIT})
+
+    def api(self, path: str, send: bool) -> None:
+        names = sorted(p.relative_to(self.files).as_posix() for p in self.files.rglob("*") if p.is_file())
+        sizes = {name: (self.files / name).stat().st_size for name in names}
+        if "/tree/" in path:
+            found = [{"type": "file", "path": n, "size": s, "oid": "0" * 40} for n, s in sizes.items()]
+        else:
+            siblings = [{"rfilename": name, "size": size} for name, size in sizes.items()]
+            found = {"id": "maker/net", "modelId": "maker/net", "sha": COMMIT, "siblings": siblings, "tags": []}
+        self.reply(200, json.dumps(found).encode(), send, {"Content-Type": "application/json"})
+
+    def reply(self, code: int, body: bytes, send: bool, headers: dict[str, str] | None = None) -> None:
+        self.send_response(code)
+        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if send:
+            self.wfile.write(body)
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+@pytest.fixture
+def hub(tmp_path):
+    class Here(Hub):
+        files = repository(tmp_path / "hub", [*NETWORK, "big-and-not-needed.ckpt"])
+        asked: list[str] = []  # noqa: RUF012
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Here)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", Here.asked
+    server.shutdown()
+    server.server_close()
+
+
+CODE = """
+import json, sys
+from dancegen.errors import ModelError
+from dancegen.renderers.animatediff.weights import ModelRef, fetch, locate
+try:
+    found = locate(ModelRef("controlnet", sys.argv[1]), offline=sys.argv[2] == "offline")
+    got = fetch(found) if sys.argv[2] == "fetch" else found
+    files = [(got.folder / name).read_bytes().decode() for name in got.files] if got.here else []
+    print(json.dumps([found.here, found.gigabytes, found.revision, found.name, files, found.input().digest]))
+except ModelError as error:
+    print(error)
+"""
+
+
+def ask(endpoint: str, cache: Path, name: str, how: str) -> str:
+    environment = {
+        **os.environ, "PYTHONPATH": str(REPOSITORY), "HF_ENDPOINT": endpoint, "HF_HUB_CACHE": str(cache),
+        "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_ETAG_TIMEOUT": "5",
+    }  # fmt: skip
+    for proxy in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        environment.pop(proxy, None)
+    command = [sys.executable, "-c", CODE, name, how]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+def test_a_hub_is_asked_what_is_there_gives_only_what_is_needed_and_is_not_asked_again(hub, tmp_path):
+    endpoint, asked = hub
+    here, gigabytes, revision, name, files, digest = json.loads(ask(endpoint, tmp_path / "cache", "maker/net", "plan"))
+    assert not here and 0 < gigabytes < 1e-5 and revision == COMMIT and name == f"maker/net@{COMMIT}" and not files
+    assert not any("resolve" in path for path in asked)
+    fetched = json.loads(ask(endpoint, tmp_path / "cache", "maker/net", "fetch"))
+    assert fetched[4] == [name * 100 for name in sorted(NETWORK)] and fetched[5] == digest
+    assert any("resolve" in path for path in asked) and not any("not-needed" in path for path in asked)
+    asked.clear()
+    cached = json.loads(ask(endpoint, tmp_path / "cache", "maker/net", "offline"))
+    assert cached[0] and cached[4] == fetched[4] and cached[5] == digest and not asked
+    said = ask("http://127.0.0.1:9", tmp_path / "nothing", "maker/net", "plan")
+    assert "maker/net" in said and "hf download maker/net" in said and "skeleton engine" in said

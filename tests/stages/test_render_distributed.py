@@ -1,0 +1,40 @@
+"""Several workers paint the film that one process paints."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from tiny_film import FEW, QUICK, dance, film, flags, options, tiny_models
+
+from dancegen.cli import main
+from dancegen.store import open_store
+
+distributed = pytest.importorskip("distributed")
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    return options(tiny_models(tmp_path_factory.mktemp("models")))
+
+
+def test_two_dask_workers_give_the_film_that_one_process_gives(models, tmp_path, capfd):
+    few = {**FEW, **models, "key_fps": 4, "segment": 16, "window": 8, "stride": 6, "overlap": 2}
+    alone, shared = (open_store(tmp_path / name) for name in ("alone", "shared"))
+    poses = dance(alone)
+    shutil.copytree(poses.path, shared.root / "generate-poses" / poses.path.name)
+    one = film(alone, poses, "a dancer", capfd, **few)
+    workers = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**workers) as cluster:
+        address = cluster.scheduler_address
+        two = film(shared, poses, "a dancer", capfd, **few, backend="dask", scheduler=address)
+    assert two["summary"]["segments_computed"] == two["summary"]["segments_total"] == 2
+    assert two["digest"] == one["digest"] and two["content"] == one["content"]
+
+
+def test_a_scheduler_that_is_not_there_is_named(models, tmp_path, capfd):
+    store = open_store(tmp_path / "store")
+    poses = dance(store)
+    given = {**QUICK, **FEW, **models, "backend": "dask", "scheduler": "127.0.0.1:1", "store": store.root}
+    assert main(["render", poses.digest[:16], "--prompt", "a dancer", *flags(given)]) == 2
+    assert "--scheduler 127.0.0.1:1" in capfd.readouterr().err

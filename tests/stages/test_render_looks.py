@@ -1,0 +1,150 @@
+"""What changes the looks of a painted film: LoRAs, a portrait, fast mode, the second pass."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from tiny_diffusion import tiny_ip_adapter, tiny_lora, tiny_temporalnet
+from tiny_film import FEW, QUICK, dance, film, flags, options, pictures, shown, tiny_models
+
+from dancegen.cli import main
+from dancegen.store import open_store
+
+PROMPT = "a dancer in a ballroom"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def models(place):
+    return options(tiny_models(place))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return open_store(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def poses(store):
+    return dance(store)
+
+
+@pytest.fixture
+def plain(store, poses, models, capfd):
+    return shown(store, film(store, poses, PROMPT, capfd, **FEW, **models))
+
+
+def apart(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.abs(one - other).mean())
+
+
+@pytest.mark.parametrize("motion", [False, True], ids=["lora", "motion-lora"])
+def test_a_lora_changes_the_film_by_its_weight(motion, plain, store, poses, models, place, capfd):
+    name = "motion_lora" if motion else "lora"
+    file = tiny_lora(models, place / name / "style.safetensors", motion=motion)
+    full, none = (
+        shown(store, film(store, poses, PROMPT, capfd, **FEW, **models, **{name: f"{file}={weight}"}))
+        for weight in (1, 0)
+    )
+    assert apart(none, plain) < 0.2 < 0.5 < apart(full, plain)
+
+
+def test_a_lora_that_fits_no_layer_is_refused_by_name(store, poses, models, place, capfd):
+    import torch
+    from safetensors.torch import save_file
+
+    save_file({"unet.nothing.lora_A.weight": torch.zeros(2, 2)}, place / "odd.safetensors")
+    words = flags({**QUICK, **FEW, **models, "lora": place / "odd.safetensors", "store": store.root})
+    assert main(["render", poses.digest[:16], "--prompt", PROMPT, *words]) == 2
+    assert "--lora" in capfd.readouterr().err
+
+
+def test_fast_mode_takes_few_steps_with_the_consistency_sampler_and_keeps_its_promises(
+    store, poses, models, capfd, tmp_path
+):
+    quick = {"key_fps": 2, "steps": None, "fast": True, "guidance": None, **models}
+    quick = {name: value for name, value in ({**QUICK, **quick}).items() if value is not None}
+    words = ["render", poses.digest[:16], "--prompt", PROMPT, *flags(quick)]
+    other = open_store(tmp_path / "other")
+    shutil.copytree(poses.path, other.root / "generate-poses" / poses.path.name)
+    for where in (store, other):
+        assert main([*words, "--store", str(where.root), "-q"]) == 0, capfd.readouterr().err
+    one, two = (
+        next(a for a in where.artifacts("render-segment") if a.params["sampler"] == "lcm") for where in (store, other)
+    )
+    assert one.content == two.content and one.params["steps"] == 6 and one.params["guidance"] == 1.5
+
+
+def portrait(file: Path, colour: tuple[int, int, int]) -> Path:
+    picture = np.full((96, 64, 3), colour, np.uint8)
+    cv2.circle(picture, (32, 30), 14, (180, 200, 220), -1)
+    cv2.imwrite(str(file), picture)
+    return file
+
+
+def test_a_portrait_changes_the_film_and_another_changes_it_otherwise(
+    plain, store, poses, models, place, capfd, tmp_path
+):
+    adapter = {"ip_adapter": tiny_ip_adapter(models, place / "ip")}
+    looks = []
+    for name, colour in (("red", (20, 20, 230)), ("green", (20, 230, 20))):
+        made = film(
+            store, poses, PROMPT, capfd, **FEW, **models, **adapter, image=portrait(tmp_path / f"{name}.png", colour)
+        )
+        assert "nobody looked whether" in made["said"]
+        looks.append(shown(store, made))
+    assert apart(looks[0], plain) > 0.5 and apart(looks[0], looks[1]) > 0.05
+
+
+@pytest.mark.parametrize("name, words", [("none.png", "no such file"), ("text.png", "not a picture")])
+def test_what_is_no_portrait_is_refused(name, words, store, poses, models, capfd, tmp_path):
+    (tmp_path / "text.png").write_text("no picture")
+    given = {**QUICK, **models, "image": tmp_path / name, "store": store.root}
+    assert main(["render", poses.digest[:16], "--prompt", PROMPT, *flags(given)]) == 2
+    assert words in capfd.readouterr().err
+
+
+def test_a_portrait_must_show_one_person_and_gives_its_proportions(
+    store, poses, models, place, capfd, tmp_path, shared_data, shared_weights
+):
+    from dancegen.video import read_frames
+
+    detector = shared_weights / "openpose-mobilenet-thin.pb"
+    person = next(read_frames(shared_data / "video" / "pose2sim_trial1_cam01.mp4"))
+    cv2.imwrite(str(tmp_path / "one.png"), person[..., ::-1])
+    cv2.imwrite(str(tmp_path / "two.png"), np.hstack([person, person])[..., ::-1])
+    cv2.imwrite(str(tmp_path / "nobody.png"), np.full_like(person, 90))
+    common = {**QUICK, **FEW, **models, "ip_adapter": tiny_ip_adapter(models, place / "ip2"), "detector": detector}
+    words = ["render", poses.digest[:16], "--prompt", PROMPT, "--align", "--store", str(store.root), "-q"]
+    for name, fault in (("two", "2 people"), ("nobody", "no person")):
+        assert main([*words, *flags({**common, "image": tmp_path / f"{name}.png"})]) == 2
+        assert fault in capfd.readouterr().err
+    assert main([*words, *flags({**common, "image": tmp_path / "one.png"})]) == 0, capfd.readouterr().err
+
+
+def test_the_second_pass_sees_the_frame_before_across_segments_and_is_not_done_twice(
+    plain, store, poses, models, place, capfd, tmp_path
+):
+    net = tiny_temporalnet(models, place / "temporalnet")
+    few = {**FEW, **models, "temporal": True, "temporalnet": net, "segment": 8, "overlap": 2, "window": 8, "stride": 6}
+    made = film(store, poses, PROMPT, capfd, **few)
+    assert (made["summary"]["temporal_total"], made["summary"]["temporal_computed"]) == (2, 2)
+    chunks = sorted(store.artifacts("render-temporal"), key=lambda artifact: artifact.params["own"])
+    first = next(a for a in store.artifacts("render-segment") if a.params["frames"] == [0, 8])
+    assert (pictures(chunks[0].path)[0] == pictures(first.path)[0]).all()  # nothing comes before it
+    assert apart(pictures(chunks[0].path)[1:4].astype(float), pictures(first.path)[1:4].astype(float)) > 1
+    # What the second chunk is made from names the first: a change in one frame reaches all that come after.
+    assert chunks[0].content in [item.digest for item in chunks[1].inputs]
+    shutil.rmtree(chunks[1].path)
+    shutil.rmtree(store.find(made["digest"]).path)
+    again = film(store, poses, PROMPT, capfd, **few)
+    assert (again["summary"]["segments_computed"], again["summary"]["temporal_computed"]) == (0, 1)
+    assert again["content"] == made["content"]

@@ -1,0 +1,62 @@
+"""What the tests of painted films share: a dance in the store, the tiny models, and the command on both."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.append(str(Path(__file__).parents[1] / "choreographers"))
+sys.path.append(str(Path(__file__).parents[1] / "renderers"))
+from tiny_diffusion import flags, options, tiny_models
+from tiny_gan import dancing, ticks, write_song
+
+from dancegen.cli import main
+from dancegen.pose.sequence import PoseSequence
+from dancegen.store import Artifact, Recipe, Store
+from dancegen.video import read_frames
+
+__all__ = ["FEW", "QUICK", "dance", "film", "flags", "options", "pictures", "shown", "tiny_models"]
+
+QUICK = {"size": "64x64", "fps": 20, "steps": 5, "segment": 24, "overlap": 6, "guidance": 3, "device": "cpu"}
+"""What makes a film of the tiny models a matter of seconds: 6 seconds of dance have three segments."""
+
+FEW = {"key_fps": 2, "steps": 2}
+"""A film with so few painted frames that it takes a second."""
+
+
+def dance(store: Store, seconds: float = 6.0) -> Artifact:
+    """A generate-poses artifact of someone who dances to a song with a beat every half second."""
+
+    def build(directory: Path) -> dict:
+        PoseSequence(dancing(round(seconds * 20), 20.0), 20.0).save(directory / "poses.npz")
+        ticks(seconds).save(directory / "beats.json")
+        write_song(directory / "audio.wav", seconds)
+        (directory / "audio.wav").rename(directory / "audio.flac")  # a decoder looks at what is in it
+        return {"fps": 20.0, "frames": round(seconds * 20)}
+
+    return store.obtain(Recipe("generate-poses", 3, {"seconds": seconds}), build)
+
+
+def film(store: Store, poses: Artifact, prompt: str, capfd, **choices) -> dict:
+    """`dancegen render --prompt` in this process: the JSON that it prints."""
+    words = flags({**QUICK, **choices})
+    capfd.readouterr()
+    code = main(["render", poses.digest[:16], "--prompt", prompt, "--json", "--store", str(store.root), *words])
+    out, err = capfd.readouterr()
+    assert code == 0, err
+    return json.loads(out) | {"said": err}
+
+
+def shown(store: Store, made: dict) -> np.ndarray:
+    """(T, H, W, 3) float: the frames of a film."""
+    return np.stack(list(read_frames(store.find(made["digest"]).file("video.mp4")))).astype(float)
+
+
+def pictures(path: Path) -> np.ndarray:
+    """(T, H, W, 3) uint8 of a folder of PNG files, in order."""
+    import cv2
+
+    return np.stack([cv2.imread(str(file))[..., ::-1] for file in sorted(path.glob("*.png"))])
