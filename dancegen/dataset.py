@@ -71,7 +71,7 @@ class ClipMotion:
     def save(self, path: Path) -> None:
         """Write motion.npz; `Motion.load` reads it too."""
         body = self.motion
-        fields = {"joints3d": body.joints3d, "head_forward": body.head_forward, "head_up": body.head_up}
+        fields = body.arrays()
         fields |= {name: getattr(self, name) for name in _WARP}
         np.savez(path, fps=body.fps, height_m=body.height_m, name=body.name, **fields)
 
