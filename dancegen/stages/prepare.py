@@ -320,7 +320,7 @@ def _motion_files(source: Path, progress: Progress) -> list[Path]:
 
 def _folder_name(source: str) -> str:
     """The name of a source's folder: what dance it holds, where people sort their takes."""
-    place = Path(source).resolve()
+    place = Path(os.path.abspath(source))  # not resolved: a link's name is what the person calls it
     return place.parent.name if place.is_file() else place.name
 
 
