@@ -46,9 +46,9 @@ class Steering:
             if limb not in LIMBS:
                 raise InputError(f"--keep-joints {limb}: choose from {', '.join(LIMBS)}")
         if (self.keep or self.keep_joints) and self.dance is None:
-            raise InputError("--keep and --keep-joints need the dance to keep from: give it with --from")
+            raise InputError("--keep and --keep-joints need the dance to keep from: give it with --edit")
         if self.dance is not None and not (self.keep or self.keep_joints):
-            raise InputError("--from gives a dance to edit: say what to keep of it with --keep or --keep-joints")
+            raise InputError("--edit gives a dance: say what to keep of it with --keep or --keep-joints")
 
     @property
     def deviation(self) -> float:
@@ -61,6 +61,16 @@ class Steering:
     def asked(self) -> tuple[str, ...]:
         """The names of what differs from the defaults."""
         return tuple(field.name for field in fields(self) if getattr(self, field.name) != field.default)
+
+    @property
+    def settings(self) -> dict:
+        """What differs from the defaults, as a recipe writes it; dances to start from and to edit are its inputs."""
+        asked = {name: getattr(self, name) for name in self.asked if name not in ("start_pose", "dance")}
+        return {name: _plain(value) for name, value in asked.items()}
+
+
+def _plain(value):
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def parse_stage(text: str) -> tuple[float, float]:
