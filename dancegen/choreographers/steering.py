@@ -6,11 +6,11 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from dancegen.errors import InputError
+from dancegen.mocap.filming import CAMERAS
 
 if TYPE_CHECKING:
     from dancegen.mocap.body import BodyMotion
 
-CAMERAS = ("front", "side", "orbit", "follow", "cuts")
 LIMBS = ("legs", "arms", "trunk")
 
 

@@ -87,8 +87,8 @@ def command(
     common.perform(
         lambda progress: generate_poses(
             song, model=model, fps=fps, size=size, start=start, seconds=seconds, camera=camera, guidance=guidance,
-            stage=stage, style=style, energy=energy, start_pose=start_pose, edit=edit, keep=keep or (),
-            keep_joints=keep_joints or (), seed=seed, device=device.value, store=store, output=output, force=force,
+            stage=stage, style=style, energy=energy, start_pose=start_pose, edit=edit, keep=keep,
+            keep_joints=keep_joints, seed=seed, device=device.value, store=store, output=output, force=force,
             progress=progress,
         ),
         output=output, as_json=as_json, quiet=quiet,

@@ -24,6 +24,7 @@ BODY_FRACTION = 0.62
 BEATS_A_BAR = 4
 BARS_A_SHOT = 2
 SHOT_S = 4.0  # where a song has no beat
+CAMERAS = ("front", "side", "orbit", "follow", "cuts")
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ def _shots(camera: str, motion: Motion, beats_s: np.ndarray | None) -> list[tupl
     single = {"front": FRONT, "side": SIDE, "orbit": Shot(0, NEAR, follows=True), "follow": FOLLOW}
     if camera in single:
         return [(0, len(motion), single[camera])]
-    if camera != "cuts":
-        raise InputError(f"--camera {camera}: choose one of {', '.join(single)}, cuts")
+    if camera not in CAMERAS:
+        raise InputError(f"--camera {camera}: choose one of {', '.join(CAMERAS)}")
     edges = [0, *_cut_frames(motion, beats_s), len(motion)]
     return [(a, b, CUTS[i % len(CUTS)]) for i, (a, b) in enumerate(pairwise(edges))]
 

@@ -33,8 +33,8 @@ def read_wishes(
     energy: float,
     start_pose: str | Path | None,
     edit: str | Path | None,
-    keep: Sequence[str] | str,
-    keep_joints: Sequence[str] | str,
+    keep: Sequence[str] | str | None,
+    keep_joints: Sequence[str] | str | None,
 ) -> Wishes:
     """Raises InputError for what cannot be read or granted, NotFoundError for dances that are not there."""
     from dancegen.mocap.body import BodyMotion
@@ -92,7 +92,7 @@ def _stage(stage: str | tuple[float, float] | None) -> tuple[float, float] | Non
     return parse_stage(stage) if isinstance(stage, str) else (float(stage[0]), float(stage[1]))
 
 
-def _listed(values: Sequence[str] | str) -> list[str]:
+def _listed(values: Sequence[str] | str | None) -> list[str]:
     """Each of several values, also where some are joined by commas."""
-    texts = [values] if isinstance(values, str) else list(values)
+    texts = [values] if isinstance(values, str) else list(values or ())
     return [part.strip() for text in texts for part in text.split(",") if part.strip()]
