@@ -21,6 +21,7 @@ class Steering:
     guidance: how much more than without music (classifier-free guidance); None: the model's own. stage: width and depth
     in metres. style: one the model knows. energy: 0 calm, 0.5 as usual, 1 wild. start_pose: its first frame begins the
     dance. dance: one to be edited, of which the spans `keep` (seconds of the song) and the limbs `keep_joints` stay.
+    repeat_sections: a section of the song that returns brings its moves back.
     """
 
     camera: str = "front"
@@ -32,6 +33,7 @@ class Steering:
     dance: BodyMotion | None = None
     keep: tuple[tuple[float, float], ...] = ()
     keep_joints: tuple[str, ...] = ()
+    repeat_sections: bool = False
 
     def __post_init__(self) -> None:
         if self.camera not in CAMERAS:

@@ -72,6 +72,10 @@ def command(
         list[str] | None,
         typer.Option(metavar="LIMBS", help="legs, arms or trunk to keep of it; repeatable.", rich_help_panel=_BODY),
     ] = None,
+    repeat_sections: Annotated[
+        bool,
+        typer.Option("--repeat-sections", help="A chorus that returns brings its moves back.", rich_help_panel=_BODY),
+    ] = False,
     seed: SeedOption = 0,
     device: DeviceOption = Device.auto,
     store: StoreOption = None,
@@ -88,8 +92,8 @@ def command(
         lambda progress: generate_poses(
             song, model=model, fps=fps, size=size, start=start, seconds=seconds, camera=camera, guidance=guidance,
             stage=stage, style=style, energy=energy, start_pose=start_pose, edit=edit, keep=keep,
-            keep_joints=keep_joints, seed=seed, device=device.value, store=store, output=output, force=force,
-            progress=progress,
+            keep_joints=keep_joints, repeat_sections=repeat_sections, seed=seed, device=device.value, store=store,
+            output=output, force=force, progress=progress,
         ),
         output=output, as_json=as_json, quiet=quiet,
     )  # fmt: skip

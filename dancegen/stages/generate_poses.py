@@ -48,6 +48,7 @@ def generate_poses(
     edit: str | Path | None = None,
     keep: Sequence[str] | str | None = None,
     keep_joints: Sequence[str] | str | None = None,
+    repeat_sections: bool = False,
     seed: int = 0,
     device: str = "auto",
     store: Store | str | Path | None = None,
@@ -63,13 +64,14 @@ def generate_poses(
     A model of family diffusion also leaves the motion and a BVH file, and can be asked for more (see `Steering`):
     camera, guidance, stage (metres, or None), style, energy, start_pose (a dance whose first frame to begin from; with
     "@12.5" the frame at that second), and edit: an earlier dance of which the spans `keep` ("12.0-20.5") and the limbs
-    `keep_joints` (legs, arms, trunk) stay. Dances are named by digest, directory or motion.npz. Raises
-    AudioError for what is not a song, ModelError for what is not a model, InputError for settings out of range.
+    `keep_joints` (legs, arms, trunk) stay. With repeat_sections a chorus that returns brings its moves back. Dances
+    are named by digest, directory or motion.npz. Raises AudioError for what is not a song, ModelError for what is not a
+    model, InputError for settings out of range.
     """
     store = open_store(store)
     wishes = read_wishes(
         store, camera=camera, guidance=guidance, stage=stage, style=style, energy=energy, start_pose=start_pose,
-        edit=edit, keep=keep, keep_joints=keep_joints,
+        edit=edit, keep=keep, keep_joints=keep_joints, repeat_sections=repeat_sections,
     )  # fmt: skip
     return choreograph(
         song, model=model, fps=fps, size=size, start=start, seconds=seconds, seed=seed, device=device, store=store,

@@ -35,6 +35,7 @@ def read_wishes(
     edit: str | Path | None,
     keep: Sequence[str] | str | None,
     keep_joints: Sequence[str] | str | None,
+    repeat_sections: bool,
 ) -> Wishes:
     """Raises InputError for what cannot be read or granted, NotFoundError for dances that are not there."""
     from dancegen.mocap.body import BodyMotion
@@ -63,6 +64,7 @@ def read_wishes(
         dance=dance,
         keep=tuple(parse_span(span) for span in _listed(keep)),
         keep_joints=tuple(_listed(keep_joints)),
+        repeat_sections=repeat_sections,
     )
     return Wishes(steering, tuple(inputs), moments)
 

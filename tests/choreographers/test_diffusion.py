@@ -119,6 +119,18 @@ def test_kept_spans_and_limbs_stay_within_a_millimetre_and_the_rest_is_new(folde
     assert np.abs(legs.positions[:, wrists] - old.positions[:, wrists]).max() > 0.01
 
 
+def test_moves_come_back_where_a_section_does():
+    heard = song(30.0)
+    numbers = music.hear(heard.mel, heard.beats, 900, FPS)
+    again = np.arange(100, 280) + 0.5
+    (made,) = perform(model(), [Order(numbers, seed=1, returns=((600, again),))])
+    (plain,) = perform(model(), [Order(numbers, seed=1)])
+    between = (made[100:280] + made[101:281]) / 2
+    assert np.abs(made[600:780] - between).max() < 1e-5
+    assert np.abs(plain[600:780] - between).max() > 0.01
+    assert (made[:300] == plain[:300]).all()
+
+
 def test_a_dance_begins_from_the_pose_that_is_given(folder):
     pose = stepping().slice(40, 41)
     motion = DiffusionChoreographer(folder, steering=Steering(start_pose=pose)).dance(song(4.0))

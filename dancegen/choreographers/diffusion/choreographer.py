@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from dancegen.audio.song import SongFeatures
     from dancegen.pose.sequence import PoseSequence
 
+APPROACH_S = 1.5
+"""Seconds left to come from one section's dance into the one that returns, and out of it again."""
 CHUNK_S = 10.0
 """Seconds of poses that `generate` yields at a time."""
 
@@ -65,6 +67,7 @@ class DiffusionChoreographer:
             seed=seed,
             given=given,
             known=known,
+            returns=_returns(song, frames, fps) if wished.repeat_sections else (),
         )
         with progress.task("dancing", frames / fps) as advance, torch.random.fork_rng(devices=[]):
             (made,) = perform(self.model, [order], guidance=wished.guidance, advance=lambda count: advance(count / fps))
@@ -117,6 +120,20 @@ class DiffusionChoreographer:
             x, _, z = pose.root[0].tolist()
             given[0], known[0] = f.encode(pose.placed(0.0, (-x, -z)))[0], 1
         return given, known
+
+
+def _returns(song: SongFeatures, frames: int, fps: float) -> tuple[tuple[int, np.ndarray], ...]:
+    """First frame and earlier frames of every section that comes back; its ends are left free to get there and away."""
+    from dancegen.audio.structure import returning_sections
+
+    found = []
+    for section in returning_sections(song.mel, song.beats):
+        start, end = section.span(song.beats)
+        first, last = round((start + APPROACH_S) * fps), min(frames, round((end - APPROACH_S) * fps))
+        if last - first > fps:
+            times = section.source_times(np.arange(first, last) / fps, song.beats)
+            found.append((first, np.minimum(times * fps, frames - 1)))
+    return tuple(found)
 
 
 def _in_body(motion: BodyMotion, body: Body, fps: float) -> BodyMotion:

@@ -35,7 +35,8 @@ class Order:
 
     song: (T, music.WIDTH), one row a frame of the dance. style: 0 none, else 1 + its index. energy: standard deviations
     from the style's usual liveliness, None: untold. stage: width and depth in metres, None: endless. given: (T, 127),
-    in metres in the room, and known: (T, 4), where it counts.
+    in metres in the room, and known: (T, 4), where it counts. returns: spans that repeat what was danced before, each
+    with its first frame and the earlier frames (n,), between frames too, that it shows again.
     """
 
     song: np.ndarray
@@ -45,6 +46,7 @@ class Order:
     seed: int = 0
     given: np.ndarray | None = None
     known: np.ndarray | None = None
+    returns: tuple[tuple[int, np.ndarray], ...] = ()
 
     def __len__(self) -> int:
         return len(self.song)
@@ -57,6 +59,7 @@ class _Dance:
     order: Order
     features: np.ndarray = field(init=False)
     known: np.ndarray = field(init=False)
+    waiting: list[tuple[int, np.ndarray]] = field(init=False)
 
     def __post_init__(self) -> None:
         count = len(self.order)
@@ -64,6 +67,21 @@ class _Dance:
         self.known = np.zeros((count, len(f.PARTS)), np.float32)
         if self.order.given is not None:
             self.features[:], self.known[:] = self.order.given, self.order.known
+        self.waiting = list(self.order.returns)
+
+    def remember(self, done: int) -> None:
+        """Put in place what repeats frames before `done`; what is given or danced already stays."""
+        ready = [source.max() <= done - 1 for _, source in self.waiting]
+        now = [one for one, there in zip(self.waiting, ready, strict=True) if there]
+        self.waiting = [one for one, there in zip(self.waiting, ready, strict=True) if not there]
+        for first, source in now:
+            low = np.floor(source).astype(int)
+            share = (source - low)[:, None].astype(np.float32)
+            again = (1 - share) * self.features[low] + share * self.features[np.minimum(low + 1, done - 1)]
+            span = slice(first, first + len(source))
+            free = self.known[span, :1] == 0
+            self.features[span] = np.where(free, again, self.features[span])
+            self.known[span] = np.where(free, 1, self.known[span])
 
 
 def perform(
@@ -88,6 +106,7 @@ def perform(
         )
         for dance, window, piece in zip(dances, windows, made, strict=True):
             window.put(dance, piece)
+            dance.remember(min(begin + w.frames, len(dance.order)))
         advance(min(w.frames - w.prefix * bool(begin), len(orders[0]) - begin))
     return [dance.features for dance in dances]
 
