@@ -43,6 +43,10 @@ def command(
     size: Annotated[str, typer.Option(metavar="WxH", help="The video's size in pixels.")] = "1280x720",
     start: Annotated[float, typer.Option(metavar="S", help="Where in the song to begin, in seconds.")] = 0.0,
     seconds: Annotated[float | None, typer.Option(metavar="S", help="How long to dance; else to the end.")] = None,
+    camera: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="front; for models with depth also side, orbit, follow or cuts."),
+    ] = "front",
     seed: SeedOption = 0,
     device: DeviceOption = Device.auto,
     store: StoreOption = None,
@@ -62,8 +66,8 @@ def command(
     target = str(output_path(song, output))
     common.perform(
         lambda progress: dance(
-            song, model=model, style=style, prompt=prompt, fps=fps, size=size, start=start, seconds=seconds, seed=seed,
-            device=device.value, store=store, output=target, force=force, progress=progress,
+            song, model=model, style=style, prompt=prompt, fps=fps, size=size, start=start, seconds=seconds,
+            camera=camera, seed=seed, device=device.value, store=store, output=target, force=force, progress=progress,
         ),
         output=target, as_json=as_json, quiet=quiet,
     )  # fmt: skip

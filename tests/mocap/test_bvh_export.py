@@ -31,6 +31,21 @@ def test_what_is_read_back_lies_within_a_tenth_of_a_millimetre(tmp_path):
     assert back.names[tip] is None and np.abs(back.positions[:, tip] - dance.positions[:, AT["l_hand"]]).max() < 1e-4
 
 
+def test_an_independent_reader_sees_the_same_joints(tmp_path):
+    bvhio = pytest.importorskip("bvhio")
+    dance = stepping().placed(2.5, (1.0, -0.5))
+    write_bvh(dance, tmp_path / "dance.bvh")
+    assert bvhio.readAsBvh(str(tmp_path / "dance.bvh")).FrameTime == pytest.approx(1 / FPS, rel=1e-6)
+    skeleton = bvhio.readAsHierarchy(str(tmp_path / "dance.bvh"))
+    numbers = {BONES[name]: joint for joint, name in enumerate(NAMES) if joint not in TIPS}
+    for frame in (0, 77, len(dance) - 1):
+        skeleton.loadPose(frame)
+        seen = {joint.Name: np.array(joint.PositionWorld) for joint, _, _ in skeleton.layout()}
+        assert set(numbers) <= set(seen)
+        for name, joint in numbers.items():
+            assert np.abs(seen[name] - dance.positions[frame, joint]).max() < 1e-3, name
+
+
 def test_prepare_knows_the_skeleton_and_finds_the_same_dancer(tmp_path):
     dance = stepping()
     write_bvh(dance, tmp_path / "dance.bvh")

@@ -117,6 +117,17 @@ def test_motion_capture_becomes_a_model_in_joint_space_that_dances(place, song):
         train(dataset, family="diffusion", perceptual=0.5, store=store)
 
 
+def test_a_video_is_filmed_by_the_camera_that_is_asked_for(place, model, song):
+    from dancegen.stages.dance import dance
+    from dancegen.video import probe_video
+
+    options = {"model": model, "size": "128x96", "seconds": 1.0, "store": place / "store"}
+    front, orbit = (
+        dance(song, camera=camera, output=place / f"{camera}.mp4", **options) for camera in ("front", "side")
+    )
+    assert front.digest != orbit.digest and probe_video(place / "side.mp4").frames == 30
+
+
 def test_the_command_dances_for_a_camera(place, model, song):
     done = run(
         "generate-poses", song, "--model", model, "--camera", "cuts", "--stage", "none", "--size", "96x128",
