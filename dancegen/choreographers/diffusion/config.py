@@ -65,7 +65,7 @@ class TrainConfig:
     precision: str = "bf16"
     music_dropout: float = 0.15
     """Share of the windows that are danced without music, which guidance needs (Ho and Salimans, 2022)."""
-    mel_dropout: float = 0.25
+    mel_dropout: float = 0.4
     """Share of the windows that hear onsets and beats alone: a spectrogram tells few training songs apart too well."""
     condition_dropout: float = 0.25
     """Share of the windows that are not told a style, an energy or a destination, each for itself."""

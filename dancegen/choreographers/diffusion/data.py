@@ -14,6 +14,7 @@ from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion import music
 from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.denoiser import Wishes
+from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.dataset import Clip, ClipMotion, clip_dir, read_clips
 from dancegen.errors import InputError
 from dancegen.mocap.body import Body
@@ -40,27 +41,6 @@ class Recording:
 
     def __len__(self) -> int:
         return len(self.song)
-
-
-@dataclass(frozen=True, eq=False)
-class Scale:
-    """What a window's numbers are divided by: mean and spread (127,) of features, mean and spread (S, 2) of liveliness.
-
-    The liveliness of a window is the logarithm of its mean joint speed in body heights a second.
-    """
-
-    mean: Tensor
-    spread: Tensor
-    liveliness: Tensor
-
-    def normalise(self, features: Tensor) -> Tensor:
-        return (features - self.mean) / self.spread
-
-    def restore(self, features: Tensor) -> Tensor:
-        return features * self.spread + self.mean
-
-    def to(self, device: str) -> Scale:
-        return Scale(self.mean.to(device), self.spread.to(device), self.liveliness.to(device))
 
 
 def load_motions(dataset: Path, split: str, progress: Progress) -> list[tuple[Clip, Motion]]:

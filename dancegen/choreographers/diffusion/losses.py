@@ -6,27 +6,28 @@ import torch
 from torch import Tensor
 
 from dancegen.choreographers.diffusion.features import CONTACTS, positions
+from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.mocap.body import FEET
 
 LOSSES = ("features", "position", "velocity", "acceleration", "contact")
 
 
-def dance_losses(found: Tensor, wanted: Tensor, clean: Tensor, real: Tensor, offsets: Tensor, fps: float, new: Tensor):
-    """The terms by name.
+def dance_losses(found: Tensor, wanted: Tensor, scale: Scale, offsets: Tensor, fps: float) -> dict[str, Tensor]:
+    """The terms by name, of found and wanted windows (B, T, 127), both normalised by `scale`.
 
-    found, wanted: (B, T, 127) normalised, new (B, T, 127): 1 where the denoiser had to find it. clean, real: the same
-    windows in metres, with what was known in place, so that a seam costs what any other jump costs. position,
-    velocity, acceleration: of all joints through forward kinematics, squared metres and seconds. contact: how fast
-    feet move that the window itself says stand.
+    position, velocity, acceleration: of all joints through forward kinematics on limbs `offsets` (24, 3), squared
+    metres and seconds. contact: how fast feet move that the window itself says stand. What was known counts as the
+    rest does: a window restored as a whole has no seam.
     """
-    made, true = positions(clean, offsets), positions(real, offsets)
+    clean = scale.restore(found)
+    made, true = positions(clean, offsets), positions(scale.restore(wanted), offsets)
     error = made - true
     velocity = error.diff(dim=1) * fps
     acceleration = velocity.diff(dim=1) * fps
     feet = made[:, :, FEET].diff(dim=1) * fps
     stands = clean[:, 1:, CONTACTS].clamp(0, 1)
     return {
-        "features": ((found - wanted).square() * new).sum() / new.sum().clamp(min=1),
+        "features": (found - wanted).square().mean(),
         "position": error.square().mean(),
         "velocity": velocity.square().mean(),
         "acceleration": acceleration.square().mean(),

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from dancegen.choreographers.diffusion.config import DiffusionConfig
-from dancegen.choreographers.diffusion.data import Scale
 from dancegen.choreographers.diffusion.denoiser import Denoiser
+from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.errors import InputError, ModelError
 from dancegen.mocap.body import Body
 

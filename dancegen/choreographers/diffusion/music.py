@@ -11,7 +11,7 @@ BANDS = 40
 """Bands of the spectrogram: half of the log-mel's, two averaged."""
 WIDTH = BANDS + 4
 """The bands, the onset envelope, and the beat: cosine and sine of its phase, and whether there is one."""
-_ONSET_SCALE = 4.0
+_ONSET_SCALE, _BEAT_SCALE = 4.0, 2.0  # four numbers beside forty bands
 
 
 def hear(mel: np.ndarray, beats: Beats, frames: int, fps: float) -> np.ndarray:
@@ -43,10 +43,10 @@ def _pooled(track: np.ndarray, fps: float) -> np.ndarray:
 
 
 def _beat(beats: Beats, times: np.ndarray) -> np.ndarray:
-    """(T, 3): cosine and sine of the beat's phase, and 1; noughts where no beat is."""
+    """(T, 3): cosine and sine of the beat's phase, and 1, all scaled; noughts where no beat is."""
     told = np.zeros((len(times), 3), np.float32)
     if len(beats.times_s) > 1:
         phase = 2 * np.pi * np.interp(times, beats.times_s, np.arange(len(beats.times_s)))
         around = (times >= beats.times_s[0]) & (times <= beats.times_s[-1])
-        told[around] = np.stack([np.cos(phase), np.sin(phase), np.ones_like(phase)], 1)[around]
+        told[around] = _BEAT_SCALE * np.stack([np.cos(phase), np.sin(phase), np.ones_like(phase)], 1)[around]
     return told

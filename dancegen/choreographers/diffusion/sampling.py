@@ -25,6 +25,8 @@ STAGE_MARGIN = 0.5
 """Metres before the stage's edge from which the dancer is told to come back."""
 GUIDED_UNTIL = 0.3
 """Time of the denoising until which the stage pulls from a little within; the steps after it settle the feet."""
+FADE_FRAMES = 12
+"""Frames over which a known frame's error fades into the new ones."""
 PULL_FRAMES = 30
 """Within so many frames of what is known the pull grows from nothing to all of it."""
 
@@ -194,17 +196,43 @@ def _denoise(model: Model, windows: list[_Window], guidance: float, steps: int) 
     noise = torch.stack([_noise(window) for window in windows]).to(device)
     wishes = _wishes(windows).map(lambda t: t.to(device))
     denoise = _Guided(model, known, torch.from_numpy(np.stack([w.song for w in windows])).to(device), wishes, guidance)
+    seams = _Seams.of(known)
     times = torch.linspace(1, 0, steps + 1, device=device)
     x, clean = noise, noise
     for now, following in pairwise(times):
         clean = denoise(torch.where(fixed > 0, given, x), now)
         clean = _kept_on_stage(clean, known, model, windows, STAGE_MARGIN / 2 if now > GUIDED_UNTIL else 0.0)
-        clean = torch.where(fixed > 0, given, clean)
+        clean = torch.where(fixed > 0, given, clean + _faded(given - clean, seams))
         keep, add = schedule(now)
         rest = (x - keep * clean) / add.clamp(min=1e-4)
         keep, add = schedule(following)
         x = keep * clean + add * rest
     return model.scale.restore(clean).cpu()
+
+
+@dataclass(frozen=True, eq=False)
+class _Seams:
+    """For every number of every window (B, T, 127): the nearest known frame, and how much its error still counts."""
+
+    nearest: Tensor
+    weight: Tensor
+
+    @classmethod
+    def of(cls, known: Tensor) -> _Seams:
+        frames = torch.arange(known.shape[1], device=known.device)
+        distance = (frames[:, None] - frames).abs()[None, None].float()  # to frame (last axis) from frame
+        distance = distance.masked_fill(known.transpose(1, 2)[:, :, None] <= 0, float("inf")).min(-1)
+        part = f.part_masks().argmax(0).to(known.device)
+        near = (distance.values / FADE_FRAMES).clamp(max=1).transpose(1, 2)[..., part]
+        return cls(distance.indices.transpose(1, 2)[..., part], 0.5 + 0.5 * torch.cos(torch.pi * near))
+
+
+def _faded(error: Tensor, seams: _Seams) -> Tensor:
+    """What the denoiser got wrong at the nearest known frame, fading out from there.
+
+    It restores what is known, too, a little beside the truth; new frames that join on to its own version would jump.
+    """
+    return torch.gather(error, 1, seams.nearest) * seams.weight
 
 
 @dataclass(eq=False)

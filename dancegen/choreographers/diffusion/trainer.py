@@ -14,10 +14,11 @@ from torch import Tensor
 
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion.config import DiffusionConfig
-from dancegen.choreographers.diffusion.data import Batch, Recording, Scale, Windows
+from dancegen.choreographers.diffusion.data import Batch, Recording, Windows
 from dancegen.choreographers.diffusion.denoiser import Denoiser, Wishes
 from dancegen.choreographers.diffusion.losses import LOSSES, dance_losses, noised
 from dancegen.choreographers.diffusion.model import Model, load_model, save_model
+from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.choreographers.diffusion.validation import Validation, validate
 from dancegen.choreographers.gan.board import Board
 from dancegen.choreographers.gan.interrupt import interrupt_deferred
@@ -130,9 +131,7 @@ class Trainer:
         wishes = _told(batch.wishes, t.condition_dropout, chance).map(lambda x: x.to(self.device))
         with self._precision():
             found = self.denoiser(noisy, known, time_, self.denoiser.hear(song, heard), wishes)
-        found = found.float()
-        clean = torch.where(fixed > 0, real, self.scale.restore(found))
-        terms = dance_losses(found, wanted, clean, real, self.offsets, self.config.window.fps, 1 - fixed)
+        terms = dance_losses(found.float(), wanted, self.scale, self.offsets, self.config.window.fps)
         total = sum(getattr(self.config.loss, name) * term for name, term in terms.items())
         self.optimiser.param_groups[0]["lr"] = t.learning_rate * self._rate()
         self.optimiser.zero_grad(set_to_none=True)
