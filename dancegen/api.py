@@ -13,7 +13,7 @@ MAIN_FILES = {
     "prepare": (),
     "extract_poses": (),
     "train": ("model.safetensors", "history.csv"),
-    "generate_poses": ("poses.npz", "preview.mp4", "openpose.json"),
+    "generate_poses": ("poses.npz", "preview.mp4", "openpose.json", "dance.bvh"),
     "render": ("video.mp4",),
     "evaluate": ("report.html", "metrics.json", "reference.npz"),
 }

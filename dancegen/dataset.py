@@ -71,7 +71,7 @@ class ClipMotion:
     def save(self, path: Path) -> None:
         """Write motion.npz; `Motion.load` reads it too."""
         body = self.motion
-        fields = {"joints3d": body.joints3d, "head_forward": body.head_forward, "head_up": body.head_up}
+        fields = body.arrays()
         fields |= {name: getattr(self, name) for name in _WARP}
         np.savez(path, fps=body.fps, height_m=body.height_m, name=body.name, **fields)
 
@@ -101,8 +101,10 @@ def poses_path(root: Path, clip: Clip | str, view: str) -> Path:
     return clip_dir(root, clip) / view / "poses.npz"
 
 
-def view_name(azimuth_deg: float) -> str:
-    """The directory of a camera: "a045" for 45 degrees (or -315)."""
+def view_name(azimuth_deg: float | str) -> str:
+    """The directory of a camera: "a045" for 45 degrees (or -315); a camera that has a name keeps it."""
+    if isinstance(azimuth_deg, str):
+        return azimuth_deg
     return f"a{round(azimuth_deg) % 360:03d}"
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dancegen.assets import asset
 from dancegen.errors import InputError, ModelError, NotFoundError
@@ -15,6 +15,8 @@ from dancegen.store import Artifact, Input, Store
 
 if TYPE_CHECKING:
     from dancegen.audio import SongFeatures
+    from dancegen.choreographers.steering import Steering
+    from dancegen.mocap.body import BodyMotion
     from dancegen.pose.sequence import PoseSequence
 
 BUNDLED = ("gan",)
@@ -37,12 +39,26 @@ class Choreographer(Protocol):
         """Consecutive pieces of one choreography, `fps` frames a second, in pixels of `size`, as long as the song."""
 
 
+@runtime_checkable
+class BodyChoreographer(Choreographer, Protocol):
+    """One that moves a body in three dimensions, which is filmed afterwards, and can be exported and edited."""
+
+    def dance(self, song: SongFeatures, *, seed: int = 0, progress: Progress = SILENT) -> BodyMotion:
+        """One choreography as long as the song."""
+
+    def filmed(
+        self, motion: BodyMotion, song: SongFeatures, *, fps: float = 30.0, size: tuple[int, int] = (512, 512)
+    ) -> Iterator[PoseSequence]:
+        """Its consecutive pieces as the camera sees them, as `generate` gives them."""
+
+
 @dataclass(frozen=True)
 class ChosenModel:
     """A model that a person named: what of it enters a recipe, and how to load it onto a device."""
 
     inputs: tuple[Input, ...]
-    load: Callable[[str], Choreographer]
+    load: Callable[..., Choreographer]
+    """With a device and, where there is any, a Steering."""
 
 
 def choose_model(reference: str | Path, store: Store, dataset: Callable[[], Artifact]) -> ChosenModel:
@@ -54,7 +70,7 @@ def choose_model(reference: str | Path, store: Store, dataset: Callable[[], Arti
         folder = find_model(reference, store)
         files = {"weights": "model.safetensors", "config": "config.json"}
         inputs = tuple(Input.file(role, folder / name) for role, name in files.items())
-        return ChosenModel(inputs, lambda device: load_choreographer(folder, device))
+        return ChosenModel(inputs, lambda device, steering=None: load_choreographer(folder, device, steering))
     if str(reference) not in BASELINES:
         raise ModelError(f"--model {reference}: there is no such baseline; there are {', '.join(BASELINES)}")
     from dancegen.choreographers.baselines import VERSION, Baseline
@@ -64,7 +80,12 @@ def choose_model(reference: str | Path, store: Store, dataset: Callable[[], Arti
     except NotFoundError as error:
         raise InputError(f"{reference} dances with the clips of a pose dataset: {error}") from error
     inputs = (Input.weights("model", str(reference), str(VERSION)), Input.artifact("dataset", poses))
-    return ChosenModel(inputs, lambda device: Baseline(str(reference).removeprefix(BASELINE), poses.path))
+
+    def load(device: str, steering: Steering | None = None) -> Choreographer:
+        _refuse(steering, str(reference))
+        return Baseline(str(reference).removeprefix(BASELINE), poses.path)
+
+    return ChosenModel(inputs, load)
 
 
 def find_model(reference: str | Path, store: Store) -> Path:
@@ -85,17 +106,32 @@ def find_model(reference: str | Path, store: Store) -> Path:
         ) from None
 
 
-def load_choreographer(folder: Path, device: str = "auto") -> Choreographer:
-    """The choreographer whose model lies in `folder`. ModelError where it cannot be rebuilt."""
+def load_choreographer(folder: Path, device: str = "auto", steering: Steering | None = None) -> Choreographer:
+    """The choreographer whose model lies in `folder`. ModelError where it cannot be rebuilt.
+
+    InputError where the steering asks for what this family cannot do.
+    """
     try:
         family = json.loads((folder / "config.json").read_text()).get("family")
     except (OSError, ValueError, AttributeError) as error:
         raise ModelError(f"{folder} is not a model: its config.json cannot be read ({error})") from None
+    if family == "diffusion":
+        from dancegen.choreographers.diffusion.choreographer import DiffusionChoreographer
+
+        return DiffusionChoreographer(folder, choose_device(device), steering)
     if family != "gan":
         raise ModelError(f"{folder} is a model of family {family!r}, which this dancegen does not know")
     from dancegen.choreographers.gan.choreographer import GanChoreographer
 
+    _refuse(steering, "the GAN")
     return GanChoreographer(folder, choose_device(device))
+
+
+def _refuse(steering: Steering | None, who: str) -> None:
+    """InputError where a choreographer in the plane is asked for what only one in joint space can do."""
+    if steering is not None and steering.asked:
+        wished = ", ".join(f"--{name.replace('_', '-')}" for name in steering.asked)
+        raise InputError(f"{wished}: {who} dances in the plane and cannot do that; give a model of family diffusion")
 
 
 def choose_device(device: str) -> str:

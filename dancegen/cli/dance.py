@@ -38,6 +38,10 @@ def command(
     ] = None,
     start: Annotated[float, typer.Option(metavar="S", help="Where in the song to begin, in seconds.")] = 0.0,
     seconds: Annotated[float | None, typer.Option(metavar="S", help="How long to dance; else to the end.")] = None,
+    camera: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="front; for models with depth also side, orbit, follow or cuts."),
+    ] = "front",
     *,
     film: dict,
     options: CommonOptions,
@@ -52,5 +56,5 @@ def command(
     target = str(output_path(song, options.output))
     options.to(target).perform(
         dance, song, model=model, style=style, prompt=prompt, fps=fps, size=size, start=start, seconds=seconds,
-        **film,
+        camera=camera, **film,
     )  # fmt: skip

@@ -18,7 +18,7 @@ def command(
         str | None, typer.Argument(metavar="DATASET", help="A prepared dataset: path or digest; else the newest.")
     ] = None,
     views: Annotated[
-        str, typer.Option(metavar="DEGREES", help="Where the cameras stand round the dancer.")
+        str, typer.Option(metavar="DEGREES", help="Where cameras stand round the dancer, or orbit, follow, cuts.")
     ] = "0,45,90,135",
     size: Annotated[str, typer.Option(metavar="WxH", help="Canvas in pixels.")] = "512x512",
     detector: Annotated[

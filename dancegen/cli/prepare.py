@@ -31,7 +31,9 @@ def command(
     clip_seconds: Annotated[float, typer.Option(metavar="S", help="Length of a clip.")] = 10.0,
     pairs: Annotated[int, typer.Option(metavar="N", help="Songs that each take is paired with.")] = 4,
     val_fraction: Annotated[float, typer.Option(metavar="0..1", help="Share of takes kept for validation.")] = 0.1,
-    genre: Annotated[str | None, typer.Option(metavar="TEXT", help="The dance's genre, noted with each clip.")] = None,
+    genre: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The dance's genre; else its folder's name.")
+    ] = None,
     licence: Annotated[str | None, typer.Option(metavar="TEXT", help="The data's licence, noted likewise.")] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Processes at work; all cores if left out.")] = None,
     *,

@@ -13,6 +13,7 @@ NAME = "train"
 EXAMPLES = examples(
     "dancegen train --preset small --epochs 5",
     "dancegen train --init gan --minutes 30",
+    "dancegen train --family diffusion --minutes 90",
     "dancegen train --set loss.l1=100 --set train.ema=0.99",
     "dancegen train --preset original --device cuda --vgg vgg16.safetensors",
 )
@@ -21,9 +22,10 @@ EXAMPLES = examples(
 @common_options()
 def command(
     dataset: Annotated[
-        str | None, typer.Argument(metavar="POSES", help="A pose dataset: path or digest; else the newest.")
+        str | None,
+        typer.Argument(metavar="POSES", help="A pose dataset (diffusion: a dataset of prepare); else the newest."),
     ] = None,
-    family: Annotated[str, typer.Option(metavar="NAME", help="Kind of choreographer.")] = "gan",
+    family: Annotated[str, typer.Option(metavar="NAME", help="Kind of choreographer: gan or diffusion.")] = "gan",
     preset: Annotated[
         str, typer.Option(metavar="NAME", help="small trains on two CPU cores; original is the published size.")
     ] = "small",

@@ -21,6 +21,8 @@ ANKLE_HEIGHT = 0.039
 EAR_ABOVE_SHOULDERS = 0.107
 FLOOR_PERCENTILE = 5
 LEVEL_PITCH_DEG = -5.0  # where people look who look straight ahead
+FLAT_PITCH_DEG = -15.0  # from the ankle to the toes of a foot that stands
+FLAT_PERCENTILE = 30  # share of a take in which an ankle counts as low
 MOST_NOD_DEG = 35.0  # beyond this the dancer looks down, not the skeleton
 
 # Where the face is, from the point between the ears, as fractions of body height: right, up, forward.
@@ -40,6 +42,8 @@ class Dancer:
 
     `mirrored`: the file's left and right were swapped (a left-handed file) and have been put right.
     `turned_up`: the file's own axis that pointed up, where that was not +y.
+    `ends` (T, 4, 3): unit vectors from wrists to finger tips and from ankles to toes (right hand, left hand, right
+    foot, left foot); None where the file has no joints or bone ends there.
     """
 
     joints: np.ndarray
@@ -48,6 +52,7 @@ class Dancer:
     height_m: float
     mirrored: bool
     turned_up: str | None
+    ends: np.ndarray | None
 
 
 def measure(armature: Armature, body: BodyJoints) -> Dancer:
@@ -59,6 +64,7 @@ def measure(armature: Armature, body: BodyJoints) -> Dancer:
     mirrored = _is_mirrored(positions, body)
     if mirrored:
         positions, forward, up = (values * np.array([-1.0, 1.0, 1.0]) for values in (positions, forward, up))
+    ends = _ends(armature, positions, body)
     units = body_height(_limbs(positions, body))
     scale = metres_per_unit(units, armature.metres_per_unit)
     positions = positions * scale
@@ -67,7 +73,7 @@ def measure(armature: Armature, body: BodyJoints) -> Dancer:
     joints = _limbs(positions, body)
     joints[:, INDEX["neck"]] = (joints[:, INDEX["r_shoulder"]] + joints[:, INDEX["l_shoulder"]]) / 2
     _add_face(joints, positions[:, body["head"]], forward, up, height)
-    return Dancer(joints.astype(np.float32), forward, up, height, mirrored, turned_up)
+    return Dancer(joints.astype(np.float32), forward, up, height, mirrored, turned_up, ends)
 
 
 def body_height(joints: np.ndarray) -> float:
@@ -202,6 +208,41 @@ def _torso_axes(positions: np.ndarray, body: BodyJoints) -> tuple[np.ndarray, np
     if len(positions) == 1 and (flat | folded | thin).any():
         return None
     return _unit(forward), _unit(up)
+
+
+def _ends(armature: Armature, positions: np.ndarray, body: BodyJoints) -> np.ndarray | None:
+    """Where hands and feet point, (T, 4, 3); feet levelled as `_level_foot` does. None where one has no tip."""
+    bones = [(f"{s}_{joint}", s) for joint in ("wrist", "ankle") for s in "rl"]
+    tips = [_tip(armature, body[joint]) for joint, _ in bones]
+    if None in tips:
+        return None
+    found = [_unit(positions[:, tip] - positions[:, body[joint]]) for (joint, _), tip in zip(bones, tips, strict=True)]
+    for index, side in ((2, "r"), (3, "l")):
+        shank = _unit(positions[:, body[f"{side}_ankle"]] - positions[:, body[f"{side}_knee"]])
+        found[index] = _level_foot(found[index], shank, positions[:, body[f"{side}_ankle"], 1])
+    return np.stack(found, axis=1)
+
+
+def _tip(armature: Armature, joint: int) -> int | None:
+    """The joint or bone end below a joint that is farthest from it at rest; None where nothing hangs on it."""
+    below = [joint]
+    for candidate in range(joint + 1, len(armature.parents)):
+        if armature.parents[candidate] in below:
+            below.append(candidate)
+    reach = np.linalg.norm(armature.rest[below] - armature.rest[joint], axis=-1)
+    return below[int(reach.argmax())] if reach.max() > 0 else None
+
+
+def _level_foot(foot: np.ndarray, shank: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """The foot (T, 3) pitched by one angle for the take, so that it mostly lies flat when it is low.
+
+    Captures place toes badly: real takes have them 11 cm under the floor, all take long.
+    """
+    low = height <= np.percentile(height, FLAT_PERCENTILE)
+    pitch = np.median(np.arcsin(np.clip(foot[low, 1], -1.0, 1.0)))
+    angle = np.clip(np.deg2rad(FLAT_PITCH_DEG) - pitch, -np.deg2rad(MOST_NOD_DEG), np.deg2rad(MOST_NOD_DEG))
+    upward = -_unit(shank - np.einsum("ti,ti->t", shank, foot)[:, None] * foot)
+    return np.cos(angle) * foot + np.sin(angle) * upward
 
 
 def _add_face(joints: np.ndarray, head: np.ndarray, forward: np.ndarray, up: np.ndarray, height: float) -> None:

@@ -26,6 +26,7 @@ FACE_NORMALS = {"nose": (0.0, 100.0), "r_eye": (30.0, 107.0), "l_eye": (-30.0, 1
 }
 HYSTERESIS_DEG = 5.0  # a point that is there stays a little longer than one that is not takes to come
 SMOOTH_S = 0.05
+AT_FRONT = (0.0, 0.0, 1.0)
 
 
 def project(
@@ -42,8 +43,9 @@ def project(
 
     motion = facing_camera(motion)
     seen = motion.turned(-azimuth_deg)
+    points = seen.joints3d[..., :2].astype(np.float64) * (1.0, -1.0)
     keypoints = np.ones((len(motion), motion.joints3d.shape[1], 3), dtype=np.float32)
-    keypoints[..., :2] = _to_pixels(seen, size, body_fraction)
+    keypoints[..., :2] = fit(points, motion.height_m, size, body_fraction)
     for joint, visible in face_visibility(seen).items():
         keypoints[~visible, INDEX[joint]] = 0.0
     return PoseSequence(keypoints=keypoints, fps=motion.fps, size=size, joints3d=motion.joints3d)
@@ -66,14 +68,20 @@ def front(motion: Motion) -> tuple[float, float]:
     return float(mean[0]), float(mean[1])
 
 
-def face_visibility(motion: Motion) -> dict[str, np.ndarray]:
-    """Which face points a camera at +z sees: (T,) bool for each. Smoothed and with hysteresis, so nothing flickers."""
+def face_visibility(
+    motion: Motion, towards: np.ndarray | tuple[float, float, float] = AT_FRONT
+) -> dict[str, np.ndarray]:
+    """Which face points a camera sees: (T,) bool for each. Smoothed and with hysteresis, so nothing flickers.
+
+    towards: unit vectors to the camera, (3,) or (T, 3); by default it stands at +z.
+    """
     right = np.cross(motion.head_forward, motion.head_up)
     result = {}
     for joint, (degrees, limit) in FACE_NORMALS.items():
         angle = np.deg2rad(degrees)
         normal = np.cos(angle) * motion.head_forward + np.sin(angle) * right
-        away = np.rad2deg(np.arccos(np.clip(_smooth(normal[:, 2], motion.fps), -1.0, 1.0)))
+        turned = (normal * towards).sum(axis=-1)
+        away = np.rad2deg(np.arccos(np.clip(_smooth(turned, motion.fps), -1.0, 1.0)))
         result[joint] = _latch(away, limit)
     return result
 
@@ -93,13 +101,15 @@ def _latch(away: np.ndarray, limit: float) -> np.ndarray:
     return decided[last].astype(bool)
 
 
-def _to_pixels(motion: Motion, size: tuple[int, int], body_fraction: float) -> np.ndarray:
-    """(T, 18, 2) pixels as a camera at +z sees them: x to the right, y down."""
+def fit(points: np.ndarray, height_m: float, size: tuple[int, int], body_fraction: float) -> np.ndarray:
+    """(T, 18, 2) pixels from metres across the view (x to the right, y down): one scale and one place for all frames.
+
+    A body of `height_m` is `body_fraction` of the canvas high, less only where the clip would not fit.
+    """
     width, height = size
-    points = motion.joints3d[..., :2].astype(np.float64) * (1.0, -1.0)
     low, high = points.min(axis=(0, 1)), points.max(axis=(0, 1))
     room = np.array([width, height]) * (1 - 2 * MARGIN)
-    scale = min(body_fraction * height / motion.height_m, *(room / np.maximum(high - low, 1e-6)))
+    scale = min(body_fraction * height / height_m, *(room / np.maximum(high - low, 1e-6)))
     hips = (points[:, INDEX["r_hip"], 0] + points[:, INDEX["l_hip"], 0]) / 2
     wanted = np.array([width / 2 - scale * np.median(hips), FLOOR_LINE * height])
     margin = np.array([width, height]) * MARGIN

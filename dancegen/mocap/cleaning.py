@@ -25,22 +25,27 @@ DOUBT_COST = 0.01  # m² a second for not believing the file
 
 @dataclass(frozen=True)
 class Cleaned:
-    """`joints` (T - cut, 18, 3), `head_forward` and `head_up` (T - cut, 3); `flipped`: knee frames that were put
-    right; `mended`: frames filled from their neighbours; `cut`: frames left out at the start."""
+    """`joints` (T - cut, 18, 3), `head_forward` and `head_up` (T - cut, 3), `ends` (T - cut, 4, 3) or None; `flipped`:
+    knee frames that were put right; `mended`: frames filled from their neighbours; `cut`: frames left out at the start.
+    """
 
     joints: np.ndarray
     head_forward: np.ndarray
     head_up: np.ndarray
+    ends: np.ndarray | None
     flipped: int
     mended: int
     cut: int
 
 
-def clean(joints: np.ndarray, head_forward: np.ndarray, head_up: np.ndarray, fps: float) -> Cleaned:
+def clean(
+    joints: np.ndarray, head_forward: np.ndarray, head_up: np.ndarray, fps: float, ends: np.ndarray | None = None
+) -> Cleaned:
     """A captured dance (T, 18, 3) in metres without its artefacts. A clean one comes back as it was."""
     joints = joints.astype(np.float64)
     flipped = sum(_straighten_knee(joints, side, fps) for side in "rl")
-    tracks = np.concatenate([joints.reshape(len(joints), -1), head_forward, head_up], axis=1)
+    directions = [head_forward[:, None], head_up[:, None], *([] if ends is None else [ends])]
+    tracks = np.concatenate([joints, *directions], axis=1)
     speed = np.linalg.norm(np.diff(joints[:, BODY], axis=0), axis=-1).max(axis=1) * fps
     cut = _lead(speed, fps)
     mended = 0
@@ -48,11 +53,12 @@ def clean(joints: np.ndarray, head_forward: np.ndarray, head_up: np.ndarray, fps
         if start >= cut + 2 and end <= len(joints) - 2 and end - start <= LONGEST_JUMP_S * fps:
             _bridge(tracks, start, end)
             mended += end - start
-    tracks = tracks[cut:]
+    tracks, face = tracks[cut:], joints.shape[1]
     return Cleaned(
-        joints=tracks[:, :-6].reshape(-1, *joints.shape[1:]),
-        head_forward=_unit(tracks[:, -6:-3]),
-        head_up=_unit(tracks[:, -3:]),
+        joints=tracks[:, :face],
+        head_forward=_unit(tracks[:, face]),
+        head_up=_unit(tracks[:, face + 1]),
+        ends=None if ends is None else _unit(tracks[:, face + 2 :]),
         flipped=flipped,
         mended=mended,
         cut=cut,
@@ -85,7 +91,7 @@ def _bridge(tracks: np.ndarray, start: int, end: int) -> None:
     span = end - start + 1
     leaving = (tracks[start - 1] - tracks[start - 2]) * span
     arriving = (tracks[end + 1] - tracks[end]) * span if end + 1 < len(tracks) else np.zeros_like(leaving)
-    s = (np.arange(1, span) / span)[:, None]
+    s = (np.arange(1, span) / span)[:, None, None]
     tracks[start:end] = (
         (2 * s**3 - 3 * s**2 + 1) * before
         + (s**3 - 2 * s**2 + s) * leaving

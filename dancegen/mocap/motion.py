@@ -21,6 +21,7 @@ from dancegen.progress import SILENT, Progress
 
 READERS = {".bvh": read_bvh, ".amc": read_amc}
 AMC_FPS = 120.0
+ENDS = ("r_hand", "l_hand", "r_toe", "l_toe")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,8 @@ class Motion:
     joints3d: (T, 18, 3) float32, metres, y up, right-handed, floor at 0, joints as in `dancegen.pose.skeleton`.
     head_forward, head_up: (T, 3) float32 unit vectors, where the face looks and the crown points.
     height_m: the dancer's standing height. fps: frames a second.
+    ends: (T, 4, 3) float32 unit vectors, where hands and feet point, as ENDS lists them; None where the source has
+    neither.
     """
 
     joints3d: np.ndarray
@@ -39,10 +42,13 @@ class Motion:
     height_m: float
     name: str
     source: Path | None = None
+    ends: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.joints3d)
         shapes = {"joints3d": (frames, N_JOINTS, 3), "head_forward": (frames, 3), "head_up": (frames, 3)}
+        if self.ends is not None:
+            shapes["ends"] = (frames, len(ENDS), 3)
         for field, shape in shapes.items():
             values = np.asarray(getattr(self, field), dtype=np.float32)
             if values.shape != shape or frames == 0 or not np.isfinite(values).all():
@@ -97,7 +103,7 @@ class Motion:
 
     def save(self, path: str | Path) -> None:
         """Writes motion.npz: the arrays and figures of this class, no pickle."""
-        fields = {"joints3d": self.joints3d, "head_forward": self.head_forward, "head_up": self.head_up}
+        fields = self.arrays()
         # A handle, because numpy would put .npz behind any other name.
         with Path(path).open("wb") as file:
             np.savez(file, fps=self.fps, height_m=self.height_m, name=self.name, **fields)
@@ -109,6 +115,7 @@ class Motion:
         try:
             with np.load(path, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in ("joints3d", "head_forward", "head_up")}
+                arrays["ends"] = file["ends"] if "ends" in file.files else None
                 figures = {"fps": float(file["fps"]), "height_m": float(file["height_m"])}
                 return cls(**arrays, **figures, name=str(file["name"]), source=path)
         except FileNotFoundError:
@@ -116,12 +123,18 @@ class Motion:
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise MocapError(f"{path} is not a motion file that dancegen wrote, or it is damaged: {error}") from error
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays by their names, `ends` only where there are any."""
+        arrays = {"joints3d": self.joints3d, "head_forward": self.head_forward, "head_up": self.head_up}
+        return arrays if self.ends is None else arrays | {"ends": self.ends}
+
     def _tracks(self) -> list[np.ndarray]:
-        return [self.joints3d, self.head_forward, self.head_up]
+        return list(self.arrays().values())
 
     def _with(self, tracks: list[np.ndarray], fps: float) -> Motion:
-        joints, forward, up = tracks
-        return replace(self, joints3d=joints, head_forward=_unit(forward), head_up=_unit(up), fps=float(fps))
+        joints, *directions = tracks
+        turned = dict(zip(list(self.arrays())[1:], map(_unit, directions), strict=True))
+        return replace(self, joints3d=joints, fps=float(fps), **turned)
 
 
 def find_motion_files(place: str | Path) -> list[Path]:
@@ -165,7 +178,7 @@ def load_motion(path: str | Path, *, source_fps: float | None = None, progress: 
         progress.warn(f"{path.name}: the toes point backwards, so left and right are taken to be swapped: mirrored.")
     if dancer.turned_up:
         progress.say(f"{path.name}: {dancer.turned_up} points up in this file; turned to y.")
-    cleaned = clean(dancer.joints, dancer.head_forward, dancer.head_up, fps)
+    cleaned = clean(dancer.joints, dancer.head_forward, dancer.head_up, fps, dancer.ends)
     _say_cleaned(path, cleaned, progress)
     if moves_too_fast(cleaned.joints, fps):
         progress.warn(
@@ -180,6 +193,7 @@ def load_motion(path: str | Path, *, source_fps: float | None = None, progress: 
         height_m=dancer.height_m,
         name=path.stem,
         source=path,
+        ends=cleaned.ends,
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dancegen.choreographers.steering import Steering
 from dancegen.errors import InputError
 from dancegen.progress import SILENT, Progress
 from dancegen.stages.generate_poses import choreograph
 from dancegen.stages.render import VIDEO, check_render, paint
+from dancegen.stages.wishes import Wishes
 from dancegen.store import Artifact, Store, check_output, deliver, open_store
 
 DEMO = "demo"
@@ -23,6 +25,7 @@ def dance(
     size: str | tuple[int, int] | None = None,
     start: float = 0.0,
     seconds: float | None = None,
+    camera: str = "front",
     seed: int = 0,
     output: str | Path | None = None,
     device: str = "auto",
@@ -34,8 +37,8 @@ def dance(
     """A dance video of the song: generate_poses and render, each answered from the store where it is there.
 
     song: a file, or `demo` for the song that comes with dancegen. prompt, options: as `render` takes them. output:
-    where the video goes, by default `<song>.mp4` in the current directory; never the song itself. Raises what the two
-    stages raise.
+    where the video goes, by default `<song>.mp4` in the current directory; never the song itself. camera: front, side,
+    orbit, follow or cuts, for a model that dances in three dimensions. Raises what the two stages raise.
     """
     check_render(None, prompt, style, size, options)
     source = song_path(song)
@@ -44,7 +47,7 @@ def dance(
     store = open_store(store)
     poses = choreograph(
         source, model=model, fps=fps, size="512x512", start=start, seconds=seconds, seed=seed, device=device,
-        store=store, force=force, progress=progress, standalone=False,
+        store=store, force=force, progress=progress, standalone=False, wishes=Wishes(Steering(camera=camera)),
     )  # fmt: skip
     if poses.cached:
         progress.say("the choreography is there already")

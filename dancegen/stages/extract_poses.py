@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dancegen.errors import InputError
+from dancegen.mocap.filming import CAMERAS
 from dancegen.progress import SILENT, Progress
 from dancegen.stages.reference import resolve
 from dancegen.stages.size import parse_size
@@ -19,7 +20,7 @@ VERSION = 1
 def extract_poses(
     dataset: Artifact | str | Path | None = None,
     *,
-    views: str | Iterable[float] = "0,45,90,135",
+    views: str | Iterable[float | str] = "0,45,90,135",
     size: str | tuple[int, int] = "512x512",
     detector: str | None = None,
     workers: int | None = None,
@@ -30,9 +31,9 @@ def extract_poses(
     """A pose dataset: every clip of a dataset seen from several camera angles, with the clip's music beside it.
 
     dataset: a prepare artifact, its path or digest; by default the newest. views: degrees of azimuth round the dancer,
-    0 from the front. size: canvas in pixels, "WIDTHxHEIGHT". Motion capture is projected; `detector` is for video,
-    which prepare does not read yet. workers: processes, default one a core. The result needs neither the dataset nor
-    its sources.
+    0 from the front, and cameras with a perspective by name (see `mocap.filming`). size: canvas in pixels,
+    "WIDTHxHEIGHT". Motion capture is projected; `detector` is for video, which prepare does not read yet. workers:
+    processes, default one a core. The result needs neither the dataset nor its sources.
     """
     if detector is not None:
         raise InputError("--detector is for video, which prepare cannot read yet; motion capture needs none")
@@ -52,20 +53,32 @@ def extract_poses(
     return store.obtain(recipe, build, force=force, progress=progress)
 
 
-def parse_views(views: str | Iterable[float]) -> list[int]:
-    """Camera angles in whole degrees from "0,45,90" or numbers: 0 to 359, sorted, each once. Raises InputError."""
-    texts = views.split(",") if isinstance(views, str) else list(views)
+def parse_views(views: str | Iterable[float | str]) -> list[int | str]:
+    """Cameras from "0,45,orbit" or a list: whole degrees, 0 to 359, then names; sorted, each once.
+
+    Raises InputError.
+    """
+    texts = [str(text).strip() for text in (views.split(",") if isinstance(views, str) else views)]
+    names = sorted({text for text in texts if text in CAMERAS})
     try:
-        degrees = sorted({round(float(text)) % 360 for text in texts if str(text).strip()})
+        degrees = sorted({round(float(text)) % 360 for text in texts if text and text not in CAMERAS})
     except (ValueError, OverflowError) as error:
-        raise InputError(f"--views {views} is not a list of camera angles in degrees, like 0,45,90,135") from error
-    if not degrees:
+        raise InputError(
+            f"--views {views} is not a list of camera angles in degrees, like 0,45,90,135, or of cameras: "
+            f"{', '.join(CAMERAS)}"
+        ) from error
+    if not degrees and not names:
         raise InputError("--views names no camera angle: give degrees, like 0,45,90,135")
-    return degrees
+    return [*degrees, *names]
 
 
 def _build(
-    dataset: Artifact, directory: Path, azimuths: list[int], size: tuple[int, int], workers: int, progress: Progress
+    dataset: Artifact,
+    directory: Path,
+    azimuths: list[int | str],
+    size: tuple[int, int],
+    workers: int,
+    progress: Progress,
 ) -> dict:
     import numpy as np
     from joblib import Parallel, delayed
@@ -97,19 +110,25 @@ def _build(
     }
 
 
-def _extract_clip(source: Path, target: Path, clip_id: str, azimuths: list[int], size: tuple[int, int]):
+def _extract_clip(source: Path, target: Path, clip_id: str, azimuths: list[int | str], size: tuple[int, int]):
     """Project one clip from all cameras; returns its frames and, a camera, in how many of them the nose shows."""
     import numpy as np
 
+    from dancegen.audio.beats import Beats
     from dancegen.dataset import MUSIC_FILES, ClipMotion, clip_dir, link_or_copy, poses_path, view_name
-    from dancegen.mocap.camera import project
+    from dancegen.mocap.camera import facing_camera, project
+    from dancegen.mocap.filming import film
 
     motion = ClipMotion.load(clip_dir(source, clip_id) / "motion.npz").motion
     faces = np.zeros(len(azimuths))
     for index, azimuth in enumerate(azimuths):
         path = poses_path(target, clip_id, view_name(azimuth))
         path.parent.mkdir(parents=True, exist_ok=True)
-        poses = project(motion, azimuth, size=size)
+        if isinstance(azimuth, str):
+            beats = Beats.load(clip_dir(source, clip_id) / "beats.json")
+            poses = film(facing_camera(motion), azimuth, size=size, beats_s=beats.times_s)
+        else:
+            poses = project(motion, azimuth, size=size)
         poses.save(path)
         faces[index] = np.count_nonzero(poses.keypoints[:, 0, 2])
     for name in MUSIC_FILES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,16 +10,19 @@ from dancegen.errors import InputError
 from dancegen.progress import SILENT, Progress
 from dancegen.stages.reference import resolve
 from dancegen.stages.size import parse_size
+from dancegen.stages.wishes import Wishes, read_wishes
 from dancegen.store import Artifact, Input, Recipe, Store, open_store
 
 if TYPE_CHECKING:
     from dancegen.audio import SongFeatures
-    from dancegen.choreographers import ChosenModel
+    from dancegen.choreographers import Choreographer
     from dancegen.pose.sequence import PoseSequence
 
 STAGE = "generate-poses"
 VERSION = 3
 POSES, JSON, AUDIO, BEATS, PREVIEW = "poses.npz", "openpose.json", "audio.flac", "beats.json", "preview.mp4"
+MOTION, BVH = "motion.npz", "dance.bvh"
+"""Of a model that dances in three dimensions: the body's motion, to edit and start from, and to take to Blender."""
 SLOWEST, FASTEST = 1.0, 120.0
 SUMMARY_FIGURES = (
     "speed_median", "accel_mean", "freeze_ratio", "missing", "bas_music", "bas_shifted", "footfall", "footfall_shifted",
@@ -35,6 +38,16 @@ def generate_poses(
     size: str | tuple[int, int] = "512x512",
     start: float = 0.0,
     seconds: float | None = None,
+    camera: str = "front",
+    guidance: float | None = None,
+    stage: str | tuple[float, float] | None = "3x3",
+    style: str | None = None,
+    energy: float = 0.5,
+    start_pose: str | Path | None = None,
+    edit: str | Path | None = None,
+    keep: Sequence[str] | str | None = None,
+    keep_joints: Sequence[str] | str | None = None,
+    repeat_sections: bool = False,
     seed: int = 0,
     device: str = "auto",
     store: Store | str | Path | None = None,
@@ -45,12 +58,23 @@ def generate_poses(
 
     model: a bundled model's name, a model's directory, a training's digest, or a baseline (baseline:freeze, :random,
     :shuffle, :copy; they dance with the newest pose dataset). size: the canvas in pixels. start and
-    seconds: the span, to the song's end by default. The same song, model and seed give the same dance. Raises
-    AudioError for what is not a song, ModelError for what is not a model, InputError for settings out of range.
+    seconds: the span, to the song's end by default. The same song, model and seed give the same dance.
+
+    A model of family diffusion also leaves the motion and a BVH file, and can be asked for more (see `Steering`):
+    camera, guidance, stage (metres, or None), style, energy, start_pose (a dance whose first frame to begin from; with
+    "@12.5" the frame at that second), and edit: an earlier dance of which the spans `keep` ("12.0-20.5") and the limbs
+    `keep_joints` (legs, arms, trunk) stay. With repeat_sections a chorus that returns brings its moves back. Dances
+    are named by digest, directory or motion.npz. Raises AudioError for what is not a song, ModelError for what is not a
+    model, InputError for settings out of range.
     """
+    store = open_store(store)
+    wishes = read_wishes(
+        store, camera=camera, guidance=guidance, stage=stage, style=style, energy=energy, start_pose=start_pose,
+        edit=edit, keep=keep, keep_joints=keep_joints, repeat_sections=repeat_sections,
+    )  # fmt: skip
     return choreograph(
         song, model=model, fps=fps, size=size, start=start, seconds=seconds, seed=seed, device=device, store=store,
-        force=force, progress=progress,
+        force=force, progress=progress, wishes=wishes,
     )  # fmt: skip
 
 
@@ -69,10 +93,11 @@ def choreograph(
     progress: Progress,
     dataset: Artifact | None = None,
     standalone: bool = True,
+    wishes: Wishes | None = None,
 ) -> Artifact:
     """generate_poses, also as a step of something larger: then `standalone` is False.
 
-    dataset: the pose dataset that baselines dance with; by default the newest.
+    wishes: what else is asked of the dance. dataset: the pose dataset that baselines dance with; by default the newest.
     """
     from dancegen.audio.load import probe
     from dancegen.choreographers import choose_model
@@ -84,6 +109,7 @@ def choreograph(
     check_span(start, seconds, info.seconds)
     store = open_store(store)
     chosen = choose_model(model, store, lambda: resolve(dataset, "extract-poses", store, progress))
+    wishes = wishes or Wishes()
     recipe = Recipe(
         STAGE,
         VERSION,
@@ -93,12 +119,15 @@ def choreograph(
             "start": float(start),
             "seconds": seconds and float(seconds),
             "seed": int(seed),
+            **({"steering": wishes.steering.settings} if wishes.steering.settings else {}),
+            **wishes.moments,
         },
-        (Input.file("song", song), *chosen.inputs),
+        (Input.file("song", song), *chosen.inputs, *wishes.inputs),
     )
 
     def build(directory: Path) -> dict:
-        return _build(directory, song, chosen, fps, canvas, start, seconds, seed, device, progress)
+        dancer = chosen.load(device, wishes.steering)
+        return _build(directory, song, dancer, fps, canvas, start, seconds, seed, progress)
 
     return store.obtain(recipe, build, force=force, progress=progress, standalone=standalone)
 
@@ -116,13 +145,12 @@ def check_span(start: float, seconds: float | None, length: float) -> None:
 def _build(
     directory: Path,
     song: Path,
-    chosen: ChosenModel,
+    dancer: Choreographer,
     fps: float,
     size: tuple[int, int],
     start: float,
     seconds: float | None,
     seed: int,
-    device: str,
     progress: Progress,
 ) -> dict:
     from dancegen.audio.load import write_flac
@@ -132,11 +160,10 @@ def _build(
     from dancegen.pose.openpose_json import write_openpose_json
     from dancegen.pose.sequence import PoseSequence
 
-    dancer = chosen.load(device)
     features = analyse(song, start_s=start, seconds=seconds, progress=progress)
     features.beats.save(directory / BEATS)
     write_flac(song, directory / AUDIO, start_s=start, seconds=seconds)
-    chunks = dancer.generate(features, seed=seed, fps=fps, size=size, progress=progress)
+    chunks = _danced(dancer, features, directory, fps, size, seed, progress)
     sequence = PoseSequence.concatenate(_previewed(chunks, features, directory, fps, size))
     sequence.save(directory / POSES)
     write_openpose_json(sequence, directory / JSON)
@@ -153,6 +180,27 @@ def _build(
         **rounded({name: figures[name] for name in SUMMARY_FIGURES}),
         "verdict": "; ".join(wrong) or "nothing looks wrong",
     }
+
+
+def _danced(
+    dancer: Choreographer,
+    features: SongFeatures,
+    directory: Path,
+    fps: float,
+    size: tuple[int, int],
+    seed: int,
+    progress: Progress,
+) -> Iterator[PoseSequence]:
+    """The pieces of the dance; one in three dimensions is first written as such."""
+    from dancegen.choreographers import BodyChoreographer
+    from dancegen.mocap.bvh_export import write_bvh
+
+    if not isinstance(dancer, BodyChoreographer):
+        return dancer.generate(features, seed=seed, fps=fps, size=size, progress=progress)
+    motion = dancer.dance(features, seed=seed, progress=progress)
+    motion.save(directory / MOTION)
+    write_bvh(motion, directory / BVH)
+    return dancer.filmed(motion, features, fps=fps, size=size)
 
 
 def _previewed(

@@ -31,7 +31,7 @@ from dancegen.store import Artifact, Input, Recipe, Store, open_store
 from dancegen.video import VIDEO_SUFFIXES
 
 STAGE = "prepare"
-VERSION = 1
+VERSION = 2
 
 MOTION_SUFFIXES = {".bvh", ".amc"}
 
@@ -60,8 +60,9 @@ def prepare(
     songs each. source_fps: the true frame rate, where the files' headers are wrong. fps: of the dataset.
     clip_seconds: length of a clip; the last one of a dance may be half
     as long, the only one of a short take a quarter. val_fraction: share of the takes kept
-    apart for validation, partners together. genre, licence: written into every clip. workers: processes, default one a
-    core. Raises InputError where an argument, every source or every song is unusable.
+    apart for validation, partners together. genre, licence: written into every clip; without a genre it is
+    the name of the folder that the take comes from. workers: processes, default one a core.
+    Raises InputError where an argument, every source or every song is unusable.
     """
     _check_numbers(fps=fps, clip_seconds=clip_seconds, pairs=pairs, val_fraction=val_fraction, source_fps=source_fps)
     motions = _find_motions([sources] if isinstance(sources, str | Path) else list(sources), progress)
@@ -77,7 +78,7 @@ def prepare(
             "clip_seconds": float(clip_seconds),
             "pairs": int(pairs),
             "val_fraction": float(val_fraction),
-            "genre": genre,
+            "genres": {item.name: genre or _folder_name(item.source) for item in motions},
             "licence": licence,
             "seed": int(seed),
         },
@@ -193,7 +194,8 @@ class _Job:
         params = self.params
         orders = choose_dances(takes, songs, params["pairs"], params["clip_seconds"] * LAST_CLIP, params["seed"])
         how = (directory, params["clip_seconds"], params["fps"])
-        jobs = [(order, *how, splits[order.take.group], params["genre"], params["licence"]) for order in orders]
+        genres = params["genres"]
+        jobs = [(order, *how, splits[order.take.group], genres[order.take.name], params["licence"]) for order in orders]
         danced = [result for _, result in self._each("Dancing to the songs", dance, jobs)]
         short = sorted({order.take.name for order, one in zip(orders, danced, strict=True) if not one.clips})
         if short:
@@ -314,6 +316,12 @@ def _motion_files(source: Path, progress: Progress) -> list[Path]:
     if videos:
         raise InputError(f"{source} holds video, which prepare cannot read yet: motion capture only (.bvh, .amc)")
     raise InputError(f"{source} holds no motion capture: give .bvh files, or .amc files with their .asf beside them")
+
+
+def _folder_name(source: str) -> str:
+    """The name of a source's folder: what dance it holds, where people sort their takes."""
+    place = Path(os.path.abspath(source))  # not resolved: a link's name is what the person calls it
+    return place.parent.name if place.is_file() else place.name
 
 
 def _motion_inputs(path: Path) -> tuple[Input, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STAGE = "train"
 VERSION = 1
-FAMILIES = ("gan",)
+FAMILIES = ("gan", "diffusion")
 MODEL_FILES = ("model.safetensors", "config.json", "discriminator.safetensors")
 KEPT = ("history.csv", "samples", "events")
 
@@ -47,7 +47,8 @@ def train(
 ) -> Artifact:
     """A model: the generator that danced best on its own, with its history, sample sheets and TensorBoard events.
 
-    dataset: an extract-poses artifact, its path or digest; by default the newest. `epochs` (each shows every clip
+    dataset: an extract-poses artifact, its path or digest; by default the newest. The family `diffusion` learns from a
+    prepare artifact instead: motion in three dimensions. `epochs` (each shows every clip
     once), `steps` and `minutes` each end it. `init`: `gan` or a model's path or digest to start from. `vgg`: VGG16's
     weights for the perceptual loss, weighted `perceptual`. `settings`: any other number of the preset, like
     `loss.l1=40`. A run that is interrupted keeps what it learnt, and the same call goes on from there. Raises
@@ -60,6 +61,12 @@ def train(
         raise InputError(f"there is no family {family!r} of choreographers; choose one of {', '.join(FAMILIES)}")
     if seed < 0:
         raise InputError(f"--seed {seed}: it must be 0 or more")
+    if family == "diffusion":
+        flags = {"epochs": epochs, "steps": steps, "minutes": minutes, "batch": batch, "learning_rate": learning_rate}
+        flags |= {"decay": decay, "decay_steps": decay_steps, "perceptual": perceptual, "vgg": vgg}
+        return _train_diffusion(
+            dataset, preset, flags, settings or (), init, seed, device, open_store(store), force, progress
+        )
     config = configure(
         preset, epochs, steps, minutes, batch, learning_rate, decay, decay_steps, perceptual, settings or ()
     )
@@ -76,10 +83,33 @@ def train(
         inputs += [Input.file(f"init {name}", start / name) for name in MODEL_FILES if (start / name).is_file()]
     recipe = Recipe(STAGE, VERSION, {"family": family, "config": config.to_dict(), "seed": seed}, tuple(inputs))
 
+    def learn(scratch: Path) -> dict[str, float]:
+        return _train(dataset.path, config, scratch, start, weights, seed, device, progress)
+
+    return _obtain(store, recipe, learn, force, progress)
+
+
+def _train_diffusion(dataset, preset, flags, settings, init, seed, device, store, force, progress) -> Artifact:
+    from dancegen.choreographers import find_model
+    from dancegen.stages.train_diffusion import train_diffusion
+
+    start = find_model(init, store) if init else None
+    recipe, learn = train_diffusion(
+        dataset, stage=STAGE, version=VERSION, settings=settings, flags=flags, preset=preset, init=start, seed=seed,
+        device=device, store=store, progress=progress,
+    )  # fmt: skip
+    return _obtain(store, recipe, learn, force, progress)
+
+
+def _obtain(
+    store: Store, recipe: Recipe, learn: Callable[[Path], dict[str, float]], force: bool, progress: Progress
+) -> Artifact:
+    """The model of a recipe: `learn` trains in a folder that outlives an interruption, and gives the best's figures."""
+
     def build(directory: Path) -> dict:
         scratch = store.scratch(recipe)
         try:
-            figures = _train(dataset.path, config, scratch, start, weights, seed, device, progress)
+            figures = learn(scratch)
         except KeyboardInterrupt:
             if (scratch / "best").is_dir():
                 progress.say(f"the best model so far is {scratch / 'best'}: use it with --model, or run again to go on")

@@ -57,6 +57,15 @@ def test_every_clip_is_seen_from_every_camera(dataset, poses):
     assert poses.summary["sequences"] == 2 * len(clips)
 
 
+def test_cameras_that_move_see_every_clip_too(dataset):
+    poses = extract_poses(dataset, views="0,cuts,orbit", size="320x240", workers=1, store=dataset.path.parents[1])
+    assert poses.summary["views"] == ["a000", "cuts", "orbit"]
+    for clip in read_clips(poses):
+        for view in ("cuts", "orbit"):
+            body = PoseSequence.load(poses_path(poses.path, clip, view)).keypoints[:, 1:14]
+            assert (body[..., 2] == 1).all() and body[..., :2].min() >= 0 and body[..., 0].max() <= 320
+
+
 def test_the_cameras_see_different_sides(poses):
     clip = read_clips(poses)[0]
     front, side = (PoseSequence.load(poses_path(poses.path, clip, view)).keypoints for view in ("a000", "a090"))
@@ -98,8 +107,9 @@ def test_a_detector_is_for_video(dataset):
 
 def test_views_and_sizes_are_read_or_refused():
     assert parse_views("0,45, 90") == [0, 45, 90] and parse_views([-90, 270, 30.4]) == [30, 270]
+    assert parse_views("orbit,90,0,orbit") == [0, 90, "orbit"]
     assert parse_size("640x360") == parse_size((640, 360)) == (640, 360)
-    for views in ("", "front", ",", "0;90", "nan"):
+    for views in ("", "drone", ",", "0;90", "nan"):
         with pytest.raises(InputError, match="--views"):
             parse_views(views)
     for size in ("512", "0x512", "512x", "axb", "99999x512", (-3, 4)):

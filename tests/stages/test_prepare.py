@@ -80,6 +80,7 @@ def test_a_clip_holds_its_motion_and_its_own_piece_of_the_song(made, music):
         folder, song = clip_dir(artifact.path, clip), songs[clip.song]
         motion = ClipMotion.load(folder / "motion.npz").motion
         assert motion.fps == 30 and len(motion) == round(clip.seconds * 30)
+        assert motion.ends is not None and np.allclose(np.linalg.norm(motion.ends, axis=-1), 1, atol=1e-5)
         assert 1.5 <= clip.seconds <= 3.0
 
         mel = np.load(folder / "mel.npy")
@@ -162,6 +163,7 @@ def test_two_processes_make_what_one_makes(dances, music, tmp_path):
         for workers, name in ((1, "a"), (2, "b"))
     )
     assert one.digest == two.digest and one.content == two.content
+    assert {clip.genre for clip in read_clips(one)} == {dances.name}  # none was given: the folder says it
 
 
 @pytest.mark.parametrize(

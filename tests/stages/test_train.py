@@ -111,7 +111,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_same_command_goes_on(store, tmp_pa
     "options, words",
     [
         ({"preset": "huge"}, "small, base, original"),
-        ({"family": "diffusion"}, "gan"),
+        ({"family": "polka"}, "gan"),
         ({"epochs": 0}, "--epochs 0"),
         ({"steps": -1}, "--steps -1"),
         ({"minutes": float("nan")}, "--minutes nan"),

@@ -1,0 +1,88 @@
+"""The form of a song: which of its sections come back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from dancegen.audio.beats import Beats
+from dancegen.audio.features import FRAME_RATE
+
+SECTION_S = 15.0
+"""About how long a verse or a chorus is."""
+BEATS_A_BAR = 4
+SHORTEST_BEATS = 12
+ALIKE = 0.75
+"""Correlation of two sections' spectrograms, beat by beat, from which they are the same."""
+
+
+@dataclass(frozen=True)
+class Return:
+    """A section that was heard before: beats `first` up to, but without, `last` repeat those from `source` on."""
+
+    first: int
+    last: int
+    source: int
+
+    def source_times(self, times_s: np.ndarray, beats: Beats) -> np.ndarray:
+        """The seconds of the earlier section that belong to seconds of this one, beat by beat."""
+        count = np.arange(len(beats.times_s))
+        position = np.interp(times_s, beats.times_s, count) - self.first + self.source
+        return np.interp(position, count, beats.times_s)
+
+    def span(self, beats: Beats) -> tuple[float, float]:
+        """From and to in seconds of the song."""
+        return float(beats.times_s[self.first]), float(beats.times_s[min(self.last, len(beats.times_s) - 1)])
+
+
+def returning_sections(mel: np.ndarray, beats: Beats) -> list[Return]:
+    """The sections of a song, given its log-mel (F, N_MELS), that bring back an earlier one; none without beats.
+
+    Boundaries come from librosa's agglomerative segmentation of beat-synchronous spectra (McFee and Ellis, 2014), and
+    lie on bars. A section returns where its spectra, beat by beat, correlate with those of an earlier one.
+    """
+    spectra = _beat_spectra(mel, beats)
+    edges = _boundaries(spectra, beats)
+    found = []
+    for index, (first, last) in enumerate(pairwise(edges)):
+        options = [(_likeness(spectra, first, last, source), source) for source in edges[:index]]
+        likeness, source = max(options, default=(0.0, 0))
+        if likeness > ALIKE:
+            found.append(Return(first, min(last, first + (first - source)), source))
+    return found
+
+
+def _beat_spectra(mel: np.ndarray, beats: Beats) -> np.ndarray:
+    """(B - 1, N_MELS): what is heard from beat to beat, about the song's mean, each band in units of its spread."""
+    frames = np.rint(beats.times_s * FRAME_RATE).astype(int).clip(0, max(0, len(mel) - 1))
+    if len(frames) < 2:
+        return np.empty((0, mel.shape[1]))
+    spectra = np.stack([mel[a : max(b, a + 1)].mean(0) for a, b in pairwise(frames)])
+    return (spectra - spectra.mean(0)) / np.maximum(spectra.std(0), 0.05)
+
+
+def _boundaries(spectra: np.ndarray, beats: Beats) -> list[int]:
+    """Beats at which sections begin, the first and the end included, all on bars that are counted from the first."""
+    count = len(spectra)
+    if count < 2 * SHORTEST_BEATS:
+        return []
+    from librosa.segment import agglomerative
+
+    sections = int(np.clip(round((beats.times_s[-1] - beats.times_s[0]) / SECTION_S), 2, count // SHORTEST_BEATS))
+    edges = {BEATS_A_BAR * round(int(edge) / BEATS_A_BAR) for edge in agglomerative(spectra.T, sections)}
+    kept = [0]
+    for edge in sorted(edges):
+        if edge - kept[-1] >= SHORTEST_BEATS and count - edge >= SHORTEST_BEATS:
+            kept.append(edge)
+    return [*kept, count]
+
+
+def _likeness(spectra: np.ndarray, first: int, last: int, source: int) -> float:
+    """Correlation of a section with what follows another's beginning, over the length that both have."""
+    length = min(last - first, first - source)
+    if length < SHORTEST_BEATS:
+        return 0.0
+    one, other = (spectra[start : start + length].ravel() for start in (first, source))
+    return float(np.corrcoef(one, other)[0, 1]) if one.std() > 0 and other.std() > 0 else 0.0

@@ -1,0 +1,135 @@
+"""Every number of the diffusion choreographer: what it dances in, what its network looks like, how it is trained."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from dancegen.choreographers.gan.config import _build
+from dancegen.errors import InputError
+
+
+@dataclass(frozen=True)
+class WindowConfig:
+    """The piece of a dance that is denoised at once."""
+
+    fps: float = 30.0
+    frames: int = 150
+    """Frames of a window; a multiple of the denoiser's stride."""
+    prefix: int = 30
+    """Frames at its start that the window before has danced already."""
+    context: int = 16
+    """Frames of music that are heard before and after the window."""
+
+
+@dataclass(frozen=True)
+class DenoiserConfig:
+    """A transformer over time."""
+
+    width: int = 256
+    layers: int = 6
+    heads: int = 8
+    hidden: int = 640
+    stride: int = 2
+    """Frames that share a token, as overlapping convolutions see them: 15 tokens a second, motion at 30."""
+    listen_every: int = 2
+    """Every so many layers attend to the music, too."""
+    dropout: float = 0.1
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the terms (EDGE, section 3): of metres and seconds, but for the features, whose variance is 1."""
+
+    features: float = 1.0
+    position: float = 10.0
+    velocity: float = 0.2
+    acceleration: float = 0.001
+    contact: float = 0.5
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How it is trained."""
+
+    batch: int = 64
+    learning_rate: float = 0.0005
+    warmup: int = 200
+    weight_decay: float = 0.01
+    ema: float = 0.998
+    epochs: int = 200
+    steps: int | None = None
+    minutes: float | None = None
+    validate_every: int = 300
+    """Steps between two validations, checkpoints and rows of `history.csv`."""
+    precision: str = "bf16"
+    music_dropout: float = 0.15
+    """Share of the windows that are danced without music, which guidance needs (Ho and Salimans, 2022)."""
+    mel_dropout: float = 0.4
+    """Share of the windows that hear onsets and beats alone: a spectrogram tells few training songs apart too well."""
+    condition_dropout: float = 0.25
+    """Share of the windows that are not told a style, an energy or a destination, each for itself."""
+    prefix_noise: float = 0.02
+    """Standard deviation of what is added to known frames, lest small errors of a dance's own past add up."""
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How it dances."""
+
+    steps: int = 10
+    guidance: float = 2.0
+
+
+@dataclass(frozen=True)
+class DiffusionConfig:
+    """Everything that rebuilds a model (`config.json`) or repeats its training."""
+
+    window: WindowConfig = field(default_factory=WindowConfig)
+    denoiser: DenoiserConfig = field(default_factory=DenoiserConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> DiffusionConfig:
+        """The configuration that `to_dict` gave; InputError names a setting that does not exist."""
+        return _build(cls, values, "")
+
+
+PRESETS = {
+    "small": DiffusionConfig(),
+    "base": replace(
+        DiffusionConfig(),
+        denoiser=DenoiserConfig(width=512, layers=8, hidden=1536, stride=1, listen_every=1),
+        train=TrainConfig(batch=128, learning_rate=0.0002, ema=0.9995, epochs=2000),
+    ),
+}
+
+
+def preset(name: str) -> DiffusionConfig:
+    """The settings called `small` or `base`. InputError for another name."""
+    if name not in PRESETS:
+        raise InputError(f"the diffusion choreographer has no preset {name!r}; choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def check(config: DiffusionConfig) -> None:
+    """InputError for numbers that nothing can be trained with."""
+    for name in ("epochs", "steps", "minutes", "batch", "learning_rate", "validate_every"):
+        value = getattr(config.train, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise InputError(f"--{name.replace('_', '-')} {value}: it must be more than 0")
+    for name, value in vars(config.loss).items():
+        if not 0 <= value < float("inf"):
+            raise InputError(f"the loss setting {name} is {value:g}: it must be 0 or more")
+    window, denoiser = config.window, config.denoiser
+    if not 0 < window.prefix < window.frames:
+        raise InputError(f"window.prefix is {window.prefix}: it must be under window.frames, {window.frames}")
+    if denoiser.stride not in (1, 2) or window.frames % denoiser.stride or window.context % denoiser.stride:
+        raise InputError("denoiser.stride must be 1 or 2, and window.frames and window.context multiples of it")
+    if denoiser.width % denoiser.heads:
+        raise InputError(f"denoiser.width {denoiser.width} must be a multiple of denoiser.heads, {denoiser.heads}")

@@ -1,0 +1,189 @@
+"""Training windows: dances as features with their music, held in memory, cut and turned on the fly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dancegen.audio.beats import Beats
+from dancegen.choreographers.diffusion import features as f
+from dancegen.choreographers.diffusion import music
+from dancegen.choreographers.diffusion.config import DiffusionConfig
+from dancegen.choreographers.diffusion.denoiser import Wishes
+from dancegen.choreographers.diffusion.scale import Scale
+from dancegen.dataset import Clip, ClipMotion, clip_dir, read_clips
+from dancegen.errors import InputError
+from dancegen.mocap.body import Body
+from dancegen.mocap.motion import Motion
+from dancegen.mocap.retarget import measure_body, retarget
+from dancegen.progress import Progress
+
+UNNAMED = "dance"
+"""The style of clips whose genre nobody said."""
+SPREAD_FLOOR = 0.05
+SAMPLED_WINDOWS = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """One clip and its mirror image: features (2, T, 127), music (T, music.WIDTH), liveliness (T,), beats, style."""
+
+    id: str
+    features: np.ndarray
+    song: np.ndarray
+    speed: np.ndarray
+    beats: Beats
+    style: str
+
+    def __len__(self) -> int:
+        return len(self.song)
+
+
+def load_motions(dataset: Path, split: str, progress: Progress) -> list[tuple[Clip, Motion]]:
+    """The clips of one split with their motion. InputError where the split is empty."""
+    clips = [clip for clip in read_clips(dataset) if clip.split == split]
+    if not clips:
+        raise InputError(f"{dataset} has no {split} clips; prepare more takes, or another --val-fraction")
+    loaded = []
+    with progress.task(f"reading {split} clips", len(clips)) as advance:
+        for clip in clips:
+            loaded.append((clip, ClipMotion.load(clip_dir(dataset, clip) / "motion.npz").motion))
+            advance(1)
+    return loaded
+
+
+def dancer_of(motions: list[tuple[Clip, Motion]]) -> Body:
+    """The body to dance with: the mean of those in the clips."""
+    return measure_body([motion for _, motion in motions])
+
+
+def record(
+    dataset: Path, motions: list[tuple[Clip, Motion]], body: Body, config: DiffusionConfig, progress: Progress
+) -> list[Recording]:
+    """Every clip long enough for a window, retargeted to `body`. InputError where there is none."""
+    recordings, fps = [], config.window.fps
+    with progress.task("retargeting", len(motions)) as advance:
+        for clip, motion in motions:
+            if motion.seconds * fps >= config.window.frames:
+                recordings.append(_record(dataset, clip, motion.resample(fps), body))
+            advance(1)
+    if not recordings:
+        seconds = config.window.frames / fps
+        raise InputError(f"{dataset} has no clip of {seconds:g} s or more; prepare longer clips (--clip-seconds 20)")
+    return recordings
+
+
+def _record(dataset: Path, clip: Clip, motion: Motion, body: Body) -> Recording:
+    folder = clip_dir(dataset, clip)
+    danced = retarget(motion, body)
+    beats = Beats.load(folder / "beats.json")
+    song = music.hear(np.load(folder / "mel.npy"), beats, len(danced), motion.fps)
+    both = np.stack([f.encode(danced), f.encode(danced.mirror())])
+    joints = danced.positions
+    speed = np.linalg.norm(np.gradient(joints, axis=0), axis=-1).mean(1) * motion.fps / body.height_m
+    return Recording(clip.id, both, song, speed.astype(np.float32), beats, clip.genre or UNNAMED)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Windows as the trainer needs them: features (B, T, 127) in metres, in their own axes; known (B, T, 4); song
+    (B, T + 2 context, music.WIDTH); wishes, all of them told."""
+
+    features: Tensor
+    known: Tensor
+    song: Tensor
+    wishes: Wishes
+
+
+class Windows:
+    """Draws batches of windows. Rare styles are drawn more often than their share: by its square root."""
+
+    def __init__(self, recordings: list[Recording], styles: list[str], config: DiffusionConfig):
+        self.recordings, self.styles, self.config = recordings, styles, config
+        frames = config.window.frames
+        starts = np.array([len(r) - frames + 1 for r in recordings], float)
+        kinds = np.array([styles.index(r.style) for r in recordings])
+        totals = np.array([starts[kinds == k].sum() for k in range(len(styles))])
+        self.chances = starts / np.sqrt(np.maximum(totals, 1))[kinds]
+        self.chances /= self.chances.sum()
+        self.count = int(starts.sum() // frames) + 1
+        """Windows that show every frame once: what counts as an epoch."""
+
+    def draw(self, count: int, chance: np.random.Generator, scale: Scale | None = None) -> Batch:
+        """`count` windows with masks; without a `scale`, liveliness stays a logarithm."""
+        w = self.config.window
+        picked = chance.choice(len(self.recordings), count, p=self.chances)
+        mirrored = chance.integers(0, 2, count)
+        known = _masks(count, w.frames, w.prefix, chance)
+        windows, songs, lively = [], [], []
+        for index, side in zip(picked, mirrored, strict=True):
+            recording = self.recordings[index]
+            start = int(chance.integers(0, len(recording) - w.frames + 1))
+            windows.append(recording.features[side, start : start + w.frames])
+            songs.append(cut(recording.song, start - w.context, w.frames + 2 * w.context))
+            lively.append(np.log(max(recording.speed[start + w.prefix : start + w.frames].mean(), 1e-3)))
+        own, _, _ = f.own_axes(torch.from_numpy(np.stack(windows)), f.origin(known, 2 * w.prefix))
+        style = torch.tensor([self.styles.index(self.recordings[i].style) for i in picked])
+        energy = torch.tensor(np.array(lively, np.float32))
+        if scale is not None:
+            energy = (energy - scale.liveliness[style, 0]) / scale.liveliness[style, 1]
+        told = torch.ones(count, 1)
+        travel = own[:, -w.prefix :, (0, 2)].mean(1)
+        wishes = Wishes(style + 1, torch.cat([told, energy[:, None]], 1), torch.cat([told, travel], 1))
+        return Batch(own, known, torch.from_numpy(_recoloured(np.stack(songs), self.config, chance)), wishes)
+
+    def scale(self, seed: int) -> Scale:
+        """Means and spreads over a sample of windows."""
+        batch = self.draw(SAMPLED_WINDOWS, np.random.default_rng(seed))
+        numbers = batch.features.flatten(0, 1)
+        lively = torch.zeros(len(self.styles), 2)
+        for index in range(len(self.styles)):
+            own = batch.wishes.energy[batch.wishes.style == index + 1, 1]
+            own = own if len(own) > 1 else batch.wishes.energy[:, 1]
+            lively[index] = torch.stack([own.mean(), own.std().clamp(min=SPREAD_FLOOR)])
+        return Scale(numbers.mean(0), numbers.std(0).clamp(min=SPREAD_FLOOR), lively)
+
+
+def cut(song: np.ndarray, start: int, frames: int) -> np.ndarray:
+    """(frames, C) of a song (T, C) from `start` on; silence where there is no song."""
+    piece = np.zeros((frames, song.shape[1]), np.float32)
+    first, last = max(start, 0), min(start + frames, len(song))
+    if last > first:
+        piece[first - start : last - start] = song[first:last]
+    return piece
+
+
+def _masks(count: int, frames: int, prefix: int, chance: np.random.Generator) -> Tensor:
+    """What of each window is known, (count, frames, 4).
+
+    Mostly a dance goes on from its last second; some windows begin from nothing or from some frames, some lead to a
+    pose that is given, and in some a part of the body is given all along.
+    """
+    known = torch.zeros(count, frames, len(f.PARTS))
+    kinds = chance.choice(5, count, p=(0.62, 0.10, 0.08, 0.10, 0.10))
+    for row, kind in enumerate(kinds):
+        length = prefix if kind in (0, 3) else 0 if kind == 1 else int(chance.integers(0, 2 * prefix))
+        known[row, :length] = 1
+        if kind in (2, 3):
+            first = int(chance.integers(length + 1, frames))
+            known[row, first : first + int(chance.integers(1, 2 * prefix))] = 1
+        if kind == 4:
+            parts = chance.random(len(f.PARTS)) < 0.5
+            parts[0] |= parts[1:].any()  # a limb is where it is only together with the root
+            known[row, :, torch.from_numpy(parts)] = 1
+    return known
+
+
+def _recoloured(songs: np.ndarray, config: DiffusionConfig, chance: np.random.Generator) -> np.ndarray:
+    """The same music from other rooms: gain and equaliser; and in some windows no spectrogram at all."""
+    count, _, _ = songs.shape
+    points = chance.normal(0, 0.25, (count, 5)) + chance.uniform(-0.3, 0.3, (count, 1))
+    places = np.linspace(0, 4, music.BANDS)
+    curve = np.stack([np.interp(places, np.arange(5), row) for row in points]).astype(np.float32)
+    kept = (chance.random(count) >= config.train.mel_dropout).astype(np.float32)
+    songs[..., : music.BANDS] = (songs[..., : music.BANDS] + curve[:, None]) * kept[:, None, None]
+    return songs

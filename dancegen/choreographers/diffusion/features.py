@@ -1,0 +1,120 @@
+"""A dance as numbers that a network can learn, and back, with forward kinematics in torch.
+
+A frame has 127 of them: the root's place (3), the rotations of 20 joints as 6 each (Zhou et al., CVPR 2019), and
+whether ankles and toes stand on the floor (4). Metres, y up.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from dancegen.mocap.body import FEET, GROUPS, NAMES, PARENTS, TURNING, Body, BodyMotion
+from dancegen.mocap.rotations import from_6d, to_6d
+
+ROOT = slice(0, 3)
+TURNS = slice(3, 3 + 6 * len(TURNING))
+CONTACTS = slice(TURNS.stop, TURNS.stop + len(FEET))
+WIDTH = CONTACTS.stop
+PARTS = tuple(GROUPS)
+"""Parts of the body that can be kept while others are danced anew, in the order of a mask's channels."""
+_PELVIS = 3
+
+
+def encode(motion: BodyMotion) -> np.ndarray:
+    """(T, 127) float32 of a dance, in the axes of its room."""
+    turns = to_6d(motion.rotations).reshape(len(motion), -1)
+    return np.concatenate([motion.root, turns, motion.contacts], 1).astype(np.float32)
+
+
+def decode(features: np.ndarray, body: Body, fps: float, start_s: float = 0.0) -> BodyMotion:
+    """The dance that (T, 127) numbers tell of; contacts are left to what the feet do."""
+    features = np.asarray(features, np.float64)
+    turns = from_6d(features[:, TURNS].reshape(len(features), len(TURNING), 6))
+    return BodyMotion(body, features[:, ROOT], turns, fps, start_s)
+
+
+def part_masks() -> Tensor:
+    """(4, 127) float32: 1 where a number belongs to a part of the body. Contacts belong to the legs."""
+    masks = torch.zeros(len(PARTS), WIDTH)
+    for row, part in enumerate(PARTS):
+        for name in GROUPS[part]:
+            first = TURNS.start + 6 * TURNING.index(NAMES.index(name))
+            masks[row, first : first + 6] = 1
+    masks[PARTS.index("root"), ROOT] = 1
+    masks[PARTS.index("legs"), CONTACTS] = 1
+    return masks
+
+
+def heading(features: Tensor) -> Tensor:
+    """Where the pelvis faces on the floor: radians (...) from +z towards +x, of (..., 127)."""
+    forward = torch.linalg.cross(features[..., _PELVIS : _PELVIS + 3], features[..., _PELVIS + 3 : _PELVIS + 6])
+    return torch.atan2(forward[..., 0], forward[..., 2])
+
+
+def turned(features: Tensor, angle: Tensor) -> Tensor:
+    """The dance (B, T, 127) with the room turned by radians (B,) about the vertical."""
+    cos, sin = torch.cos(angle)[:, None], torch.sin(angle)[:, None]
+    result = features.clone()
+    for start in (0, _PELVIS, _PELVIS + 3):
+        x, z = features[..., start], features[..., start + 2]
+        result[..., start] = cos * x + sin * z
+        result[..., start + 2] = cos * z - sin * x
+    return result
+
+
+def moved(features: Tensor, shift: Tensor) -> Tensor:
+    """The dance (B, T, 127) moved by (B, 2) metres along x and z."""
+    result = features.clone()
+    result[..., 0] += shift[:, None, 0]
+    result[..., 2] += shift[:, None, 1]
+    return result
+
+
+def origin(known: Tensor, reach: int) -> Tensor:
+    """The frame (B,) in whose axes windows are seen, from what of them is known (B, T, 4).
+
+    The last frame of the known run that they begin with, at most `reach` - 1; else the first frame whose root is known;
+    else the first one of all.
+    """
+    there = known[..., 0] > 0
+    run = there[:, :reach].long().cumprod(1).sum(1)
+    first = there.float().argmax(1)  # nought where none is
+    return torch.where(run > 0, run - 1, first)
+
+
+def own_axes(features: Tensor, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The dance (B, T, 127) as seen from where it is at `frame` (B,): there the root is at x = z = 0 and faces +z.
+
+    Returns it with the heading (B,) and the place (B, 2) that frame has in the room; `into_room` goes back.
+    """
+    at = features[torch.arange(len(features)), frame]
+    turn, place = heading(at), at[:, (0, 2)]
+    return turned(moved(features, -place), -turn), turn, place
+
+
+def into_room(features: Tensor, turn: Tensor, place: Tensor) -> Tensor:
+    """The inverse of `own_axes`."""
+    return moved(turned(features, turn), place)
+
+
+def matrices(six: Tensor) -> Tensor:
+    """(..., 6) to rotation matrices (..., 3, 3), by Gram and Schmidt's way."""
+    first = F.normalize(six[..., :3], dim=-1)
+    second = six[..., 3:]
+    second = F.normalize(second - (first * second).sum(-1, keepdim=True) * first, dim=-1)
+    return torch.stack([first, second, torch.linalg.cross(first, second)], -1)
+
+
+def positions(features: Tensor, offsets: Tensor) -> Tensor:
+    """(..., 24, 3) metres of all joints of a body with `offsets` (24, 3), by forward kinematics; differentiable."""
+    local = matrices(features[..., TURNS].unflatten(-1, (len(TURNING), 6)))
+    places: list[Tensor] = [features[..., ROOT]]
+    turns: list[Tensor | None] = [local[..., 0, :, :]]
+    for joint in range(1, len(NAMES)):
+        parent = turns[PARENTS[joint]]
+        places.append(places[PARENTS[joint]] + parent @ offsets[joint])
+        turns.append(parent @ local[..., TURNING.index(joint), :, :] if joint in TURNING else None)
+    return torch.stack(places, -2)

@@ -1,0 +1,46 @@
+"""What the denoiser learns from: EDGE's losses (Tseng, Castellon and Liu, CVPR 2023, section 3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from dancegen.choreographers.diffusion.features import CONTACTS, positions
+from dancegen.choreographers.diffusion.scale import Scale
+from dancegen.mocap.body import FEET
+
+LOSSES = ("features", "position", "velocity", "acceleration", "contact")
+
+
+def dance_losses(found: Tensor, wanted: Tensor, scale: Scale, offsets: Tensor, fps: float) -> dict[str, Tensor]:
+    """The terms by name, of found and wanted windows (B, T, 127), both normalised by `scale`.
+
+    position, velocity, acceleration: of all joints through forward kinematics on limbs `offsets` (24, 3), squared
+    metres and seconds. contact: how fast feet move that the window itself says stand. What was known counts as the
+    rest does: a window restored as a whole has no seam.
+    """
+    clean = scale.restore(found)
+    made, true = positions(clean, offsets), positions(scale.restore(wanted), offsets)
+    error = made - true
+    velocity = error.diff(dim=1) * fps
+    acceleration = velocity.diff(dim=1) * fps
+    feet = made[:, :, FEET].diff(dim=1) * fps
+    stands = clean[:, 1:, CONTACTS].clamp(0, 1)
+    return {
+        "features": (found - wanted).square().mean(),
+        "position": error.square().mean(),
+        "velocity": velocity.square().mean(),
+        "acceleration": acceleration.square().mean(),
+        "contact": (feet * stands[..., None]).square().mean(),
+    }
+
+
+def noised(clean: Tensor, noise: Tensor, time: Tensor) -> Tensor:
+    """The window (B, T, C) at times (B,) between 0, itself, and 1, noise: a cosine schedule of constant variance."""
+    keep, add = schedule(time)
+    return keep[:, None, None] * clean + add[:, None, None] * noise
+
+
+def schedule(time: Tensor) -> tuple[Tensor, Tensor]:
+    """How much of the window and of the noise there is at a time (Nichol and Dhariwal, 2021, in continuous time)."""
+    return torch.cos(time * torch.pi / 2), torch.sin(time * torch.pi / 2)

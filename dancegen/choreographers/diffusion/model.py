@@ -1,0 +1,84 @@
+"""A trained diffusion choreographer on disk: `model.safetensors` and `config.json`. Never a pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from dancegen.choreographers.diffusion.config import DiffusionConfig
+from dancegen.choreographers.diffusion.denoiser import Denoiser
+from dancegen.choreographers.diffusion.scale import Scale
+from dancegen.errors import InputError, ModelError
+from dancegen.mocap.body import Body
+
+FORMAT = 1
+FAMILY = "diffusion"
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+_DENOISER, _SCALE = "denoiser.", ("mean", "spread", "liveliness")
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The denoiser, the body it moves, the scale of its numbers, and the styles it knows."""
+
+    config: DiffusionConfig
+    denoiser: Denoiser
+    body: Body
+    scale: Scale
+    styles: tuple[str, ...]
+
+
+def save_model(folder: Path, model: Model) -> None:
+    """Write the model; weights in half precision, a folder that holds one already stays whole until the end."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {_DENOISER + name: value.half() for name, value in model.denoiser.state_dict().items()}
+    tensors |= {name: getattr(model.scale, name) for name in _SCALE}
+    tensors["offsets"] = torch.from_numpy(model.body.offsets)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    settings = {
+        "family": FAMILY,
+        "format": FORMAT,
+        "height_m": model.body.height_m,
+        "styles": list(model.styles),
+        **model.config.to_dict(),
+    }
+    save_file(tensors, folder / f"{WEIGHTS}.tmp")
+    (folder / f"{CONFIG}.tmp").write_text(json.dumps(settings, indent=2) + "\n")
+    for name in (WEIGHTS, CONFIG):
+        (folder / f"{name}.tmp").replace(folder / name)
+
+
+def load_model(folder: Path, device: str = "cpu") -> Model:
+    """Rebuild a model. Raises ModelError where its files are missing, damaged, or do not fit together."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        settings = json.loads((folder / CONFIG).read_text())
+        family, version = settings.pop("family"), settings.pop("format")
+        height, styles = float(settings.pop("height_m")), tuple(settings.pop("styles"))
+        if (family, version) != (FAMILY, FORMAT):
+            raise ModelError(f"{folder} is a model of family {family!r}, format {version}, which is not read here")
+        config = DiffusionConfig.from_dict(settings)
+        tensors = load_file(folder / WEIGHTS)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError, SafetensorError) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise ModelError(f"{folder} is not a model that can be rebuilt: {error}") from None
+    denoiser = Denoiser(config, len(styles))
+    weights = {k.removeprefix(_DENOISER): v.float() for k, v in tensors.items() if k.startswith(_DENOISER)}
+    try:
+        denoiser.load_state_dict(weights)
+        scale = Scale(*(tensors[name].float() for name in _SCALE))
+        body = Body(tensors["offsets"].double().numpy(), height)
+    except (RuntimeError, KeyError) as error:
+        raise ModelError(f"{folder / WEIGHTS} does not fit the architecture in its {CONFIG}: {error}") from None
+    if body.offsets.shape != (24, 3) or not np.isfinite(body.offsets).all():
+        raise ModelError(f"{folder / WEIGHTS} holds no body of 24 joints")
+    return Model(config, denoiser.to(device).eval(), body, scale.to(device), styles)

@@ -1,0 +1,52 @@
+"""What the choreographer hears, frame by frame of the dance."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dancegen.audio.beats import Beats
+from dancegen.audio.features import FRAME_RATE, onset_envelope
+
+BANDS = 40
+"""Bands of the spectrogram: half of the log-mel's, two averaged."""
+WIDTH = BANDS + 4
+"""The bands, the onset envelope, and the beat: cosine and sine of its phase, and whether there is one."""
+_ONSET_SCALE, _BEAT_SCALE = 4.0, 2.0  # four numbers beside forty bands
+
+
+def hear(mel: np.ndarray, beats: Beats, frames: int, fps: float) -> np.ndarray:
+    """(frames, WIDTH) float32 of a song: loudness about its own mean, so that a quiet recording dances as a loud one.
+
+    mel: (F, 80) log-mel, 90 frames a second. What lies behind its end is silence.
+    """
+    mel = np.asarray(mel, np.float32)
+    onset = onset_envelope(mel) if len(mel) else np.zeros(0, np.float32)
+    times = np.arange(frames) / fps
+    heard = np.zeros((frames, WIDTH), np.float32)
+    inside = times * FRAME_RATE <= len(mel) - 1
+    if inside.any():
+        bands = mel.reshape(len(mel), BANDS, -1).mean(2) - mel.mean()
+        heard[inside, :BANDS] = _pooled(bands, fps)[np.rint(times[inside] * FRAME_RATE).astype(int)]
+        level = max(float(np.percentile(onset, 99)), 1e-3)
+        heard[inside, BANDS] = (
+            _ONSET_SCALE * _pooled(onset[:, None] / level, fps)[np.rint(times[inside] * FRAME_RATE).astype(int), 0]
+        )
+    heard[:, BANDS + 1 :] = _beat(beats, times)
+    return heard
+
+
+def _pooled(track: np.ndarray, fps: float) -> np.ndarray:
+    """The mean of what is heard while a frame of the dance lasts, (F, C), at every frame of the spectrogram."""
+    from scipy.ndimage import uniform_filter1d
+
+    return uniform_filter1d(track, max(1, round(FRAME_RATE / fps)), axis=0, mode="nearest")
+
+
+def _beat(beats: Beats, times: np.ndarray) -> np.ndarray:
+    """(T, 3): cosine and sine of the beat's phase, and 1, all scaled; noughts where no beat is."""
+    told = np.zeros((len(times), 3), np.float32)
+    if len(beats.times_s) > 1:
+        phase = 2 * np.pi * np.interp(times, beats.times_s, np.arange(len(beats.times_s)))
+        around = (times >= beats.times_s[0]) & (times <= beats.times_s[-1])
+        told[around] = _BEAT_SCALE * np.stack([np.cos(phase), np.sin(phase), np.ones_like(phase)], 1)[around]
+    return told

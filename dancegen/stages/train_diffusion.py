@@ -1,0 +1,96 @@
+"""train --family diffusion: a denoiser learns from the motion of a prepared dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dancegen.errors import InputError
+from dancegen.progress import Progress
+from dancegen.stages.reference import resolve
+from dancegen.store import Artifact, Input, Recipe, Store
+
+if TYPE_CHECKING:
+    from dancegen.choreographers.diffusion.config import DiffusionConfig
+
+MODEL_FILES = ("model.safetensors", "config.json")
+
+
+def train_diffusion(
+    dataset: Artifact | str | Path | None,
+    *,
+    stage: str,
+    version: int,
+    settings: Sequence[str],
+    flags: dict[str, float | None],
+    preset: str,
+    init: Path | None,
+    seed: int,
+    device: str,
+    store: Store,
+    progress: Progress,
+):
+    """The recipe, and what trains in a folder: (Recipe, folder -> figures).
+
+    dataset: a prepare artifact; by default the newest. flags: the command's own numbers by the name of the training
+    setting, None where not given; those that mean nothing to a denoiser raise InputError.
+    """
+    config = configure(preset, flags, settings)
+    if init is not None:
+        config = _architecture_of(init, config)
+    dataset = resolve(dataset, "prepare", store, progress)
+    inputs = [Input.artifact("dataset", dataset)]
+    if init is not None:
+        inputs += [Input.file(f"init {name}", init / name) for name in MODEL_FILES]
+    recipe = Recipe(stage, version, {"family": "diffusion", "config": config.to_dict(), "seed": seed}, tuple(inputs))
+
+    def learn(folder: Path) -> dict[str, float]:
+        from dancegen.choreographers import choose_device
+        from dancegen.choreographers.diffusion.data import dancer_of, load_motions, record
+        from dancegen.choreographers.diffusion.model import load_model
+        from dancegen.choreographers.diffusion.trainer import Trainer
+
+        chosen = choose_device(device)
+        clips, held_out = (load_motions(dataset.path, split, progress) for split in ("train", "val"))
+        body = load_model(init).body if init is not None else dancer_of(clips)
+        recordings, kept_apart = (record(dataset.path, part, body, config, progress) for part in (clips, held_out))
+        return Trainer(
+            config, recordings, kept_apart, body, folder, init=init, seed=seed, device=chosen, progress=progress
+        ).run()
+
+    return recipe, learn
+
+
+def configure(preset: str, flags: dict[str, float | None], settings: Sequence[str]) -> DiffusionConfig:
+    """The preset with the person's settings in place; steps or minutes alone lift the preset's limit on epochs."""
+    from dancegen.choreographers.diffusion.config import TrainConfig, check
+    from dancegen.choreographers.diffusion.config import preset as named
+    from dancegen.choreographers.gan.config import change, override
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    known = TrainConfig.__dataclass_fields__
+    for name in given:
+        if name not in known:
+            raise InputError(
+                f"--{name.replace('_', '-')} is for the GAN; the diffusion choreographer has no such thing"
+            )
+    if "epochs" not in given and ("steps" in given or "minutes" in given):
+        given["epochs"] = 1_000_000
+    config = override(named(preset), **given)
+    for setting in settings:
+        name = setting.partition("=")[0].strip().removeprefix("train.")
+        if flags.get(name) is not None:
+            raise InputError(f"--set {setting} and --{name.replace('_', '-')} both give {name}: leave one of them out")
+        config = change(config, setting)
+    check(config)
+    return config
+
+
+def _architecture_of(model: Path, config: DiffusionConfig) -> DiffusionConfig:
+    """A training that starts from given weights has their architecture, and its own losses and schedule."""
+    from dancegen.choreographers.diffusion.model import load_model
+
+    given = load_model(model).config
+    return replace(config, window=given.window, denoiser=given.denoiser)

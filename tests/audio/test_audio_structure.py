@@ -1,0 +1,43 @@
+"""A chorus that returns is heard as one, and nothing else is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dancegen.audio.beats import NO_BEATS, Beats
+from dancegen.audio.features import FRAME_RATE
+from dancegen.audio.structure import returning_sections
+
+BEAT_S = 0.5
+
+
+def _song(form: str, beats_a_section: int = 32, seed: int = 0) -> tuple[np.ndarray, Beats]:
+    """Each letter is a section with chords and a level of its own, in a little noise."""
+    rng = np.random.default_rng(seed)
+    scores = {letter: rng.normal(rng.normal(0, 1, 80), 0.7, (beats_a_section, 80)) for letter in sorted(set(form))}
+    spectra = np.concatenate([scores[letter] for letter in form])
+    times = 0.2 + np.arange(len(spectra)) * BEAT_S
+    frames = np.arange(int((times[-1] + BEAT_S) * FRAME_RATE))
+    mel = spectra[np.clip(((frames / FRAME_RATE - 0.2) / BEAT_S).astype(int), 0, len(spectra) - 1)] - 3
+    return mel + rng.normal(0, 0.2, mel.shape), Beats(times, 120.0, np.ones(len(times), np.float32))
+
+
+def test_a_chorus_that_comes_back_is_found_with_its_source():
+    mel, beats = _song("abcb")
+    found = returning_sections(mel, beats)
+    assert len(found) >= 1
+    covered = np.zeros(len(beats.times_s), bool)
+    for one in found:
+        assert abs((one.first - one.source) - 64) <= 1
+        covered[one.first : one.last] = True
+    assert covered[100:124].all() and not covered[:92].any()
+    start, _ = found[0].span(beats)
+    assert found[0].source_times(np.array([start + 3.0]), beats)[0] == pytest.approx(start + 3.0 - 32.0, abs=0.01)
+
+
+def test_a_song_that_never_repeats_and_one_without_beats_have_none():
+    assert returning_sections(*_song("abcd")) == []
+    mel, _ = _song("abab")
+    assert returning_sections(mel, NO_BEATS) == []
+    assert returning_sections(*_song("a", 8)) == []

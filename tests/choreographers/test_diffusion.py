@@ -1,0 +1,190 @@
+"""The choreographer in joint space: exact numbers, kept promises about what is given, and dances of any length."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny_diffusion import BODY, CONFIG, FPS, beats, model, saved_model, song, stepping
+
+from dancegen.choreographers.diffusion import features as f
+from dancegen.choreographers.diffusion import music
+from dancegen.choreographers.diffusion.choreographer import DiffusionChoreographer
+from dancegen.choreographers.diffusion.feet import plant
+from dancegen.choreographers.diffusion.model import load_model
+from dancegen.choreographers.diffusion.sampling import Order, perform
+from dancegen.choreographers.steering import Steering, parse_span, parse_stage
+from dancegen.errors import InputError, ModelError
+from dancegen.mocap.body import AT, PARENTS
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return saved_model(tmp_path_factory.mktemp("model"))
+
+
+def _limbs(positions: np.ndarray) -> np.ndarray:
+    return np.stack([np.linalg.norm(positions[:, j] - positions[:, p], axis=-1) for j, p in enumerate(PARENTS) if j], 1)
+
+
+def test_numbers_hold_the_dance_and_torch_places_joints_where_numpy_does():
+    motion = stepping()
+    numbers = f.encode(motion)
+    assert numbers.shape == (180, 127)
+    back = f.decode(numbers, BODY, FPS)
+    assert np.abs(back.positions - motion.positions).max() < 1e-6
+    placed = f.positions(torch.from_numpy(numbers), torch.from_numpy(BODY.offsets).float())
+    assert np.abs(placed.numpy() - motion.positions).max() < 1e-5
+
+
+def test_a_windows_own_axes_begin_at_the_dancer_and_lead_back_into_the_room():
+    numbers = torch.from_numpy(f.encode(stepping().placed(1.2, (0.5, -2.0))))[None].repeat(2, 1, 1)
+    own, turn, place = f.own_axes(numbers, torch.tensor([3, 50]))
+    for row, frame in enumerate((3, 50)):
+        assert own[row, frame, (0, 2)].abs().max() < 1e-6
+        assert abs(float(f.heading(own[row, frame]))) < 1e-5
+    assert (f.into_room(own, turn, place) - numbers).abs().max() < 1e-5
+
+
+def test_every_number_but_none_twice_belongs_to_a_part_of_the_body():
+    assert (f.part_masks().sum(0) == 1).all()
+
+
+def test_windows_are_seen_from_where_what_is_known_ends():
+    known = torch.zeros(4, 60, 4)
+    known[0, :12] = 1
+    known[1, 20:30] = 1
+    known[2, :, 0] = 1
+    assert f.origin(known, 24).tolist() == [11, 20, 23, 0]
+
+
+def test_music_is_heard_at_the_dances_rate_however_loud_it_is():
+    features = song(6.0)
+    heard = music.hear(features.mel, features.beats, 180, FPS)
+    louder = music.hear(features.mel + 0.7, features.beats, 180, FPS)
+    assert heard.shape == (180, music.WIDTH)
+    assert np.abs(heard[:, : music.BANDS] - louder[:, : music.BANDS]).max() < 1e-4
+    on_beat = np.rint(beats(6.0).times_s[1:-1] * FPS).astype(int)
+    assert heard[on_beat, music.BANDS + 1].min() > 0.95 * heard[:, music.BANDS + 1].max() > 0
+    off_beat = np.rint((beats(6.0).times_s[1:-2] + 0.25) * FPS).astype(int)
+    assert heard[on_beat, music.BANDS].mean() > 3 * heard[off_beat, music.BANDS].mean()
+    assert (music.hear(features.mel, song(6.0, False).beats, 180, FPS)[:, music.BANDS + 1 :] == 0).all()
+
+
+def test_a_dance_is_as_long_as_the_song_and_the_same_for_the_same_seed(folder):
+    dancer = DiffusionChoreographer(folder)
+    one, two, other = (
+        np.concatenate([c.keypoints for c in dancer.generate(song(7.3), seed=s, fps=24.0)]) for s in (3, 3, 4)
+    )
+    assert len(one) == round(7.3 * 24)
+    assert (one == two).all() and np.abs(one - other).max() > 1
+    chunk = next(dancer.generate(song(7.3), size=(300, 200)))
+    assert chunk.size == (300, 200) and chunk.joints3d.shape == (*chunk.keypoints.shape[:2], 3)
+
+
+def test_limbs_never_change_length_and_feet_never_sink(folder):
+    motion = DiffusionChoreographer(folder).dance(song(9.0), seed=1)
+    assert np.ptp(_limbs(motion.positions), axis=0).max() < 1e-5
+    ankles = motion.positions[:, [AT["l_ankle"], AT["r_ankle"]], 1]
+    assert ankles.min() > BODY.floor_heights[0] - 0.01
+
+
+def test_the_dancer_stays_on_the_stage():
+    """However far the denoiser would go: here it is made to walk 3 m away in each window."""
+    walker = model()
+    with torch.no_grad():
+        walker.denoiser.leave.weight.zero_()
+        walker.denoiser.leave.bias[0] = 3.0 / walker.scale.spread[0]
+    heard = song(20.0)
+    numbers = music.hear(heard.mel, heard.beats, 600, FPS)
+    (free,) = perform(walker, [Order(numbers, stage=None)])
+    (held,) = perform(walker, [Order(numbers, stage=(3.0, 3.0))])
+    assert np.abs(free[:, (0, 2)]).max() > 20
+    ends = np.arange(59, 600, 48)
+    assert np.abs(held[ends][:, (0, 2)]).max() < 1.51
+
+
+def test_kept_spans_and_limbs_stay_within_a_millimetre_and_the_rest_is_new(folder):
+    old = DiffusionChoreographer(folder).dance(song(8.0), seed=1)
+    spans = DiffusionChoreographer(folder, steering=Steering(dance=old, keep=((2.0, 4.0),))).dance(song(8.0), seed=2)
+    inside = slice(60, 120)
+    assert np.abs(spans.positions[inside] - old.positions[inside]).max() < 1e-3
+    assert np.abs(spans.positions[130:] - old.positions[130:]).max() > 0.01
+    legs = DiffusionChoreographer(folder, steering=Steering(dance=old, keep_joints=("legs",))).dance(song(8.0), seed=2)
+    lower = [AT[f"{s}_{j}"] for s in "lr" for j in ("hip", "knee", "ankle", "toe")]
+    wrists = [AT["l_wrist"], AT["r_wrist"]]
+    assert np.abs(legs.positions[:, lower] - old.positions[:, lower]).max() < 1e-3
+    assert np.abs(legs.positions[:, wrists] - old.positions[:, wrists]).max() > 0.01
+
+
+def test_moves_come_back_where_a_section_does():
+    heard = song(30.0)
+    numbers = music.hear(heard.mel, heard.beats, 900, FPS)
+    again = np.arange(100, 280) + 0.5
+    (made,) = perform(model(), [Order(numbers, seed=1, returns=((600, again),))])
+    (plain,) = perform(model(), [Order(numbers, seed=1)])
+    between = (made[100:280] + made[101:281]) / 2
+    assert np.abs(made[600:780] - between).max() < 1e-5
+    assert np.abs(plain[600:780] - between).max() > 0.01
+    assert (made[:300] == plain[:300]).all()
+
+
+def test_a_dance_begins_from_the_pose_that_is_given(folder):
+    pose = stepping().slice(40, 41)
+    motion = DiffusionChoreographer(folder, steering=Steering(start_pose=pose)).dance(song(4.0))
+    given = pose.positions[0] - pose.positions[0, 0] * (1, 0, 1)
+    assert np.abs(motion.positions[0] - given).max() < 1e-3
+    with pytest.raises(InputError, match="another body"):
+        other = replace(pose, body=replace(BODY, offsets=BODY.offsets * 1.1))
+        DiffusionChoreographer(folder, steering=Steering(start_pose=other)).dance(song(4.0))
+
+
+def test_planted_feet_stand_where_they_stood():
+    """A dancer who stands still on a floor that slides at 20 cm a second."""
+    motion = stepping(3.0)
+    still = replace(motion, rotations=np.repeat(motion.rotations[:1], len(motion), 0))
+    times = np.arange(len(motion)) / FPS
+    root = still.root.copy()
+    root[:, 0], root[:, 1] = 0.05 * np.sin(4 * times), root[:, 1] - 0.03
+    sliding = replace(still, root=root)
+    planted = plant(sliding, np.ones((len(motion), 4), bool))
+    feet = [AT["l_ankle"], AT["r_toe"]]
+
+    def skating(dance):
+        return np.linalg.norm(np.diff(dance.positions[:, feet][..., (0, 2)], axis=0), axis=-1).mean() * FPS
+
+    assert skating(planted) < 0.1 * skating(sliding)
+    assert np.ptp(_limbs(planted.positions), axis=0).max() < 1e-5
+    assert np.abs(planted.positions[:, 0] - sliding.positions[:, 0]).max() < 1e-9
+    assert planted.positions[:, AT["l_ankle"], 1].min() > BODY.floor_heights[0] - 0.002
+
+
+def test_a_model_comes_back_from_its_files_and_damage_is_told(folder, tmp_path):
+    back = load_model(folder)
+    assert back.config == CONFIG and back.styles == ("stepping",)
+    assert np.abs(back.body.offsets - BODY.offsets).max() == 0
+    (tmp_path / "config.json").write_text((folder / "config.json").read_text())
+    (tmp_path / "model.safetensors").write_bytes(b"no")
+    with pytest.raises(ModelError, match="rebuilt"):
+        load_model(tmp_path)
+    (tmp_path / "config.json").write_text((folder / "config.json").read_text().replace('"width": 48', '"width": 24'))
+    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    with pytest.raises(ModelError, match="does not fit"):
+        load_model(tmp_path)
+
+
+def test_wishes_that_nobody_can_grant_are_refused(folder):
+    with pytest.raises(InputError, match="stepping"):
+        DiffusionChoreographer(folder, steering=Steering(style="polka"))
+    for wrong in ({"camera": "drone"}, {"energy": 2.0}, {"guidance": -1.0}, {"stage": (0.1, 3.0)}, {"keep": ((1, 2),)}):
+        with pytest.raises(InputError):
+            Steering(**wrong)
+    assert parse_stage("3x4") == (3.0, 4.0) and parse_span("12.0-20.5") == (12.0, 20.5)
+    for text in ("wide", "3x"):
+        with pytest.raises(InputError):
+            parse_stage(text)
+    for text in ("12", "8-3", "a-b"):
+        with pytest.raises(InputError):
+            parse_span(text)

@@ -1,0 +1,123 @@
+"""The denoiser learns, keeps its best, and goes on after an interruption as if there had been none."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny_diffusion import BODY, CONFIG, FPS, recordings
+
+from dancegen.choreographers.diffusion import features as f
+from dancegen.choreographers.diffusion.data import Windows
+from dancegen.choreographers.diffusion.losses import LOSSES, dance_losses
+from dancegen.choreographers.diffusion.model import load_model
+from dancegen.choreographers.diffusion.scale import Scale
+from dancegen.choreographers.diffusion.trainer import Trainer
+from dancegen.choreographers.diffusion.validation import compare
+from dancegen.errors import ModelError
+
+
+def _trainer(folder, config=CONFIG, **options) -> Trainer:
+    return Trainer(config, recordings(), recordings(1), BODY, folder, **options)
+
+
+def _with(config=CONFIG, **train):
+    return replace(config, train=replace(config.train, **train))
+
+
+def test_a_perfect_window_costs_nothing_and_each_term_sees_its_own_fault():
+    plain = Scale(torch.zeros(127), torch.ones(127), torch.zeros(1, 2))
+    offsets = torch.from_numpy(BODY.offsets).float()
+
+    def terms(found, wanted):
+        return dance_losses(found, wanted, plain, offsets, FPS)
+
+    standing = torch.from_numpy(recordings(1)[0].features[:1, :60]).clone()
+    standing[..., f.CONTACTS] = 0
+    perfect = terms(standing, standing)
+    assert set(perfect) == set(LOSSES) and max(perfect.values()) < 1e-9
+    shifted = terms(f.moved(standing, torch.tensor([[0.1, 0.0]])), standing)
+    assert shifted["position"] == pytest.approx(0.01 / 3, rel=1e-3) and shifted["velocity"] < 1e-9
+    jumping = standing.clone()
+    jumping[:, 30:, 0] += 0.1  # one jump of 3 m/s
+    jumped = terms(jumping, standing)
+    assert jumped["velocity"] == pytest.approx(9 / 3 / 59, rel=1e-3) and jumped["acceleration"] > 10
+    sliding = standing.clone()
+    sliding[:, :, 0] += torch.arange(60) / FPS  # a metre a second
+    assert terms(sliding, sliding)["contact"] == 0
+    sliding[..., f.CONTACTS] = 1
+    assert terms(sliding, sliding)["contact"] > 0.2
+
+
+def test_windows_are_reproducible_whole_and_balanced_between_styles():
+    many = recordings(2) + recordings(1, "rare")
+    windows = Windows(many * 4 + recordings(4), ["rare", "stepping"], CONFIG)
+    one, two = (windows.draw(64, np.random.default_rng(3)) for _ in "ab")
+    assert (one.features == two.features).all() and (one.song == two.song).all()
+    assert one.features.shape == (64, 60, 127) and one.song.shape == (64, 68, 44)
+    rare = np.mean([(windows.draw(64, np.random.default_rng(i)).wishes.style == 1).float().mean() for i in range(8)])
+    assert 0.3 < rare < 0.5  # a quarter of the clips
+    known = one.known[:, :, 0]
+    assert (known[:, :12].all(1) & ~known[:, 12:].any(1)).float().mean() > 0.4  # most go on from a prefix
+
+
+def test_it_learns_to_dance_what_it_is_shown(tmp_path):
+    trainer = _trainer(tmp_path, _with(steps=80, batch=16, learning_rate=0.003))
+    losses = []
+    for step in range(80):
+        batch = trainer.windows.draw(16, np.random.default_rng(step), trainer.scale)
+        losses.append(trainer.learn(batch)["features"])
+        trainer.step += 1
+    assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:5])
+
+
+def test_a_training_leaves_a_model_its_history_and_samples(tmp_path):
+    figures = _trainer(tmp_path).run()
+    assert (tmp_path / "best" / "model.safetensors").stat().st_size < 1_000_000
+    rows = list(csv.DictReader((tmp_path / "history.csv").open()))
+    assert [int(row["step"]) for row in rows] == [2, 4] and float(rows[0]["position"]) > 0
+    assert len(list((tmp_path / "samples").glob("*.png"))) == 2
+    assert load_model(tmp_path / "best").styles == ("stepping",)
+    assert figures["score"] == min(float(row["score"]) for row in rows) or figures["score"] > 0
+
+
+def test_an_interrupted_training_goes_on_to_the_same_model(tmp_path):
+    whole = _trainer(tmp_path / "whole")
+    whole.run()
+    part = _trainer(tmp_path / "part")
+    for step in range(2):
+        part.recent.append(part.learn(part.windows.draw(8, np.random.default_rng([0, step]), part.scale)))
+        part.step += 1
+    part.save_checkpoint()
+    resumed = _trainer(tmp_path / "part")
+    assert resumed.step == 2
+    resumed.run()
+    for name, value in whole.average.items():
+        assert torch.allclose(value, resumed.average[name], atol=1e-5), name
+    (tmp_path / "part" / "checkpoint.pt").write_bytes(b"no")
+    with pytest.raises(ModelError, match="--force"):
+        _trainer(tmp_path / "part")
+
+
+def test_a_training_can_start_from_a_model_and_keeps_its_body(tmp_path):
+    _trainer(tmp_path / "first").run()
+    second = _trainer(tmp_path / "second", init=tmp_path / "first" / "best")
+    given = load_model(tmp_path / "first" / "best")
+    assert (second.body.offsets == given.body.offsets).all()
+    assert torch.equal(second.denoiser.enter.weight, given.denoiser.enter.weight)
+
+
+def test_the_score_prefers_a_real_dance_to_a_frozen_and_to_a_shaking_one():
+    real = {
+        "speed_median": 0.24, "accel_mean": 3.5, "freeze_ratio": 0.05, "skating": 0.1, "variety": 0.06,
+        "bas_music": 0.5, "bas_shifted": 0.2, "footfall": 0.6, "footfall_shifted": 0.3,
+    }  # fmt: skip
+    frozen = real | {"speed_median": 0.01, "freeze_ratio": 1.0, "variety": 0.0}
+    shaking = real | {"accel_mean": 20.0}
+    nowhere = real | {"bas_music": 0.2}
+    score = compare(real, real).score
+    assert score == pytest.approx(0, abs=1e-6)
+    assert all(compare(real, other).score > score + 0.1 for other in (frozen, shaking, nowhere))
