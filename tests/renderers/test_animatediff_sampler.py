@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny_diffusion import options, tiny_models
+from tiny_animatediff import options, tiny_models
 
 from dancegen.renderers.animatediff.loading import Models, load_pipeline, quiet_libraries
 from dancegen.renderers.animatediff.memory import LEVELS, is_out_of_memory, level_named, thriftier

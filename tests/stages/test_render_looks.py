@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tiny_diffusion import tiny_ip_adapter, tiny_lora, tiny_temporalnet
+from tiny_animatediff import tiny_ip_adapter, tiny_lora, tiny_temporalnet
 from tiny_film import FEW, QUICK, dance, film, flags, options, pictures, shown, tiny_models
 
 from dancegen.cli import main

@@ -10,7 +10,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1] / "choreographers"))
 sys.path.append(str(Path(__file__).parents[1] / "renderers"))
-from tiny_diffusion import flags, options, tiny_models
+from tiny_animatediff import flags, options, tiny_models
 from tiny_gan import dancing, ticks, write_song
 
 from dancegen.cli import main
