@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from tiny_diffusion import saved_model
 from tiny_chain import run, tiny_model, write_song
+from tiny_diffusion import saved_model
 
 from dancegen.errors import InputError, NotFoundError
 from dancegen.mocap.body import BodyMotion
