@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dancegen.renderers.animatediff.segments import Segment
 
 STAGE = "render"
-VERSION = 1
+VERSION = 2
 ENGINE = "animatediff"
 VIDEO, POSTER, FRAMES = "video.mp4", "poster.png", "frames"
 TEMPORAL_ROLES = ("base", "vae", "controlnet", "temporalnet", "tokenizer")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dancegen.choreographers.gan.config import GanConfig
 
 STAGE = "train"
-VERSION = 1
+VERSION = 2
 FAMILIES = ("gan", "diffusion")
 MODEL_FILES = ("model.safetensors", "config.json", "discriminator.safetensors")
 KEPT = ("history.csv", "samples", "events")

@@ -83,10 +83,7 @@ def test_a_film_that_was_killed_in_its_second_segment_goes_on_and_is_the_same(
     assert len(other.artifacts("render-segment")) == 1 and not other.artifacts("render")
     again = film(other, poses, PROMPT, capfd, **models)
     assert (again["summary"]["segments_total"], again["summary"]["segments_computed"]) == (3, 2)
-    assert again["digest"] == whole[0]["digest"]
-    painted, repainted = ({a.digest: a.content for a in where.artifacts("render-segment")} for where in (store, other))
-    assert len(repainted) == 3 and repainted.items() <= painted.items()
-    assert np.abs(shown(other, again) - shown(store, whole[0])).mean() < 2
+    assert again["digest"] == whole[0]["digest"] and again["content"] == whole[0]["content"]
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_gives_others(store, poses, models, tmp_path, capfd):

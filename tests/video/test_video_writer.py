@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -237,3 +238,28 @@ def test_memory_does_not_grow_with_length(tmp_path):
         [sys.executable, "-c", MEMORY, str(tmp_path / "out.mp4"), str(song)], check=True, capture_output=True, text=True
     )
     assert float(grown.stdout) < 15
+
+
+SMOOTH = """
+import sys, cv2, numpy as np
+from dancegen.video import VideoWriter
+width, height = int(sys.argv[2]), 64
+chance = np.random.default_rng(0)
+with VideoWriter(sys.argv[1], (width, height), 20) as video:
+    for frame in chance.integers(0, 256, (40, height // 8, width // 8, 3)).astype(np.uint8):
+        video.write(cv2.resize(frame, (width, height), interpolation=cv2.INTER_CUBIC).copy())
+"""
+
+
+@pytest.mark.parametrize("width", [64, 128, 240])
+def test_the_same_frames_give_the_same_bytes_whatever_memory_held_before(tmp_path, width):
+    made = []
+    for filling in ("0", "165"):  # glibc fills what it hands out
+        path = tmp_path / f"{filling}.mp4"
+        subprocess.run(
+            [sys.executable, "-c", SMOOTH, str(path), str(width)],
+            check=True,
+            env={**os.environ, "MALLOC_PERTURB_": filling},
+        )
+        made.append(path.read_bytes())
+    assert made[0] == made[1]
