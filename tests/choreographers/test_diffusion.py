@@ -106,6 +106,19 @@ def test_the_dancer_stays_on_the_stage():
     assert np.abs(held[ends][:, (0, 2)]).max() < 1.51
 
 
+def test_a_denoiser_that_is_a_little_off_leaves_no_jump_where_the_dance_goes_on():
+    """Its windows all show one pose, 5 cm aside of where the dancer is: she gets there, but does not jump."""
+    aside = model()
+    with torch.no_grad():
+        aside.denoiser.leave.weight.zero_()
+        aside.denoiser.leave.bias[0] = (0.05 - aside.scale.mean[0]) / aside.scale.spread[0]
+        aside.denoiser.leave.bias[1] = (0.9 - aside.scale.mean[1]) / aside.scale.spread[1]
+    heard = song(6.0)
+    (made,) = perform(aside, [Order(music.hear(heard.mel, heard.beats, 180, FPS), stage=None)])
+    assert made[-1, 0] > made[0, 0] + 0.1
+    assert np.abs(np.diff(made[:, 0])).max() < 0.01
+
+
 def test_kept_spans_and_limbs_stay_within_a_millimetre_and_the_rest_is_new(folder):
     old = DiffusionChoreographer(folder).dance(song(8.0), seed=1)
     spans = DiffusionChoreographer(folder, steering=Steering(dance=old, keep=((2.0, 4.0),))).dance(song(8.0), seed=2)
