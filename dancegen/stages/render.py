@@ -70,11 +70,13 @@ def plan_render(
     if prompt is None:
         raise InputError('--dry-run plans what a prompt says: add --prompt "what to paint"')
     check_render(engine, prompt, "neon", size, options)
-    from dancegen.stages.render_prompt import plan_film
+    from dancegen.stages.render_prompt import describe
 
-    return plan_film(
-        poses, prompt=prompt, fps=fps, size=size, seed=seed, device=device, store=store, progress=progress, **options
-    )
+    film = describe(
+        poses, prompt=prompt, fps=fps, size=size, seed=seed, device=device, store=open_store(store),
+        options=options, progress=progress,
+    )  # fmt: skip
+    return film.plan()
 
 
 def paint(

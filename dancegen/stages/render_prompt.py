@@ -14,7 +14,7 @@ import numpy as np
 
 from dancegen.detectors import weights_input
 from dancegen.errors import InputError
-from dancegen.progress import SILENT, Progress
+from dancegen.progress import Progress
 from dancegen.renderers.animatediff.settings import LATENT_SIDE, SIZE, Execution, Settings, split_options
 from dancegen.stages.generate_poses import AUDIO, BEATS, POSES
 from dancegen.stages.reference import resolve
@@ -126,26 +126,6 @@ class Film:
             self.models, self.settings, self.segments, size=self.size, frames=len(self.sequence),
             device=choose_device(self.device), vram=str(self.execution.vram),
         )  # fmt: skip
-
-
-def plan_film(
-    poses: Artifact | str | Path | None = None,
-    *,
-    prompt: str,
-    fps: float | None = None,
-    size: str | tuple[int, int] | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    store: Store | str | Path | None = None,
-    progress: Progress = SILENT,
-    **options,
-) -> Plan:
-    """What `render` with the same keywords would take: downloads, memory, time. Nothing is loaded or downloaded."""
-    film = describe(
-        poses, prompt=prompt, fps=fps, size=size, seed=seed, device=device, store=open_store(store),
-        options=options, progress=progress,
-    )  # fmt: skip
-    return film.plan()
 
 
 def paint_film(

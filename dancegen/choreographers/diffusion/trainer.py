@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from contextlib import closing, nullcontext
 from dataclasses import asdict
@@ -20,10 +19,9 @@ from dancegen.choreographers.diffusion.losses import LOSSES, dance_losses, noise
 from dancegen.choreographers.diffusion.model import Model, load_model, save_model
 from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.choreographers.diffusion.validation import Validation, validate
-from dancegen.choreographers.gan.board import Board
-from dancegen.choreographers.gan.interrupt import interrupt_deferred
-from dancegen.choreographers.gan.trainer import _forget_after
-from dancegen.errors import ModelError
+from dancegen.choreographers.training.checkpoint import resume, save_checkpoint
+from dancegen.choreographers.training.history import History
+from dancegen.choreographers.training.interrupt import interrupt_deferred
 from dancegen.mocap.body import Body
 from dancegen.progress import SILENT, Progress
 
@@ -67,7 +65,7 @@ class Trainer:
         )
         self.offsets = torch.from_numpy(self.body.offsets).float().to(device)
         self.parts = f.part_masks().to(device)
-        self.board = Board(folder / "events")
+        self.history = History(folder)
         self.step, self.seconds, self.started = 0, 0.0, time.monotonic()
         self.best, self.kept = float("inf"), None
         self.recent: list[dict[str, float]] = []
@@ -94,7 +92,7 @@ class Trainer:
         Ctrl-C ends it after the step at hand, with all that was learnt in the folder; a second one ends it at once.
         """
         with (
-            closing(self.board),
+            closing(self.history),
             self.progress.task(self._label(), 100) as advance,
             interrupt_deferred() as interrupted,
         ):
@@ -159,9 +157,7 @@ class Trainer:
             "kept": asdict(self.kept) if self.kept else None,
             "recent": self.recent,
         }
-        self.folder.mkdir(parents=True, exist_ok=True)
-        torch.save(state, self.folder / "checkpoint.tmp")
-        (self.folder / "checkpoint.tmp").replace(self.folder / "checkpoint.pt")
+        save_checkpoint(self.folder, state)
 
     def _label(self) -> str:
         millions = sum(p.numel() for p in self.denoiser.parameters()) / 1e6
@@ -213,33 +209,19 @@ class Trainer:
     def _log(self, means: dict[str, float], validation: Validation) -> None:
         row = {"step": self.step, "seconds": round(self.elapsed_s, 1), "rate": self._rate()}
         row |= {k: round(v, 6) for k, v in (means | asdict(validation)).items()}
-        path = self.folder / "history.csv"
-        fresh = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
-        self.board.add(row)
+        self.history.add(row)
 
     def _resume(self) -> None:
-        path = self.folder / "checkpoint.pt"
-        if not path.exists():
-            return
-        try:
-            state = torch.load(path, weights_only=True, map_location=self.device)
-            self.denoiser.load_state_dict(state["denoiser"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.average, self.recent, self.best = state["average"], state["recent"], state["best"]
-            self.step, self.seconds = state["step"], state["seconds"]
-            self.kept = Validation(**state["kept"]) if state["kept"] else None
-        except Exception as error:  # whatever another version wrote, and torch's reader fails in many ways
-            raise ModelError(
-                f"the interrupted training in {path} cannot go on here, it is damaged or of another version of "
-                f"dancegen; start anew with --force ({error})"
-            ) from error
-        _forget_after(self.folder / "history.csv", self.step)
-        self.progress.say(f"going on from step {self.step} of an interrupted run")
+        if resume(self.folder, self._restore, self.device):
+            self.history.forget_after(self.step)
+            self.progress.say(f"going on from step {self.step} of an interrupted run")
+
+    def _restore(self, state: dict) -> None:
+        self.denoiser.load_state_dict(state["denoiser"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.average, self.recent, self.best = state["average"], state["recent"], state["best"]
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.kept = Validation(**state["kept"]) if state["kept"] else None
 
 
 def _told(wishes: Wishes, dropout: float, chance: torch.Generator) -> Wishes:

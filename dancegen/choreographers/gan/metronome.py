@@ -17,9 +17,10 @@ from dancegen.audio.features import FRAME_RATE
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import Take, clip_length
 from dancegen.choreographers.gan.losses import synchrony_loss
+from dancegen.pose.skeleton import BODY
 from dancegen.progress import SILENT, Progress
 
-HIPS, BODY = (8, 11), slice(1, 14)
+HIPS = (8, 11)
 SHAKE = 0.05 / 32
 """Standard deviation of the noise on the poses it learns from, in image widths: it shall not look for what is too small
 to see."""

@@ -91,13 +91,13 @@ class Mood(nn.Module):
             self.mean.copy_(real.mean(0))
             self.spread.copy_(torch.linalg.cholesky(real.T.cov() + 1e-4 * torch.eye(SIZE)))
 
-    def draw(self, chance: Tensor, place: Tensor) -> Tensor:
+    def draw(self, chance: Tensor, here: Tensor) -> Tensor:
         """The moods (N, 9) that standard normal (N, 6) stand for, at a place, (3,)."""
         lively = slice(None, LIVELINESS)
         drawn = self.mean[lively] + chance.clamp(-WILDEST, WILDEST) @ self.spread[lively, lively].T
-        return torch.cat([drawn, place.expand(len(drawn), -1)], -1)
+        return torch.cat([drawn, here.expand(len(drawn), -1)], -1)
 
-    def through(self, song: SongFeatures, times_s: np.ndarray, place: Tensor, seed: int) -> Tensor:
+    def through(self, song: SongFeatures, times_s: np.ndarray, here: Tensor, seed: int) -> Tensor:
         """A mood for each moment (N,) of a song, at one place: (N, 9). Each phrase has its own, livelier if loud."""
         marks = phrases(song)
         chance = np.stack(
@@ -110,7 +110,7 @@ class Mood(nn.Module):
         ends = np.append(marks[1:], song.seconds)
         moments = np.stack([np.minimum(marks + TURN_S, ends), ends], 1).ravel()
         drawn = np.stack([np.interp(times_s, moments, np.repeat(wave, 2)) for wave in chance.T], 1)
-        return self.draw(torch.from_numpy(drawn).float().to(self.mean.device), place.to(self.mean.device))
+        return self.draw(torch.from_numpy(drawn).float().to(self.mean.device), here.to(self.mean.device))
 
 
 def phrases(song: SongFeatures) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import time
 from collections.abc import Iterator
@@ -16,19 +15,19 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from dancegen.choreographers.gan import losses
-from dancegen.choreographers.gan.board import Board
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import ClipDataset, Take
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import UNetGenerator, normalise_mel
 from dancegen.choreographers.gan.image import clean, picture
-from dancegen.choreographers.gan.interrupt import interrupt_deferred
 from dancegen.choreographers.gan.metronome import Metronome
 from dancegen.choreographers.gan.model import Model, StartPoses, load_discriminator, load_model, save_model
 from dancegen.choreographers.gan.mood import PLACE, measure, place
 from dancegen.choreographers.gan.rollout import Lesson, Memory, Rollout, at, clip_noise, history, lead_frames, unroll
 from dancegen.choreographers.gan.validation import Validation, validate
-from dancegen.errors import ModelError
+from dancegen.choreographers.training.checkpoint import resume, save_checkpoint
+from dancegen.choreographers.training.history import History
+from dancegen.choreographers.training.interrupt import interrupt_deferred
 from dancegen.progress import SILENT, Progress
 
 LOSSES = (
@@ -141,7 +140,7 @@ class Trainer:
         self.perceptual = losses.PerceptualLoss(vgg).to(device) if config.loss.perceptual else None
         self.metronome = Metronome(config).to(device) if config.loss.synchrony else None
         self.clock = Clock(config, math.ceil(len(self.data) / t.batch))
-        self.board = Board(folder / "events")
+        self.history = History(folder)
         self.dancers: Memory | None = None
         self.asked: Tensor | None = None
         self.best = float("inf")
@@ -158,7 +157,7 @@ class Trainer:
         """
         t = self.config.train
         with (
-            closing(self.board),
+            closing(self.history),
             self.progress.task(self._label(), 100) as advance,
             interrupt_deferred() as interrupted,
         ):
@@ -377,14 +376,7 @@ class Trainer:
     def _log(self, means: dict[str, float], validation: Validation) -> None:
         row = {"step": self.clock.step, "epoch": self.clock.epoch, "seconds": round(self.clock.elapsed_s, 1)}
         row |= {k: round(v, 5) for k, v in means.items()} | {k: round(v, 5) for k, v in asdict(validation).items()}
-        path = self.folder / "history.csv"
-        fresh = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
-        self.board.add(row)
+        self.history.add(row)
 
     def save_checkpoint(self) -> None:
         """All that a later run needs to go on as if there had been no break; a kill leaves the old one whole."""
@@ -403,46 +395,28 @@ class Trainer:
             "asked": self.asked,
             "dancers": self.dancers.tensors() if self.dancers else None,
         }
-        self.folder.mkdir(parents=True, exist_ok=True)
-        torch.save(state, self.folder / "checkpoint.tmp")
-        (self.folder / "checkpoint.tmp").replace(self.folder / "checkpoint.pt")
+        save_checkpoint(self.folder, state)
 
     def _resume(self) -> bool:
-        path = self.folder / "checkpoint.pt"
-        if not path.exists():
+        if not resume(self.folder, self._restore, self.device):
             return False
-        try:
-            state = torch.load(path, weights_only=True, map_location=self.device)
-            self.generator.load_state_dict(state["generator"])
-            self.discriminator.load_state_dict(state["discriminator"])
-            self.paint_optimiser.load_state_dict(state["paint"])
-            self.judge_optimiser.load_state_dict(state["judge"])
-            if self.metronome is not None:
-                self.metronome.load_state_dict(state["metronome"])
-                self.metronome.freeze()
-            self.average, self.recent, self.best = state["average"], state["recent"], state["best"]
-            self.clock.step, self.clock.seconds = state["step"], state["seconds"]
-            self.kept = Validation(**state["kept"]) if state["kept"] else None
-            self.asked = state["asked"]
-            self.dancers = Memory.of(state["dancers"]) if state["dancers"] else None
-        except Exception as error:  # whatever another version wrote, and torch's reader fails in many ways
-            raise ModelError(
-                f"the interrupted training in {path} cannot go on here, it is damaged or of another version of "
-                f"dancegen; start anew with --force ({error})"
-            ) from error
-        _forget_after(self.folder / "history.csv", self.clock.step)
+        self.history.forget_after(self.clock.step)
         self.progress.say(f"going on from step {self.clock.step} of an interrupted run")
         return True
 
-
-def _forget_after(history: Path, step: int) -> None:
-    """Drop the rows of steps that a killed run made after its last checkpoint: they are made again."""
-    if not history.exists():
-        return
-    header, *rows = history.read_text().splitlines()
-    kept = [row for row in rows if int(row.split(",", 1)[0]) <= step]
-    if kept != rows:
-        history.write_text("".join(line + "\n" for line in [header, *kept]))
+    def _restore(self, state: dict) -> None:
+        self.generator.load_state_dict(state["generator"])
+        self.discriminator.load_state_dict(state["discriminator"])
+        self.paint_optimiser.load_state_dict(state["paint"])
+        self.judge_optimiser.load_state_dict(state["judge"])
+        if self.metronome is not None:
+            self.metronome.load_state_dict(state["metronome"])
+            self.metronome.freeze()
+        self.average, self.recent, self.best = state["average"], state["recent"], state["best"]
+        self.clock.step, self.clock.seconds = state["step"], state["seconds"]
+        self.kept = Validation(**state["kept"]) if state["kept"] else None
+        self.asked = state["asked"]
+        self.dancers = Memory.of(state["dancers"]) if state["dancers"] else None
 
 
 def _mean(values: list[float]) -> float:
