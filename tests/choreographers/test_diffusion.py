@@ -15,8 +15,10 @@ from dancegen.choreographers.diffusion.choreographer import DiffusionChoreograph
 from dancegen.choreographers.diffusion.feet import plant
 from dancegen.choreographers.diffusion.model import load_model
 from dancegen.choreographers.diffusion.sampling import Order, perform
+from dancegen.choreographers.diffusion.timing import footfalls, in_time
 from dancegen.choreographers.steering import Steering, parse_span, parse_stage
 from dancegen.errors import InputError, ModelError
+from dancegen.metrics.beats import with_half_beats
 from dancegen.mocap.body import AT, PARENTS
 
 
@@ -45,6 +47,10 @@ def test_a_windows_own_axes_begin_at_the_dancer_and_lead_back_into_the_room():
     for row, frame in enumerate((3, 50)):
         assert own[row, frame, (0, 2)].abs().max() < 1e-6
         assert abs(float(f.heading(own[row, frame]))) < 1e-5
+    offsets = torch.from_numpy(BODY.offsets).float()
+    before, after = (f.positions(x, offsets) for x in (numbers, own))
+    assert ((after - after[..., :1, :]).norm(dim=-1) - (before - before[..., :1, :]).norm(dim=-1)).abs().max() < 1e-5
+    assert (after[..., 1] - before[..., 1]).abs().max() < 1e-5
     assert (f.into_room(own, turn, place) - numbers).abs().max() < 1e-5
 
 
@@ -71,6 +77,35 @@ def test_music_is_heard_at_the_dances_rate_however_loud_it_is():
     off_beat = np.rint((beats(6.0).times_s[1:-2] + 0.25) * FPS).astype(int)
     assert heard[on_beat, music.BANDS].mean() > 3 * heard[off_beat, music.BANDS].mean()
     assert (music.hear(features.mel, song(6.0, False).beats, 180, FPS)[:, music.BANDS + 1 :] == 0).all()
+
+
+def test_an_accent_slows_a_dance_on_its_beats_and_moves_none_of_them():
+    told, even = beats(6.0), np.arange(180.0)[:, None] / FPS
+    still = stepping().slice(0, 1)
+    still = replace(still, root=np.repeat(still.root, 180, 0), rotations=np.repeat(still.rotations, 180, 0))
+    accent = in_time(even, still, told, 0.3)[:, 0]
+    on_beat = told.times_s[1:-1] * FPS
+    assert np.abs(np.interp(on_beat, np.arange(180), accent) - told.times_s[1:-1]).max() < 0.005
+    speed = np.gradient(accent) * FPS
+    assert np.interp(on_beat, np.arange(180), speed) == pytest.approx(0.7, abs=0.05)
+    assert np.interp(on_beat + 0.25 * FPS, np.arange(180), speed) == pytest.approx(1.3, abs=0.05)
+    assert (in_time(even, still, song(6.0, False).beats, 0.3) == even).all()
+
+
+def test_steps_that_come_early_are_moved_onto_the_beat():
+    early = stepping(6.0, 0.03)  # by 70 ms
+    told = beats(6.0)
+    numbers = f.encode(early)
+    moved = f.decode(in_time(numbers, early, told, 0.0), BODY, FPS)
+
+    def off(motion):
+        inside = [t for t in footfalls(motion) if 0.6 < t < 5.4]
+        every = with_half_beats(told.times_s)
+        return np.mean([np.abs(every - t).min() for t in inside])
+
+    assert off(early) > 0.04 and off(moved) < 0.02
+    assert np.abs(np.diff(moved.positions, 2, axis=0)).max() < 1.5 * np.abs(np.diff(early.positions, 2, axis=0)).max()
+    assert (in_time(numbers, early, song(6.0, False).beats, 0.2) == numbers).all()
 
 
 def test_a_dance_is_as_long_as_the_song_and_the_same_for_the_same_seed(folder):

@@ -12,7 +12,9 @@ from tiny_diffusion import BODY, CONFIG, FPS, recordings
 
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion.data import Windows
-from dancegen.choreographers.diffusion.losses import LOSSES, dance_losses
+from dancegen.choreographers.diffusion.denoiser import Denoiser, Wishes
+from dancegen.choreographers.diffusion.losses import LOSSES, dance_losses, synchrony_loss
+from dancegen.choreographers.diffusion.metronome import Metronome, synchrony
 from dancegen.choreographers.diffusion.model import load_model
 from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.choreographers.diffusion.trainer import Trainer
@@ -38,7 +40,7 @@ def test_a_perfect_window_costs_nothing_and_each_term_sees_its_own_fault():
     standing = torch.from_numpy(recordings(1)[0].features[:1, :60]).clone()
     standing[..., f.CONTACTS] = 0
     perfect = terms(standing, standing)
-    assert set(perfect) == set(LOSSES) and max(perfect.values()) < 1e-9
+    assert set(perfect) == set(LOSSES) - {"synchrony"} and max(perfect.values()) < 1e-9
     shifted = terms(f.moved(standing, torch.tensor([[0.1, 0.0]])), standing)
     assert shifted["position"] == pytest.approx(0.01 / 3, rel=1e-3) and shifted["velocity"] < 1e-9
     jumping = standing.clone()
@@ -50,6 +52,73 @@ def test_a_perfect_window_costs_nothing_and_each_term_sees_its_own_fault():
     assert terms(sliding, sliding)["contact"] == 0
     sliding[..., f.CONTACTS] = 1
     assert terms(sliding, sliding)["contact"] > 0.2
+
+
+def _windows(count: int = 16):
+    """Joints of stepping dancers, the music they step to, and the same dances as numbers."""
+    batch = Windows(recordings(4), ["stepping"], CONFIG).draw(count, np.random.default_rng(5))
+    joints = f.positions(batch.features, torch.from_numpy(BODY.offsets).float())
+    return joints, batch.song[:, 4:-4], batch.features
+
+
+@pytest.fixture(scope="module")
+def metronome():
+    windows = Windows(recordings(4), ["stepping"], CONFIG)
+    offsets = torch.from_numpy(BODY.offsets).float()
+
+    def draw(step):
+        batch = windows.draw(16, np.random.default_rng([1, step]))
+        return f.positions(batch.features, offsets), batch.song[:, 4:-4]
+
+    torch.manual_seed(0)
+    return Metronome(FPS).learn(draw, 60, seed=0)
+
+
+def test_a_metronome_hears_the_beat_of_a_dance_and_that_another_is_off(metronome):
+    joints, song, _ = _windows()
+    on, off = (float(synchrony(metronome(joints), s).mean()) for s in (song, song.roll(4, 1)))
+    assert on < 0.3 and off > on + 0.2  # half for one who shows no beat
+    assert float(synchrony(metronome(joints), torch.zeros_like(song)).max()) == 0
+    assert not any(p.requires_grad for p in metronome.parameters())
+
+
+def test_keeping_time_is_asked_of_windows_that_hear_their_music(metronome):
+    _, song, features = _windows(2)
+    plain = Scale(torch.zeros(127), torch.ones(127), torch.zeros(1, 2))
+    still = features[:, :1].repeat(1, 60, 1).requires_grad_(True)
+    offsets = torch.from_numpy(BODY.offsets).float()
+    loss = synchrony_loss(still, song, torch.tensor([1.0, 0.0]), plain, offsets, metronome)
+    loss.backward()
+    loss = float(loss.detach())
+    assert loss > 0.05
+    assert still.grad[0].abs().max() > 0 and still.grad[1].abs().max() == 0
+    with torch.no_grad():
+        assert synchrony_loss(features, song, torch.ones(2), plain, offsets, metronome) < 0.5 * loss
+
+
+def test_a_denoiser_begins_as_one_who_lets_dances_through_and_noise_less():
+    torch.manual_seed(0)
+    denoiser = Denoiser(CONFIG, 1)
+    features = _windows(32)[2]
+    mean = features.mean((0, 1))
+    dances = (features - mean) / features.std((0, 1)).clamp(min=0.1)
+    denoiser.begin_from(dances)
+    noise = torch.randn_like(dances) * dances.std()
+
+    def through(x):
+        with torch.no_grad():
+            quiet = denoiser.hear(torch.zeros(32, 68, 44), torch.ones(32, dtype=torch.bool))
+            return denoiser(x, torch.zeros(32, 60, 4), torch.zeros(32), quiet, Wishes.none(32))
+
+    assert (through(dances) - dances).square().mean() < 0.05 * dances.square().mean()
+    assert through(noise).square().mean() < 0.4 * noise.square().mean()
+
+
+def test_what_hardly_moves_counts_little():
+    scale = Windows(recordings(), ["stepping"], CONFIG).scale(0)
+    turns = scale.spread[f.TURNS]
+    moving = turns.square().mean().sqrt()
+    assert 0.35 * moving < turns.min() < 0.5 * moving  # her head keeps still
 
 
 def test_windows_are_reproducible_whole_and_balanced_between_styles():
@@ -69,7 +138,7 @@ def test_it_learns_to_dance_what_it_is_shown(tmp_path):
     losses = []
     for step in range(80):
         batch = trainer.windows.draw(16, np.random.default_rng(step), trainer.scale)
-        losses.append(trainer.learn(batch)["features"])
+        losses.append(trainer.learn(batch)["velocity"])
         trainer.step += 1
     assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:5])
 

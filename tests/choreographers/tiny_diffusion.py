@@ -27,7 +27,7 @@ BODY = Body.of(
 CONFIG = DiffusionConfig(
     window=WindowConfig(frames=60, prefix=12, context=4),
     denoiser=DenoiserConfig(width=48, layers=2, heads=4, hidden=64, dropout=0.0),
-    train=TrainConfig(batch=8, steps=4, validate_every=2, warmup=1, learning_rate=0.002),
+    train=TrainConfig(batch=8, steps=4, validate_every=2, warmup=1, learning_rate=0.002, metronome_steps=2),
 )
 
 
@@ -82,7 +82,7 @@ def model(seed: int = 0, config: DiffusionConfig = CONFIG) -> Model:
     torch.manual_seed(seed)
     windows = Windows(recordings(), ["stepping"], config)
     denoiser = Denoiser(config, 1).eval()
-    torch.nn.init.normal_(denoiser.leave.weight, std=0.02)
+    torch.nn.init.normal_(denoiser.leave.weight, std=0.1)
     return Model(config, denoiser, BODY, windows.scale(0), ("stepping",))
 
 

@@ -14,6 +14,7 @@ from dancegen.choreographers.diffusion.feet import plant
 from dancegen.choreographers.diffusion.model import Model, load_model
 from dancegen.choreographers.diffusion.music import hear
 from dancegen.choreographers.diffusion.sampling import Order, perform
+from dancegen.choreographers.diffusion.timing import in_time
 from dancegen.choreographers.steering import Steering
 from dancegen.errors import InputError
 from dancegen.mocap.body import GROUPS, Body, BodyMotion
@@ -72,6 +73,9 @@ class DiffusionChoreographer:
         with progress.task("dancing", frames / fps) as advance, torch.random.fork_rng(devices=[]):
             (made,) = perform(self.model, [order], guidance=wished.guidance, advance=lambda count: advance(count / fps))
         motion = f.decode(made, self.model.body, fps, song.start_s)
+        if known is None:
+            made = in_time(made, motion, song.beats, self.model.config.sampling.accent)
+            motion = f.decode(made, self.model.body, fps, song.start_s)
         standing = made[:, f.CONTACTS] > 0.5
         if known is None:
             return plant(motion, standing)

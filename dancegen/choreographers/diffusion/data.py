@@ -25,6 +25,10 @@ from dancegen.progress import Progress
 UNNAMED = "dance"
 """The style of clips whose genre nobody said."""
 SPREAD_FLOOR = 0.05
+"""Least spread of liveliness."""
+EVENNESS = 0.5
+"""Least spread of a number, as a share of that of its kind (places, turns, contacts): what hardly moves is to count
+little, for it is no part of the dance."""
 SAMPLED_WINDOWS = 512
 
 
@@ -145,7 +149,10 @@ class Windows:
             own = batch.wishes.energy[batch.wishes.style == index + 1, 1]
             own = own if len(own) > 1 else batch.wishes.energy[:, 1]
             lively[index] = torch.stack([own.mean(), own.std().clamp(min=SPREAD_FLOOR)])
-        return Scale(numbers.mean(0), numbers.std(0).clamp(min=SPREAD_FLOOR), lively)
+        spread = numbers.std(0)
+        for kind in (f.ROOT, f.TURNS, f.CONTACTS):
+            spread[kind] = spread[kind].clamp(min=EVENNESS * float(spread[kind].square().mean().sqrt()))
+        return Scale(numbers.mean(0), spread, lively)
 
 
 def cut(song: np.ndarray, start: int, frames: int) -> np.ndarray:

@@ -6,10 +6,15 @@ import torch
 from torch import Tensor
 
 from dancegen.choreographers.diffusion.features import CONTACTS, positions
+from dancegen.choreographers.diffusion.metronome import Metronome, synchrony
 from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.mocap.body import FEET
 
-LOSSES = ("features", "position", "velocity", "acceleration", "contact")
+LOSSES = ("features", "position", "velocity", "acceleration", "contact", "synchrony")
+
+
+REAL_SYNCHRONY = 0.3
+"""How far the beat that a metronome sees is from the music's in real dance: nobody need be nearer."""
 
 
 def dance_losses(found: Tensor, wanted: Tensor, scale: Scale, offsets: Tensor, fps: float) -> dict[str, Tensor]:
@@ -33,6 +38,18 @@ def dance_losses(found: Tensor, wanted: Tensor, scale: Scale, offsets: Tensor, f
         "acceleration": acceleration.square().mean(),
         "contact": (feet * stands[..., None]).square().mean(),
     }
+
+
+def synchrony_loss(
+    found: Tensor, song: Tensor, counts: Tensor, scale: Scale, offsets: Tensor, metronome: Metronome
+) -> Tensor:
+    """How far the beat that restored windows show is from their music's, the mean over windows that count (B,).
+
+    found: (B, T, 127) normalised; song: (B, T, music.WIDTH), the window's own frames of it.
+    """
+    apart = synchrony(metronome(positions(scale.restore(found), offsets)), song)
+    apart = (apart - REAL_SYNCHRONY).clamp(min=0)
+    return (apart * counts).sum() / counts.sum().clamp(min=1)
 
 
 def noised(clean: Tensor, noise: Tensor, time: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.errors import InputError, ModelError
 from dancegen.mocap.body import Body
 
-FORMAT = 1
+FORMAT = 2
 FAMILY = "diffusion"
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 _DENOISER, _SCALE = "denoiser.", ("mean", "spread", "liveliness")

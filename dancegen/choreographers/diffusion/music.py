@@ -50,3 +50,8 @@ def _beat(beats: Beats, times: np.ndarray) -> np.ndarray:
         around = (times >= beats.times_s[0]) & (times <= beats.times_s[-1])
         told[around] = _BEAT_SCALE * np.stack([np.cos(phase), np.sin(phase), np.ones_like(phase)], 1)[around]
     return told
+
+
+def beat_of(song):
+    """What `hear` told of the beat, (..., 3) of (..., WIDTH): cosine and sine of its phase; 1 where there is one."""
+    return song[..., BANDS + 1 :] / _BEAT_SCALE

@@ -15,7 +15,8 @@ from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.data import Batch, Recording, Windows
 from dancegen.choreographers.diffusion.denoiser import Denoiser, Wishes
-from dancegen.choreographers.diffusion.losses import LOSSES, dance_losses, noised
+from dancegen.choreographers.diffusion.losses import LOSSES, dance_losses, noised, synchrony_loss
+from dancegen.choreographers.diffusion.metronome import Metronome
 from dancegen.choreographers.diffusion.model import Model, load_model, save_model
 from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.choreographers.diffusion.validation import Validation, validate
@@ -27,6 +28,9 @@ from dancegen.progress import SILENT, Progress
 
 CLIP = 1.0
 """Norm of the gradient beyond which a step is shortened."""
+BEGINNING = 512
+"""Windows whose principal directions the denoiser begins with."""
+METRONOME_BATCH = 48
 
 
 class Trainer:
@@ -69,7 +73,9 @@ class Trainer:
         self.step, self.seconds, self.started = 0, 0.0, time.monotonic()
         self.best, self.kept = float("inf"), None
         self.recent: list[dict[str, float]] = []
-        self._resume()
+        self.metronome = Metronome(config.window.fps).to(device) if config.loss.synchrony else None
+        if not self._resume():
+            self._begin(fresh=given is None)
 
     @property
     def elapsed_s(self) -> float:
@@ -129,7 +135,11 @@ class Trainer:
         wishes = _told(batch.wishes, t.condition_dropout, chance).map(lambda x: x.to(self.device))
         with self._precision():
             found = self.denoiser(noisy, known, time_, self.denoiser.hear(song, heard), wishes)
-        terms = dance_losses(found.float(), wanted, self.scale, self.offsets, self.config.window.fps)
+        found = found.float()
+        terms = dance_losses(found, wanted, self.scale, self.offsets, self.config.window.fps)
+        if self.metronome is not None:
+            own = self._danced_to(song)
+            terms["synchrony"] = synchrony_loss(found, own, heard * time_, self.scale, self.offsets, self.metronome)
         total = sum(getattr(self.config.loss, name) * term for name, term in terms.items())
         self.optimiser.param_groups[0]["lr"] = t.learning_rate * self._rate()
         self.optimiser.zero_grad(set_to_none=True)
@@ -151,6 +161,7 @@ class Trainer:
             "denoiser": self.denoiser.state_dict(),
             "average": self.average,
             "optimiser": self.optimiser.state_dict(),
+            "metronome": self.metronome.state_dict() if self.metronome else None,
             "step": self.step,
             "seconds": self.elapsed_s,
             "best": self.best,
@@ -189,7 +200,9 @@ class Trainer:
         sheet = self.folder / "samples" / f"step_{self.step:06d}.png"
         with self._precision():
             v = validate(model, self.held_out, sheet, seed=self.seed)
-        means = {name: float(np.mean([r[name] for r in self.recent])) if self.recent else 0.0 for name in LOSSES}
+        means = {
+            name: float(np.mean([r.get(name, 0.0) for r in self.recent])) if self.recent else 0.0 for name in LOSSES
+        }
         self.recent = []
         self._log(means, v)
         save_model(self.folder / "last", model)
@@ -211,14 +224,40 @@ class Trainer:
         row |= {k: round(v, 6) for k, v in (means | asdict(validation)).items()}
         self.history.add(row)
 
-    def _resume(self) -> None:
-        if resume(self.folder, self._restore, self.device):
-            self.history.forget_after(self.step)
-            self.progress.say(f"going on from step {self.step} of an interrupted run")
+    def _begin(self, fresh: bool) -> None:
+        """What is learnt from the real dances before the first step: the ways they go, and their beat."""
+        if fresh:
+            windows = self.windows.draw(BEGINNING, np.random.default_rng(self.seed), self._on_cpu())
+            self.denoiser.begin_from(self.scale.normalise(windows.features.to(self.device)))
+            self.average = {k: v.detach().clone() for k, v in self.denoiser.state_dict().items()}
+        if self.metronome is not None:
+            steps = self.config.train.metronome_steps
+            self.metronome.learn(self._real_joints, steps, seed=self.seed, progress=self.progress)
+
+    def _real_joints(self, step: int) -> tuple[Tensor, Tensor]:
+        """Joints (B, T, 24, 3) of real windows and the song (B, T, music.WIDTH) they were danced to."""
+        batch = self.windows.draw(METRONOME_BATCH, np.random.default_rng([self.seed, step, 1]))
+        joints = f.positions(batch.features.to(self.device), self.offsets)
+        return joints, self._danced_to(batch.song).to(self.device)
+
+    def _danced_to(self, song: Tensor) -> Tensor:
+        """The music without what is heard before and after the window."""
+        context = self.config.window.context
+        return song[:, context : context + self.config.window.frames]
+
+    def _resume(self) -> bool:
+        if not resume(self.folder, self._restore, self.device):
+            return False
+        self.history.forget_after(self.step)
+        self.progress.say(f"going on from step {self.step} of an interrupted run")
+        return True
 
     def _restore(self, state: dict) -> None:
         self.denoiser.load_state_dict(state["denoiser"])
         self.optimiser.load_state_dict(state["optimiser"])
+        if self.metronome is not None:
+            self.metronome.load_state_dict(state["metronome"])
+            self.metronome.freeze()
         self.average, self.recent, self.best = state["average"], state["recent"], state["best"]
         self.step, self.seconds = state["step"], state["seconds"]
         self.kept = Validation(**state["kept"]) if state["kept"] else None

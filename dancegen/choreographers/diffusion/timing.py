@@ -1,0 +1,90 @@
+"""The last hundredths of a second: steps are moved onto the beat they were meant for, and moves gather on it.
+
+A denoiser steps to its music, but a twentieth of a second early or late is soon lost among its other cares; that is as
+far as eyes forgive. So its dance is warped in time a little: as smoothly as `mocap.beatlock` warps what was captured,
+but never far from where it is. And as dancers and animators ease in, time runs slower on the beats and faster between
+them: captured bodies keep the beat with their feet, while the whole of them hardly shows it (their minima of speed are
+as near to a quarter of a beat as to a beat, within a few per cent).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dancegen.audio.beats import Beats
+from dancegen.mocap.body import AT, BodyMotion
+from dancegen.mocap.footfalls import falls_under, joint_speeds
+
+MOST_S = 0.12
+"""A step is moved by no more than this."""
+STEP_S = 0.01
+"""What it is moved by is a multiple of this."""
+MOST_RATE = 0.3
+"""Share by which moving steps may speed the dance up or slow it down."""
+NEAR_S = 0.025
+"""Standard deviation of how near to a beat a step earns."""
+BEND_COST, AWAY_COST = 0.1, 0.02
+"""Costs of a changed rate, and of being moved, in earnings of one step: both at their most."""
+LEAST_APART_S = 0.2
+"""Half-beats nearer to their beats than this are none that steps are moved to: every moment would be near one."""
+
+
+def in_time(numbers: np.ndarray, motion: BodyMotion, beats: Beats, accent: float) -> np.ndarray:
+    """The dance (T, C), which is that of `motion`, with its steps on the beats and `accent` of its speed off them.
+
+    On a beat the speed is 1 - `accent` of what it was, between two 1 + `accent`. A song without a beat changes nothing.
+    """
+    if len(beats.times_s) < 2 or len(motion) < 4:
+        return numbers
+    from scipy.interpolate import CubicSpline
+
+    frames = np.arange(len(motion))
+    source = _source_s(frames / motion.fps, footfalls(motion, 1 - accent), beats.times_s)
+    source -= _early_s(frames / motion.fps, beats.times_s, accent)
+    return CubicSpline(frames, numbers)(np.clip(source * motion.fps, 0, frames[-1])).astype(numbers.dtype)
+
+
+def footfalls(motion: BodyMotion, slower: float = 1.0) -> np.ndarray:
+    """Seconds (F,) from its first frame at which a foot comes to stand, if the dance had `slower` of its speed."""
+    ankles = motion.positions[:, [AT["l_ankle"], AT["r_ankle"]]]
+    speeds = joint_speeds(ankles, motion.fps, motion.body.height_m) * slower
+    return np.sort(np.concatenate([falls_under(speed, motion.fps) for speed in speeds.T]))
+
+
+def _early_s(times: np.ndarray, beats: np.ndarray, accent: float) -> np.ndarray:
+    """By how much (T,) the dance lags behind itself for the accent: nothing on beats, nor outside of them."""
+    phase = np.interp(times, beats, np.arange(len(beats)))
+    period = np.diff(beats)[np.minimum(phase.astype(int), len(beats) - 2)]
+    return accent * period / (2 * np.pi) * np.sin(2 * np.pi * phase)
+
+
+def _source_s(times: np.ndarray, falls: np.ndarray, beats: np.ndarray) -> np.ndarray:
+    """When (T,) in the dance it is at times (T,) of the song, once its footfalls (F,) are moved to the beats (B,)."""
+    from scipy.interpolate import PchipInterpolator
+
+    targets = beats
+    if np.diff(beats).min() / 2 >= LEAST_APART_S:
+        targets = np.sort(np.concatenate([beats, (beats[:-1] + beats[1:]) / 2]))
+    targets = targets[(targets > times[0] + MOST_S / MOST_RATE) & (targets < times[-1] - MOST_S / MOST_RATE)]
+    if not len(targets) or not len(falls):
+        return times.copy()
+    knots = np.concatenate([times[:1], targets, times[-1:]])
+    return PchipInterpolator(knots, knots + np.concatenate([[0.0], _moved_s(targets, falls), [0.0]]))(times)
+
+
+def _moved_s(targets: np.ndarray, falls: np.ndarray) -> np.ndarray:
+    """By how much (K,) the dance runs ahead at each target: the best path through multiples of STEP_S, by Viterbi."""
+    levels = STEP_S * np.arange(-round(MOST_S / STEP_S), round(MOST_S / STEP_S) + 1)
+    apart = targets[:, None, None] + levels[:, None] - falls
+    earned = np.exp(-(apart**2) / (2 * NEAR_S**2)).sum(-1) - AWAY_COST * (levels / MOST_S) ** 2  # (K, L)
+    change = np.abs(levels[:, None] - levels)  # to (row) from (column)
+    value, came = earned[0], []
+    for gain, apart_s in zip(earned[1:], np.diff(targets), strict=True):
+        rate = change / apart_s / MOST_RATE
+        ways = value - np.where(rate <= 1, BEND_COST * rate**2, np.inf)
+        came.append(ways.argmax(1))
+        value = gain + ways.max(1)
+    path = [int(value.argmax())]
+    for back in reversed(came):
+        path.append(int(back[path[-1]]))
+    return levels[path[::-1]]
