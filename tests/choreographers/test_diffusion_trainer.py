@@ -11,6 +11,7 @@ import torch
 from tiny_diffusion import BODY, CONFIG, FPS, recordings
 
 from dancegen.choreographers.diffusion import features as f
+from dancegen.choreographers.diffusion.config import check
 from dancegen.choreographers.diffusion.data import Windows
 from dancegen.choreographers.diffusion.denoiser import Denoiser, Wishes
 from dancegen.choreographers.diffusion.losses import LOSSES, dance_losses, synchrony_loss
@@ -19,7 +20,7 @@ from dancegen.choreographers.diffusion.model import load_model
 from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.choreographers.diffusion.trainer import Trainer
 from dancegen.choreographers.diffusion.validation import compare
-from dancegen.errors import ModelError
+from dancegen.errors import InputError, ModelError
 
 
 def _trainer(folder, config=CONFIG, **options) -> Trainer:
@@ -112,6 +113,37 @@ def test_a_denoiser_begins_as_one_who_lets_dances_through_and_noise_less():
 
     assert (through(dances) - dances).square().mean() < 0.05 * dances.square().mean()
     assert through(noise).square().mean() < 0.4 * noise.square().mean()
+
+
+def test_where_the_music_is_heard_is_where_the_dance_changes():
+    """Attention knows how far apart frames are, and a frame's own music comes with it."""
+    torch.manual_seed(0)
+    denoiser = Denoiser(CONFIG, 1).eval()
+    features = _windows(1)[2]
+    denoiser.begin_from(features)
+    nothing = torch.zeros(1, 60, 4), torch.zeros(1)
+    silence = torch.zeros(1, 68, 44)
+    click = silence.clone()
+    click[0, 34, 40:] = 4.0  # in the middle of the window, frame 30
+    with torch.no_grad():
+        quiet, loud = (
+            denoiser(features, *nothing, denoiser.hear(s, torch.ones(1, dtype=torch.bool)), Wishes.none(1))
+            for s in (silence, click)
+        )
+    changed = (loud - quiet)[0].abs().sum(-1)
+    assert changed.argmax() in range(26, 35) and changed[:20].max() < 0.01 * changed.max()
+
+
+def test_numbers_that_nothing_can_be_trained_with_are_refused():
+    for wrong in (
+        replace(CONFIG, denoiser=replace(CONFIG.denoiser, stride=3)),
+        replace(CONFIG, denoiser=replace(CONFIG.denoiser, stride=8)),  # 60 frames are no multiple
+        _with(metronome_steps=0),
+    ):
+        with pytest.raises(InputError):
+            check(wrong)
+    for stride in (1, 2, 4):
+        check(replace(CONFIG, denoiser=replace(CONFIG.denoiser, stride=stride)))
 
 
 def test_what_hardly_moves_counts_little():

@@ -26,10 +26,10 @@ class WindowConfig:
 class DenoiserConfig:
     """A transformer over time."""
 
-    width: int = 192
+    width: int = 256
     layers: int = 4
     heads: int = 4
-    hidden: int = 384
+    hidden: int = 512
     stride: int = 4
     """Frames that share a token, as overlapping convolutions see them: 7.5 tokens a second, motion at 30. 1 or even."""
     listen_every: int = 4
@@ -48,8 +48,8 @@ class LossConfig:
     features: float = 1.0
     position: float = 5.0
     velocity: float = 2.0
-    acceleration: float = 0.002
-    contact: float = 0.5
+    acceleration: float = 0.004
+    contact: float = 2.0
     synchrony: float = 0.5
     """How much it weighs what a metronome, which has learnt the beat of real dance, sees of the beat."""
 
@@ -86,7 +86,7 @@ class TrainConfig:
 class SamplingConfig:
     """How it dances."""
 
-    steps: int = 10
+    steps: int = 20
     guidance: float = 2.0
     accent: float = 0.2
     """By what share the dance is slower on a beat and faster between two (see `timing.py`)."""
@@ -115,7 +115,7 @@ PRESETS = {
     "small": DiffusionConfig(),
     "base": replace(
         DiffusionConfig(),
-        denoiser=DenoiserConfig(width=512, layers=8, heads=8, hidden=1536, stride=1, listen_every=1),
+        denoiser=DenoiserConfig(width=512, layers=8, heads=8, hidden=1536, stride=2, listen_every=2, dropout=0.1),
         train=TrainConfig(batch=128, learning_rate=0.0002, ema=0.9995, epochs=2000),
     ),
 }
@@ -130,7 +130,7 @@ def preset(name: str) -> DiffusionConfig:
 
 def check(config: DiffusionConfig) -> None:
     """InputError for numbers that nothing can be trained with."""
-    for name in ("epochs", "steps", "minutes", "batch", "learning_rate", "validate_every"):
+    for name in ("epochs", "steps", "minutes", "batch", "learning_rate", "validate_every", "metronome_steps"):
         value = getattr(config.train, name)
         if value is not None and not 0 < value < float("inf"):
             raise InputError(f"--{name.replace('_', '-')} {value}: it must be more than 0")

@@ -25,7 +25,7 @@ from dancegen.progress import Progress
 UNNAMED = "dance"
 """The style of clips whose genre nobody said."""
 SPREAD_FLOOR = 0.05
-"""Least spread of liveliness."""
+"""Least spread of anything."""
 EVENNESS = 0.5
 """Least spread of a number, as a share of that of its kind (places, turns, contacts): what hardly moves is to count
 little, for it is no part of the dance."""
@@ -151,7 +151,8 @@ class Windows:
             lively[index] = torch.stack([own.mean(), own.std().clamp(min=SPREAD_FLOOR)])
         spread = numbers.std(0)
         for kind in (f.ROOT, f.TURNS, f.CONTACTS):
-            spread[kind] = spread[kind].clamp(min=EVENNESS * float(spread[kind].square().mean().sqrt()))
+            of_all = float(spread[kind].square().mean().sqrt())
+            spread[kind] = spread[kind].clamp(min=max(SPREAD_FLOOR, EVENNESS * of_all))
         return Scale(numbers.mean(0), spread, lively)
 
 

@@ -13,6 +13,9 @@ from dancegen.choreographers.diffusion import music
 from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.features import PARTS, WIDTH
 
+NOISE = 0.3
+"""Variance of the noise that a new denoiser expects."""
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -113,20 +116,23 @@ class Denoiser(nn.Module):
     def begin_from(self, windows: Tensor) -> None:
         """Enter and leave the network along the principal directions of dances (B, T, 127), normalised.
 
-        What is no dance is left out from the first step on, and what is one goes through: the blocks need not learn it.
+        What is one goes through from the first step on, and the less of it the less dances go that way, as in Wiener's
+        filter: the blocks need not learn that.
         """
         size, step, margin = self.enter.kernel_size[0], self.enter.stride[0], self.enter.padding[0]
         fade = torch.sin(torch.pi * (torch.arange(size) + 0.5) / size) if step > 1 else torch.eye(3)[1]
-        pieces = (F.pad(windows.transpose(1, 2), (margin, margin)).unfold(-1, size, step) * fade.to(windows)).transpose(
-            1, 2
-        )
-        pieces = pieces.flatten(2).flatten(0, 1)  # (B L, 127 size)
-        _, directions = torch.linalg.eigh(pieces.T @ pieces / len(pieces))
+        padded = F.pad(windows.transpose(1, 2), (margin, margin))
+        pieces = (padded.unfold(-1, size, step) * fade.to(windows)).transpose(1, 2)
+        pieces = pieces.flatten(2).flatten(0, 1).double()  # (B L, 127 size); few dances have hardly a direction each
+        spread, directions = torch.linalg.eigh(pieces.T @ pieces / len(pieces))
+        spread, directions = spread.to(windows), directions.to(windows)
         width = self.enter.out_channels
-        directions = directions[:, -width:]
+        spread, directions = spread[-width:].clamp(min=0), directions[:, -width:]
         mixed, _ = torch.linalg.qr(torch.randn(width, width, device=directions.device))
-        basis = (mixed[:, : directions.shape[1]] @ directions.T).unflatten(1, (WIDTH, size)) * fade.to(directions)
-        self.enter.weight[:, :WIDTH], self.leave.weight[:] = basis, basis
+        mixed = mixed[:, : directions.shape[1]]
+        ways = (mixed @ directions.T, mixed @ (directions * spread / (spread + NOISE)).T)
+        enter, leave = (way.unflatten(1, (WIDTH, size)) * fade.to(way) for way in ways)
+        self.enter.weight[:, :WIDTH], self.leave.weight[:] = enter, leave
 
     def hear(self, song: Tensor, heard: Tensor) -> Tensor:
         """Tokens (B, M, W) of the music (B, frames + 2 context, music.WIDTH); silence where `heard` (B,) is False."""

@@ -24,6 +24,10 @@ PARTS = tuple(GROUPS)
 _PELVIS = 3
 _TURNED_BY = [TURNING.index(PARENTS[joint]) for joint in TURNING[1:]]
 _HUNG_ON = [TURNING.index(PARENTS[joint]) for joint in range(1, len(NAMES))]
+_CHAINS = torch.eye(len(NAMES))
+"""(24, 24): 1 where a joint (column) hangs on a limb (row), the root counting as the first."""
+for _joint in range(1, len(NAMES)):
+    _CHAINS[:, _joint] += _CHAINS[:, PARENTS[_joint]]
 
 
 def encode(motion: BodyMotion) -> np.ndarray:
@@ -113,12 +117,6 @@ def positions(features: Tensor, offsets: Tensor) -> Tensor:
     third = torch.linalg.cross(turns[..., 0, :], turns[..., 1, :])
     columns = torch.cat([turns, third[..., None, :]], -2)[..., _HUNG_ON, :, :]  # (..., 23, 3, 3)
     limbs = (columns * offsets[1:, :, None]).sum(-2)
-    return torch.cat([features[..., None, ROOT], limbs], -2).transpose(-1, -2).matmul(_chains(limbs)).transpose(-1, -2)
-
-
-def _chains(like: Tensor) -> Tensor:
-    """(24, 24): 1 where a joint (column) hangs on a limb (row), the root counting as the first."""
-    chains = torch.eye(len(NAMES))
-    for joint in range(1, len(NAMES)):
-        chains[:, joint] += chains[:, PARENTS[joint]]
-    return chains.to(like)
+    return (
+        torch.cat([features[..., None, ROOT], limbs], -2).transpose(-1, -2).matmul(_CHAINS.to(limbs)).transpose(-1, -2)
+    )
