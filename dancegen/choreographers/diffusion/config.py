@@ -26,10 +26,10 @@ class WindowConfig:
 class DenoiserConfig:
     """A transformer over time."""
 
-    width: int = 256
+    width: int = 192
     layers: int = 4
     heads: int = 4
-    hidden: int = 512
+    hidden: int = 384
     stride: int = 4
     """Frames that share a token, as overlapping convolutions see them: 7.5 tokens a second, motion at 30. 1 or even."""
     listen_every: int = 4
