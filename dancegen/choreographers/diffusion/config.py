@@ -64,7 +64,7 @@ class TrainConfig:
     warmup: int = 100
     weight_decay: float = 0.01
     ema: float = 0.998
-    epochs: int = 200
+    epochs: int = 800
     steps: int | None = None
     minutes: float | None = None
     validate_every: int = 1000

@@ -25,7 +25,7 @@ STAGE_MARGIN = 0.5
 """Metres before the stage's edge from which the dancer is told to come back."""
 GUIDED_UNTIL = 0.3
 """Time of the denoising until which the stage pulls from a little within; the steps after it settle the feet."""
-FADE_FRAMES = 12
+FADE_FRAMES = 20
 """Frames over which a known frame's error fades into the new ones."""
 PULL_FRAMES = 30
 """Within so many frames of what is known the pull grows from nothing to all of it."""
