@@ -21,16 +21,16 @@ def dance_losses(found: Tensor, wanted: Tensor, scale: Scale, offsets: Tensor, f
     """The terms by name, of found and wanted windows (B, T, 127), both normalised by `scale`.
 
     position, velocity, acceleration: of all joints through forward kinematics on limbs `offsets` (24, 3), squared
-    metres and seconds. contact: how fast feet move that the window itself says stand. What was known counts as the
-    rest does: a window restored as a whole has no seam.
+    metres and seconds. contact: how fast feet move that stand in the wanted window (EDGE asks the found one, which soon
+    says that none stands). What was known counts as the rest does: a window restored as a whole has no seam.
     """
-    clean = scale.restore(found)
-    made, true = positions(clean, offsets), positions(scale.restore(wanted), offsets)
+    real = scale.restore(wanted)
+    made, true = positions(scale.restore(found), offsets), positions(real, offsets)
     error = made - true
     velocity = error.diff(dim=1) * fps
     acceleration = velocity.diff(dim=1) * fps
     feet = made[:, :, FEET].diff(dim=1) * fps
-    stands = clean[:, 1:, CONTACTS].clamp(0, 1)
+    stands = real[:, 1:, CONTACTS]
     return {
         "features": (found - wanted).square().mean(),
         "position": error.square().mean(),
