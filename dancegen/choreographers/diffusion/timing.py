@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from dancegen.audio.beats import Beats
+from dancegen.mocap.beatlock import Grid, nearness
 from dancegen.mocap.body import AT, BodyMotion
 from dancegen.mocap.footfalls import falls_under, joint_speeds
 
@@ -75,8 +76,9 @@ def _source_s(times: np.ndarray, falls: np.ndarray, beats: np.ndarray) -> np.nda
 def _moved_s(targets: np.ndarray, falls: np.ndarray) -> np.ndarray:
     """By how much (K,) the dance runs ahead at each target: the best path through multiples of STEP_S, by Viterbi."""
     levels = STEP_S * np.arange(-round(MOST_S / STEP_S), round(MOST_S / STEP_S) + 1)
-    apart = targets[:, None, None] + levels[:, None] - falls
-    earned = np.exp(-(apart**2) / (2 * NEAR_S**2)).sum(-1) - AWAY_COST * (levels / MOST_S) ** 2  # (K, L)
+    steps = Grid(falls, np.ones(len(falls)), 0.0)
+    earned = nearness((targets[:, None] + levels).ravel(), steps, NEAR_S).reshape(len(targets), -1)  # (K, L)
+    earned = earned - AWAY_COST * (levels / MOST_S) ** 2
     change = np.abs(levels[:, None] - levels)  # to (row) from (column)
     value, came = earned[0], []
     for gain, apart_s in zip(earned[1:], np.diff(targets), strict=True):
