@@ -26,10 +26,12 @@ class WindowConfig:
 class DenoiserConfig:
     """A transformer over time."""
 
-    width: int = 192
+    width: int = 384
+    """Numbers of a token. All that a stride of frames does goes through them: of real dance, 192 for 4 frames let feet
+    slide twice as fast and joints tremble three times as much, 384 hardly."""
     layers: int = 4
-    heads: int = 4
-    hidden: int = 384
+    heads: int = 6
+    hidden: int = 512
     stride: int = 4
     """Frames that share a token, as overlapping convolutions see them: 7.5 tokens a second, motion at 30. 1 or even."""
     listen_every: int = 4
@@ -58,13 +60,13 @@ class LossConfig:
 class TrainConfig:
     """How it is trained."""
 
-    batch: int = 48
+    batch: int = 32
     """On two CPU cores many small steps learn more in an hour than few large ones."""
-    learning_rate: float = 0.0012
+    learning_rate: float = 0.001
     warmup: int = 100
     weight_decay: float = 0.01
     ema: float = 0.998
-    epochs: int = 800
+    epochs: int = 500
     steps: int | None = None
     minutes: float | None = None
     validate_every: int = 1000
