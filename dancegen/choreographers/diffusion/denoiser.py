@@ -154,8 +154,9 @@ class Denoiser(nn.Module):
         own = self.rotary[:, self.margin : self.rotary.shape[1] - self.margin]
         for block in self.blocks:
             x = block(x, song, shared, own, self.rotary)
+        gain = gain + torch.cos(time * torch.pi / 2)[:, None]  # of what is noise, a new denoiser says little
         with torch.autocast(x.device.type, enabled=False):  # a rounded pose trembles
-            return self.leave((x * (1 + gain[:, None])).float().transpose(1, 2)).transpose(1, 2)
+            return self.leave((x * gain[:, None]).float().transpose(1, 2)).transpose(1, 2)
 
 
 def rotary(places: Tensor, width: int) -> Tensor:
