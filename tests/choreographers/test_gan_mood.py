@@ -10,7 +10,7 @@ from tiny_gan import dancing, song, takes, tiny_config
 from dancegen.choreographers.gan.data import ClipDataset
 from dancegen.choreographers.gan.losses import synchrony_loss
 from dancegen.choreographers.gan.metronome import Metronome
-from dancegen.choreographers.gan.mood import LIVELINESS, Mood, loudness, measure, phrases
+from dancegen.choreographers.gan.mood import LIVELINESS, Mood, haste, loudness, measure, phrases
 
 SIZE = 512
 
@@ -85,3 +85,32 @@ def test_the_metronome_learns_the_beat_of_real_dance_and_hears_who_is_late():
         return synchrony_loss(judge(poses), heard, counts).item()
 
     assert error(0) < 0.35 and error(12) > error(0) + 0.2
+
+
+def test_a_metronome_that_keeps_up_reads_the_beat_of_real_dance_and_none_in_what_was_generated():
+    torch.manual_seed(0)
+    config = tiny_config("train.metronome_steps=60")
+    data, judge = takes(6, config, frames=60), Metronome(config)
+    judge.learn(data, config, seed=0)
+    real = torch.from_numpy(np.stack([take.views[0].keypoints[:12] for take in data]))
+    generated = real + torch.tensor([2.0, 1.0, 0.0]) * (torch.arange(12) % 2).view(1, 12, 1, 1)  # twitches as well
+    before = judge(generated).norm(dim=-1).mean()
+    for step in range(60):
+        judge.keep_up(data, generated, config, seed=(0, step))
+    assert judge(generated).norm(dim=-1).mean() < 0.5 * before
+    assert judge(real).norm(dim=-1).mean() > 2 * judge(generated).norm(dim=-1).mean()
+    assert not any(p.requires_grad for p in judge.parameters()) and not judge.training
+
+
+def test_a_shiver_and_a_sway_of_one_speed_differ_in_haste():
+    frames = torch.arange(60)
+
+    def dance(period: float) -> torch.Tensor:
+        swing = period * torch.sin(2 * np.pi * frames / period)
+        return torch.from_numpy(dancing(1)).repeat(60, 1, 1) + torch.stack([swing, swing, 0 * swing], -1)[:, None]
+
+    sway, shiver = dance(30.0)[None], dance(10.0)[None]
+    assert torch.allclose(measure(sway, SIZE, 10.0)[:, :2], measure(shiver, SIZE, 10.0)[:, :2], atol=0.1)
+    apart = haste(shiver, SIZE, 10.0) - haste(sway, SIZE, 10.0)
+    assert apart[0, :2].tolist() == pytest.approx([np.log(3)] * 2, abs=0.15)
+    assert apart[0, 2:].abs().max() < 1e-3  # arms and legs are carried along

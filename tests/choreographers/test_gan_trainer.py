@@ -242,7 +242,7 @@ def test_a_dance_that_left_its_place_goes_on_no_more(tmp_path):
     assert trainer._going_on(4, 1, torch.Generator()).tolist() == [1]
 
 
-@pytest.mark.parametrize("term", ["synchrony", "mood"])
+@pytest.mark.parametrize("term", ["synchrony", "mood", "haste"])
 def test_what_a_dance_that_goes_its_own_way_is_held_to_reaches_the_generator(term, tmp_path):
     config = tiny_config("train.own_output_ramp=0", "train.alone_frames=1000000")
     with_it = weights_after(make(tmp_path / "with", with_loss(config, **{term: 5.0})), 2)[0]

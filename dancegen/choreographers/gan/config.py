@@ -82,6 +82,8 @@ class LossConfig:
     """How far the beat that a dance shows, where it goes its own way, is from the music's; nought: nobody asks."""
     mood: float = 0.5
     """How far a dance that goes its own way is from the mood it was asked for."""
+    haste: float = 0.5
+    """How far its accelerations are from those of the real dance that has this mood."""
     gradient_penalty: float = 0.2
     black_weight: float = 0.1
     """What an L1 error on a black pixel counts beside one on the drawing."""
@@ -229,6 +231,7 @@ PRESETS = {
             penalty_every=1,
             synchrony=0.0,
             mood=0.0,
+            haste=0.0,
         ),
         train=TrainConfig(
             batch=10,

@@ -22,7 +22,7 @@ from dancegen.choreographers.gan.generator import UNetGenerator, normalise_mel
 from dancegen.choreographers.gan.image import clean, picture
 from dancegen.choreographers.gan.metronome import Metronome
 from dancegen.choreographers.gan.model import Model, StartPoses, load_discriminator, load_model, save_model
-from dancegen.choreographers.gan.mood import PLACE, measure, place
+from dancegen.choreographers.gan.mood import HASTE, PLACE, haste, measure, place
 from dancegen.choreographers.gan.rollout import Lesson, Memory, Rollout, at, clip_noise, history, lead_frames, unroll
 from dancegen.choreographers.gan.validation import Validation, validate
 from dancegen.choreographers.training.checkpoint import resume, save_checkpoint
@@ -39,6 +39,7 @@ LOSSES = (
     "perceptual",
     "synchrony",
     "mood",
+    "haste",
     "real",
     "fake",
     "gradient_penalty",
@@ -247,6 +248,9 @@ class Trainer:
         fake = Case(self._judged(dance, times), history(dance.pictures, times, self.config), song)
         real_case = Case(at(paintings, times), history(seen, times, self.config), song)
         found = self._update_discriminator(fake, real_case)
+        if self.metronome is not None and not told.all():
+            danced = torch.cat([dance.origin, dance.joints], 1)[~told]
+            self.metronome.keep_up(self.data.takes, danced, self.config, seed=(self.seed, step))
         found |= self._update_generator(dance, lesson, mel, mood, fake, real_case, times)
         self._follow()
         return found
@@ -306,12 +310,15 @@ class Trainer:
         if image.heatmaps:
             terms["position"] = losses.position_loss(images, lesson.poses.flatten(0, 1), image.sigma, trusted)
         if self.metronome is not None:
-            shown = self.metronome(torch.cat([dance.origin, dance.joints], 1))[:, 1:]
+            shown = self.metronome(self.metronome.shake(torch.cat([dance.origin, dance.joints], 1)))[:, 1:]
             terms["synchrony"] = losses.synchrony_loss(shown, mel[:, :, mel.shape[2] // 2], 1 - trust)
         if self.generator.mood is not None:
-            shown = measure(torch.cat([dance.origin[:, 1:], dance.joints], 1), image.size, image.fps)
+            danced = torch.cat([dance.origin[:, 1:], dance.joints], 1)
+            shown = measure(danced, image.size, image.fps)
             apart = self.generator.mood.relative(shown) - self.generator.mood.relative(mood)
             terms["mood"] = losses.mood_loss(apart, 1 - lesson.told.float())
+            hurried = haste(dance.joints, image.size, image.fps) - haste(lesson.poses, image.size, image.fps)
+            terms["haste"] = losses.mood_loss(hurried / HASTE, 1 - lesson.told.float())
         with self._precision():
             if self.perceptual is not None:
                 few = torch.multinomial(trusted.clamp(min=1e-6), min(self.config.train.perceptual_frames, len(trusted)))
@@ -366,6 +373,7 @@ class Trainer:
         self.progress.say(
             f"step {self.clock.step}: l1 {means['l1']:.3f}, position {means['position']:.2f}, "
             f"divergence {means['divergence']:.1f}, synchrony {means['synchrony']:.2f}, mood {means['mood']:.2f}, "
+            f"haste {means['haste']:.2f}, "
             f"adversarial {means['adversarial']:.2f}, real/fake {means['real']:.2f}/{means['fake']:.2f}; "
             f"free-running: speed {v.speed:.2f} (real {v.real_speed:.2f}), acceleration {v.accel:.1f} "
             f"({v.real_accel:.1f}), freeze {v.freeze:.2f}, missing {v.missing:.3f}, "
@@ -387,6 +395,7 @@ class Trainer:
             "paint": self.paint_optimiser.state_dict(),
             "judge": self.judge_optimiser.state_dict(),
             "metronome": self.metronome.state_dict() if self.metronome else None,
+            "beat": self.metronome.optimiser.state_dict() if self.metronome else None,
             "step": self.clock.step,
             "seconds": self.clock.elapsed_s,
             "best": self.best,
@@ -411,7 +420,8 @@ class Trainer:
         self.judge_optimiser.load_state_dict(state["judge"])
         if self.metronome is not None:
             self.metronome.load_state_dict(state["metronome"])
-            self.metronome.freeze()
+            self.metronome.optimiser.load_state_dict(state["beat"])
+            self.metronome.judge()
         self.average, self.recent, self.best = state["average"], state["recent"], state["best"]
         self.clock.step, self.clock.seconds = state["step"], state["seconds"]
         self.kept = Validation(**state["kept"]) if state["kept"] else None
