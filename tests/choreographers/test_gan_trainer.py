@@ -395,3 +395,22 @@ def test_the_kept_generator_is_the_average_of_what_was_learnt(tmp_path):
     # At first the average follows faster than 0.5 would: (1 + 0) / (10 + 0).
     expected = 0.1 * started[name] + 0.9 * learnt[name]
     assert torch.allclose(trainer.averaged().state_dict()[name], expected, atol=1e-6)
+
+
+def test_a_trained_model_is_taken_up_slowly(tmp_path):
+    begun = make(tmp_path / "first", tiny_config("train.steps=2", "train.validate_every=2"))
+    begun.run()
+    config = tiny_config("train.warmup_steps=10", "train.ema=0.999", RATE)
+    trainer = make(tmp_path / "second", config, init=tmp_path / "first/last")
+    before = {name: value.clone() for name, value in trainer.average.items()}
+    batches = iter(trainer._epoch())
+    for share in (0.1, 0.2):
+        trainer.step(next(batches))
+        assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(share * config.train.learning_rate)
+        trainer.clock.step += 1
+    moved = [
+        (trainer.average[name] - before[name]).abs().sum() / (now - before[name]).abs().sum()
+        for name, now in trainer.generator.state_dict().items()
+        if now.is_floating_point() and not torch.equal(now, before[name])
+    ]
+    assert moved and max(moved) < 0.01

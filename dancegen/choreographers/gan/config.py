@@ -118,6 +118,9 @@ class TrainConfig:
     """After how many of the other clips' frames the real pose still takes the place of the generated one in the end."""
     learning_rate: float = 0.0004
     discriminator_rate: float = 0.0004
+    warmup_steps: int = 0
+    """Steps in which the learning rate grows to its height: a trained model needs them, lest Adam's first guesses spoil
+    it."""
     decay: float = 0.8
     decay_steps: int | None = 400
     """Steps between two decays of the learning rate; None: an epoch."""

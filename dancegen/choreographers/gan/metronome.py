@@ -26,6 +26,9 @@ HIPS = (8, 11)
 SHAKE = 0.05 / 32
 """Standard deviation of the noise on the poses it learns from, in image widths: it shall not look for what is too small
 to see."""
+DOUBT = 0.25
+"""What it counts beside the beat of real dance that generated dances have none: with more it would read in them, once
+they are like real ones, hardly any."""
 BATCH, LONGEST_S, RATE = 128, 2.5, 2e-4
 
 
@@ -78,7 +81,7 @@ class Metronome(nn.Module):
         danced = danced[:, -min(take.frames for take in takes) :].detach()
         with self._learning(self.optimiser) as losses:
             losses.append(self._error(*draw_clips(takes, BATCH // 4, danced.shape[1], config, chance), rolls))
-            losses.append(self(self.shake(danced, rolls)).square().mean())
+            losses.append(DOUBT * self(self.shake(danced, rolls)).square().mean())
 
     def _error(self, poses: Tensor, heard: Tensor, rolls: torch.Generator) -> Tensor:
         device = next(self.parameters()).device

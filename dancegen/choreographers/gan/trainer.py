@@ -122,7 +122,7 @@ class Trainer:
         self.starts, self.held_out = starts, held_out
         self.data = ClipDataset(train, config, seed=seed)
         self.generator = load_model(init).generator if init else UNetGenerator(config)
-        self.generator.longest = starts.longest
+        self.generator.longest, self.taught = starts.longest, init is not None
         self.discriminator = MultiScaleDiscriminator(config)
         if self.generator.mood is not None and not init:
             self.generator.mood.learn(self.data[i]["mood"] for i in range(len(self.data)))
@@ -225,7 +225,8 @@ class Trainer:
         torch.manual_seed(self.seed * 1_000_003 + step)
         chance = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         for optimiser, rate in ((self.paint_optimiser, t.learning_rate), (self.judge_optimiser, t.discriminator_rate)):
-            optimiser.param_groups[0]["lr"] = rate * t.decay**self.clock.decays
+            warm = min(1.0, (step + 1) / max(1, t.warmup_steps))
+            optimiser.param_groups[0]["lr"] = rate * warm * t.decay**self.clock.decays
         mel, poses, mood = (batch[name].to(self.device) for name in ("mel", "keypoints", "mood"))
         clips, frames = len(poses), self._clip_frames(step)
         mel, first, real = mel[:, -frames:], poses[:, -frames - 1], poses[:, -frames:]
@@ -339,7 +340,9 @@ class Trainer:
 
     def _follow(self) -> None:
         """Exponential moving average of the generator: what is validated, kept and danced with."""
-        keep = min(self.config.train.ema, (1 + self.clock.step) / (10 + self.clock.step))
+        keep = self.config.train.ema
+        if not self.taught:  # the first weights are worth nothing
+            keep = min(keep, (1 + self.clock.step) / (10 + self.clock.step))
         with torch.no_grad():
             for name, value in self.generator.state_dict().items():
                 if value.is_floating_point():
