@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from dancegen.progress import SILENT
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.append(str(REPOSITORY / "tests" / "choreographers"))
-from tiny_gan import tiny_model, write_song  # noqa: E402
+from tiny_gan import SETTINGS, pose_dataset, tiny_model, write_song  # noqa: E402
 
 
 def benchmark(name: str) -> ModuleType:
@@ -23,7 +26,7 @@ def benchmark(name: str) -> ModuleType:
     return module
 
 
-generate = benchmark("generate")
+generate, ablation = benchmark("generate"), benchmark("ablation")
 
 
 def test_a_frames_cost_is_that_of_the_dance_and_a_peer_of_more_parameters_costs_more(tmp_path):
@@ -77,3 +80,64 @@ def test_the_tables_hold_the_bar_against_every_length():
     assert "Memory grows by 4.0 MB a minute" in said and "busy" not in said
     songs[1]["cpu_s"] = 40.0
     assert "busy" in generate.as_text(found)
+
+
+def test_every_trial_changes_one_setting_of_a_configuration_that_exists():
+    from dancegen.stages.train import configure
+
+    every = ablation.trials([experiment.name for experiment in ablation.EXPERIMENTS], 0)
+    flags = (None,) * 8
+    configs = [configure("small", *flags, ablation.schedule(trial, 60)[1]) for trial in every]
+    base, chance, *others = configs
+    assert base == chance and every[0].seed != every[1].seed
+    assert base.train.decay_steps == 6 and ablation.schedule(every[0], 60)[0] == 60
+    for trial, config in zip(every[2:], others, strict=True):
+        steps, _ = ablation.schedule(trial, 60)
+        assert config != base or steps != 60, trial
+        assert steps == 60 // config.train.batch * int(trial.settings["epochs"])
+        assert sum(trial.settings[name] != value for name, value in every[0].settings.items()) == 1
+    rates = {config.train.learning_rate for config in configs}
+    assert rates == {0.001, 0.0005} and {c.train.decay for c in configs} == {0.8, 0.5, 0.1}
+    assert {c.discriminator.extra_layers for c in configs} == {1, 5}
+    assert {c.generator.activation for c in configs} == {"leaky", "relu"}
+
+
+def test_an_ablation_leaves_its_tables_in_the_page_and_goes_on_where_it_stopped(tmp_path, capsys):
+    from dancegen.store import open_store
+
+    store = open_store(tmp_path / "store")
+    pose_dataset(store)
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n\n{ablation.BEGIN}\nold\n{ablation.END}\n\nafter\n")
+    settings = [word for setting in (*SETTINGS, "train.clip_frames=4") for word in ("--set", setting)]
+    command = ["--store", str(store.root), "--epoch-clips", "1", "--seconds", "2", "-o", str(page), *settings]
+    stopped = ablation.parse(command)
+    first = next(ablation.rows_of(ablation.trials([], 0), stopped, SILENT))  # and nobody asks for another
+    made = {path.stat().st_mtime_ns for path in store.root.glob("train/*/manifest.json")}
+    assert first.steps == 10 and len(made) == 1 and first.losses["l1"] > 0
+
+    assert ablation.main([*command, "--only", "activation", "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    base, chance, relu = record["rows"]
+    assert base["model"] == first.model and made < {
+        path.stat().st_mtime_ns for path in store.root.glob("train/*/manifest.json")
+    }
+    assert len({row["model"] for row in (base, chance, relu)}) == 3 and record["missing"] == 0
+    assert base["figures"]["speed_median"] is not None and record["real_dance"]["speed_median"] > 0.1
+    assert record == json.loads(page.with_suffix(".json").read_text())
+    text = page.read_text()
+    assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
+    assert f"| activation relu | 10 | {relu['train_s'] / 60:.1f} | {relu['losses']['l1']:.3f} |" in text
+    assert "| decay | times 0.8 each epoch | 0.8 | not run |" in text
+
+
+@pytest.mark.parametrize(
+    "relu, said", [(1.05, "differ by chance"), (1.5, "leaky is best, relu next: agrees"), (0.5, "does not agree")]
+)
+def test_a_verdict_is_only_given_beyond_chance(relu, said):
+    rows = [
+        ablation.Row(name, value, 60, "", 1.0, score)
+        for name, value, score in (("base", "", 1.0), ("chance", "", 1.1), ("activation", "relu", relu))
+    ]
+    (experiment,) = (experiment for experiment in ablation.EXPERIMENTS if experiment.name == "activation")
+    assert said in ablation.verdict(experiment, rows)
