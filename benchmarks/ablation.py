@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dancegen.progress import Progress
-    from dancegen.store import Artifact, Store
 
 BUDGET = ("train.clip_frames=8", "train.first_clip_frames=8", "loss.synchrony=0")
 """What is left out for the sake of time: long clips, and the metronome, which learns longer than these trainings."""
@@ -123,22 +122,19 @@ def schedule(trial: Trial, clips: int) -> tuple[int, list[str]]:
     ]
 
 
-def run(
-    trial: Trial, dataset: Artifact, clips: int, songs: Path, options: argparse.Namespace, store: Store,
-    progress: Progress,
-) -> Row:  # fmt: skip
+def run(trial: Trial, clips: int, songs: Path, options: argparse.Namespace, progress: Progress) -> Row:
     """Train a trial, or find it in the store, and have it dance and be measured."""
     from dancegen import evaluate, train
 
     steps, settings = schedule(trial, clips)
     budget = [*BUDGET, f"loss.perceptual={options.perceptual if options.vgg else 0:g}", *options.set]
     model = train(
-        dataset, preset=options.preset, steps=steps, settings=[*budget, *settings], seed=trial.seed, vgg=options.vgg,
-        device=options.device, store=store, progress=progress,
+        options.poses, preset=options.preset, steps=steps, settings=[*budget, *settings], seed=trial.seed,
+        vgg=options.vgg, device=options.device, store=options.store, progress=progress,
     )  # fmt: skip
     measured = evaluate(
-        [model], songs=songs, seconds=options.seconds, seed=options.seed, device=options.device, store=store,
-        progress=progress,
+        [model], songs=songs, seconds=options.seconds, seed=options.seed, device=options.device,
+        store=options.store, progress=progress,
     )  # fmt: skip
     with model.file("history.csv").open(newline="") as file:
         last = {name: float(value) for name, value in list(csv.DictReader(file))[-1].items() if value}
@@ -170,20 +166,26 @@ def write_songs(folder: Path, count: int, seconds: float) -> Path:
     return folder
 
 
-def rows_of(todo: Sequence[Trial], options: argparse.Namespace, progress: Progress) -> Iterator[Row]:
-    """The rows, as they are made."""
-    from dancegen.dataset import read_clips
+def settle(options: argparse.Namespace, progress: Progress) -> argparse.Namespace:
+    """The options with the store and the pose dataset in the place of their names. Raises NotFoundError for none."""
     from dancegen.stages.reference import resolve
     from dancegen.store import open_store
 
-    store = open_store(options.store)
-    dataset = resolve(options.poses, "extract-poses", store, progress)
-    clips = options.epoch_clips or sum(clip.split == "train" for clip in read_clips(dataset))
+    options.store = open_store(options.store)
+    options.poses = resolve(options.poses, "extract-poses", options.store, progress)
+    return options
+
+
+def rows_of(todo: Sequence[Trial], options: argparse.Namespace, progress: Progress) -> Iterator[Row]:
+    """The rows, as they are made; of options that were settled."""
+    from dancegen.dataset import read_clips
+
+    clips = options.epoch_clips or sum(clip.split == "train" for clip in read_clips(options.poses))
     with tempfile.TemporaryDirectory() as folder, progress.task("ablation", len(todo)) as advance:
         songs = options.songs or write_songs(Path(folder) / "songs", 2, options.seconds)
         for number, trial in enumerate(todo, 1):
             progress.say(f"{number} of {len(todo)}: {trial.experiment} {trial.value}".rstrip())
-            yield run(trial, dataset, clips, songs, options, store, progress)
+            yield run(trial, clips, songs, options, progress)
             advance(1)
 
 
@@ -202,6 +204,7 @@ def as_record(rows: Sequence[Row], options: argparse.Namespace, total: int) -> d
 def conditions(options: argparse.Namespace) -> dict[str, object]:
     """Everything beside the experiments that the figures depend on."""
     return {
+        "poses": options.poses.digest[:16],
         "preset": options.preset,
         "set": [*BUDGET, *options.set],
         "perceptual": options.perceptual if options.vgg else 0,
@@ -242,6 +245,7 @@ def verdict(experiment: Experiment, rows: Sequence[Row]) -> str:
 
 def as_markdown(rows: Sequence[Row], options: argparse.Namespace, total: int) -> str:
     """The tables, with what the authors published beside."""
+    import os
     import platform
 
     from dancegen.metrics.table import COLUMNS, CONTROLS, written
@@ -269,7 +273,10 @@ def as_markdown(rows: Sequence[Row], options: argparse.Namespace, total: int) ->
         for name, value in conditions(options).items()
     )
     missing = f" {total - len(rows)} rows are still missing." if len(rows) < total else ""
-    lines += ["", f"Measured {time.strftime('%Y-%m-%d')} on {platform.machine()}: {said}.{missing}"]
+    lines += [
+        "",
+        f"Measured {time.strftime('%Y-%m-%d')} on {os.cpu_count()} cores ({platform.machine()}): {said}.{missing}",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -327,7 +334,7 @@ def main(arguments: list[str] | None = None) -> int:
     todo, rows = trials(options.only, options.seed), []
     try:
         with CommandProgress() as progress:
-            for row in rows_of(todo, options, progress):
+            for row in rows_of(todo, settle(options, progress), progress):
                 rows.append(row)
                 if options.output:
                     tables = as_markdown(rows, options, len(todo))

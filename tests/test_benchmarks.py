@@ -111,7 +111,7 @@ def test_an_ablation_leaves_its_tables_in_the_page_and_goes_on_where_it_stopped(
     page.write_text(f"before\n\n{ablation.BEGIN}\nold\n{ablation.END}\n\nafter\n")
     settings = [word for setting in (*SETTINGS, "train.clip_frames=4") for word in ("--set", setting)]
     command = ["--store", str(store.root), "--epoch-clips", "1", "--seconds", "2", "-o", str(page), *settings]
-    stopped = ablation.parse(command)
+    stopped = ablation.settle(ablation.parse(command), SILENT)
     first = next(ablation.rows_of(ablation.trials([], 0), stopped, SILENT))  # and nobody asks for another
     made = {path.stat().st_mtime_ns for path in store.root.glob("train/*/manifest.json")}
     assert first.steps == 10 and len(made) == 1 and first.losses["l1"] > 0
