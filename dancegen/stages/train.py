@@ -177,6 +177,9 @@ def _check(config: GanConfig) -> None:
     for name in ("clip_frames", "first_clip_frames", "alone_frames", "judged_frames"):
         if not getattr(config.train, name) > 0:
             raise InputError(f"the training setting {name} is {getattr(config.train, name)}: it must be more than 0")
+    for name, known in (("norm", ("group", "batch")), ("activation", ("leaky", "relu"))):
+        if (value := getattr(config.generator, name)) not in known:
+            raise InputError(f"the generator setting {name} is {value!r}: choose {' or '.join(known)}")
     if config.loss.penalty_every < 1:
         raise InputError("the loss setting penalty_every is 0: it must be 1 or more")
 

@@ -51,6 +51,7 @@ class GeneratorConfig:
     norm: str = "group"
     """`group` or `batch`; batch norm behaves differently once the batch is one song."""
     activation: str = "leaky"
+    """`leaky` or `relu`, in all blocks; without the leak a channel that no frame lights up learns nothing more."""
     residual_blocks: int = 1
     dilations: tuple[int, ...] = (1, 2, 4)
     start_poses: int = 64
