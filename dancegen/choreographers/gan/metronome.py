@@ -22,7 +22,7 @@ from dancegen.choreographers.gan.losses import synchrony_loss
 from dancegen.pose.skeleton import BODY
 from dancegen.progress import SILENT, Progress
 
-HIPS = (8, 11)
+HIPS, LEGS = (8, 11), slice(8, 14)
 SHAKE = 0.05 / 32
 """Standard deviation of the noise on the poses it learns from, in image widths: it shall not look for what is too small
 to see."""
@@ -81,11 +81,11 @@ class Metronome(nn.Module):
         danced = danced[:, -min(take.frames for take in takes) :].detach()
         with self._learning(self.optimiser) as losses:
             losses.append(self._error(*draw_clips(takes, BATCH // 4, danced.shape[1], config, chance), rolls))
-            losses.append(DOUBT * self(self.shake(danced, rolls)).square().mean())
+            losses.append(DOUBT * self(self.glance(danced, rolls)).square().mean())
 
     def _error(self, poses: Tensor, heard: Tensor, rolls: torch.Generator) -> Tensor:
         device = next(self.parameters()).device
-        told = self(self.shake(poses.to(device), rolls))
+        told = self(self.glance(poses.to(device), rolls))
         return synchrony_loss(told, heard[:, 1:].to(device), torch.ones(told.shape[:2], device=device))
 
     @contextmanager
@@ -102,10 +102,16 @@ class Metronome(nn.Module):
         """Ready to judge: what it says of a dance leads a gradient to the dance, and none to itself."""
         return self.requires_grad_(False).eval()
 
-    def shake(self, poses: Tensor, rolls: torch.Generator | None = None) -> Tensor:
-        """The poses (..., 3), each joint a little off."""
+    def glance(self, poses: Tensor, rolls: torch.Generator | None = None) -> Tensor:
+        """The poses (B, N, 18, 3) as they are judged: each joint a little off, and of half the dances the legs alone.
+
+        Who may show the beat anywhere shows it where it is cheap; dancers step on it.
+        """
         off = SHAKE * self.size * torch.randn(poses[..., :2].shape, generator=rolls)
-        return torch.cat([poses[..., :2] + off.to(poses.device), poses[..., 2:]], -1)
+        shown = torch.ones(len(poses), 1, 18, 1)
+        shown[torch.rand(len(poses), generator=rolls) < 0.5] = 0
+        shown[:, :, LEGS] = 1
+        return torch.cat([poses[..., :2] + off.to(poses.device), poses[..., 2:] * shown.to(poses.device)], -1)
 
 
 def draw_length(takes: Sequence[Take], config: GanConfig, chance: np.random.Generator) -> int:

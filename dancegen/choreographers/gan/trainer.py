@@ -311,7 +311,7 @@ class Trainer:
         if image.heatmaps:
             terms["position"] = losses.position_loss(images, lesson.poses.flatten(0, 1), image.sigma, trusted)
         if self.metronome is not None:
-            shown = self.metronome(self.metronome.shake(torch.cat([dance.origin, dance.joints], 1)))[:, 1:]
+            shown = self.metronome(self.metronome.glance(torch.cat([dance.origin, dance.joints], 1)))[:, 1:]
             terms["synchrony"] = losses.synchrony_loss(shown, mel[:, :, mel.shape[2] // 2], 1 - trust)
         if self.generator.mood is not None:
             danced = torch.cat([dance.origin[:, 1:], dance.joints], 1)
