@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
-from dataclasses import asdict, dataclass, field
+from contextlib import nullcontext
+from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 
 from dancegen.choreographers.gan import losses
 from dancegen.choreographers.gan.config import GanConfig
@@ -26,8 +25,10 @@ from dancegen.choreographers.gan.mood import HASTE, PLACE, haste, measure, place
 from dancegen.choreographers.gan.rollout import Lesson, Memory, Rollout, at, clip_noise, history, lead_frames, unroll
 from dancegen.choreographers.gan.validation import Validation, validate
 from dancegen.choreographers.training.checkpoint import resume, save_checkpoint
+from dancegen.choreographers.training.clock import Clock
 from dancegen.choreographers.training.history import History
-from dancegen.choreographers.training.interrupt import interrupt_deferred
+from dancegen.choreographers.training.loading import stream
+from dancegen.choreographers.training.run import run
 from dancegen.progress import SILENT, Progress
 
 LOSSES = (
@@ -56,44 +57,6 @@ class Case(NamedTuple):
     image: Tensor
     history: Tensor
     song: Tensor
-
-
-@dataclass
-class Clock:
-    """How far the training is: whichever of epochs, steps and minutes ends first ends it."""
-
-    config: GanConfig
-    batches: int
-    step: int = 0
-    seconds: float = 0.0
-    started: float = field(default_factory=time.monotonic)
-
-    @property
-    def epoch(self) -> int:
-        return self.step // self.batches
-
-    @property
-    def elapsed_s(self) -> float:
-        return self.seconds + time.monotonic() - self.started
-
-    @property
-    def done(self) -> float:
-        """Share of the training that is over, 0..1."""
-        return self.done_at(self.step)
-
-    def done_at(self, step: int) -> float:
-        """Share that was over at an earlier step; by the minutes, the share that is over now."""
-        t = self.config.train
-        shares = [step / (t.epochs * self.batches)]
-        if t.steps is not None:
-            shares.append(step / t.steps)
-        if t.minutes is not None:
-            shares.append(self.elapsed_s / (60 * t.minutes))
-        return min(1.0, max(shares))
-
-    @property
-    def decays(self) -> int:
-        return self.step // (self.config.train.decay_steps or self.batches)
 
 
 class Trainer:
@@ -140,7 +103,7 @@ class Trainer:
         )
         self.perceptual = losses.PerceptualLoss(vgg).to(device) if config.loss.perceptual else None
         self.metronome = Metronome(config).to(device) if config.loss.synchrony else None
-        self.clock = Clock(config, math.ceil(len(self.data) / t.batch))
+        self.clock = Clock(t, math.ceil(len(self.data) / t.batch))
         self.history = History(folder)
         self.dancers: Memory | None = None
         self.asked: Tensor | None = None
@@ -149,33 +112,14 @@ class Trainer:
         self.recent: list[dict[str, float]] = []
         if not self._resume() and self.metronome is not None:
             self.metronome.learn(train, config, seed=seed, progress=progress)
-            self.clock.started = time.monotonic()
+            self.clock.start()
 
     def run(self) -> dict[str, float]:
         """Train to the end; returns the figures of the model in `best/`.
 
         Ctrl-C ends it after the step at hand, with all that was learnt in the folder; a second one ends it at once.
         """
-        t = self.config.train
-        with (
-            closing(self.history),
-            self.progress.task(self._label(), 100) as advance,
-            interrupt_deferred() as interrupted,
-        ):
-            shown = 0.0
-            while self.clock.done < 1.0:
-                for batch in self._epoch():
-                    self.recent.append(self.step(batch))
-                    self.clock.step += 1
-                    advance(100 * self.clock.done - shown)
-                    shown = 100 * self.clock.done
-                    if self.clock.step % t.validate_every == 0 or self.clock.done >= 1.0:
-                        self._report()
-                    if interrupted():
-                        self.save_checkpoint()
-                        raise KeyboardInterrupt
-                    if self.clock.done >= 1.0:
-                        break
+        run(self, self._label(), self.config.train.validate_every)
         if self.kept is None:  # a run that was killed between its last step and its publication
             self.kept = validate(
                 load_model(self.folder / "best", self.device).generator, self.held_out, None, seed=self.seed
@@ -186,14 +130,16 @@ class Trainer:
         millions = sum(p.numel() for p in self.generator.parameters()) / 1e6
         return f"training the GAN ({millions:.1f} M parameters, {len(self.data)} clips)"
 
-    def _epoch(self) -> Iterator[dict[str, Tensor]]:
-        """What is left of this epoch, in an order drawn from its number: a resumed run sees what it would have seen."""
-        self.data.epoch = self.clock.epoch
-        order = torch.randperm(len(self.data), generator=torch.Generator().manual_seed(self.seed + self.clock.epoch))
-        batches = [batch.tolist() for batch in order.tensor_split(self.clock.batches)]
-        left = batches[self.clock.step % self.clock.batches :]
-        workers = 0 if self.device == "cpu" else 4
-        yield from DataLoader(self.data, batch_sampler=left, num_workers=workers, pin_memory=self.device != "cpu")
+    def batches(self) -> Iterator[dict[str, Tensor]]:
+        """From the clock's step on, endlessly: every clip once an epoch, in an order drawn from the epoch's number."""
+        keys = ((step // self.clock.epoch_steps, self._clips(step)) for step in count(self.clock.step))
+        return stream(self.data.draw, keys, self.device)
+
+    def _clips(self, step: int) -> list[int]:
+        """Which clips are learnt from in a step."""
+        epoch, batch = divmod(step, self.clock.epoch_steps)
+        order = torch.randperm(len(self.data), generator=torch.Generator().manual_seed(self.seed + epoch))
+        return order.tensor_split(self.clock.epoch_steps)[batch].tolist()
 
     def _maturity(self, step: int) -> float:
         """0 at first, when clips are short and real frames lead; 1 once the generator lives on its own output."""
@@ -225,8 +171,8 @@ class Trainer:
         torch.manual_seed(self.seed * 1_000_003 + step)
         chance = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         for optimiser, rate in ((self.paint_optimiser, t.learning_rate), (self.judge_optimiser, t.discriminator_rate)):
-            optimiser.param_groups[0]["lr"] = rate * t.decay**self.clock.decays
-        mel, poses, mood = (batch[name].to(self.device) for name in ("mel", "keypoints", "mood"))
+            optimiser.param_groups[0]["lr"] = rate * t.decay ** (step // (t.decay_steps or self.clock.epoch_steps))
+        mel, poses, mood = (batch[name].to(self.device, non_blocking=True) for name in ("mel", "keypoints", "mood"))
         clips, frames = len(poses), self._clip_frames(step)
         mel, first, real = mel[:, -frames:], poses[:, -frames - 1], poses[:, -frames:]
         noise = clip_noise(self.config, clips, frames, chance).to(self.device)
@@ -354,7 +300,7 @@ class Trainer:
         network.longest = self.starts.longest
         return network.to(self.device, memory_format=torch.channels_last).eval()
 
-    def _report(self) -> None:
+    def report(self) -> None:
         """Validate by free-running, keep the best, write history, samples and the checkpoint, and say how it goes."""
         generator = self.averaged()
         sheet = self.folder / "samples" / f"step_{self.clock.step:06d}.png"
@@ -423,7 +369,7 @@ class Trainer:
             self.metronome.optimiser.load_state_dict(state["beat"])
             self.metronome.judge()
         self.average, self.recent, self.best = state["average"], state["recent"], state["best"]
-        self.clock.step, self.clock.seconds = state["step"], state["seconds"]
+        self.clock.start(state["step"], state["seconds"])
         self.kept = Validation(**state["kept"]) if state["kept"] else None
         self.asked = state["asked"]
         self.dancers = Memory.of(state["dancers"]) if state["dancers"] else None
