@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from functools import partial
 from itertools import count
@@ -23,8 +23,11 @@ from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.choreographers.diffusion.validation import Validation, validate
 from dancegen.choreographers.training.checkpoint import resume, save_checkpoint
 from dancegen.choreographers.training.clock import Clock
-from dancegen.choreographers.training.history import History
+from dancegen.choreographers.training.descent import Descent, advice
+from dancegen.choreographers.training.history import History, mean_losses
 from dancegen.choreographers.training.loading import stream
+from dancegen.choreographers.training.precision import autocast
+from dancegen.choreographers.training.processes import ALONE, Processes
 from dancegen.choreographers.training.run import run
 from dancegen.mocap.body import Body
 from dancegen.progress import SILENT, Progress
@@ -50,11 +53,12 @@ class Trainer:
         *,
         init: Path | None = None,
         seed: int = 0,
-        device: str = "cpu",
+        processes: Processes = ALONE,
         progress: Progress = SILENT,
     ):
         torch.manual_seed(seed)
-        self.config, self.folder, self.seed, self.device, self.progress = config, folder, seed, device, progress
+        self.config, self.folder, self.seed, self.progress = config, folder, seed, progress
+        self.processes, self.device = processes, (device := processes.device)
         self.held_out = held_out
         given = load_model(init) if init else None
         self.body = given.body if given else body
@@ -70,31 +74,39 @@ class Trainer:
         self.offsets = torch.from_numpy(self.body.offsets).float().to(device)
         self.parts = f.part_masks().to(device)
         self.history = History(folder)
-        self.clock = Clock(t, self.windows.count / t.batch)
+        self.clock = Clock(t, self.windows.count / t.batch, processes)
         self.best, self.kept = float("inf"), None
         self.recent: list[dict[str, float]] = []
+        hints = advice(t.learning_rate, t.precision, folder / "best")
+        self.descent = Descent([self.denoiser], processes, progress, hints)
         self._resume()
+        processes.agree(self.clock.step)
+        processes.share(self.denoiser)
 
     def run(self) -> dict[str, float]:
-        """Train to the end; returns the figures of the model in `best/`.
+        """Train to the end; returns the figures of the model in `best/`, which the main process alone knows.
 
         Ctrl-C ends it after the step at hand, with all that was learnt in the folder; a second one ends it at once.
         """
         run(self, self._label(), self.config.train.validate_every)
+        if not self.processes.main:
+            return {}
         if self.kept is None:  # a run that was killed between its last step and its publication
             self.kept = validate(load_model(self.folder / "best", self.device), self.held_out, seed=self.seed)
         return asdict(self.kept)
 
     def batches(self) -> Iterator[Batch]:
         """From the clock's step on, endlessly: windows drawn from the step's number."""
-        drawn = partial(_draw, self.windows, self.config.train.batch, self.scale.to("cpu"), self.seed)
+        clips = len(self.processes.part(range(self.config.train.batch)))
+        drawn = partial(_draw, self.windows, clips, self.scale.to("cpu"), self.seed, self.processes.index)
         return stream(drawn, count(self.clock.step), self.device)
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """One update on one batch; returns the losses by name."""
+        """One update on one batch; returns the losses by name, none where it had to be left out."""
         t, step = self.config.train, self.clock.step
-        chance = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
-        torch.manual_seed(self.seed * 1_000_003 + step)
+        dice = self.processes.dice(self.seed, step)
+        torch.manual_seed(dice)
+        chance = torch.Generator().manual_seed(dice)
         clips = len(batch.features)
         real, known, song = (x.to(self.device, non_blocking=True) for x in (batch.features, batch.known, batch.song))
         wanted = self.scale.normalise(real)
@@ -110,12 +122,11 @@ class Trainer:
         terms = dance_losses(found.float(), wanted, self.scale, self.offsets, self.config.window.fps)
         total = sum(getattr(self.config.loss, name) * term for name, term in terms.items())
         self.optimiser.param_groups[0]["lr"] = t.learning_rate * self._rate()
-        self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(self.denoiser.parameters(), CLIP)
-        self.optimiser.step()
+        losses = self.descent.step("denoiser", self.optimiser, total, terms, CLIP)
+        if not self.descent.finish(step):
+            return {}
         self._follow()
-        return {name: term.item() for name, term in terms.items()}
+        return losses
 
     def averaged(self) -> Model:
         """The model with the averaged weights, ready to dance."""
@@ -125,6 +136,7 @@ class Trainer:
 
     def save_checkpoint(self) -> None:
         """All that a later run needs to go on as if there had been no break; a kill leaves the old one whole."""
+        self.descent.check(self.clock.step, self.average)
         state = {
             "denoiser": self.denoiser.state_dict(),
             "average": self.average,
@@ -134,8 +146,10 @@ class Trainer:
             "best": self.best,
             "kept": asdict(self.kept) if self.kept else None,
             "recent": self.recent,
+            "skipped": self.descent.skipped,
         }
-        save_checkpoint(self.folder, state)
+        if self.processes.main:
+            save_checkpoint(self.folder, state)
 
     def _label(self) -> str:
         millions = sum(p.numel() for p in self.denoiser.parameters()) / 1e6
@@ -146,10 +160,8 @@ class Trainer:
         warm = min(1.0, (self.clock.step + 1) / self.config.train.warmup)
         return warm * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * self.clock.done))))
 
-    def _precision(self):
-        if self.config.train.precision != "bf16":
-            return nullcontext()
-        return torch.autocast("cuda" if self.device.startswith("cuda") else "cpu", torch.bfloat16)
+    def _precision(self) -> AbstractContextManager:
+        return autocast(self.config.train.precision, self.device)
 
     def _follow(self) -> None:
         """Exponential moving average of the weights: what is validated, kept and danced with."""
@@ -160,20 +172,26 @@ class Trainer:
 
     def report(self) -> None:
         """Validate by free-running, keep the best, write history, samples and the checkpoint, and say how it goes."""
+        self.descent.check(self.clock.step, self.average)
+        said = self._judge() if self.processes.main else ""
+        self.recent = []
+        self.save_checkpoint()
+        self.progress.say(said)
+
+    def _judge(self) -> str:
+        """Validate, keep the last and the best, write history and samples; returns what to say of it."""
         model = self.averaged()
         sheet = self.folder / "samples" / f"step_{self.clock.step:06d}.png"
         with self._precision():
             v = validate(model, self.held_out, sheet, seed=self.seed)
-        means = {name: float(np.mean([r[name] for r in self.recent])) if self.recent else 0.0 for name in LOSSES}
-        self.recent = []
+        means = mean_losses(self.recent, LOSSES)
         self._log(means, v)
         save_model(self.folder / "last", model)
         if v.score < self.best or not (self.folder / "best").is_dir():
             self.best, self.kept = v.score, v
             save_model(self.folder / "best", model)
-        self.save_checkpoint()
         losses = ", ".join(f"{name} {value:.4f}" for name, value in means.items())
-        self.progress.say(
+        return (
             f"step {self.clock.step}: {losses}; free-running: speed {v.speed:.2f} (real {v.real_speed:.2f}), "
             f"acceleration {v.accel:.1f} ({v.real_accel:.1f}), freeze {v.freeze:.2f} ({v.real_freeze:.2f}), "
             f"skating {v.skating:.2f} ({v.real_skating:.2f}), variety {v.variety:.3f} ({v.real_variety:.3f}), "
@@ -184,11 +202,13 @@ class Trainer:
     def _log(self, means: dict[str, float], validation: Validation) -> None:
         row = {"step": self.clock.step, "seconds": round(self.clock.elapsed_s, 1), "rate": self._rate()}
         row |= {k: round(v, 6) for k, v in (means | asdict(validation)).items()}
+        row["skipped"] = self.descent.skipped
         self.history.add(row)
 
     def _resume(self) -> None:
         if resume(self.folder, self._restore, self.device):
-            self.history.forget_after(self.clock.step)
+            if self.processes.main:
+                self.history.forget_after(self.clock.step)
             self.progress.say(f"going on from step {self.clock.step} of an interrupted run")
 
     def _restore(self, state: dict) -> None:
@@ -196,11 +216,12 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         self.average, self.recent, self.best = state["average"], state["recent"], state["best"]
         self.clock.start(state["step"], state["seconds"])
+        self.descent.start(state.get("skipped", 0))
         self.kept = Validation(**state["kept"]) if state["kept"] else None
 
 
-def _draw(windows: Windows, clips: int, scale: Scale, seed: int, step: int) -> Batch:
-    return windows.draw(clips, np.random.default_rng([seed, step]), scale)
+def _draw(windows: Windows, clips: int, scale: Scale, seed: int, process: int, step: int) -> Batch:
+    return windows.draw(clips, np.random.default_rng([seed, step, process]), scale)
 
 
 def _told(wishes: Wishes, dropout: float, chance: torch.Generator) -> Wishes:

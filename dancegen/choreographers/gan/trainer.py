@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -26,8 +26,11 @@ from dancegen.choreographers.gan.rollout import Lesson, Memory, Rollout, at, cli
 from dancegen.choreographers.gan.validation import Validation, validate
 from dancegen.choreographers.training.checkpoint import resume, save_checkpoint
 from dancegen.choreographers.training.clock import Clock
-from dancegen.choreographers.training.history import History
+from dancegen.choreographers.training.descent import Descent, advice
+from dancegen.choreographers.training.history import History, mean_losses
 from dancegen.choreographers.training.loading import stream
+from dancegen.choreographers.training.precision import autocast
+from dancegen.choreographers.training.processes import ALONE, Processes
 from dancegen.choreographers.training.run import run
 from dancegen.progress import SILENT, Progress
 
@@ -47,8 +50,9 @@ LOSSES = (
 )
 OFF_STAGE = 0.25
 """Image widths from her place at which a dancer has lost her way: from there on there is nothing to learn."""
-CLIP = 50.0
-"""Norm of the generator's gradient beyond which a step is shortened: for accidents, lest all steps count alike."""
+CLIP, JUDGE_CLIP = 50.0, 10.0
+"""Norms of the generator's and the discriminator's gradients beyond which a step is shortened: for accidents, lest all
+steps count alike."""
 
 
 class Case(NamedTuple):
@@ -77,11 +81,12 @@ class Trainer:
         init: Path | None = None,
         vgg: Path | None = None,
         seed: int = 0,
-        device: str = "cpu",
+        processes: Processes = ALONE,
         progress: Progress = SILENT,
     ):
         torch.manual_seed(seed)
-        self.config, self.folder, self.seed, self.device, self.progress = config, folder, seed, device, progress
+        self.config, self.folder, self.seed, self.progress = config, folder, seed, progress
+        self.processes, self.device = processes, (device := processes.device)
         self.starts, self.held_out = starts, held_out
         self.data = ClipDataset(train, config, seed=seed)
         self.generator = load_model(init).generator if init else UNetGenerator(config)
@@ -103,23 +108,29 @@ class Trainer:
         )
         self.perceptual = losses.PerceptualLoss(vgg).to(device) if config.loss.perceptual else None
         self.metronome = Metronome(config).to(device) if config.loss.synchrony else None
-        self.clock = Clock(t, math.ceil(len(self.data) / t.batch))
+        self.clock = Clock(t, math.ceil(len(self.data) / t.batch), processes)
         self.history = History(folder)
         self.dancers: Memory | None = None
         self.asked: Tensor | None = None
         self.best = float("inf")
         self.kept: Validation | None = None
         self.recent: list[dict[str, float]] = []
+        hints = advice(t.learning_rate, t.precision, folder / "best")
+        self.descent = Descent((self.generator, self.discriminator), processes, progress, hints)
         if not self._resume() and self.metronome is not None:
-            self.metronome.learn(train, config, seed=seed, progress=progress)
+            self.metronome.learn(train, config, self.descent, seed=seed, progress=progress)
             self.clock.start()
+        processes.agree(self.clock.step)
+        processes.share(self.generator, self.discriminator, *([self.metronome] if self.metronome else []))
 
     def run(self) -> dict[str, float]:
-        """Train to the end; returns the figures of the model in `best/`.
+        """Train to the end; returns the figures of the model in `best/`, which the main process alone knows.
 
         Ctrl-C ends it after the step at hand, with all that was learnt in the folder; a second one ends it at once.
         """
         run(self, self._label(), self.config.train.validate_every)
+        if not self.processes.main:
+            return {}
         if self.kept is None:  # a run that was killed between its last step and its publication
             self.kept = validate(
                 load_model(self.folder / "best", self.device).generator, self.held_out, None, seed=self.seed
@@ -136,10 +147,10 @@ class Trainer:
         return stream(self.data.draw, keys, self.device)
 
     def _clips(self, step: int) -> list[int]:
-        """Which clips are learnt from in a step."""
+        """Which clips this process learns from in a step."""
         epoch, batch = divmod(step, self.clock.epoch_steps)
         order = torch.randperm(len(self.data), generator=torch.Generator().manual_seed(self.seed + epoch))
-        return order.tensor_split(self.clock.epoch_steps)[batch].tolist()
+        return self.processes.part(order.tensor_split(self.clock.epoch_steps)[batch].tolist())
 
     def _maturity(self, step: int) -> float:
         """0 at first, when clips are short and real frames lead; 1 once the generator lives on its own output."""
@@ -166,10 +177,11 @@ class Trainer:
         return rows[(strayed.abs().amax(-1) < OFF_STAGE).cpu()]
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, float]:
-        """One update of both networks on one batch; returns the losses by name."""
+        """One update of both networks on one batch; returns the losses by name, none where it had to be left out."""
         t, step = self.config.train, self.clock.step
-        torch.manual_seed(self.seed * 1_000_003 + step)
-        chance = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
+        dice = self.processes.dice(self.seed, step)
+        torch.manual_seed(dice)
+        chance = torch.Generator().manual_seed(dice)
         for optimiser, rate in ((self.paint_optimiser, t.learning_rate), (self.judge_optimiser, t.discriminator_rate)):
             optimiser.param_groups[0]["lr"] = rate * t.decay ** (step // (t.decay_steps or self.clock.epoch_steps))
         mel, poses, mood = (batch[name].to(self.device, non_blocking=True) for name in ("mel", "keypoints", "mood"))
@@ -194,10 +206,13 @@ class Trainer:
         fake = Case(self._judged(dance, times), history(dance.pictures, times, self.config), song)
         real_case = Case(at(paintings, times), history(seen, times, self.config), song)
         found = self._update_discriminator(fake, real_case)
-        if self.metronome is not None and not told.all():
-            danced = torch.cat([dance.origin, dance.joints], 1)[~told]
-            self.metronome.keep_up(self.data.takes, danced, self.config, seed=(self.seed, step))
+        if self.metronome is not None and self.processes.any(not told.all()):
+            danced, draw = torch.cat([dance.origin, dance.joints], 1)[~told], (self.seed, step, self.processes.index)
+            self.metronome.keep_up(self.data.takes, danced, self.config, self.descent, seed=draw)
         found |= self._update_generator(dance, lesson, mel, mood, fake, real_case, times)
+        if not self.descent.finish(step):
+            self.dancers = None
+            return {}
         self._follow()
         return found
 
@@ -214,19 +229,15 @@ class Trainer:
         with self._precision():
             real_loss = losses.real_loss(self.discriminator(*real), weights.label_smoothing)
             fake_loss = losses.fake_loss(self.discriminator(*(part.detach() for part in fake)))
-        total, found = real_loss + fake_loss, {"real": real_loss.item(), "fake": fake_loss.item()}
+        total, terms = real_loss + fake_loss, {"real": real_loss, "fake": fake_loss}
         if weights.gradient_penalty and self.clock.step % weights.penalty_every == 0:
             few = slice(0, None, max(1, self.config.train.judged_frames // 2))
             penalty = losses.gradient_penalty(
                 self.discriminator, real.image[few], fake.image[few], real.history[few], real.song[few]
             )
             total = total + weights.gradient_penalty * weights.penalty_every * penalty
-            found["gradient_penalty"] = penalty.item()
-        self.judge_optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(self.discriminator.parameters(), 10.0)
-        self.judge_optimiser.step()
-        return found
+            terms["gradient_penalty"] = penalty
+        return self.descent.step("discriminator", self.judge_optimiser, total, terms, JUDGE_CLIP)
 
     def _update_generator(
         self, dance: Rollout, lesson: Lesson, mel: Tensor, mood: Tensor, fake: Case, real: Case, times: Tensor
@@ -270,18 +281,12 @@ class Trainer:
                 few = torch.multinomial(trusted.clamp(min=1e-6), min(self.config.train.perceptual_frames, len(trusted)))
                 terms["perceptual"] = self.perceptual(images[few], paintings[few])
         total = sum(getattr(weights, name) * term for name, term in terms.items())
-        self.paint_optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(self.generator.parameters(), CLIP)
-        self.paint_optimiser.step()
+        found = self.descent.step("generator", self.paint_optimiser, total, terms, CLIP)
         self.discriminator.requires_grad_(True)
-        return {name: term.item() for name, term in terms.items()}
+        return found
 
-    def _precision(self):
-        """bf16 where the networks' arithmetic allows it; losses are taken in full precision."""
-        if self.config.train.precision != "bf16":
-            return nullcontext()
-        return torch.autocast("cuda" if self.device.startswith("cuda") else "cpu", torch.bfloat16)
+    def _precision(self) -> AbstractContextManager:
+        return autocast(self.config.train.precision, self.device)
 
     def _follow(self) -> None:
         """Exponential moving average of the generator: what is validated, kept and danced with."""
@@ -302,21 +307,26 @@ class Trainer:
 
     def report(self) -> None:
         """Validate by free-running, keep the best, write history, samples and the checkpoint, and say how it goes."""
+        self.descent.check(self.clock.step, self.average, self.discriminator.state_dict())
+        said = self._judge() if self.processes.main else ""
+        self.recent = []
+        self.save_checkpoint()
+        self.progress.say(said)
+
+    def _judge(self) -> str:
+        """Validate, keep the last and the best, write history and samples; returns what to say of it."""
         generator = self.averaged()
         sheet = self.folder / "samples" / f"step_{self.clock.step:06d}.png"
         with self._precision():
-            self.last = validate(generator, self.held_out, sheet, seed=self.seed)
-        means = {name: _mean([r[name] for r in self.recent if name in r]) for name in LOSSES}
-        self.recent = []
-        self._log(means, self.last)
+            v = validate(generator, self.held_out, sheet, seed=self.seed)
+        means = mean_losses(self.recent, LOSSES)
+        self._log(means, v)
         model = Model(self.config, generator, self.starts)
         save_model(self.folder / "last", model, self.discriminator)
-        if self.last.score < self.best or not (self.folder / "best").is_dir():
-            self.best, self.kept = self.last.score, self.last
+        if v.score < self.best or not (self.folder / "best").is_dir():
+            self.best, self.kept = v.score, v
             save_model(self.folder / "best", model, self.discriminator)
-        self.save_checkpoint()
-        v = self.last
-        self.progress.say(
+        return (
             f"step {self.clock.step}: l1 {means['l1']:.3f}, position {means['position']:.2f}, "
             f"divergence {means['divergence']:.1f}, synchrony {means['synchrony']:.2f}, mood {means['mood']:.2f}, "
             f"haste {means['haste']:.2f}, "
@@ -330,10 +340,12 @@ class Trainer:
     def _log(self, means: dict[str, float], validation: Validation) -> None:
         row = {"step": self.clock.step, "epoch": self.clock.epoch, "seconds": round(self.clock.elapsed_s, 1)}
         row |= {k: round(v, 5) for k, v in means.items()} | {k: round(v, 5) for k, v in asdict(validation).items()}
+        row["skipped"] = self.descent.skipped
         self.history.add(row)
 
     def save_checkpoint(self) -> None:
         """All that a later run needs to go on as if there had been no break; a kill leaves the old one whole."""
+        self.descent.check(self.clock.step, self.average, self.discriminator.state_dict())
         state = {
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
@@ -347,15 +359,18 @@ class Trainer:
             "best": self.best,
             "kept": asdict(self.kept) if self.kept else None,
             "recent": self.recent,
-            "asked": self.asked,
-            "dancers": self.dancers.tensors() if self.dancers else None,
+            "skipped": self.descent.skipped,
+            "asked": self.processes.gather(self.asked) if self.asked is not None else None,
+            "dancers": [self.processes.gather(t) for t in self.dancers.tensors()] if self.dancers else None,
         }
-        save_checkpoint(self.folder, state)
+        if self.processes.main:
+            save_checkpoint(self.folder, state)
 
     def _resume(self) -> bool:
         if not resume(self.folder, self._restore, self.device):
             return False
-        self.history.forget_after(self.clock.step)
+        if self.processes.main:
+            self.history.forget_after(self.clock.step)
         self.progress.say(f"going on from step {self.clock.step} of an interrupted run")
         return True
 
@@ -371,9 +386,7 @@ class Trainer:
         self.average, self.recent, self.best = state["average"], state["recent"], state["best"]
         self.clock.start(state["step"], state["seconds"])
         self.kept = Validation(**state["kept"]) if state["kept"] else None
-        self.asked = state["asked"]
-        self.dancers = Memory.of(state["dancers"]) if state["dancers"] else None
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")
+        self.descent.start(state.get("skipped", 0))
+        own = self.processes.own
+        self.asked = own(state["asked"]) if state["asked"] is not None else None
+        self.dancers = Memory.of([own(t) for t in state["dancers"]]) if state["dancers"] else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+from dancegen.choreographers.training.processes import Processes
+
 
 class Limits(Protocol):
     """What ends a training, as both families' settings hold it; None is no limit."""
@@ -20,8 +22,8 @@ class Clock:
     epoch_steps: how many steps show every clip once.
     """
 
-    def __init__(self, limits: Limits, epoch_steps: float):
-        self.limits, self.epoch_steps = limits, epoch_steps
+    def __init__(self, limits: Limits, epoch_steps: float, processes: Processes):
+        self.limits, self.epoch_steps, self.processes = limits, epoch_steps, processes
         self.start()
 
     def start(self, step: int = 0, seconds: float = 0.0) -> None:
@@ -35,8 +37,10 @@ class Clock:
         self.look()
 
     def look(self) -> None:
-        """Take the time that `done` goes by: it stands still within a step, in which it would decide now so, now so."""
+        """Take the time that `done` goes by: it stands still within a step, and is the same for all processes."""
         self._seen_s = self.elapsed_s
+        if self.limits.minutes is not None:
+            self._seen_s = self.processes.mean({"elapsed": self._seen_s})["elapsed"]
 
     @property
     def elapsed_s(self) -> float:

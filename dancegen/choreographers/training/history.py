@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 
@@ -14,10 +16,10 @@ class History:
 
     def add(self, row: dict[str, float]) -> None:
         """One row, at row["step"]. The first of a run drops what a killed run showed of it and of later ones."""
-        fresh = not self.path.exists()
+        columns = self.path.read_text().partition("\n")[0].split(",") if self.path.exists() else []
         with self.path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if fresh:
+            writer = csv.DictWriter(file, columns or list(row), extrasaction="ignore")
+            if not columns:
                 writer.writeheader()
             writer.writerow(row)
         self._show(row)
@@ -46,3 +48,12 @@ class History:
             if name != "step":
                 self.writer.add_scalar(name, value, row["step"])
         self.writer.flush()
+
+
+def mean_losses(steps: Sequence[Mapping[str, float]], names: Iterable[str]) -> dict[str, float]:
+    """The mean of each loss over the steps that have it; nan where none has."""
+
+    def mean(values: list[float]) -> float:
+        return sum(values) / len(values) if values else math.nan
+
+    return {name: mean([losses[name] for losses in steps if name in losses]) for name in names}

@@ -9,13 +9,18 @@ from typing import Any, Protocol
 from dancegen.choreographers.training.clock import Clock
 from dancegen.choreographers.training.history import History
 from dancegen.choreographers.training.interrupt import interrupt_deferred
+from dancegen.choreographers.training.processes import Processes
 from dancegen.progress import Progress
+
+ECHO_S = 5.0
+"""For how long after a Ctrl-C another one may be the same one, from the launcher."""
 
 
 class Trainee(Protocol):
-    """What a family's trainer does, one step and one report at a time."""
+    """What a family's trainer does, one step and one report at a time; of several processes each has one, in step."""
 
     clock: Clock
+    processes: Processes
     history: History
     progress: Progress
     recent: list[dict[str, float]]
@@ -36,13 +41,14 @@ class Trainee(Protocol):
 def run(trainee: Trainee, label: str, report_every: int) -> None:
     """Train to the end, with a report every so many steps and at the end.
 
-    Ctrl-C ends it after the step at hand, with all that was learnt in the checkpoint; a second one ends it at once.
+    Ctrl-C ends it after the step at hand, with all that was learnt in the checkpoint; a second one ends it at once. A
+    launcher hands a Ctrl-C on that its processes have had already.
     """
-    clock, shown = trainee.clock, 0.0
+    clock, processes, shown = trainee.clock, trainee.processes, 0.0
     with (
         closing(trainee.history),
         trainee.progress.task(label, 100) as advance,
-        interrupt_deferred() as interrupted,
+        interrupt_deferred(0.0 if processes.alone else ECHO_S) as interrupted,
         closing(trainee.batches()) as batches,
     ):
         while clock.done < 1.0:
@@ -53,6 +59,6 @@ def run(trainee: Trainee, label: str, report_every: int) -> None:
             if clock.step % report_every == 0 or clock.done >= 1.0:
                 trainee.report()
                 clock.look()
-            if interrupted():
+            if processes.any(interrupted()):
                 trainee.save_checkpoint()
                 raise KeyboardInterrupt
