@@ -15,6 +15,7 @@ EXAMPLES = examples(
     "dancegen train --init gan --minutes 30",
     "dancegen train --family diffusion --minutes 90",
     "dancegen train --set loss.l1=100 --set train.ema=0.99",
+    "dancegen train --minutes 90 --wandb my-dancers",
     "dancegen train --preset original --device cuda --vgg vgg16.safetensors",
 )
 
@@ -53,6 +54,10 @@ def command(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, like loss.l1=40; repeatable."),
     ] = None,
+    wandb: Annotated[
+        str | None,
+        typer.Option(metavar="PROJECT", help="Also log to Weights & Biases (needs the wandb extra)."),
+    ] = None,
     *,
     options: CommonOptions,
 ) -> None:
@@ -62,5 +67,5 @@ def command(
     options.perform(
         train, dataset, family=family, preset=preset, epochs=epochs, steps=steps, minutes=minutes, batch=batch,
         learning_rate=learning_rate, decay=decay, decay_steps=decay_steps, init=init, vgg=vgg, perceptual=perceptual,
-        settings=settings,
+        settings=settings, wandb=wandb,
     )  # fmt: skip

@@ -40,6 +40,7 @@ def train(
     vgg: str | Path | None = None,
     perceptual: float | None = None,
     settings: Sequence[str] | None = None,
+    wandb: str | None = None,
     seed: int = 0,
     device: str = "auto",
     store: Store | str | Path | None = None,
@@ -49,16 +50,21 @@ def train(
     """A model: the generator that danced best on its own, with its history, sample sheets and TensorBoard events.
 
     dataset: an extract-poses artifact, its path or digest; by default the newest. The family `diffusion` learns from a
-    prepare artifact instead: motion in three dimensions. `epochs` (each shows every clip
-    once), `steps` and `minutes` each end it. `init`: `gan` or a model's path or digest to start from. `vgg`: VGG16's
-    weights for the perceptual loss, weighted `perceptual`. `settings`: any other number of the preset, like
-    `loss.l1=40`. A run that is interrupted keeps what it learnt, and the same call goes on from there. Raises
-    InputError for settings that fit nothing and for missing VGG weights.
+    prepare artifact instead: motion in three dimensions. `epochs` (each shows every clip once), `steps` and `minutes`
+    each end it. `init`: `gan` or a model's path or digest to start from. `vgg`: VGG16's weights for the perceptual
+    loss, weighted `perceptual`. `settings`: any other number of the preset, like `loss.l1=40`. `wandb`: a project of
+    Weights & Biases that is told of the training. A run that is interrupted keeps what it learnt, and the same call
+    goes on from there. Several processes, under `accelerate launch`, share each batch of one training.
+
+    Raises InputError for settings that fit nothing, for missing VGG weights and where Weights & Biases is not there,
+    and TrainingError for a training that has left the finite.
     """
     from dancegen.choreographers import find_model
     from dancegen.choreographers.gan.losses import find_vgg
+    from dancegen.choreographers.training.history import check_wandb
     from dancegen.choreographers.training.processes import join
 
+    check_wandb(wandb)
     if family not in FAMILIES:
         raise InputError(f"there is no family {family!r} of choreographers; choose one of {', '.join(FAMILIES)}")
     if seed < 0:
@@ -67,7 +73,7 @@ def train(
         flags = {"epochs": epochs, "steps": steps, "minutes": minutes, "batch": batch, "learning_rate": learning_rate}
         flags |= {"decay": decay, "decay_steps": decay_steps, "perceptual": perceptual, "vgg": vgg}
         return _train_diffusion(
-            dataset, preset, flags, settings or (), init, seed, device, open_store(store), force, progress
+            dataset, preset, flags, settings or (), wandb, init, seed, device, open_store(store), force, progress
         )
     config = configure(
         preset, epochs, steps, minutes, batch, learning_rate, decay, decay_steps, perceptual, settings or ()
@@ -88,12 +94,12 @@ def train(
     recipe = Recipe(STAGE, VERSION, {"family": family, "config": config.to_dict(), "seed": seed}, tuple(inputs))
 
     def learn(scratch: Path) -> dict[str, float]:
-        return _train(dataset.path, config, scratch, start, weights, seed, processes, progress)
+        return _train(dataset.path, config, scratch, start, weights, seed, processes, wandb, progress)
 
     return _obtain(store, recipe, learn, force, processes, progress)
 
 
-def _train_diffusion(dataset, preset, flags, settings, init, seed, device, store, force, progress) -> Artifact:
+def _train_diffusion(dataset, preset, flags, settings, wandb, init, seed, device, store, force, progress) -> Artifact:
     from dancegen.choreographers import find_model
     from dancegen.choreographers.training.processes import join
     from dancegen.stages.train_diffusion import configured, train_diffusion
@@ -103,8 +109,8 @@ def _train_diffusion(dataset, preset, flags, settings, init, seed, device, store
     processes = join(device, config.train.precision)
     progress = progress if processes.main else SILENT
     recipe, learn = train_diffusion(
-        dataset, config, stage=STAGE, version=VERSION, init=start, seed=seed, processes=processes, store=store,
-        progress=progress,
+        dataset, config, stage=STAGE, version=VERSION, init=start, seed=seed, processes=processes, wandb=wandb,
+        store=store, progress=progress,
     )  # fmt: skip
     return _obtain(store, recipe, learn, force, processes, progress)
 
@@ -226,6 +232,7 @@ def _train(
     vgg: Path | None,
     seed: int,
     processes: Processes,
+    wandb: str | None,
     progress: Progress,
 ) -> dict[str, float]:
     from dancegen.choreographers.gan.data import choose_starts, load_takes
@@ -243,6 +250,7 @@ def _train(
         vgg=vgg,
         seed=seed,
         processes=processes,
+        wandb=wandb,
         progress=progress,
     )
     return trainer.run()

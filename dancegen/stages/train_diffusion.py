@@ -28,6 +28,7 @@ def train_diffusion(
     init: Path | None,
     seed: int,
     processes: Processes,
+    wandb: str | None,
     store: Store,
     progress: Progress,
 ):
@@ -49,9 +50,11 @@ def train_diffusion(
         clips, held_out = (load_motions(dataset.path, split, progress) for split in ("train", "val"))
         body = load_model(init).body if init is not None else dancer_of(clips)
         recordings, kept_apart = (record(dataset.path, part, body, config, progress) for part in (clips, held_out))
-        return Trainer(
-            config, recordings, kept_apart, body, folder, init=init, seed=seed, processes=processes, progress=progress
-        ).run()
+        trainer = Trainer(
+            config, recordings, kept_apart, body, folder, init=init, seed=seed, processes=processes, wandb=wandb,
+            progress=progress,
+        )  # fmt: skip
+        return trainer.run()
 
     return recipe, learn
 

@@ -40,7 +40,8 @@ class Trainer:
     """Trains one denoiser in `folder`, which holds all that a killed run needs to go on: `checkpoint.pt`, `best/`,
     `history.csv`, `samples/` and TensorBoard's events.
 
-    init: a model directory to start from, whose body, scale and styles it keeps.
+    init: a model directory to start from, whose body, scale and styles it keeps; wandb: a project of Weights & Biases
+    to tell of it.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Trainer:
         init: Path | None = None,
         seed: int = 0,
         processes: Processes = ALONE,
+        wandb: str | None = None,
         progress: Progress = SILENT,
     ):
         torch.manual_seed(seed)
@@ -73,7 +75,7 @@ class Trainer:
         )
         self.offsets = torch.from_numpy(self.body.offsets).float().to(device)
         self.parts = f.part_masks().to(device)
-        self.history = History(folder)
+        self.history = History(folder, wandb=wandb, settings=config.to_dict(), progress=progress)
         self.clock = Clock(t, self.windows.count / t.batch, processes)
         self.best, self.kept = float("inf"), None
         self.recent: list[dict[str, float]] = []
@@ -106,8 +108,18 @@ class Trainer:
         t, step = self.config.train, self.clock.step
         dice = self.processes.dice(self.seed, step)
         torch.manual_seed(dice)
-        chance = torch.Generator().manual_seed(dice)
-        clips = len(batch.features)
+        terms = self._losses(batch, torch.Generator().manual_seed(dice))
+        total = sum(getattr(self.config.loss, name) * term for name, term in terms.items())
+        self.optimiser.param_groups[0]["lr"] = t.learning_rate * self._rate()
+        losses = self.descent.step("denoiser", self.optimiser, total, terms, CLIP)
+        if not self.descent.finish(step):
+            return {}
+        self._follow()
+        return losses
+
+    def _losses(self, batch: Batch, chance: torch.Generator) -> dict[str, Tensor]:
+        """How well the batch's windows are restored, each from as much noise as chance will have it."""
+        t, clips = self.config.train, len(batch.features)
         real, known, song = (x.to(self.device, non_blocking=True) for x in (batch.features, batch.known, batch.song))
         wanted = self.scale.normalise(real)
         fixed = (known @ self.parts).clamp(max=1)
@@ -117,16 +129,9 @@ class Trainer:
         noisy = torch.where(fixed > 0, wanted + blur, noised(wanted, noise, time_))
         heard = (torch.rand(clips, generator=chance) >= t.music_dropout).to(self.device)
         wishes = _told(batch.wishes, t.condition_dropout, chance).map(lambda x: x.to(self.device))
-        with self._precision():
+        with self.precision():
             found = self.denoiser(noisy, known, time_, self.denoiser.hear(song, heard), wishes)
-        terms = dance_losses(found.float(), wanted, self.scale, self.offsets, self.config.window.fps)
-        total = sum(getattr(self.config.loss, name) * term for name, term in terms.items())
-        self.optimiser.param_groups[0]["lr"] = t.learning_rate * self._rate()
-        losses = self.descent.step("denoiser", self.optimiser, total, terms, CLIP)
-        if not self.descent.finish(step):
-            return {}
-        self._follow()
-        return losses
+        return dance_losses(found.float(), wanted, self.scale, self.offsets, self.config.window.fps)
 
     def averaged(self) -> Model:
         """The model with the averaged weights, ready to dance."""
@@ -160,7 +165,7 @@ class Trainer:
         warm = min(1.0, (self.clock.step + 1) / self.config.train.warmup)
         return warm * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * self.clock.done))))
 
-    def _precision(self) -> AbstractContextManager:
+    def precision(self) -> AbstractContextManager:
         return autocast(self.config.train.precision, self.device)
 
     def _follow(self) -> None:
@@ -182,10 +187,10 @@ class Trainer:
         """Validate, keep the last and the best, write history and samples; returns what to say of it."""
         model = self.averaged()
         sheet = self.folder / "samples" / f"step_{self.clock.step:06d}.png"
-        with self._precision():
+        with self.precision():
             v = validate(model, self.held_out, sheet, seed=self.seed)
         means = mean_losses(self.recent, LOSSES)
-        self._log(means, v)
+        self._log(means, v, sheet)
         save_model(self.folder / "last", model)
         if v.score < self.best or not (self.folder / "best").is_dir():
             self.best, self.kept = v.score, v
@@ -199,11 +204,11 @@ class Trainer:
             f"(off {v.footfall_shifted:.2f}), score {v.score:.2f}"
         )
 
-    def _log(self, means: dict[str, float], validation: Validation) -> None:
+    def _log(self, means: dict[str, float], validation: Validation, sheet: Path) -> None:
         row = {"step": self.clock.step, "seconds": round(self.clock.elapsed_s, 1), "rate": self._rate()}
         row |= {k: round(v, 6) for k, v in (means | asdict(validation)).items()}
         row["skipped"] = self.descent.skipped
-        self.history.add(row)
+        self.history.add(row, sheet)
 
     def _resume(self) -> None:
         if resume(self.folder, self._restore, self.device):

@@ -67,7 +67,8 @@ class Trainer:
     """Trains one GAN in `folder`, which holds all that a killed run needs to go on: `checkpoint.pt`, `best/`,
     `history.csv`, `samples/` and TensorBoard's events.
 
-    init: a model directory to start from; vgg: VGG16's weights, needed where the perceptual loss counts.
+    init: a model directory to start from; vgg: VGG16's weights, needed where the perceptual loss counts; wandb: a
+    project of Weights & Biases to tell of it.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Trainer:
         vgg: Path | None = None,
         seed: int = 0,
         processes: Processes = ALONE,
+        wandb: str | None = None,
         progress: Progress = SILENT,
     ):
         torch.manual_seed(seed)
@@ -109,7 +111,7 @@ class Trainer:
         self.perceptual = losses.PerceptualLoss(vgg).to(device) if config.loss.perceptual else None
         self.metronome = Metronome(config).to(device) if config.loss.synchrony else None
         self.clock = Clock(t, math.ceil(len(self.data) / t.batch), processes)
-        self.history = History(folder)
+        self.history = History(folder, wandb=wandb, settings=config.to_dict(), progress=progress)
         self.dancers: Memory | None = None
         self.asked: Tensor | None = None
         self.best = float("inf")
@@ -197,7 +199,7 @@ class Trainer:
         led = lead_frames(told, frames, self._led_share(step), chance)
         paintings = clean(real.flatten(0, 1), self.config.image).unflatten(0, (clips, frames))
         lesson = Lesson(real, paintings, told.to(self.device), led.to(self.device))
-        with self._precision():
+        with self.precision():
             dance = unroll(self.generator, memory, mel, noise, mood, lesson)
         self.dancers = Memory.of(dance.memory.tensors())
         seen = torch.cat([picture(first, self.config.image)[:, None], (paintings[:, :-1, :3] + 1) / 2], 1)
@@ -226,7 +228,7 @@ class Trainer:
 
     def _update_discriminator(self, fake: Case, real: Case) -> dict[str, float]:
         weights = self.config.loss
-        with self._precision():
+        with self.precision():
             real_loss = losses.real_loss(self.discriminator(*real), weights.label_smoothing)
             fake_loss = losses.fake_loss(self.discriminator(*(part.detach() for part in fake)))
         total, terms = real_loss + fake_loss, {"real": real_loss, "fake": fake_loss}
@@ -252,7 +254,7 @@ class Trainer:
         trust = lesson.told.float()[:, None].expand(mel.shape[:2])
         images, paintings, trusted = dance.images.flatten(0, 1), lesson.images.flatten(0, 1), trust.flatten()
         own = clean(dance.joints.detach().flatten(0, 1), image)
-        with self._precision():
+        with self.precision():
             judged = self.discriminator(*fake)
             with torch.no_grad():
                 wanted = self.discriminator(*real)
@@ -276,7 +278,7 @@ class Trainer:
             terms["mood"] = losses.mood_loss(apart, 1 - lesson.told.float())
             hurried = haste(dance.joints, image.size, image.fps) - haste(lesson.poses, image.size, image.fps)
             terms["haste"] = losses.mood_loss(hurried / HASTE, 1 - lesson.told.float())
-        with self._precision():
+        with self.precision():
             if self.perceptual is not None:
                 few = torch.multinomial(trusted.clamp(min=1e-6), min(self.config.train.perceptual_frames, len(trusted)))
                 terms["perceptual"] = self.perceptual(images[few], paintings[few])
@@ -285,7 +287,7 @@ class Trainer:
         self.discriminator.requires_grad_(True)
         return found
 
-    def _precision(self) -> AbstractContextManager:
+    def precision(self) -> AbstractContextManager:
         return autocast(self.config.train.precision, self.device)
 
     def _follow(self) -> None:
@@ -317,10 +319,10 @@ class Trainer:
         """Validate, keep the last and the best, write history and samples; returns what to say of it."""
         generator = self.averaged()
         sheet = self.folder / "samples" / f"step_{self.clock.step:06d}.png"
-        with self._precision():
+        with self.precision():
             v = validate(generator, self.held_out, sheet, seed=self.seed)
         means = mean_losses(self.recent, LOSSES)
-        self._log(means, v)
+        self._log(means, v, sheet)
         model = Model(self.config, generator, self.starts)
         save_model(self.folder / "last", model, self.discriminator)
         if v.score < self.best or not (self.folder / "best").is_dir():
@@ -337,11 +339,11 @@ class Trainer:
             f"score {v.score:.2f}"
         )
 
-    def _log(self, means: dict[str, float], validation: Validation) -> None:
+    def _log(self, means: dict[str, float], validation: Validation, sheet: Path) -> None:
         row = {"step": self.clock.step, "epoch": self.clock.epoch, "seconds": round(self.clock.elapsed_s, 1)}
         row |= {k: round(v, 5) for k, v in means.items()} | {k: round(v, 5) for k, v in asdict(validation).items()}
         row["skipped"] = self.descent.skipped
-        self.history.add(row)
+        self.history.add(row, sheet)
 
     def save_checkpoint(self) -> None:
         """All that a later run needs to go on as if there had been no break; a kill leaves the old one whole."""

@@ -45,6 +45,8 @@ def run(trainee: Trainee, label: str, report_every: int) -> None:
     launcher hands a Ctrl-C on that its processes have had already.
     """
     clock, processes, shown = trainee.clock, trainee.processes, 0.0
+    if processes.main and clock.done < 1.0:
+        trainee.history.open()
     with (
         closing(trainee.history),
         trainee.progress.task(label, 100) as advance,
