@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -14,6 +15,8 @@ from tiny_gan import takes, tiny_config
 from dancegen.choreographers.diffusion.trainer import Trainer as DiffusionTrainer
 from dancegen.choreographers.gan.data import choose_starts
 from dancegen.choreographers.gan.trainer import Trainer as GanTrainer
+from dancegen.choreographers.gan.validation import _compare
+from dancegen.choreographers.training.collapse import Watch, dance_signs, never_wrong, spread
 from dancegen.choreographers.training.descent import PATIENCE
 from dancegen.errors import TrainingError
 from dancegen.progress import Silent
@@ -33,7 +36,7 @@ class Listener(Silent):
 
 
 def gan(folder, *settings, progress=None, **options):
-    config = tiny_config("train.steps=40", "train.validate_every=2", *settings)
+    config = tiny_config("train.epochs=1000", "train.steps=40", "train.validate_every=2", *settings)
     clips = takes(4, config)
     return GanTrainer(
         config, clips, takes(2, config), choose_starts(clips, config, 0), folder, progress=progress or Silent(),
@@ -116,3 +119,72 @@ def test_a_gans_step_with_a_bad_batch_leaves_all_three_networks_and_their_statis
     assert trainer.dancers is None
     trainer.clock.tick()
     assert trainer.step(next(batches))["l1"] > 0
+
+
+# Collapse
+
+
+def dancing_differently(count: int) -> list:
+    return [take.views[0] for take in takes(count, tiny_config())]
+
+
+def test_dances_that_are_all_one_have_no_spread_wherever_they_are_danced():
+    dances = dancing_differently(3)
+    one = dances[0]
+    moved = replace(one, keypoints=one.keypoints + np.float32([5, 0, 0]))
+    assert spread([one, moved, one]) < 1e-4
+    assert spread(dances) > 0.02
+
+
+def test_one_dance_to_all_songs_is_called_collapse_at_the_third_report_and_only_then():
+    real = dancing_differently(4)
+    beats = [np.arange(0.0, 2.4, 0.5)] * 4
+    collapsed, lively = (_compare(real, made, beats, beats) for made in ([real[0]] * 4, real[::-1]))
+    watch, said = Watch(), []
+    for found in (lively, collapsed, collapsed, collapsed, collapsed, lively):
+        said.append(watch.notice(dance_signs(found, "a larger --batch")))
+    assert [len(words) for words in said] == [0, 0, 0, 1, 0, 0]
+    assert "mode collapse" in said[3][0] and "--batch" in said[3][0] and "--init" in said[3][0]
+
+
+def test_a_dancer_who_is_no_more_than_a_dot_ends_no_training():
+    real, beats = dancing_differently(2), [np.arange(0.0, 2.4, 0.5)] * 2
+    dots = [replace(dance, keypoints=np.full_like(dance.keypoints, 1.0)) for dance in real]
+    found = _compare(real, dots, beats, beats)
+    assert found.spread == 0.0 and found.freeze == 1.0 and found.missing == 1.0
+    assert found.score > _compare(real, [real[0]] * 2, beats, beats).score + 5
+
+
+def test_a_dancer_who_only_stands_is_noticed_in_a_training(tmp_path):
+    listener = Listener()
+    trainer = gan(tmp_path, "train.learning_rate=1e-12", "train.steps=6", progress=listener)
+    with torch.no_grad():  # it paints all black, so the dancer stays in the pose that she began in
+        trainer.generator.paint.weight.zero_()
+        trainer.generator.remain.zero_()
+        trainer.generator.paint.bias.fill_(-4)
+        trainer.average = {name: value.clone() for name, value in trainer.generator.state_dict().items()}
+    trainer.run()
+    (words,) = listener.warned
+    assert words.startswith("step 6: the dancer stands still 100% of the time") and "--learning-rate" in words
+
+
+def test_a_discriminator_that_always_wins_is_noticed_with_a_rate_to_try(tmp_path):
+    listener = Listener()
+    trainer = gan(tmp_path, progress=listener)
+    for _ in range(3):
+        trainer.recent = [{"real": 0.33, "fake": 0.001}] * 2
+        trainer.report()
+    (words,) = [words for words in listener.warned if "the discriminator is never wrong" in words]
+    assert "0.33 on real and 0.00" in words and "--set train.discriminator_rate=0.0001" in words
+
+
+def test_what_was_noticed_is_remembered_over_a_break(tmp_path):
+    trainer = gan(tmp_path)
+    trainer.watch.seen = {"alike": 2}
+    trainer.save_checkpoint()
+    assert gan(tmp_path).watch.seen == {"alike": 2}
+
+
+def test_labels_that_are_smoothed_are_no_merit_of_the_generator():
+    assert never_wrong(0.33, 0.001, smoothing=0.1) and not never_wrong(0.45, 0.001, smoothing=0.1)
+    assert never_wrong(0.001, 0.001, smoothing=0.0) and not never_wrong(0.33, 0.001, smoothing=0.0)

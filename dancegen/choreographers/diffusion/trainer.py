@@ -23,6 +23,7 @@ from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.choreographers.diffusion.validation import Validation, validate
 from dancegen.choreographers.training.checkpoint import resume, save_checkpoint
 from dancegen.choreographers.training.clock import Clock
+from dancegen.choreographers.training.collapse import Watch, dance_signs
 from dancegen.choreographers.training.descent import Descent, advice
 from dancegen.choreographers.training.history import History, mean_losses
 from dancegen.choreographers.training.loading import stream
@@ -76,6 +77,7 @@ class Trainer:
         self.offsets = torch.from_numpy(self.body.offsets).float().to(device)
         self.parts = f.part_masks().to(device)
         self.history = History(folder, wandb=wandb, settings=config.to_dict(), progress=progress)
+        self.watch = Watch()
         self.clock = Clock(t, self.windows.count / t.batch, processes)
         self.best, self.kept = float("inf"), None
         self.recent: list[dict[str, float]] = []
@@ -152,6 +154,7 @@ class Trainer:
             "kept": asdict(self.kept) if self.kept else None,
             "recent": self.recent,
             "skipped": self.descent.skipped,
+            "signs": self.watch.seen,
         }
         if self.processes.main:
             save_checkpoint(self.folder, state)
@@ -191,6 +194,8 @@ class Trainer:
             v = validate(model, self.held_out, sheet, seed=self.seed)
         means = mean_losses(self.recent, LOSSES)
         self._log(means, v, sheet)
+        for words in self.watch.notice(dance_signs(v, "more or longer clips, or a longer training")):
+            self.progress.warn(f"step {self.clock.step}: {words}")
         save_model(self.folder / "last", model)
         if v.score < self.best or not (self.folder / "best").is_dir():
             self.best, self.kept = v.score, v
@@ -222,6 +227,7 @@ class Trainer:
         self.average, self.recent, self.best = state["average"], state["recent"], state["best"]
         self.clock.start(state["step"], state["seconds"])
         self.descent.start(state.get("skipped", 0))
+        self.watch.seen = state.get("signs", {})
         self.kept = Validation(**state["kept"]) if state["kept"] else None
 
 

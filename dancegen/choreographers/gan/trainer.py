@@ -26,6 +26,7 @@ from dancegen.choreographers.gan.rollout import Lesson, Memory, Rollout, at, cli
 from dancegen.choreographers.gan.validation import Validation, validate
 from dancegen.choreographers.training.checkpoint import resume, save_checkpoint
 from dancegen.choreographers.training.clock import Clock
+from dancegen.choreographers.training.collapse import Sign, Watch, dance_signs, never_wrong
 from dancegen.choreographers.training.descent import Descent, advice
 from dancegen.choreographers.training.history import History, mean_losses
 from dancegen.choreographers.training.loading import stream
@@ -112,6 +113,7 @@ class Trainer:
         self.metronome = Metronome(config).to(device) if config.loss.synchrony else None
         self.clock = Clock(t, math.ceil(len(self.data) / t.batch), processes)
         self.history = History(folder, wandb=wandb, settings=config.to_dict(), progress=progress)
+        self.watch = Watch()
         self.dancers: Memory | None = None
         self.asked: Tensor | None = None
         self.best = float("inf")
@@ -323,6 +325,7 @@ class Trainer:
             v = validate(generator, self.held_out, sheet, seed=self.seed)
         means = mean_losses(self.recent, LOSSES)
         self._log(means, v, sheet)
+        self._warn(means, v)
         model = Model(self.config, generator, self.starts)
         save_model(self.folder / "last", model, self.discriminator)
         if v.score < self.best or not (self.folder / "best").is_dir():
@@ -338,6 +341,19 @@ class Trainer:
             f"shape {v.shape:.3f}, place {v.place:.3f}, rhythm {v.rhythm:.2f} ({v.real_rhythm:.2f}), "
             f"score {v.score:.2f}"
         )
+
+    def _warn(self, means: dict[str, float], validation: Validation) -> None:
+        """Say what has been wrong for several reports, and what to try."""
+        t, weights = self.config.train, self.config.loss
+        remedy = f"a larger --batch or --set loss.feature_matching={weights.feature_matching * 2:g}"
+        won = never_wrong(means["real"], means["fake"], weights.label_smoothing)
+        said = (
+            f"the discriminator is never wrong (its losses are {means['real']:.2f} on real and {means['fake']:.2f} on "
+            "generated dance), so the generator learns nothing from it any more; try --set train.discriminator_rate="
+            f"{t.discriminator_rate / 4:g} or --set loss.gradient_penalty={max(weights.gradient_penalty * 5, 1):g}"
+        )
+        for words in self.watch.notice([*dance_signs(validation, remedy), Sign("won", won, said)]):
+            self.progress.warn(f"step {self.clock.step}: {words}")
 
     def _log(self, means: dict[str, float], validation: Validation, sheet: Path) -> None:
         row = {"step": self.clock.step, "epoch": self.clock.epoch, "seconds": round(self.clock.elapsed_s, 1)}
@@ -362,6 +378,7 @@ class Trainer:
             "kept": asdict(self.kept) if self.kept else None,
             "recent": self.recent,
             "skipped": self.descent.skipped,
+            "signs": self.watch.seen,
             "asked": self.processes.gather(self.asked) if self.asked is not None else None,
             "dancers": [self.processes.gather(t) for t in self.dancers.tensors()] if self.dancers else None,
         }
@@ -389,6 +406,7 @@ class Trainer:
         self.clock.start(state["step"], state["seconds"])
         self.kept = Validation(**state["kept"]) if state["kept"] else None
         self.descent.start(state.get("skipped", 0))
+        self.watch.seen = state.get("signs", {})
         own = self.processes.own
         self.asked = own(state["asked"]) if state["asked"] is not None else None
         self.dancers = Memory.of([own(t) for t in state["dancers"]]) if state["dancers"] else None
