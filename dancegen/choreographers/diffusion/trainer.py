@@ -25,6 +25,7 @@ from dancegen.choreographers.training.checkpoint import resume, save_checkpoint
 from dancegen.choreographers.training.clock import Clock
 from dancegen.choreographers.training.collapse import Watch, dance_signs
 from dancegen.choreographers.training.descent import Descent, advice
+from dancegen.choreographers.training.footprint import Footprint, growing, kept_for_backward, networks_bytes
 from dancegen.choreographers.training.history import History, mean_losses
 from dancegen.choreographers.training.loading import stream
 from dancegen.choreographers.training.precision import autocast
@@ -92,6 +93,8 @@ class Trainer:
 
         Ctrl-C ends it after the step at hand, with all that was learnt in the folder; a second one ends it at once.
         """
+        if self.processes.main and self.clock.done < 1.0:
+            self.footprint().state(self.device, self.progress)
         run(self, self._label(), self.config.train.validate_every)
         if not self.processes.main:
             return {}
@@ -134,6 +137,24 @@ class Trainer:
         with self.precision():
             found = self.denoiser(noisy, known, time_, self.denoiser.hear(song, heard), wishes)
         return dance_losses(found.float(), wanted, self.scale, self.offsets, self.config.window.fps)
+
+    def footprint(self) -> Footprint:
+        """What the training needs of memory, measured on batches of one and of two windows."""
+
+        def measure(clips: int) -> int:
+            batch = _draw(self.windows, clips, self.scale.to("cpu"), self.seed, 0, 0)
+            return kept_for_backward(lambda: self._losses(batch, torch.Generator().manual_seed(0)), [self.denoiser])
+
+        clips = len(self.processes.part(range(self.config.train.batch)))
+        activations, each = growing(measure, clips)
+        arrays = [array for r in (*self.windows.recordings, *self.held_out) for array in (r.features, r.song, r.speed)]
+        return Footprint(
+            networks=networks_bytes([self.denoiser], [self.denoiser], []),
+            activations=activations,
+            data=sum(array.nbytes for array in arrays),
+            clips=clips,
+            each=each,
+        )
 
     def averaged(self) -> Model:
         """The model with the averaged weights, ready to dance."""

@@ -17,6 +17,7 @@ from dancegen.choreographers.gan import losses
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import ClipDataset, Take
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
+from dancegen.choreographers.gan.footprint import footprint
 from dancegen.choreographers.gan.generator import UNetGenerator, normalise_mel
 from dancegen.choreographers.gan.image import clean, picture
 from dancegen.choreographers.gan.metronome import Metronome
@@ -132,6 +133,8 @@ class Trainer:
 
         Ctrl-C ends it after the step at hand, with all that was learnt in the folder; a second one ends it at once.
         """
+        if self.processes.main and self.clock.done < 1.0:
+            footprint(self).state(self.device, self.progress)
         run(self, self._label(), self.config.train.validate_every)
         if not self.processes.main:
             return {}
