@@ -33,7 +33,7 @@ def command(
     epochs: Annotated[int | None, typer.Option(metavar="N", help="Stop when every clip was shown N times.")] = None,
     steps: Annotated[int | None, typer.Option(metavar="N", help="Stop after N optimiser steps.")] = None,
     minutes: Annotated[float | None, typer.Option(metavar="M", help="Stop after M minutes.")] = None,
-    batch: Annotated[int | None, typer.Option(metavar="N", help="Clips a step; the preset's if left out.")] = None,
+    batch: Annotated[int | None, typer.Option(metavar="N", help="Clips a step, in all processes together.")] = None,
     learning_rate: Annotated[
         float | None, typer.Option(metavar="R", help="Adam's rate at the start, 0.0005 to 0.001.")
     ] = None,

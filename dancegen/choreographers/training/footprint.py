@@ -67,7 +67,8 @@ def kept_for_backward(call: Callable[[], object], networks: Sequence[nn.Module])
             kept[_storage(tensor)] = tensor.untyped_storage().nbytes()
         return tensor.detach()
 
-    with torch.random.fork_rng(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+    dice = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(dice), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         held = call()
     del held
     for buffer, before in statistics:

@@ -16,20 +16,18 @@ def interrupt_deferred(echo_s: float = 0.0) -> Iterator[Callable[[], bool]]:
     """While inside, the first Ctrl-C (or SIGTERM) is only remembered, and the function given tells of it.
 
     Half an optimiser step must not get into a checkpoint. A second one interrupts at once, unless it comes within
-    `echo_s` seconds and so may be the first one's echo. Signals that the process
-    ignores stay ignored, and those that came are left to others outside the main thread, which never gets them.
+    `echo_s` seconds and so may be the first one's echo. Signals that the process ignores stay ignored, and those that
+    came are left to others outside the main thread, which never gets them.
     """
     asked_at = None
 
     def remember(number: int, frame: object) -> None:
         nonlocal asked_at
         now = time.monotonic()
-        asked_at = now if asked_at is None else asked_at
-        if now - asked_at >= echo_s:
-            for other in before:
-                signal.signal(other, signal.default_int_handler)
-            if asked_at != now:
-                raise KeyboardInterrupt
+        if asked_at is None:
+            asked_at = now
+        elif now - asked_at >= echo_s:
+            raise KeyboardInterrupt
 
     before = {}
     if threading.current_thread() is threading.main_thread():
