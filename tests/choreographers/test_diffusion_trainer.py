@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -69,8 +70,8 @@ def test_it_learns_to_dance_what_it_is_shown(tmp_path):
     losses = []
     for step in range(80):
         batch = trainer.windows.draw(16, np.random.default_rng(step), trainer.scale)
-        losses.append(trainer.learn(batch)["features"])
-        trainer.step += 1
+        losses.append(trainer.step(batch)["features"])
+        trainer.clock.tick()
     assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:5])
 
 
@@ -88,12 +89,12 @@ def test_an_interrupted_training_goes_on_to_the_same_model(tmp_path):
     whole = _trainer(tmp_path / "whole")
     whole.run()
     part = _trainer(tmp_path / "part")
-    for step in range(2):
-        part.recent.append(part.learn(part.windows.draw(8, np.random.default_rng([0, step]), part.scale)))
-        part.step += 1
+    for batch in islice(part.batches(), 2):
+        part.recent.append(part.step(batch))
+        part.clock.tick()
     part.save_checkpoint()
     resumed = _trainer(tmp_path / "part")
-    assert resumed.step == 2
+    assert resumed.clock.step == 2
     resumed.run()
     for name, value in whole.average.items():
         assert torch.allclose(value, resumed.average[name], atol=1e-5), name

@@ -19,6 +19,7 @@ from dancegen.audio.features import FRAME_RATE
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import Take, clip_length
 from dancegen.choreographers.gan.losses import synchrony_loss
+from dancegen.choreographers.training.descent import Descent
 from dancegen.pose.skeleton import BODY
 from dancegen.progress import SILENT, Progress
 
@@ -59,29 +60,35 @@ class Metronome(nn.Module):
         seen = torch.cat([((places - hips) * there)[:, 1:], moves, speed], -1)
         return self.layers(seen.flatten(2).transpose(1, 2)).transpose(1, 2)
 
-    def learn(self, takes: Sequence[Take], config: GanConfig, *, seed: int, progress: Progress = SILENT) -> None:
+    def learn(
+        self, takes: Sequence[Take], config: GanConfig, descent: Descent, *, seed: int, progress: Progress = SILENT
+    ) -> None:
         """Learn the beat from real clips."""
         steps = config.train.metronome_steps
         chance, rolls = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
         first = torch.optim.AdamW(self.parameters(), RATE, weight_decay=1e-2)
         plan = torch.optim.lr_scheduler.OneCycleLR(first, 10 * RATE, total_steps=steps)
         with progress.task("learning the beat of real dance", steps) as advance:
-            for _ in range(steps):
-                with self._learning(first) as losses:
+            for step in range(steps):
+                with self._learning(first, descent) as losses:
                     clips = draw_clips(takes, BATCH, draw_length(takes, config, chance), config, chance)
                     losses.append(self._error(*clips, rolls))
+                descent.finish(step)
                 plan.step()
                 advance(1)
 
-    def keep_up(self, takes: Sequence[Take], danced: Tensor, config: GanConfig, *, seed: Sequence[int]) -> None:
+    def keep_up(
+        self, takes: Sequence[Take], danced: Tensor, config: GanConfig, descent: Descent, *, seed: Sequence[int]
+    ) -> None:
         """Learn on for a step: the beat of real clips, and of generated ones, `danced` (B, N, 18, 3), that they have
         none."""
         chance = np.random.default_rng(seed)
         rolls = torch.Generator().manual_seed(int(chance.integers(2**62)))
         danced = danced[:, -min(take.frames for take in takes) :].detach()
-        with self._learning(self.optimiser) as losses:
+        with self._learning(self.optimiser, descent) as losses:
             losses.append(self._error(*draw_clips(takes, BATCH // 4, danced.shape[1], config, chance), rolls))
-            losses.append(DOUBT * self(self.glance(danced, rolls)).square().mean())
+            if len(danced):  # of several processes, another one may have all that go their own way
+                losses.append(DOUBT * self(self.glance(danced, rolls)).square().mean())
 
     def _error(self, poses: Tensor, heard: Tensor, rolls: torch.Generator) -> Tensor:
         device = next(self.parameters()).device
@@ -89,13 +96,12 @@ class Metronome(nn.Module):
         return synchrony_loss(told, heard[:, 1:].to(device), torch.ones(told.shape[:2], device=device))
 
     @contextmanager
-    def _learning(self, optimiser: torch.optim.Optimizer) -> Iterator[list[Tensor]]:
+    def _learning(self, optimiser: torch.optim.Optimizer, descent: Descent) -> Iterator[list[Tensor]]:
         """One step down the sum of the losses that are put into the list."""
         self.requires_grad_(True).train()
         yield (losses := [])
-        optimiser.zero_grad(set_to_none=True)
-        sum(losses).backward()
-        optimiser.step()
+        total = sum(losses)
+        descent.step("metronome", optimiser, total, {"beat": total})
         self.judge()
 
     def judge(self) -> Metronome:
