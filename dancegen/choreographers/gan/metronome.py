@@ -30,6 +30,8 @@ to see."""
 DOUBT = 0.25
 """What it counts beside the beat of real dance that generated dances have none: with more it would read in them, once
 they are like real ones, hardly any."""
+STILL = 0.02
+"""Pixels a frame and joint, of which no beat can be read."""
 BATCH, LONGEST_S, RATE = 128, 2.5, 2e-4
 
 
@@ -55,7 +57,9 @@ class Metronome(nn.Module):
         there = (poses[..., BODY, 2:] > 0).float()
         places = poses[..., BODY, :2] * (4 / self.size)
         hips = poses[..., HIPS, :2].mean(-2, keepdim=True) * (4 / self.size)
-        moves = 8 * places.diff(dim=1) * (there[:, 1:] * there[:, :-1])
+        moves = places.diff(dim=1) * (there[:, 1:] * there[:, :-1])
+        # How far they go is none of its business: who moves wildly shall not be easier to read.
+        moves = 0.5 * moves / (moves.square().mean((1, 2, 3), keepdim=True).sqrt() + STILL * 4 / self.size)
         speed = moves.square().sum(-1, keepdim=True).add(1e-8).sqrt()
         seen = torch.cat([((places - hips) * there)[:, 1:], moves, speed], -1)
         return self.layers(seen.flatten(2).transpose(1, 2)).transpose(1, 2)
