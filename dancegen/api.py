@@ -7,6 +7,7 @@ from functools import cache, wraps
 from importlib import import_module
 from inspect import Parameter, signature
 
+from dancegen.launch import leads
 from dancegen.store import Artifact, check_output, deliver
 
 MAIN_FILES = {
@@ -34,7 +35,7 @@ def _with_output(stage: Callable[..., Artifact], files: tuple[str, ...]) -> Call
     def run(*args, output=None, **kwargs) -> Artifact:
         check_output(output, files)
         artifact = stage(*args, **kwargs)
-        if output is not None:
+        if output is not None and leads():
             deliver(artifact, output, files)
         return artifact
 

@@ -33,6 +33,10 @@ class StoreError(DancegenError):
     """The artifact store could not be read or written."""
 
 
+class TrainingError(DancegenError):
+    """A training that can only get worse: the message says at which step, what went wrong, and what to try."""
+
+
 class NotFoundError(InputError):
     """No such artifact, or none yet of the stage that is asked for."""
 

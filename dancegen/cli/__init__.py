@@ -16,6 +16,7 @@ from dancegen import __version__
 from dancegen.cli import artifacts, dance, evaluate, extract_poses, generate_poses, prepare, render, train
 from dancegen.cli.common import examples, need_command
 from dancegen.errors import DancegenError
+from dancegen.launch import leads, placed
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -52,7 +53,8 @@ app.add_typer(artifacts.app, name="artifacts")
 def main(arguments: Sequence[str] | None = None, application: typer.Typer = app) -> int:
     """Run a command line (the process's own unless given) and return its exit code.
 
-    0 done, 1 failed, 2 wrong usage or input, 3 done in part, 130 interrupted. What went wrong is one line on stderr.
+    0 done, 1 failed, 2 wrong usage or input, 3 done in part, 130 interrupted. What went wrong is one line on stderr; of
+    several processes under a launcher, all know of it and the first one says it, unless it was unexpected.
     """
     _treat_sigterm_as_interrupt()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -73,7 +75,7 @@ def main(arguments: Sequence[str] | None = None, application: typer.Typer = app)
         if debug:
             traceback.print_exception(error)
         return _explain(error, "" if debug else " (run it again with --debug to see where)")
-    if code == 130:
+    if code == 130 and leads():
         print("interrupted", file=sys.stderr)
     return _code(code)
 
@@ -91,11 +93,15 @@ def _explain(error: Exception, hint: str) -> int:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "dancegen"
         return _say(f"{error.format_message()} (see {path} --help)", 2)
-    return _say(f"unexpected {type(error).__name__}: {error}{hint}", 1)
+    unexpected = f"unexpected {type(error).__name__}: {error}{hint}"
+    if not leads():
+        print(f"process {placed()[0]}: {unexpected}", file=sys.stderr)
+    return _say(unexpected, 1)
 
 
 def _say(message: str, code: int) -> int:
-    print("error: " + " ".join(message.split("\n")), file=sys.stderr)
+    if leads():
+        print("error: " + " ".join(message.split("\n")), file=sys.stderr)
     return code
 
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, get_type_hints
 
 import typer
 
+from dancegen.launch import leads
+
 if TYPE_CHECKING:
     from dancegen.store import Artifact
 
@@ -109,7 +111,7 @@ class CommonOptions:
         **settings: object,
     ) -> None:
         """Run a verb of the Python API, with progress on stderr, and print its result on stdout: for people, as a path
-        alone, or as JSON.
+        alone, or as JSON. Of several processes under a launcher, the first one speaks for all.
 
         `show` prints what people see first, above the summary.
         """
@@ -118,8 +120,10 @@ class CommonOptions:
 
         warnings.filterwarnings("ignore", category=FutureWarning)
         warnings.filterwarnings("ignore", category=DeprecationWarning)
-        with CommandProgress(quiet=self.quiet) as progress, stdout_reserved():
+        with CommandProgress(quiet=self.quiet or not leads()) as progress, stdout_reserved():
             artifact = verb(*inputs, **settings, **self.keywords, progress=progress)
+        if not leads():
+            return
         if self.as_json:
             result.print_json(result.as_dict(artifact))
         elif self.quiet:

@@ -15,6 +15,7 @@ EXAMPLES = examples(
     "dancegen train --init gan --minutes 30",
     "dancegen train --family diffusion --minutes 90",
     "dancegen train --set loss.l1=100 --set train.ema=0.99",
+    "dancegen train --minutes 90 --wandb my-dancers",
     "dancegen train --preset original --device cuda --vgg vgg16.safetensors",
 )
 
@@ -32,7 +33,7 @@ def command(
     epochs: Annotated[int | None, typer.Option(metavar="N", help="Stop when every clip was shown N times.")] = None,
     steps: Annotated[int | None, typer.Option(metavar="N", help="Stop after N optimiser steps.")] = None,
     minutes: Annotated[float | None, typer.Option(metavar="M", help="Stop after M minutes.")] = None,
-    batch: Annotated[int | None, typer.Option(metavar="N", help="Clips a step; the preset's if left out.")] = None,
+    batch: Annotated[int | None, typer.Option(metavar="N", help="Clips a step, in all processes together.")] = None,
     learning_rate: Annotated[
         float | None, typer.Option(metavar="R", help="Adam's rate at the start, 0.0005 to 0.001.")
     ] = None,
@@ -53,6 +54,10 @@ def command(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, like loss.l1=40; repeatable."),
     ] = None,
+    wandb: Annotated[
+        str | None,
+        typer.Option(metavar="PROJECT", help="Also log to Weights & Biases (needs the wandb extra)."),
+    ] = None,
     *,
     options: CommonOptions,
 ) -> None:
@@ -62,5 +67,5 @@ def command(
     options.perform(
         train, dataset, family=family, preset=preset, epochs=epochs, steps=steps, minutes=minutes, batch=batch,
         learning_rate=learning_rate, decay=decay, decay_steps=decay_steps, init=init, vgg=vgg, perceptual=perceptual,
-        settings=settings,
+        settings=settings, wandb=wandb,
     )  # fmt: skip

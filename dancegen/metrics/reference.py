@@ -1,7 +1,7 @@
 """Real dance, measured: what everything else is compared with.
 
 A reference is a small .npz of statistics: of the features of real windows, a sample of them to draw, and the figures of
-held-out real dance and of the baselines. It holds no motion.
+held-out real dance and of the baselines; and the training dances' poses, rounded, to look for copies of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dancegen.errors import InputError
 from dancegen.metrics.dance import Dance, Figures, Windows, average, distances, measure, rounded
 from dancegen.metrics.features import GEOMETRIC, KINETIC, FeatureStatistics, frechet_distance
 from dancegen.metrics.motion import FPS
-from dancegen.metrics.repetition import SEARCH_HOP_S, copying, nearest_training, repetition_windows, variety
+from dancegen.metrics.repetition import Repertoire, copying, nearest_training, repetition_windows, variety
 from dancegen.pose.sequence import PoseSequence
 from dancegen.progress import SILENT, Progress
 
@@ -30,20 +30,21 @@ LONG_S = 20.0
 """Takes as long as this say how varied real dance is: what is short has little to come back to."""
 SAMPLE = 300
 """Real windows that are kept to be drawn."""
-VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
     """Statistics of real windows' features, a sample of the windows, and rows of figures to show beside any others.
 
-    `rows` are figures by name: `REAL`, and baselines. `about` says what it was made from, with the distances between
-    two halves of the real takes.
+    `repertoire` are the training dances. `rows` are figures by name: `REAL`, and baselines. `about` says what it was
+    made from, with the distances between two halves of the real takes.
     """
 
     kinetic: FeatureStatistics
     geometric: FeatureStatistics
     sample: Windows
+    repertoire: Repertoire
     rows: dict[str, Figures]
     about: dict[str, object]
 
@@ -54,7 +55,7 @@ class Reference:
     def save(self, path: Path) -> None:
         """Write the .npz."""
         words = {"rows": {name: rounded(row) for name, row in self.rows.items()}, "about": self.about}
-        arrays = {"words": np.array(json.dumps(words))}
+        arrays = {"words": np.array(json.dumps(words)), **self.repertoire.packed()}
         for name, statistics in (("kinetic", self.kinetic), ("geometric", self.geometric)):
             arrays |= {f"{name}_mean": statistics.mean.astype(np.float32), f"{name}_windows": statistics.windows}
             arrays |= {f"{name}_covariance": statistics.covariance.astype(np.float32)}
@@ -76,6 +77,7 @@ class Reference:
                     for name in ("kinetic", "geometric")
                 )
                 sample = Windows(*(data[f"{name}_sample"].astype(np.float64) for name in ("kinetic", "geometric")))
+                repertoire = Repertoire.unpacked(data["repertoire"], data["repertoire_lengths"])
             rows = {
                 str(name): {key: np.nan if value is None else float(value) for key, value in row.items()}
                 for name, row in words["rows"].items()
@@ -89,7 +91,7 @@ class Reference:
             raise InputError(
                 f"{path} is not a reference ({error}): make one with dancegen evaluate --reference DATASET"
             ) from error
-        return cls(kinetic, geometric, sample, rows, about)
+        return cls(kinetic, geometric, sample, repertoire, rows, about)
 
 
 def measure_real(root: Path, progress: Progress = SILENT) -> Reference:
@@ -117,13 +119,15 @@ def measure_real(root: Path, progress: Progress = SILENT) -> Reference:
         figures = _figures_of_real(dances, shown)
     kinetic, geometric = real.statistics
     figures |= distances(_joined(windows[clip] for clip in shown), kinetic, geometric)
+    kept = set(training)
+    repertoire = Repertoire.of(dance.positions for (clip, _), dance in dances.items() if clip in kept)
     if held_out:
         asked = [
             repetition_windows(dances[clip, view].positions)
             for clip in held_out[:: max(1, len(held_out) // 12)]
             for view in clip_views(root, clip)
         ]
-        figures["copying"] = copying(nearest_training(np.concatenate(asked), _searched(dances, training)))
+        figures["copying"] = copying(nearest_training(np.concatenate(asked), repertoire.windows()))
     every = np.linspace(0, len(real.kinetic) - 1, min(SAMPLE, len(real.kinetic))).astype(int)
     about = {
         "training_takes": len({clip.take for clip in training}),
@@ -132,7 +136,8 @@ def measure_real(root: Path, progress: Progress = SILENT) -> Reference:
         "held_out_takes": len({clip.take for clip in held_out}),
         **_half_against_half(windows, training),
     }
-    return Reference(kinetic, geometric, Windows(real.kinetic[every], real.geometric[every]), {REAL: figures}, about)
+    sample = Windows(real.kinetic[every], real.geometric[every])
+    return Reference(kinetic, geometric, sample, repertoire, {REAL: figures}, about)
 
 
 def real_dance(root: Path, clip: Clip, view: str) -> Dance:
@@ -140,16 +145,6 @@ def real_dance(root: Path, clip: Clip, view: str) -> Dance:
     path = clip_dir(root, clip) / "beats.json"
     beats = Beats.load(path).times_s if path.exists() else None
     return Dance.of(PoseSequence.load(poses_path(root, clip, view)), beats)
-
-
-def training_windows(root: Path, progress: Progress = SILENT) -> Iterator[np.ndarray]:
-    """The windows that `nearest_training` looks through, one training clip and camera after the other."""
-    clips = [clip for clip in read_clips(root) if clip.split == "train"]
-    with progress.task("Looking for copies", len(clips)) as advance:
-        for clip in clips:
-            for view in clip_views(root, clip):
-                yield repetition_windows(real_dance(root, clip, view).positions, SEARCH_HOP_S)
-            advance(1)
 
 
 def _figures_of_real(dances: dict[tuple[Clip, str], Dance], clips: Sequence[Clip]) -> Figures:
@@ -167,11 +162,6 @@ def _figures_of_real(dances: dict[tuple[Clip, str], Dance], clips: Sequence[Clip
     long = [take for take in long if len(take) >= LONG_S * FPS] or long
     varied = average([{"seconds": len(take) / FPS, "variety": variety(take)} for take in long])
     return average(figures) | {"variety": varied["variety"]}
-
-
-def _searched(dances: dict[tuple[Clip, str], Dance], clips: Sequence[Clip]) -> Iterator[np.ndarray]:
-    kept = set(clips)
-    return (repetition_windows(d.positions, SEARCH_HOP_S) for (clip, _), d in dances.items() if clip in kept)
 
 
 def _half_against_half(windows: dict[Clip, Windows], clips: Sequence[Clip]) -> dict[str, float | None]:

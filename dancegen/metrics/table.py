@@ -35,12 +35,7 @@ COLUMNS = (
     Column("limb_p99_max", "limb", 2, "99th percentile of the longest limb, body heights. Above real: limbs stretch."),
     Column("skating", "skating", 2, "Sideways speed of a foot while it is at the floor, body heights a second."),
     Column("variety", "variety", 3, "How far two seconds are from the most similar ones of the same dance. 0: a loop."),
-    Column(
-        "copying",
-        "copying",
-        3,
-        "How far two seconds are from the most similar training clip. 0: a copy. Needs --reference DATASET.",
-    ),
+    Column("copying", "copying", 3, "How far two seconds are from the most similar training clip. 0: a copy."),
     Column("bas_music", "beat", 2, "Beats with a speed minimum at them. A dance that stops on every beat scores 1."),
     Column("bas_motion", "halt", 2, "Speed minima with a beat at them."),
     Column("footfall", "step", 2, "Steps on a beat or half-beat. Dancers step on the beat."),

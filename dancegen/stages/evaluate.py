@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,15 +31,12 @@ if TYPE_CHECKING:
 
     from dancegen.metrics.dance import Dance
     from dancegen.metrics.reference import Reference
+    from dancegen.metrics.repetition import Repertoire
     from dancegen.metrics.table import Row
 
 STAGE = "evaluate"
-VERSION = 4
+VERSION = 5
 REAL_STAGE = "reference"
-NO_COPYING = (
-    "copying is empty for what was measured here: copies are looked for among the training clips, and a reference.npz, "
-    "the bundled one too, holds none; name the clips' pose dataset with --reference"
-)
 NO_FIDELITY = "videos were not held to the poses that were asked for: name OpenPose weights with --detector"
 NO_OTHER_SONG = "no row tells how a dance keeps the time of another song: that takes two songs, give --songs a folder"
 METRICS, REPORT, REFERENCE = "metrics.json", "report.html", "reference.npz"
@@ -65,8 +62,8 @@ def evaluate(
     subjects: models (gan, baseline:NAME, a directory, a digest), poses (an artifact's path or digest, .npz, OpenPose
     JSON) or videos. songs: a song or a folder of songs that each model dances to; the bundled one by default.
     reference: the pose dataset that stands for real dance, its path or digest, or a reference.npz made from one; by
-    default the bundled statistics. With a dataset, the baselines dance to the same songs, copies of its clips are
-    looked for, and the result holds a reference.npz of it. start, seconds: the part of each song. fps: frames a second
+    default the bundled statistics. With a dataset, the baselines dance to the same songs, and the result holds a
+    reference.npz of it. start, seconds: the part of each song. fps: frames a second
     of OpenPose JSON, which does not say. detector: OpenPose weights to find the dancer in videos with. Raises
     InputError for what cannot be evaluated.
     """
@@ -203,7 +200,7 @@ def _build(
     from dancegen.report.page import write_report
 
     real = Reference.load(real_file)
-    measured = _measure(recordings, real, dataset, progress)
+    measured = _measure(recordings, real, progress)
     measured += [watch(footage, progress) for footage in videos]
     subjects, baselines = ([row for row in measured if row.is_baseline == wanted] for wanted in (False, True))
     shown = real_recordings(dataset) if dataset is not None else []
@@ -213,7 +210,7 @@ def _build(
     rows = [real_row, *subjects, *baselines, *known]
     if dataset is not None:
         real.with_rows({row.name: row.figures for row in baselines}).save(directory / REFERENCE)
-    notes = _notes(measured, videos, dataset)
+    notes = _notes(measured, videos)
     record = {
         "notes": notes,
         "reference": real.about,
@@ -234,7 +231,7 @@ def _build(
     }
 
 
-def _measure(recordings: list[Recording], real: Reference, dataset: Artifact | None, progress: Progress) -> list[Row]:
+def _measure(recordings: list[Recording], real: Reference, progress: Progress) -> list[Row]:
     """A row of figures for each name among the recordings, over all songs it dances to."""
     from dancegen.metrics.dance import Windows, average, distances, measure
     from dancegen.metrics.table import Row
@@ -253,19 +250,15 @@ def _measure(recordings: list[Recording], real: Reference, dataset: Artifact | N
     for row in rows.values():
         row.windows = Windows.of(row.dances)
         row.figures = average(row.each) | distances(row.windows, real.kinetic, real.geometric)
-        row.figures["copying"] = float("nan")
-    if dataset is not None:
-        _look_for_copies(list(rows.values()), dataset, progress)
+    _look_for_copies(list(rows.values()), real.repertoire, progress)
     return list(rows.values())
 
 
-def _notes(measured: list[Row], videos: list[Footage], dataset: Artifact | None) -> list[str]:
+def _notes(measured: list[Row], videos: list[Footage]) -> list[str]:
     """What is to be said once of all rows: which figures are not there, and how to get them."""
     from dancegen.metrics.table import known
 
     notes = []
-    if dataset is None and any(row.dances for row in measured):
-        notes.append(NO_COPYING)
     if any(video.detector is None for video in videos):
         notes.append(NO_FIDELITY)
     figures = [row.figures for row in measured]
@@ -287,17 +280,23 @@ def _other_songs(dance: Dance, songs: Mapping[bytes, np.ndarray]) -> list[np.nda
     return [beats for key, beats in songs.items() if key != dance.beats_s.tobytes()]
 
 
-def _look_for_copies(rows: list[Row], dataset: Artifact, progress: Progress) -> None:
-    """Add `copying` to the rows' figures, in one pass over the training clips."""
+def _look_for_copies(rows: list[Row], repertoire: Repertoire, progress: Progress) -> None:
+    """Add `copying` to the rows' figures, in one pass over the training dances."""
     import numpy as np
 
-    from dancegen.metrics.reference import training_windows
     from dancegen.metrics.repetition import copying, nearest_training, repetition_windows
 
-    windows = [np.concatenate([repetition_windows(dance.positions) for dance in row.dances]) for row in rows]
     if not rows:
         return
-    nearest = nearest_training(np.concatenate(windows), training_windows(dataset.path, progress))
+    windows = [np.concatenate([repetition_windows(dance.positions) for dance in row.dances]) for row in rows]
+    with progress.task("Looking for copies", len(repertoire.lengths)) as advance:
+        nearest = nearest_training(np.concatenate(windows), _counted(repertoire.windows(), advance))
     ends = np.cumsum([len(part) for part in windows])
     for row, part in zip(rows, np.split(nearest, ends[:-1]), strict=True):
         row.figures["copying"] = copying(part)
+
+
+def _counted(items: Iterable, advance: Callable[[int], None]) -> Iterator:
+    for item in items:
+        yield item
+        advance(1)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dancegen.renderers.animatediff.plan import Plan
 
 STAGE = "render"
-VERSION = 2
+VERSION = 3
 ENGINES = ("skeleton", "animatediff")
 SKELETON_SIZE = "1280x720"
 VIDEO, POSTER = "video.mp4", "poster.png"

@@ -15,6 +15,7 @@ from dancegen.store import Artifact, Input, Recipe, Store, open_store
 
 if TYPE_CHECKING:
     from dancegen.choreographers.gan.config import GanConfig
+    from dancegen.choreographers.training.processes import Processes
 
 STAGE = "train"
 VERSION = 2
@@ -39,6 +40,7 @@ def train(
     vgg: str | Path | None = None,
     perceptual: float | None = None,
     settings: Sequence[str] | None = None,
+    wandb: str | None = None,
     seed: int = 0,
     device: str = "auto",
     store: Store | str | Path | None = None,
@@ -48,15 +50,21 @@ def train(
     """A model: the generator that danced best on its own, with its history, sample sheets and TensorBoard events.
 
     dataset: an extract-poses artifact, its path or digest; by default the newest. The family `diffusion` learns from a
-    prepare artifact instead: motion in three dimensions. `epochs` (each shows every clip
-    once), `steps` and `minutes` each end it. `init`: `gan` or a model's path or digest to start from. `vgg`: VGG16's
-    weights for the perceptual loss, weighted `perceptual`. `settings`: any other number of the preset, like
-    `loss.l1=40`. A run that is interrupted keeps what it learnt, and the same call goes on from there. Raises
-    InputError for settings that fit nothing and for missing VGG weights.
+    prepare artifact instead: motion in three dimensions. `epochs` (each shows every clip once), `steps` and `minutes`
+    each end it. `init`: `gan` or a model's path or digest to start from. `vgg`: VGG16's weights for the perceptual
+    loss, weighted `perceptual`. `settings`: any other number of the preset, like `loss.l1=40`. `wandb`: a project of
+    Weights & Biases that is told of the training. A run that is interrupted keeps what it learnt, and the same call
+    goes on from there. Several processes, under `accelerate launch`, share each batch of one training.
+
+    Raises InputError for settings that fit nothing, for missing VGG weights and where Weights & Biases is not there,
+    and TrainingError for a training that has left the finite.
     """
     from dancegen.choreographers import find_model
     from dancegen.choreographers.gan.losses import find_vgg
+    from dancegen.choreographers.training.history import check_wandb
+    from dancegen.choreographers.training.processes import join
 
+    check_wandb(wandb)
     if family not in FAMILIES:
         raise InputError(f"there is no family {family!r} of choreographers; choose one of {', '.join(FAMILIES)}")
     if seed < 0:
@@ -65,7 +73,7 @@ def train(
         flags = {"epochs": epochs, "steps": steps, "minutes": minutes, "batch": batch, "learning_rate": learning_rate}
         flags |= {"decay": decay, "decay_steps": decay_steps, "perceptual": perceptual, "vgg": vgg}
         return _train_diffusion(
-            dataset, preset, flags, settings or (), init, seed, device, open_store(store), force, progress
+            dataset, preset, flags, settings or (), wandb, init, seed, device, open_store(store), force, progress
         )
     config = configure(
         preset, epochs, steps, minutes, batch, learning_rate, decay, decay_steps, perceptual, settings or ()
@@ -75,6 +83,8 @@ def train(
     start = find_model(init, store) if init else None
     if start is not None:
         config = _architecture_of(start, config)
+    processes = join(device, config.train.precision)
+    progress = progress if processes.main else SILENT
     dataset = resolve(dataset, "extract-poses", store, progress)
     inputs = [Input.artifact("dataset", dataset)]
     if weights is not None:
@@ -84,30 +94,49 @@ def train(
     recipe = Recipe(STAGE, VERSION, {"family": family, "config": config.to_dict(), "seed": seed}, tuple(inputs))
 
     def learn(scratch: Path) -> dict[str, float]:
-        return _train(dataset.path, config, scratch, start, weights, seed, device, progress)
+        return _train(dataset.path, config, scratch, start, weights, seed, processes, wandb, progress)
 
-    return _obtain(store, recipe, learn, force, progress)
+    return _obtain(store, recipe, learn, force, processes, progress)
 
 
-def _train_diffusion(dataset, preset, flags, settings, init, seed, device, store, force, progress) -> Artifact:
+def _train_diffusion(dataset, preset, flags, settings, wandb, init, seed, device, store, force, progress) -> Artifact:
     from dancegen.choreographers import find_model
-    from dancegen.stages.train_diffusion import train_diffusion
+    from dancegen.choreographers.training.processes import join
+    from dancegen.stages.train_diffusion import configured, train_diffusion
 
     start = find_model(init, store) if init else None
+    config = configured(preset, flags, settings, start)
+    processes = join(device, config.train.precision)
+    progress = progress if processes.main else SILENT
     recipe, learn = train_diffusion(
-        dataset, stage=STAGE, version=VERSION, settings=settings, flags=flags, preset=preset, init=start, seed=seed,
-        device=device, store=store, progress=progress,
+        dataset, config, stage=STAGE, version=VERSION, init=start, seed=seed, processes=processes, wandb=wandb,
+        store=store, progress=progress,
     )  # fmt: skip
-    return _obtain(store, recipe, learn, force, progress)
+    return _obtain(store, recipe, learn, force, processes, progress)
 
 
 def _obtain(
-    store: Store, recipe: Recipe, learn: Callable[[Path], dict[str, float]], force: bool, progress: Progress
+    store: Store,
+    recipe: Recipe,
+    learn: Callable[[Path], dict[str, float]],
+    force: bool,
+    processes: Processes,
+    progress: Progress,
 ) -> Artifact:
-    """The model of a recipe: `learn` trains in a folder that outlives an interruption, and gives the best's figures."""
+    """The model of a recipe: `learn` trains in a folder that outlives an interruption, and gives the best's figures.
+
+    Of several processes the main one alone asks the store, holds its lock, fills the folder and publishes. The others
+    wait to be told whether there is anything to train, train beside it in the folder, which they only read, and are
+    given the artifact.
+    """
+    if not processes.main:
+        if processes.from_main(None):
+            learn(store.scratch(recipe))
+        return processes.from_main(None)
 
     def build(directory: Path) -> dict:
         scratch = store.scratch(recipe)
+        processes.from_main(True)
         try:
             figures = learn(scratch)
         except KeyboardInterrupt:
@@ -116,7 +145,10 @@ def _obtain(
             raise
         return _collect(scratch, directory, figures)
 
-    return store.obtain(recipe, build, force=force, progress=progress)
+    artifact = store.obtain(recipe, build, force=force, progress=progress)
+    if artifact.cached:
+        processes.from_main(False)
+    return processes.from_main(artifact)
 
 
 def configure(
@@ -166,7 +198,10 @@ def configure(
 
 
 def _check(config: GanConfig) -> None:
-    """InputError for numbers that nothing can be trained with."""
+    """InputError for settings that nothing can be trained with."""
+    from dancegen.choreographers.training.precision import check_precision
+
+    check_precision(config.train.precision)
     for name in ("epochs", "steps", "minutes", "batch", "learning_rate", "decay", "decay_steps"):
         value = getattr(config.train, name)
         if value is not None and not 0 < value < float("inf"):
@@ -177,6 +212,9 @@ def _check(config: GanConfig) -> None:
     for name in ("clip_frames", "first_clip_frames", "alone_frames", "judged_frames"):
         if not getattr(config.train, name) > 0:
             raise InputError(f"the training setting {name} is {getattr(config.train, name)}: it must be more than 0")
+    for name, known in (("norm", ("group", "batch")), ("activation", ("leaky", "relu"))):
+        if (value := getattr(config.generator, name)) not in known:
+            raise InputError(f"the generator setting {name} is {value!r}: choose {' or '.join(known)}")
     if config.loss.penalty_every < 1:
         raise InputError("the loss setting penalty_every is 0: it must be 1 or more")
 
@@ -196,14 +234,13 @@ def _train(
     init: Path | None,
     vgg: Path | None,
     seed: int,
-    device: str,
+    processes: Processes,
+    wandb: str | None,
     progress: Progress,
 ) -> dict[str, float]:
-    from dancegen.choreographers import choose_device
     from dancegen.choreographers.gan.data import choose_starts, load_takes
     from dancegen.choreographers.gan.trainer import Trainer
 
-    device = choose_device(device)
     clips = load_takes(dataset, "train", config, progress)
     held_out = load_takes(dataset, "val", config, progress)
     trainer = Trainer(
@@ -215,7 +252,8 @@ def _train(
         init=init,
         vgg=vgg,
         seed=seed,
-        device=device,
+        processes=processes,
+        wandb=wandb,
         progress=progress,
     )
     return trainer.run()

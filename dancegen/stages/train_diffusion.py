@@ -14,32 +14,28 @@ from dancegen.store import Artifact, Input, Recipe, Store
 
 if TYPE_CHECKING:
     from dancegen.choreographers.diffusion.config import DiffusionConfig
+    from dancegen.choreographers.training.processes import Processes
 
 MODEL_FILES = ("model.safetensors", "config.json")
 
 
 def train_diffusion(
     dataset: Artifact | str | Path | None,
+    config: DiffusionConfig,
     *,
     stage: str,
     version: int,
-    settings: Sequence[str],
-    flags: dict[str, float | None],
-    preset: str,
     init: Path | None,
     seed: int,
-    device: str,
+    processes: Processes,
+    wandb: str | None,
     store: Store,
     progress: Progress,
 ):
     """The recipe, and what trains in a folder: (Recipe, folder -> figures).
 
-    dataset: a prepare artifact; by default the newest. flags: the command's own numbers by the name of the training
-    setting, None where not given; those that mean nothing to a denoiser raise InputError.
+    dataset: a prepare artifact; by default the newest. config: as `configured` gives it.
     """
-    config = configure(preset, flags, settings)
-    if init is not None:
-        config = _architecture_of(init, config)
     dataset = resolve(dataset, "prepare", store, progress)
     inputs = [Input.artifact("dataset", dataset)]
     if init is not None:
@@ -47,20 +43,32 @@ def train_diffusion(
     recipe = Recipe(stage, version, {"family": "diffusion", "config": config.to_dict(), "seed": seed}, tuple(inputs))
 
     def learn(folder: Path) -> dict[str, float]:
-        from dancegen.choreographers import choose_device
         from dancegen.choreographers.diffusion.data import dancer_of, load_motions, record
         from dancegen.choreographers.diffusion.model import load_model
         from dancegen.choreographers.diffusion.trainer import Trainer
 
-        chosen = choose_device(device)
         clips, held_out = (load_motions(dataset.path, split, progress) for split in ("train", "val"))
         body = load_model(init).body if init is not None else dancer_of(clips)
         recordings, kept_apart = (record(dataset.path, part, body, config, progress) for part in (clips, held_out))
-        return Trainer(
-            config, recordings, kept_apart, body, folder, init=init, seed=seed, device=chosen, progress=progress
-        ).run()
+        trainer = Trainer(
+            config, recordings, kept_apart, body, folder, init=init, seed=seed, processes=processes, wandb=wandb,
+            progress=progress,
+        )  # fmt: skip
+        return trainer.run()
 
     return recipe, learn
+
+
+def configured(
+    preset: str, flags: dict[str, float | None], settings: Sequence[str], init: Path | None
+) -> DiffusionConfig:
+    """The settings of a training, which has the architecture of the model that it starts from.
+
+    flags: the command's own numbers by the name of the training setting, None where not given; those that mean nothing
+    to a denoiser raise InputError.
+    """
+    config = configure(preset, flags, settings)
+    return config if init is None else _architecture_of(init, config)
 
 
 def configure(preset: str, flags: dict[str, float | None], settings: Sequence[str]) -> DiffusionConfig:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from dancegen.choreographers.diffusion.model import load_model
 from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.choreographers.diffusion.trainer import Trainer
 from dancegen.choreographers.diffusion.validation import compare
+from dancegen.choreographers.training.descent import Descent
+from dancegen.choreographers.training.processes import ALONE
 from dancegen.errors import InputError, ModelError
 
 
@@ -74,7 +77,8 @@ def metronome():
         return f.positions(batch.features, offsets), batch.song[:, 4:-4]
 
     torch.manual_seed(0)
-    return Metronome(FPS).learn(draw, 60, seed=0)
+    judge = Metronome(FPS)
+    return judge.learn(draw, 60, Descent([judge], ALONE), seed=0)
 
 
 def test_a_metronome_hears_the_beat_of_a_dance_and_that_another_is_off(metronome):
@@ -172,8 +176,8 @@ def test_it_learns_to_dance_what_it_is_shown(tmp_path):
     losses = []
     for step in range(80):
         batch = trainer.windows.draw(16, np.random.default_rng(step), trainer.scale)
-        losses.append(trainer.learn(batch)["velocity"])
-        trainer.step += 1
+        losses.append(trainer.step(batch)["velocity"])
+        trainer.clock.tick()
     assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:5])
 
 
@@ -191,12 +195,12 @@ def test_an_interrupted_training_goes_on_to_the_same_model(tmp_path):
     whole = _trainer(tmp_path / "whole")
     whole.run()
     part = _trainer(tmp_path / "part")
-    for step in range(2):
-        part.recent.append(part.learn(part.windows.draw(8, np.random.default_rng([0, step]), part.scale)))
-        part.step += 1
+    for batch in islice(part.batches(), 2):
+        part.recent.append(part.step(batch))
+        part.clock.tick()
     part.save_checkpoint()
     resumed = _trainer(tmp_path / "part")
-    assert resumed.step == 2
+    assert resumed.clock.step == 2
     resumed.run()
     for name, value in whole.average.items():
         assert torch.allclose(value, resumed.average[name], atol=1e-5), name

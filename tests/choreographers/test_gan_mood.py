@@ -10,7 +10,9 @@ from tiny_gan import dancing, song, takes, tiny_config
 from dancegen.choreographers.gan.data import ClipDataset
 from dancegen.choreographers.gan.losses import synchrony_loss
 from dancegen.choreographers.gan.metronome import Metronome
-from dancegen.choreographers.gan.mood import LIVELINESS, Mood, loudness, measure, phrases
+from dancegen.choreographers.gan.mood import LIVELINESS, Mood, haste, loudness, measure, phrases
+from dancegen.choreographers.training.descent import Descent
+from dancegen.choreographers.training.processes import ALONE
 
 SIZE = 512
 
@@ -74,7 +76,8 @@ def test_the_metronome_learns_the_beat_of_real_dance_and_hears_who_is_late():
     torch.manual_seed(0)
     config = tiny_config("train.metronome_steps=60")
     data, judge = takes(6, config, frames=60), Metronome(config)
-    judge.learn(data, config, seed=0)
+    steps = Descent([judge], ALONE)
+    judge.learn(data, config, steps, seed=0)
     assert not any(p.requires_grad for p in judge.parameters())
     poses = torch.from_numpy(np.stack([take.views[0].keypoints[:40] for take in data]))
     frames = np.rint(np.arange(1, 40) / config.image.fps * 90).astype(int)
@@ -85,3 +88,44 @@ def test_the_metronome_learns_the_beat_of_real_dance_and_hears_who_is_late():
         return synchrony_loss(judge(poses), heard, counts).item()
 
     assert error(0) < 0.35 and error(12) > error(0) + 0.2
+
+
+def test_a_metronome_that_keeps_up_reads_the_beat_of_real_dance_and_none_in_what_was_generated():
+    torch.manual_seed(0)
+    config = tiny_config("train.metronome_steps=60")
+    data, judge = takes(6, config, frames=60), Metronome(config)
+    steps = Descent([judge], ALONE)
+    judge.learn(data, config, steps, seed=0)
+    real = torch.from_numpy(np.stack([take.views[0].keypoints[:12] for take in data]))
+    generated = real + torch.tensor([2.0, 1.0, 0.0]) * (torch.arange(12) % 2).view(1, 12, 1, 1)  # twitches as well
+    before = judge(generated).norm(dim=-1).mean()
+    for step in range(60):
+        judge.keep_up(data, generated, config, steps, seed=(0, step))
+    assert judge(generated).norm(dim=-1).mean() < 0.5 * before
+    assert judge(real).norm(dim=-1).mean() > 2 * judge(generated).norm(dim=-1).mean()
+    assert not any(p.requires_grad for p in judge.parameters()) and not judge.training
+
+
+def test_a_shiver_and_a_sway_of_one_speed_differ_in_haste():
+    frames = torch.arange(60)
+
+    def dance(period: float) -> torch.Tensor:
+        swing = period * torch.sin(2 * np.pi * frames / period)
+        return torch.from_numpy(dancing(1)).repeat(60, 1, 1) + torch.stack([swing, swing, 0 * swing], -1)[:, None]
+
+    sway, shiver = dance(30.0)[None], dance(10.0)[None]
+    assert torch.allclose(measure(sway, SIZE, 10.0)[:, :2], measure(shiver, SIZE, 10.0)[:, :2], atol=0.1)
+    apart = haste(shiver, SIZE, 10.0) - haste(sway, SIZE, 10.0)
+    assert apart[0, :2].tolist() == pytest.approx([np.log(3)] * 2, abs=0.15)
+    assert apart[0, 2:].abs().max() < 1e-3  # arms and legs are carried along
+
+
+def test_who_moves_wildly_is_no_easier_to_read():
+    torch.manual_seed(0)
+    judge = Metronome(tiny_config()).judge()
+    judge.layers = torch.nn.Identity()  # what it looks at
+    calm = torch.from_numpy(takes(1, tiny_config(), frames=40)[0].views[0].keypoints)[None]
+    wild = calm.clone()
+    wild[:, 1:, :, :2] += calm[:, 1:, :, :2] - calm[:, :1, :, :2]  # twice as far, from the same pose
+    moves = [judge(dance).unflatten(-1, (13, 5))[..., 2:4] for dance in (calm, wild)]
+    assert moves[0].abs().mean() > 0.1 and torch.allclose(moves[0], moves[1], atol=0.05)

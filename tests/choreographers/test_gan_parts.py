@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tiny_gan import lively, takes, tiny_config
+from torch import nn
 
 from dancegen.audio.beats import BEAT_BANDS
 from dancegen.audio.features import N_MELS
@@ -309,6 +310,21 @@ def test_both_scales_see_the_image_its_past_and_the_song(judge, clip, given):
     }
     for before, after in zip(judged(judge, clip), judged(judge, clip, **{given: shape[given].flip(0)}), strict=True):
         assert (before[-1] - after[-1]).abs().max() > 1e-4
+
+
+def test_the_activation_takes_part_in_every_block():
+    def blocks(network: UNetGenerator) -> list[torch.nn.Module]:
+        parts = (network.down, network.up, network.spectrogram, network.join, network.residual, network.sharpen)
+        return [module for part in parts for module in part.modules()]
+
+    leaky, plain = (UNetGenerator(tiny_config(f"generator.activation={kind}")) for kind in ("leaky", "relu"))
+    counts = [sum(isinstance(m, kind) for m in blocks(n)) for n, kind in ((leaky, nn.LeakyReLU), (plain, nn.ReLU))]
+    assert counts[0] == counts[1] >= 10
+    assert not any(isinstance(module, nn.ReLU) for module in leaky.modules())
+    assert not any(isinstance(module, nn.LeakyReLU) for module in blocks(plain))
+    plain.load_state_dict(leaky.state_dict())
+    mel = torch.randn(2, CONFIG.generator.mel_width, N_MELS + BEAT_BANDS)
+    assert (leaky.listen(mel) - plain.listen(mel)).abs().max() > 1e-4
 
 
 def test_extra_layers_deepen_the_discriminator(clip):

@@ -7,6 +7,7 @@ import shutil
 import signal
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -68,14 +69,9 @@ def make(folder, config=None, *, clips: int = 5, **options) -> Trainer:
 
 def weights_after(trainer: Trainer, steps: int) -> tuple[dict, dict]:
     """Copies of the generator's and the discriminator's weights after so many steps."""
-    done = 0
-    while done < steps:
-        for batch in trainer._epoch():
-            trainer.step(batch)
-            trainer.clock.step += 1
-            done += 1
-            if done == steps:
-                break
+    for batch in islice(trainer.batches(), steps):
+        trainer.step(batch)
+        trainer.clock.tick()
     return tuple({k: v.clone() for k, v in n.state_dict().items()} for n in (trainer.generator, trainer.discriminator))
 
 
@@ -145,21 +141,19 @@ def test_label_smoothing_and_the_weight_of_black_change_what_is_learnt(tmp_path)
 @pytest.mark.parametrize("clips, batch", [(6, 3), (7, 3), (2, 4)])
 def test_an_epoch_shows_every_clip_once(clips, batch, tmp_path):
     trainer = make(tmp_path, tiny_config(f"train.batch={batch}"), clips=clips)
-    shown = []
-    original = trainer.data.__class__.__getitem__
+    shown, original = [], trainer.data.shown
 
-    class Counting(trainer.data.__class__):
-        def __getitem__(self, index):
-            shown.append(index)
-            return original(self, index)
+    def counted(index, epoch):
+        shown.append((epoch, index))
+        return original(index, epoch)
 
-    trainer.data.__class__ = Counting
+    trainer.data.shown = counted
+    batches, steps = trainer.batches(), trainer.clock.epoch_steps
     for epoch in range(2):
         shown.clear()
-        sizes = [len(found["mel"]) for found in trainer._epoch()]
-        assert sorted(shown) == list(range(clips)) and max(sizes) <= batch and len(sizes) == trainer.clock.batches
-        trainer.clock.step += len(sizes)
-        assert trainer.clock.epoch == epoch + 1
+        sizes = [len(found["mel"]) for found in islice(batches, steps)]
+        assert sorted(shown) == [(epoch, clip) for clip in range(clips)] and max(sizes) <= batch
+    assert steps == -(-clips // batch)
 
 
 RATE = "train.learning_rate=0.001"
@@ -235,14 +229,14 @@ def test_dances_go_on_from_step_to_step_and_are_not_held_to_the_clips_they_meet(
 
 def test_a_dance_that_left_its_place_goes_on_no_more(tmp_path):
     trainer = make(tmp_path, tiny_config("train.own_output_ramp=0", "train.alone_frames=1000000"), clips=8)
-    trainer.step(next(trainer._epoch()))
+    trainer.step(next(trainer.batches()))
     trainer.asked = torch.cat([trainer.asked[:, :-3], place(trainer.dancers.latest[:, None], 32)], -1)
     assert trainer._going_on(4, 1, torch.Generator()).tolist() == [0, 1]
     trainer.asked[0, -3] += 0.3
     assert trainer._going_on(4, 1, torch.Generator()).tolist() == [1]
 
 
-@pytest.mark.parametrize("term", ["synchrony", "mood"])
+@pytest.mark.parametrize("term", ["synchrony", "mood", "haste"])
 def test_what_a_dance_that_goes_its_own_way_is_held_to_reaches_the_generator(term, tmp_path):
     config = tiny_config("train.own_output_ramp=0", "train.alone_frames=1000000")
     with_it = weights_after(make(tmp_path / "with", with_loss(config, **{term: 5.0})), 2)[0]
@@ -395,3 +389,22 @@ def test_the_kept_generator_is_the_average_of_what_was_learnt(tmp_path):
     # At first the average follows faster than 0.5 would: (1 + 0) / (10 + 0).
     expected = 0.1 * started[name] + 0.9 * learnt[name]
     assert torch.allclose(trainer.averaged().state_dict()[name], expected, atol=1e-6)
+
+
+def test_a_trained_model_is_taken_up_slowly(tmp_path):
+    begun = make(tmp_path / "first", tiny_config("train.steps=2", "train.validate_every=2"))
+    begun.run()
+    config = tiny_config("train.warmup_steps=10", "train.ema=0.999", RATE)
+    trainer = make(tmp_path / "second", config, init=tmp_path / "first/last")
+    before = {name: value.clone() for name, value in trainer.average.items()}
+    batches = iter(trainer._epoch())
+    for share in (0.1, 0.2):
+        trainer.step(next(batches))
+        assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(share * config.train.learning_rate)
+        trainer.clock.step += 1
+    moved = [
+        (trainer.average[name] - before[name]).abs().sum() / (now - before[name]).abs().sum()
+        for name, now in trainer.generator.state_dict().items()
+        if now.is_floating_point() and not torch.equal(now, before[name])
+    ]
+    assert moved and max(moved) < 0.01

@@ -137,8 +137,8 @@ def test_the_bundled_reference_is_of_real_dance_and_small():
 
     path = asset("reference.npz")
     bundled = Reference.load(path)
-    assert path.stat().st_size < 1_000_000 and set(np.load(path)) == {
-        "words", *(f"{kind}_{part}" for kind in ("kinetic", "geometric")
+    assert path.stat().st_size < 2_000_000 and set(np.load(path)) == {
+        "words", "repertoire", "repertoire_lengths", *(f"{kind}_{part}" for kind in ("kinetic", "geometric")
                    for part in ("mean", "covariance", "windows", "sample"))
     }  # fmt: skip
     assert bundled.about["training_takes"] > 10 and bundled.about["held_out_takes"] >= 1

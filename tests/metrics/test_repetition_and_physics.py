@@ -15,7 +15,7 @@ from dancegen.metrics.physics import (
     stretched_limbs,
     twisted,
 )
-from dancegen.metrics.repetition import SEARCH_HOP_S, copying, nearest_training, repetition_windows, variety
+from dancegen.metrics.repetition import SEARCH_HOP_S, Repertoire, copying, nearest_training, repetition_windows, variety
 from dancegen.pose.skeleton import MIRROR
 
 
@@ -42,12 +42,25 @@ def test_a_loop_has_no_variety_and_a_wandering_dance_has():
 
 
 def test_a_copy_is_found_wherever_it_begins_and_a_new_dance_is_none():
-    training = [repetition_windows(positions(wandering(20.0, seed)), SEARCH_HOP_S) for seed in range(4)]
+    training = Repertoire.of(positions(wandering(20.0, seed)) for seed in range(4))
     copied = positions(wandering(20.0, 2)[:-150])[7:]
     fresh = positions(wandering(20.0, 9))
-    found = [copying(nearest_training(repetition_windows(dance), training)) for dance in (copied, fresh)]
+    found = [copying(nearest_training(repetition_windows(dance), training.windows())) for dance in (copied, fresh)]
     assert found[0] < 0.02 < 0.08 < found[1]
-    assert np.isnan(copying(nearest_training(repetition_windows(fresh), [])))
+    assert np.isnan(copying(nearest_training(repetition_windows(fresh), Repertoire.of([]).windows())))
+
+
+def test_a_repertoire_keeps_every_dance_to_a_hundredth_and_is_read_as_it_was_written():
+    dances = [positions(wandering(seconds, seed)) for seed, seconds in enumerate((12.0, 1.0, 5.0))]
+    kept = Repertoire.of(dances)
+    assert kept.poses.dtype == np.int8 and kept.lengths.tolist() == [120, 10, 50]
+    whole = [repetition_windows(dance, SEARCH_HOP_S) for dance in dances if len(dance) > 60]
+    for exact, found in zip(whole, kept.windows(), strict=True):
+        assert np.abs(found[: len(exact)] - exact).max() < 0.0051 and len(found) - len(exact) <= 1
+    again = Repertoire.unpacked(*kept.packed().values())
+    assert np.array_equal(again.poses, kept.poses) and np.array_equal(again.lengths, kept.lengths)
+    with pytest.raises(ValueError, match="repertoire"):
+        Repertoire.unpacked(kept.packed()["repertoire"], kept.lengths[:2])
 
 
 def test_a_dancer_whose_hip_is_never_seen_is_no_loop_and_no_copy():

@@ -125,6 +125,8 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_same_command_goes_on(store, tmp_pa
         ({"settings": ["loss.l1=-1"]}, "l1"),
         ({"settings": ["loss.penalty_every=0"]}, "penalty_every"),
         ({"settings": ["train.alone_frames=0"]}, "alone_frames"),
+        ({"settings": ["generator.activation=gelu"]}, "leaky or relu"),
+        ({"settings": ["generator.norm=layer"]}, "group or batch"),
         ({"vgg": "nowhere.safetensors"}, "--vgg nowhere.safetensors"),
         ({"device": "tpu", "perceptual": 0}, "--device tpu"),
     ],

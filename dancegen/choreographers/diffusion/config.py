@@ -131,7 +131,10 @@ def preset(name: str) -> DiffusionConfig:
 
 
 def check(config: DiffusionConfig) -> None:
-    """InputError for numbers that nothing can be trained with."""
+    """InputError for settings that nothing can be trained with."""
+    from dancegen.choreographers.training.precision import check_precision
+
+    check_precision(config.train.precision)
     for name in ("epochs", "steps", "minutes", "batch", "learning_rate", "validate_every", "metronome_steps"):
         value = getattr(config.train, name)
         if value is not None and not 0 < value < float("inf"):

@@ -102,6 +102,11 @@ class Batch:
     song: Tensor
     wishes: Wishes
 
+    def pin_memory(self) -> Batch:
+        """The batch in memory that a GPU copies from beside its work; torch's data loader asks for it."""
+        tensors = (x.pin_memory() for x in (self.features, self.known, self.song))
+        return Batch(*tensors, self.wishes.map(lambda x: x.pin_memory()))
+
 
 class Windows:
     """Draws batches of windows. Rare styles are drawn more often than their share: by its square root."""

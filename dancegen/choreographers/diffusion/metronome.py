@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from dancegen.choreographers.diffusion import music
+from dancegen.choreographers.training.descent import Descent
 from dancegen.progress import SILENT, Progress
 
 JOINTS = 24
@@ -45,7 +46,13 @@ class Metronome(nn.Module):
         return self.layers(seen.flatten(2).transpose(1, 2)).transpose(1, 2)
 
     def learn(
-        self, draw: Callable[[int], tuple[Tensor, Tensor]], steps: int, *, seed: int, progress: Progress = SILENT
+        self,
+        draw: Callable[[int], tuple[Tensor, Tensor]],
+        steps: int,
+        descent: Descent,
+        *,
+        seed: int,
+        progress: Progress = SILENT,
     ) -> Metronome:
         """Learn the beat from real windows, then freeze. `draw` gives joints and their song (B, T, music.WIDTH)."""
         chance = torch.Generator().manual_seed(seed)
@@ -58,9 +65,8 @@ class Metronome(nn.Module):
                 shake = MOST_SHAKE_M * torch.rand(len(joints), 1, 1, 1, generator=chance)
                 shaken = joints + (shake * torch.randn(joints.shape, generator=chance)).to(joints)
                 loss = synchrony(self(shaken), song).mean()
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
+                descent.step("metronome", optimiser, loss, {"beat": loss})
+                descent.finish(step)
                 plan.step()
                 advance(1)
         return self.freeze()

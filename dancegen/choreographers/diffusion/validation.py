@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from dancegen.choreographers.diffusion.feet import plant
 from dancegen.choreographers.diffusion.model import Model
 from dancegen.choreographers.diffusion.sampling import Order, perform
 from dancegen.choreographers.diffusion.timing import in_time
+from dancegen.choreographers.training.collapse import spread
 from dancegen.metrics.dance import Dance, average, measure
 from dancegen.mocap.body import BodyMotion
 from dancegen.mocap.camera import project
@@ -24,7 +25,10 @@ LONGEST_S = 20.0
 
 @dataclass(frozen=True)
 class Validation:
-    """Figures of free-running dances beside those of the real ones, and a score: the lower the better, 0 for real."""
+    """Figures of free-running dances beside those of the real ones, and a score: the lower the better, 0 for real.
+
+    spread: how different the dances are from each other, in body heights.
+    """
 
     speed: float
     real_speed: float
@@ -41,11 +45,16 @@ class Validation:
     footfall: float
     footfall_shifted: float
     score: float
+    spread: float = 0.0
+    real_spread: float = 0.0
 
 
 def validate(model: Model, held_out: list[Recording], sheet: Path | None = None, *, seed: int = 0) -> Validation:
-    """Dance to the music of up to eight held-out clips, side by side; `sheet` gets a PNG of four of the dances."""
-    chosen = _spread(held_out)
+    """Dance to the music of up to eight held-out clips, side by side; `sheet` gets a PNG of four of the dances.
+
+    A single clip is danced to twice: whether two dances differ is one of the figures.
+    """
+    chosen = _chosen(held_out)
     fps = model.config.window.fps
     frames = int(min(LONGEST_S * fps, max(len(r) for r in chosen)))
     orders = [
@@ -55,7 +64,9 @@ def validate(model: Model, held_out: list[Recording], sheet: Path | None = None,
     real = [f.decode(r.features[0, :frames], model.body, fps) for r in chosen]
     if sheet is not None:
         _draw_sheet(real[:4], made[:4], sheet)
-    return compare(*(_figures(dances, chosen) for dances in (real, made)))
+    found = compare(*(_figures(dances, chosen) for dances in (real, made)))
+    filmed = ([project(motion.motion(), 0.0) for motion in dances] for dances in (made, real))
+    return replace(found, **dict(zip(("spread", "real_spread"), map(spread, filmed), strict=True)))
 
 
 def style_number(model: Model, name: str) -> int:
@@ -97,11 +108,12 @@ def _finished(model: Model, numbers: np.ndarray, recording: Recording) -> BodyMo
     return plant(f.decode(numbers, model.body, fps), numbers[:, f.CONTACTS] > 0.5)
 
 
-def _spread(recordings: list[Recording]) -> list[Recording]:
+def _chosen(recordings: list[Recording]) -> list[Recording]:
     """Up to DANCES of them, the longer ones of all styles first."""
     order = sorted(recordings, key=lambda r: (-len(r), r.id))
     longest = [r for r in order if len(r) >= 0.6 * len(order[0])]
-    return [longest[i] for i in np.linspace(0, len(longest) - 1, min(DANCES, len(longest))).round().astype(int)]
+    count = max(2, min(DANCES, len(longest)))
+    return [longest[i] for i in np.linspace(0, len(longest) - 1, count).round().astype(int)]
 
 
 def _figures(dances: list[BodyMotion], chosen: list[Recording]) -> dict[str, float]:

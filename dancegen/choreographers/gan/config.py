@@ -51,6 +51,7 @@ class GeneratorConfig:
     norm: str = "group"
     """`group` or `batch`; batch norm behaves differently once the batch is one song."""
     activation: str = "leaky"
+    """`leaky` or `relu`, in all blocks; without the leak a channel that no frame lights up learns nothing more."""
     residual_blocks: int = 1
     dilations: tuple[int, ...] = (1, 2, 4)
     start_poses: int = 64
@@ -82,6 +83,8 @@ class LossConfig:
     """How far the beat that a dance shows, where it goes its own way, is from the music's; nought: nobody asks."""
     mood: float = 0.5
     """How far a dance that goes its own way is from the mood it was asked for."""
+    haste: float = 0.5
+    """How far its accelerations are from those of the real dance that has this mood."""
     gradient_penalty: float = 0.2
     black_weight: float = 0.1
     """What an L1 error on a black pixel counts beside one on the drawing."""
@@ -116,6 +119,9 @@ class TrainConfig:
     """After how many of the other clips' frames the real pose still takes the place of the generated one in the end."""
     learning_rate: float = 0.0004
     discriminator_rate: float = 0.0004
+    warmup_steps: int = 0
+    """Steps in which the learning rate grows to its height: a trained model needs them, lest Adam's first guesses spoil
+    it."""
     decay: float = 0.8
     decay_steps: int | None = 400
     """Steps between two decays of the learning rate; None: an epoch."""
@@ -229,6 +235,7 @@ PRESETS = {
             penalty_every=1,
             synchrony=0.0,
             mood=0.0,
+            haste=0.0,
         ),
         train=TrainConfig(
             batch=10,

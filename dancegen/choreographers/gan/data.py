@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE, N_MELS, windows
@@ -85,14 +85,23 @@ class ClipDataset(Dataset):
 
     def __init__(self, takes: list[Take], config: GanConfig, *, seed: int, augment: bool = True):
         self.takes, self.config, self.seed, self.augment = takes, config, seed, augment
-        self.epoch = 0
         self.frames = clip_length(config)
 
     def __len__(self) -> int:
         return len(self.takes)
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        chance = np.random.default_rng([self.seed, self.epoch, index])
+        """The clip as the first epoch shows it."""
+        return self.shown(index, epoch=0)
+
+    def draw(self, key: tuple[int, list[int]]) -> dict[str, torch.Tensor]:
+        """A batch, items stacked, of an epoch's number and the clips' indices."""
+        epoch, indices = key
+        return default_collate([self.shown(index, epoch) for index in indices])
+
+    def shown(self, index: int, epoch: int) -> dict[str, torch.Tensor]:
+        """The clip as an epoch shows it."""
+        chance = np.random.default_rng([self.seed, epoch, index])
         take, frames = self.takes[index], self.frames
         view = take.views[chance.integers(len(take.views))]
         start = self._start(take, chance)

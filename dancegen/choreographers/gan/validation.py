@@ -15,8 +15,10 @@ from dancegen.choreographers.gan.data import Take
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.mood import measure
 from dancegen.choreographers.gan.rollout import Memory, clip_noise, unroll
+from dancegen.choreographers.training.collapse import spread
+from dancegen.errors import PoseError
 from dancegen.metrics.beats import beat_figures, shifted_figures
-from dancegen.metrics.motion import body_positions, motion_figures
+from dancegen.metrics.motion import MotionFigures, body_positions, motion_figures
 from dancegen.pose.cleaning import body_height, limb_lengths
 from dancegen.pose.drawing import draw_poses
 from dancegen.pose.sequence import PoseSequence
@@ -33,7 +35,7 @@ class Validation:
 
     shape: how far the body's limbs are from their real lengths; place: how far feet and hips are from their real
     heights; both in the dance's second half, in body heights. rhythm: how much better footfalls fit the beats than a
-    quarter of a beat beside them.
+    quarter of a beat beside them. spread: how different the dances are from each other, in body heights.
     """
 
     speed: float
@@ -48,12 +50,18 @@ class Validation:
     rhythm: float
     real_rhythm: float
     score: float
+    spread: float = 0.0
+    real_spread: float = 0.0
 
 
 def validate(generator: UNetGenerator, takes: list[Take], sheet: Path | None, *, seed: int = 0) -> Validation:
-    """Dance for half a minute from the first pose of up to eight held-out clips; `sheet` gets a PNG of four."""
+    """Dance for half a minute from the first pose of up to eight held-out clips; `sheet` gets a PNG of four.
+
+    A single clip is danced to twice: whether two dances differ is one of the figures.
+    """
     config = generator.config
-    chosen = [takes[i] for i in np.linspace(0, len(takes) - 1, min(CLIPS, len(takes))).round().astype(int)]
+    count = max(2, min(CLIPS, len(takes)))
+    chosen = [takes[i] for i in np.linspace(0, len(takes) - 1, count).round().astype(int)]
     real = [take.views[i % len(take.views)] for i, take in enumerate(chosen)]
     songs = [np.concatenate([chosen[(i + k) % len(chosen)].mel for k in range(SONGS)]) for i in range(len(chosen))]
     frames = int(min(len(song) for song in songs) / FRAME_RATE * config.image.fps)
@@ -86,7 +94,10 @@ def _rhythm(dances: list[PoseSequence], beats: list[np.ndarray]) -> float:
     """Mean footfall alignment with the beats, less that a quarter of a beat beside them; nought where none falls."""
     margins = []
     for dance, beats_s in zip(dances, beats, strict=True):
-        positions = body_positions(dance)
+        try:
+            positions = body_positions(dance)
+        except PoseError:
+            continue
         right, beside = beat_figures(positions, beats_s), shifted_figures(positions, beats_s)
         margins.append(right.footfall - beside.footfall)
     return float(np.nanmean(margins)) if np.isfinite(margins).any() else 0.0
@@ -132,12 +143,22 @@ def _compare(
         rhythm,
         real_rhythm,
         score if math.isfinite(score) else float("inf"),
+        spread(made),
+        spread(real),
     )
 
 
 def _pooled(sequences: list[PoseSequence]) -> dict[str, float]:
-    figures = [vars(motion_figures(sequence)) for sequence in sequences]
+    figures = [vars(_figures(sequence)) for sequence in sequences]
     return {name: float(np.nan_to_num(np.mean([f[name] for f in figures]), nan=0.0)) for name in figures[0]}
+
+
+def _figures(sequence: PoseSequence) -> MotionFigures:
+    """How a dance moves. Where nobody is seen, as in the dot that a young generator may draw, nobody moves."""
+    try:
+        return motion_figures(sequence)
+    except PoseError:
+        return MotionFigures(speed_median=0.0, freeze_ratio=1.0, accel_mean=0.0, jerk_mean=0.0, missing=1.0)
 
 
 def _shape_error(real: PoseSequence, made: PoseSequence) -> float:

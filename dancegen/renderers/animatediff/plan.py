@@ -7,13 +7,12 @@ where tensors have shapes but no numbers, and every operation of one window is f
 from __future__ import annotations
 
 import json
-import os
 import time
 import weakref
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dancegen.memory import free_gigabytes
 from dancegen.renderers.animatediff.loading import SD15, Models
 from dancegen.renderers.animatediff.memory import LEVELS, Level, level_named
 from dancegen.renderers.animatediff.segments import Segment, windows
@@ -132,22 +131,6 @@ def working_dtype(device: str) -> torch.dtype:
     import torch
 
     return torch.float32 if device == "cpu" else torch.float16
-
-
-def free_gigabytes(device: str) -> float:
-    """Memory that is free now: the accelerator's, else the machine's."""
-    import torch
-
-    if device == "cuda":
-        return torch.cuda.mem_get_info()[0] / 1e9
-    try:
-        known = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-        return int(known["MemAvailable"].split()[0]) * 1024 / 1e9
-    except (OSError, KeyError, ValueError):
-        names = os.sysconf_names if hasattr(os, "sysconf_names") else {}
-        if "SC_PHYS_PAGES" in names:
-            return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
-        return float("inf")
 
 
 def operations_per_second(device: str, dtype: torch.dtype) -> float:

@@ -124,7 +124,9 @@ def _torso(joints: np.ndarray, head: np.ndarray, heading: float, tall: float, si
     waist = middle + (neck - middle) * 0.38
     chest = middle + (neck - middle) * 0.78
     yoke, _ = bone(patch, right, left, SHOULDER_R * tall, SHOULDER_R * tall, 0.006 * tall)
-    spine, core = bone(patch, chest, middle, CHEST_R * tall, PELVIS_R * tall, -0.004 * tall)
+    lap = middle + (neck - middle) * 0.14  # where the spine ends, lest it hang out between lifted legs
+    spine, core = bone(patch, chest, lap, CHEST_R * tall, PELVIS_R * tall, -0.004 * tall)
+    girdle, _ = bone(patch, hips[0] + (lap - hips[0]) * 0.2, hips[1] + (lap - hips[1]) * 0.2, *[PELVIS_R * tall] * 2)
     # Flanks run from under the shoulders past the waist into the hips: the hourglass of the outline.
     trunk = melted(spine, _flank(patch, right, hips[0], chest, waist, middle, tall), 0.03 * tall)
     trunk = melted(trunk, _flank(patch, left, hips[1], chest, waist, middle, tall), 0.03 * tall)
@@ -132,6 +134,7 @@ def _torso(joints: np.ndarray, head: np.ndarray, heading: float, tall: float, si
     chin = head + (np.array([heading * 0.012, 0.0]) - up * 0.028) * tall
     skull, _ = bone(patch, head + up * 0.018 * tall, chin, HEAD_R * tall, CHIN_R * tall)
     trunk = melted(melted(trunk, yoke, 0.05 * tall), throat, 0.035 * tall)
+    trunk = melted(trunk, girdle, 0.03 * tall)
     return _Solid(patch, melted(trunk, skull, 0.014 * tall), core, _above(patch, middle, neck, tall))
 
 

@@ -1,0 +1,66 @@
+"""How far a training is."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from dancegen.choreographers.training.processes import Processes
+
+
+class Limits(Protocol):
+    """What ends a training, as both families' settings hold it; None is no limit."""
+
+    epochs: int
+    steps: int | None
+    minutes: float | None
+
+
+class Clock:
+    """Counts steps and seconds: whichever of epochs, steps and minutes ends first ends the training.
+
+    epoch_steps: how many steps show every clip once.
+    """
+
+    def __init__(self, limits: Limits, epoch_steps: float, processes: Processes):
+        self.limits, self.epoch_steps, self.processes = limits, epoch_steps, processes
+        self.start()
+
+    def start(self, step: int = 0, seconds: float = 0.0) -> None:
+        """Run from now on, after so many steps and seconds that were before."""
+        self.step, self._began = step, time.monotonic() - seconds
+        self.look()
+
+    def tick(self) -> None:
+        """Count a step that is over."""
+        self.step += 1
+        self.look()
+
+    def look(self) -> None:
+        """Take the time that `done` goes by: it stands still within a step, and is the same for all processes."""
+        self._seen_s = self.elapsed_s
+        if self.limits.minutes is not None:
+            self._seen_s = self.processes.mean({"elapsed": self._seen_s})["elapsed"]
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._began
+
+    @property
+    def epoch(self) -> int:
+        return int(self.step // self.epoch_steps)
+
+    @property
+    def done(self) -> float:
+        """Share of the training that is over, 0..1."""
+        return self.done_at(self.step)
+
+    def done_at(self, step: int) -> float:
+        """Share that was over at an earlier step; by the minutes, the share that is over now."""
+        limits = self.limits
+        shares = [step / (limits.epochs * self.epoch_steps)]
+        if limits.steps is not None:
+            shares.append(step / limits.steps)
+        if limits.minutes is not None:
+            shares.append(self._seen_s / (60 * limits.minutes))
+        return min(1.0, max(shares))

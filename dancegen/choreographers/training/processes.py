@@ -1,0 +1,136 @@
+"""The processes that train one model together, mostly one: each learns from its own part of every batch.
+
+Gradients are averaged after `backward`, and not in hooks on `forward` as DistributedDataParallel does it: a generator
+is called many times before one backward, by several methods, and beside a discriminator that it must not move. The mean
+is the same everywhere, bit for bit, and so the weights stay the same.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from dancegen.choreographers import choose_device
+from dancegen.errors import InputError
+from dancegen.launch import placed
+
+Item = TypeVar("Item")
+
+LONGEST_WAIT = timedelta(days=2)
+"""The others wait while the main process validates, or waits for another run's lock; a dead one is noticed sooner."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """How many they are, which of them this is, and where it computes. Alone, every method gives back what it is given.
+
+    All methods but `part` must be called by all processes at the same place.
+    """
+
+    device: str = "cpu"
+    index: int = 0
+    count: int = 1
+
+    @property
+    def main(self) -> bool:
+        """Whether this one validates, writes and speaks for all."""
+        return self.index == 0
+
+    @property
+    def alone(self) -> bool:
+        return self.count == 1
+
+    def part(self, batch: Sequence[Item]) -> list[Item]:
+        """This process's part of a batch; the parts are equal, so the batch's first items may count twice."""
+        equal = -(-len(batch) // self.count)
+        return [batch[i % len(batch)] for i in range(self.index, equal * self.count, self.count)]
+
+    def dice(self, seed: int, step: int) -> int:
+        """Where the chance of a step begins: each process rolls its own dice."""
+        return seed * 1_000_003 + step + self.index * 7_368_787
+
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Put the mean over the processes into the tensors; their shapes are the same everywhere."""
+        if self.alone or not tensors:
+            return
+        from accelerate.utils import reduce
+
+        mean = reduce(torch.cat([tensor.detach().reshape(-1).float() for tensor in tensors]), "mean")
+        for tensor, part in zip(tensors, mean.split([tensor.numel() for tensor in tensors]), strict=True):
+            tensor.copy_(part.view(tensor.shape))
+
+    def mean(self, figures: Mapping[str, float]) -> dict[str, float]:
+        """The mean of each figure over the processes."""
+        values = [torch.tensor(value, device=self.device) for value in figures.values()] if not self.alone else []
+        self.average(values)
+        return {name: value.item() for name, value in zip(figures, values, strict=True)} if values else dict(figures)
+
+    def any(self, asked: bool) -> bool:
+        """Whether any of them says yes."""
+        return self.mean({"asked": float(asked)})["asked"] > 0
+
+    def agree(self, step: int) -> None:
+        """InputError where the processes do not go on from the same step."""
+        if self.mean({"step": float(step)})["step"] != step:
+            raise InputError("the processes find different checkpoints: put --store on a disk that all machines share")
+
+    def from_main(self, value: Item | None) -> Item:
+        """What the main process gives."""
+        if self.alone:
+            return value
+        from accelerate.utils import broadcast_object_list
+
+        return broadcast_object_list([value])[0]
+
+    def share(self, *networks: nn.Module) -> None:
+        """Give all processes the main one's weights."""
+        if self.alone:
+            return
+        from accelerate.utils import broadcast
+
+        for network in networks:
+            for value in network.state_dict().values():
+                value.copy_(broadcast(value.contiguous()))
+
+    def gather(self, rows: Tensor) -> Tensor:
+        """The rows of all processes, this one's number of them each, in the processes' order."""
+        if self.alone:
+            return rows
+        from accelerate.utils import gather
+
+        return gather(rows.contiguous())
+
+    def own(self, rows: Tensor) -> Tensor:
+        """This process's part of what `gather` gave, also where that was another number of processes."""
+        return rows if self.alone else rows.tensor_split(self.count)[self.index].clone()
+
+
+ALONE = Processes()
+"""One process, on the CPU."""
+
+
+def join(device: str, precision: str) -> Processes:
+    """The processes that this one was launched with. device: `auto`, `cpu`, `cuda` or `mps`.
+
+    InputError where the device is not there, or the launcher was asked for another precision than the training: that is
+    one of its settings, for it changes what is learnt.
+    """
+    chosen = choose_device(device)
+    asked = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
+    if asked not in ("no", precision):
+        raise InputError(f"--mixed_precision {asked}: dancegen takes --set train.precision=bf16 or fp32 instead")
+    if placed()[1] == 1:
+        return Processes(chosen)
+    from accelerate import PartialState
+
+    state = PartialState(cpu=chosen == "cpu", timeout=LONGEST_WAIT)
+    atexit.register(state.destroy_process_group)
+    placed_on = "cpu" if chosen == "cpu" else str(state.device)  # torch restores nothing to what accelerate calls cpu:0
+    return Processes(placed_on, state.process_index, state.num_processes)

@@ -1,0 +1,109 @@
+"""Several processes train one model: in step, each on its own part, with one of them writing."""
+
+from __future__ import annotations
+
+import csv
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from dancegen.choreographers.training.processes import ALONE, Processes, join
+from dancegen.errors import InputError
+
+HERE = Path(__file__).parent
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def launch(script: Path, *arguments: object, count: int = 2) -> None:
+    """Run a script in so many processes, as a launcher starts them."""
+    shared = {
+        **os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)]), "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": free_port(), "WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count), "OMP_NUM_THREADS": "1",
+    }  # fmt: skip
+    started = [
+        subprocess.Popen(
+            [sys.executable, str(script), *map(str, arguments)],
+            env=shared | {"RANK": str(i), "LOCAL_RANK": str(i)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for i in range(count)
+    ]  # fmt: skip
+    said = [process.communicate(timeout=900)[0] for process in started]
+    assert [process.returncode for process in started] == [0] * count, "\n".join(said)
+
+
+@pytest.fixture(scope="module", params=["gan", "diffusion"])
+def trained(request, tmp_path_factory):
+    """The family, the folder, and what each of two processes recorded (see `in_two_processes`)."""
+    folder = tmp_path_factory.mktemp(request.param)
+    launch(HERE / "in_two_processes.py", request.param, folder)
+    return request.param, folder, [torch.load(folder / f"process-{i}.pt", weights_only=True) for i in range(2)]
+
+
+def same(one: dict, other: dict) -> bool:
+    return one.keys() == other.keys() and all(
+        torch.equal(value, other[network][name]) for network in one for name, value in one[network].items()
+    )
+
+
+def test_the_processes_have_the_same_weights_at_the_end(trained):
+    _, _, (first, second) = trained
+    assert first["whole"] and same(first["whole"], second["whole"])
+
+
+def test_each_learns_from_its_own_part_and_together_they_see_every_clip(trained):
+    family, _, (first, second) = trained
+    assert len(first["batches"]) == len(second["batches"]) == 5
+    for mine, theirs in zip(first["batches"], second["batches"], strict=True):
+        assert mine.shape == theirs.shape and not torch.equal(mine, theirs)
+    if family == "gan":  # seven clips in batches of four: two steps show them all
+        shown = [{*mine, *theirs} for mine, theirs in zip(first["clips"], second["clips"], strict=True)]
+        assert shown[0] | shown[1] == {*range(7)} and len(shown[0]) == 4
+
+
+def test_only_the_first_validates_and_writes(trained):
+    _, folder, (first, second) = trained
+    assert first["figures"]["score"] >= 0 and second["figures"] == {}
+    rows = list(csv.DictReader((folder / "whole" / "history.csv").open()))
+    assert [row["step"] for row in rows] == ["2", "4", "5"]
+
+
+def test_ctrl_c_in_one_process_stops_all_after_the_same_step_and_they_go_on_as_if_there_had_been_none(trained):
+    _, folder, records = trained
+    for record in records:
+        assert record["stopped"] and record["began"] == 3
+        assert same(record["whole"], record["again"])
+    whole, broken = (list(csv.DictReader((folder / run / "history.csv").open())) for run in ("whole", "broken"))
+    for row in (*whole, *broken):
+        row.pop("seconds")
+    assert whole == broken
+
+
+def test_the_parts_of_a_batch_are_equal_and_hold_it_all():
+    for clips in (1, 4, 5, 7):
+        parts = [Processes("cpu", index, 3).part(range(clips)) for index in range(3)]
+        assert len({len(part) for part in parts}) == 1 and {clip for part in parts for clip in part} == {*range(clips)}
+    assert ALONE.part([3, 1, 2]) == [3, 1, 2]
+
+
+def test_rows_that_two_processes_left_are_shared_out_among_three():
+    rows = torch.arange(8)
+    assert torch.cat([Processes("cpu", index, 3).own(rows) for index in range(3)]).tolist() == rows.tolist()
+
+
+def test_a_launchers_precision_does_not_quietly_replace_the_trainings(monkeypatch):
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "fp16")
+    with pytest.raises(InputError, match=r"--set train\.precision"):
+        join("cpu", "bf16")
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    assert join("cpu", "bf16") == ALONE
