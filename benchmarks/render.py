@@ -1,13 +1,14 @@
 """What a painted film costs: seconds a frame and peak memory, of the published way and of dancegen's.
 
     python benchmarks/render.py [--device cuda] [--size 384x512] [--frames 32,128,512]
-    python benchmarks/render.py --reduced          a quarter of the width, small frames, two steps: for a CPU
+    python benchmarks/render.py --reduced          a tenth of the width, small frames, a third of the steps: for a CPU
     python benchmarks/render.py --count            nothing runs: operations and bytes of the full size, counted
 
 The networks have the shapes of Stable Diffusion 1.5 and its companions, from the configurations in
 `dancegen/renderers/animatediff/sd15`, and random weights: what they cost does not depend on their values. The published
 way is one call of diffusers' AnimateDiffControlNetPipeline on 32 frames, 20 steps. Each row is measured in a process
-of its own. On a GPU the peak is what CUDA allocated at most; on a CPU, what the process took beyond its weights.
+of its own; the result is a table in Markdown. On a GPU the peak is what CUDA allocated at most; on a CPU, what the
+process took beyond its weights.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,8 +89,7 @@ def paint_ours(pipeline, settings: Settings, size: tuple[int, int], frames: int,
     for piece in cut(frames, [], longest=settings.segment, overlap=settings.overlap, window=settings.window):
         poses = np.zeros((len(piece), size[1], size[0], 3), np.uint8)
         scene = Scene(piece.first, poses, ("a dancer",), np.ones((len(piece), 1), np.float32))
-        for _ in sampler.decode(sampler.paint(scene)):
-            pass
+        sampler.film(scene, lambda place, frame: None)
 
 
 def measure(way: str, frames: int, options: argparse.Namespace) -> dict[str, float]:
@@ -99,11 +100,13 @@ def measure(way: str, frames: int, options: argparse.Namespace) -> dict[str, flo
 
     size = tuple(int(side) for side in options.size.split("x"))
     settings = Settings.of({"fast": way == FAST, "steps": options.steps})
+    if options.steps is None:
+        settings = replace(settings, steps=max(1, round(settings.steps * options.steps_share)))
     dtype = torch.float32 if options.device == "cpu" else torch.float16
     pipeline = make_pipeline(options.device, dtype, settings.sampler, options.width)
     on_gpu = options.device == "cuda"
     before = 0 if on_gpu else _resident()
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     if way == PUBLISHED:
         paint_published(pipeline, settings, size, frames)
     else:
@@ -112,7 +115,10 @@ def measure(way: str, frames: int, options: argparse.Namespace) -> dict[str, flo
         torch.cuda.synchronize()
     seconds = time.perf_counter() - started
     peak = torch.cuda.max_memory_allocated() if on_gpu else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"seconds": seconds / frames, "cpu_s": time.process_time() / frames, "peak": float(max(0, peak - before))}
+    return {
+        "steps": settings.steps, "seconds": seconds / frames, "cpu_s": (time.process_time() - worked) / frames,
+        "peak": float(max(0, peak - before)),
+    }  # fmt: skip
 
 
 def _resident() -> int:
@@ -136,14 +142,15 @@ def count(size: tuple[int, int]) -> None:
     print(f"{size[0]}x{size[1]}, half precision, counted: weights and tensors, without what allocators keep")
     whole = Settings.of({"window": PUBLISHED_FRAMES, "stride": PUBLISHED_FRAMES})
     at_once = Level(PUBLISHED, 0, True, True, control_frames=2 * PUBLISHED_FRAMES, decode_frames=16)
-    _row(PUBLISHED, networks, whole, at_once, PUBLISHED_FRAMES)
+    _row(PUBLISHED, networks, whole, at_once, PUBLISHED_FRAMES, beside=False)
     for way in (OURS, FAST):
         for level in LEVELS:
             _row(f"{way} --vram {level.name}", networks, Settings.of({"fast": way == FAST}), level, 128)
 
 
-def _row(name: str, networks, settings: Settings, level, frames: int) -> None:
-    work, peak = networks.operations(settings, frames) / frames / 1e12, networks.peak(settings, level) / 1e9
+def _row(name: str, networks, settings: Settings, level, frames: int, *, beside: bool = True) -> None:
+    work = networks.operations(settings, frames) / frames / 1e12
+    peak = networks.peak(settings, level, beside=beside) / 1e9
     print(f"{name:28s} {frames:4d} frames  {work:6.1f} TFLOP a frame  {peak:5.1f} GB")
 
 
@@ -153,6 +160,7 @@ def main() -> None:
     parser.add_argument("--size", default="384x512")
     parser.add_argument("--frames", default="32,128,512")
     parser.add_argument("--steps", type=int, help="instead of each way's own number")
+    parser.add_argument("--steps-share", type=float, default=1.0, help="of each way's own number")
     parser.add_argument("--width", type=float, default=1.0, help="share of the networks' channels")
     parser.add_argument("--vram", default="24", choices=[level.name for level in LEVELS])
     parser.add_argument("--reduced", action="store_true")
@@ -160,7 +168,7 @@ def main() -> None:
     parser.add_argument("--row", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.reduced:
-        options.size, options.width, options.steps, options.vram = "64x96", 0.1, 2, "16"
+        options.size, options.width, options.steps_share, options.vram = "64x96", 0.1, 1 / 3, "16"
     if options.count:
         count(tuple(int(side) for side in options.size.split("x")))
         return
@@ -168,18 +176,18 @@ def main() -> None:
         way, frames = options.row.split(":")
         print(json.dumps(measure(way, int(frames), options)))
         return
+    print(
+        "| | frames | steps | seconds a frame | CPU seconds a frame | peak, MB |\n|---|---|---|---|---|---|", flush=True
+    )
     lengths = [int(length) for length in options.frames.split(",")]
     for way, frames in [(PUBLISHED, PUBLISHED_FRAMES), *((way, length) for way in (OURS, FAST) for length in lengths)]:
         ran = subprocess.run([sys.executable, *sys.argv, "--row", f"{way}:{frames}"], capture_output=True, text=True)
         if ran.returncode:
-            print(f"{way:16s} {frames:4d} frames: {ran.stderr.strip().splitlines()[-1]}")
+            print(f"{way}, {frames} frames: {ran.stderr.strip().splitlines()[-1]}", file=sys.stderr)
             continue
         found = json.loads(ran.stdout.splitlines()[-1])
-        print(
-            f"{way:16s} {frames:4d} frames: {found['seconds']:7.3f} s a frame ({found['cpu_s']:.3f} s of CPU), "
-            f"peak {found['peak'] / 1e6:.0f} MB",
-            flush=True,
-        )
+        cells = (found["steps"], f"{found['seconds']:.3f}", f"{found['cpu_s']:.3f}", f"{found['peak'] / 1e6:.0f}")
+        print("|", " | ".join(map(str, (way, frames, *cells))), "|", flush=True)
 
 
 if __name__ == "__main__":

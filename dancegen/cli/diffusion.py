@@ -48,10 +48,10 @@ OPTIONS: dict[str, tuple[object, object]] = {
     "overlap": (_option(_count, _WORK, "Frames that neighbouring segments share. 8.", "N"), None),
     "vram": (_option(_text, _WORK, "GB of GPU memory to plan for: auto, 8, 12, 16, 24.", "GB"), None),
     "offline": (_option(bool, _WORK, "Never ask the network for models.", flag="--offline"), False),
-    "backend": (_option(_text, _WORK, "Paint segments in parallel: dask or loky.", "NAME"), None),
-    "scheduler": (_option(_text, _WORK, "The Dask scheduler's address.", "ADDRESS"), None),
+    "backend": (_option(_text, _WORK, "Paint segments in parallel: dask, ray or loky.", "NAME"), None),
+    "scheduler": (_option(_text, _WORK, "The address of Dask's scheduler or Ray's head.", "ADDRESS"), None),
     "workers": (_option(_count, _WORK, "Segments that are painted at once.", "N"), None),
-    "detector": (_option(_text, _WORK, "OpenPose weights, to look at the portrait.", "PATH"), None),
+    "detector": (_option(_text, _WORK, "Sees the portrait: blazepose, OpenPose weights, or none.", "PATH"), None),
 }
 """Name, as the Python API's keyword: its annotation and its default. None leaves the choice to the engine."""
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dancegen.pose.sequence import PoseSequence
 
 
+BLAZEPOSE = "blazepose"
 MOST_FPS = 10.0
 """Pictures a second that are looked at: a detector takes a tenth of a second or more for each."""
 
@@ -33,22 +34,38 @@ def find_weights(path: str | Path) -> Path:
     file = Path(path) / BODY_WEIGHTS if Path(path).is_dir() else Path(path)
     if not file.is_file() or file.suffix.lower() not in SUFFIXES:
         raise InputError(
-            f"--detector {path}: give OpenPose weights, {BODY_WEIGHTS} or a folder that holds it (209 MB, from "
-            "https://huggingface.co/lllyasviel/Annotators, for non-commercial use only), or a .pb graph of the network"
+            f"--detector {path}: give blazepose, or OpenPose weights, {BODY_WEIGHTS} or a folder that holds it "
+            "(209 MB, from https://huggingface.co/lllyasviel/Annotators, for non-commercial use only), or a .pb graph "
+            "of the network"
         )
     return file
 
 
 def weights_input(path: str | Path) -> Input:
-    """The weights as a recipe's input, by their bytes."""
+    """The weights as a recipe's input: OpenPose's by their bytes, BlazePose's by the version they come with."""
+    if str(path) == BLAZEPOSE:
+        from dancegen.detectors.blazepose import installed_version
+
+        return Input.weights("detector", BLAZEPOSE, installed_version())
     return Input.file("detector", find_weights(path))
 
 
 def load_detector(path: str | Path) -> Detector:
-    """The detector whose weights lie at a path. Raises InputError."""
+    """The detector whose weights lie at a path, or `blazepose`. Raises InputError."""
+    if str(path) == BLAZEPOSE:
+        from dancegen.detectors.blazepose import Blazepose
+
+        return Blazepose()
     from dancegen.detectors.openpose import Openpose
 
     return Openpose(find_weights(path))
+
+
+def usual_detector() -> str | None:
+    """The detector that needs no weights of a person's own, if its extra is installed."""
+    from dancegen.detectors.blazepose import found_version
+
+    return BLAZEPOSE if found_version() else None
 
 
 def detect_video(detector: Detector, video: Path, progress: Progress = SILENT) -> PoseSequence:

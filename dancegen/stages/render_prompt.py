@@ -15,7 +15,7 @@ import numpy as np
 from dancegen.detectors import weights_input
 from dancegen.errors import InputError
 from dancegen.progress import Progress
-from dancegen.renderers.animatediff.settings import LATENT_SIDE, SIZE, Execution, Settings, split_options
+from dancegen.renderers.animatediff.settings import LATENT_SIDE, NO_DETECTOR, SIZE, Execution, Settings, split_options
 from dancegen.stages.generate_poses import AUDIO, BEATS, POSES
 from dancegen.stages.reference import resolve
 from dancegen.stages.render_segment import SegmentTask, dismiss_painter, frames_of, render_segments, write_frame
@@ -34,7 +34,6 @@ STAGE = "render"
 VERSION = 2
 ENGINE = "animatediff"
 VIDEO, POSTER, FRAMES = "video.mp4", "poster.png", "frames"
-TEMPORAL_ROLES = ("base", "vae", "controlnet", "temporalnet", "tokenizer")
 FIT_GRID = 32.0
 """Pixels of the poses' canvas: see PoseSequence.fitted."""
 
@@ -83,9 +82,9 @@ class Film:
         """(18, 3) keypoints of the portrait's one person, if something can look."""
         from dancegen.renderers.animatediff.reference import find_person
 
-        if self.portrait is None:
+        if self.portrait is None or self.execution.detector == NO_DETECTOR:
             return None
-        return find_person(self.portrait, self.settings.image, self.execution.detector, self.progress)
+        return find_person(self.portrait, self.settings.image, self.execution.looker(), self.progress)
 
     @cached_property
     def keys(self) -> np.ndarray:
@@ -171,7 +170,7 @@ def paint_film(
 
         own = first_pass
         if film.settings.temporal:
-            inputs = tuple(item for item in recipe.inputs if item.role in TEMPORAL_ROLES)
+            inputs = tuple(item for item in recipe.inputs if item.role == "temporalnet")
             again = render_temporal(tasks, painted, first_pass, inputs, store, force=force, progress=progress)
             counts |= {"temporal_total": len(again), "temporal_computed": _computed(again)}
 
@@ -223,8 +222,11 @@ def check_film(prompt: str, size: str | tuple[int, int] | None, options: Mapping
     film_size(size)
     if settings.image is not None:
         load_portrait(settings.image)
-    if settings.align and execution.detector is None:
-        raise InputError("--align needs to see the portrait's limbs: give OpenPose weights with --detector")
+    if settings.align and execution.looker() is None:
+        raise InputError(
+            "--align needs to see the portrait's limbs: pip install 'dancegen[blazepose]', or give OpenPose weights "
+            "with --detector"
+        )
     for ref in references(settings):
         locate(ref, offline=execution.offline)
 
@@ -258,7 +260,7 @@ def _recipe(film: Film, models: tuple[Input, ...]) -> Recipe:
         inputs.append(Input.file("image", settings.image))
     if settings.align:
         params["align"] = True
-        inputs.append(weights_input(film.execution.detector))
+        inputs.append(weights_input(film.execution.looker()))
     return Recipe(STAGE, VERSION, params, tuple(inputs))
 
 
@@ -347,6 +349,8 @@ def _command(film: Film) -> list[str]:
         value = getattr(film.settings, field.name)
         if value != getattr(usual, field.name) or (field.name in ("fast", "image") and value):
             words += _option(field.name, value)
+    if film.settings.image is not None:
+        words += ["--detector", str(film.execution.looker() or NO_DETECTOR)]
     return [*words, "--frames"] if film.execution.frames else words
 
 

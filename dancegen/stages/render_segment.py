@@ -153,9 +153,11 @@ def _build(directory: Path, task: SegmentTask, saved: Path, progress: Progress, 
 
 def _paint(directory: Path, task: SegmentTask, saved: Path, progress: Progress, advance) -> dict:
     painter = _painter(task, progress)
-    latents = painter.paint(task.scene(), resume=saved, save_every=SAVE_EVERY, advance=advance)
-    for number, frame in enumerate(painter.decode(latents), task.segment.first):
-        write_frame(directory / frame_name(number), frame)
+
+    def write(place: int, frame: np.ndarray) -> None:
+        write_frame(directory / frame_name(task.segment.first + place), frame)
+
+    painter.film(task.scene(), write, resume=saved, save_every=SAVE_EVERY, advance=advance)
     return {"frames": len(task.segment)}
 
 
@@ -167,10 +169,11 @@ _AT_WORK: dict[str, tuple[object, Sampler]] = {}
 def _painter(task: SegmentTask, progress: Progress) -> Sampler:
     """The networks, loaded once a process: segments of one film follow each other."""
     from dancegen.choreographers import choose_device
-    from dancegen.renderers.animatediff.loading import load_pipeline
+    from dancegen.renderers.animatediff.loading import Models, load_pipeline
     from dancegen.renderers.animatediff.memory import level_named
     from dancegen.renderers.animatediff.plan import working_dtype
     from dancegen.renderers.animatediff.sampler import Sampler
+    from dancegen.renderers.animatediff.weights import at_hand
 
     key = (task.inputs, task.settings, task.device)
     held = _AT_WORK.get("painter")
@@ -178,8 +181,9 @@ def _painter(task: SegmentTask, progress: Progress) -> Sampler:
         return held[1]
     _AT_WORK.clear()
     device = choose_device(task.device)
+    models = Models(tuple(at_hand(model) for model in task.models.located))
     with progress.task("loading the models", None):
-        pipeline = load_pipeline(task.models, task.settings, device=device, dtype=working_dtype(device))
+        pipeline = load_pipeline(models, task.settings, device=device, dtype=working_dtype(device))
     painter = Sampler(pipeline, task.settings, level_named(task.level), device)
     for text in (*task.texts, task.settings.negative_prompt):
         if over := painter.words_over(text):
@@ -230,7 +234,8 @@ def _distributed(
     with _backend(execution) as workers:
         jobs = (joblib.delayed(_remote)(task, str(store.root), force) for task in tasks)
         made = {}
-        for number, cached in joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)(jobs):
+        results = "list" if execution.backend == "ray" else "generator_unordered"  # what Ray's backend knows
+        for number, cached in joblib.Parallel(n_jobs=workers, return_as=results, batch_size=1)(jobs):
             made[number] = cached
             task = next(task for task in tasks if task.segment.first == number)
             advance(len(task.segment) * task.settings.steps)
@@ -253,6 +258,8 @@ def _backend(execution: Execution):
 
     @contextmanager
     def used() -> Iterator[int]:
+        if execution.backend == "ray":
+            _reach_ray(execution.scheduler)
         if execution.backend != "dask":
             with joblib.parallel_config(backend=execution.backend):
                 yield execution.workers or -1
@@ -265,6 +272,27 @@ def _backend(execution: Execution):
             client.close()
 
     return used()
+
+
+def _reach_ray(address: str | None) -> None:
+    """Join the Ray cluster at an address, or begin one of this machine's cores. Raises InputError."""
+    import socket
+
+    from dancegen.errors import InputError
+
+    try:
+        import ray
+        from ray.util.joblib import register_ray
+    except ImportError:
+        raise InputError("--backend ray needs Ray: pip install 'dancegen[ray]'") from None
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    try:
+        if host:
+            socket.create_connection((host, int(port)), timeout=10).close()  # Ray itself would try for minutes
+        ray.init(address, ignore_reinit_error=True, log_to_driver=False, logging_level="ERROR")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"--scheduler {address}: no Ray cluster answers there ({error})") from error
+    register_ray()
 
 
 def _dask_client(address: str):

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from dancegen.errors import DancegenError
 from dancegen.progress import Progress
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.stages.render_segment import SegmentTask, frame_name, write_frame
 from dancegen.store import Artifact, Input, Recipe, Store
 
 STAGE = "render-temporal"
-VERSION = 1
+VERSION = 2
 
 
 def render_temporal(
@@ -29,10 +30,11 @@ def render_temporal(
 ) -> list[Artifact]:
     """The second pass over a film's segments, in order: each begins with the last frame of the one before.
 
-    first_pass: the own frames of a segment, by its place among the tasks. inputs: the models as a recipe's inputs. One
-    machine does it, since every frame waits for the one before; what was done before a kill is not done again.
+    first_pass: the own frames of a segment, by its place among the tasks. inputs: what this pass needs beside what the
+    first one did. One machine does it, since every frame waits for the one before; what was done before a kill is not
+    done again. Raises DancegenError where a device's memory is too small.
     """
-    painter, made = _Painter(tasks[0]), []
+    painter, made = _Painter(tasks[0], progress), []
     with progress.task("second pass", tasks[-1].segment.stop) as advance:
         for place, task in enumerate(tasks):
             before = made[-1] if made else None
@@ -49,23 +51,50 @@ def _recipe(
     params = task.recipe.params | {"temporal_strength": settings.temporal_strength, "own": task.segment.start}
     chain = [Input.artifact("painted", artifact) for artifact in painted]
     chain += [Input.artifact("before", before)] if before is not None else []
-    return Recipe(STAGE, VERSION, params, (*chain, *inputs))
+    return Recipe(STAGE, VERSION, params, (*chain, *task.recipe.inputs, *inputs))
 
 
 class _Painter:
     """The networks of the second pass, loaded when the first frame needs them."""
 
-    def __init__(self, task: SegmentTask) -> None:
-        self._task = task
+    def __init__(self, task: SegmentTask, progress: Progress) -> None:
+        self._task, self._progress = task, progress
+
+    def paint(self, *args, **kwargs) -> np.ndarray:
+        """See `TemporalPainter.paint`; where memory runs out, it goes on more thriftily."""
+        from dancegen.renderers.animatediff.memory import is_out_of_memory, release
+
+        while True:
+            networks = self.networks
+            try:
+                return networks.paint(*args, **kwargs)
+            except Exception as error:
+                if not is_out_of_memory(error):
+                    raise
+                shortage = str(error).splitlines()[0] if str(error) else type(error).__name__
+            if networks.thrifty:
+                raise DancegenError(
+                    f"the memory of this device is too small for the second pass ({shortage}): try a smaller --size, "
+                    "--device cpu, or no --temporal"
+                )
+            self._progress.warn(f"out of memory ({shortage}); the second pass goes on more thriftily")
+            networks.save_memory()
+            release()
 
     @cached_property
     def networks(self):
         from dancegen.choreographers import choose_device
+        from dancegen.renderers.animatediff.memory import level_named
         from dancegen.renderers.animatediff.plan import working_dtype
         from dancegen.renderers.animatediff.temporal import TemporalPainter
 
-        device = choose_device(self._task.device)
-        return TemporalPainter(self._task.models, self._task.settings, device=device, dtype=working_dtype(device))
+        task, device = self._task, choose_device(self._task.device)
+        networks = TemporalPainter(
+            task.models, task.settings, device=device, dtype=working_dtype(device), portrait=task.portrait
+        )
+        if not level_named(task.level).resident:
+            networks.save_memory()
+        return networks
 
 
 class _Chunk:
@@ -102,7 +131,7 @@ class _Chunk:
             return frame  # the film's first frame has none before it
         task, place = self.task, number - self.task.segment.first
         pose = draw_openpose(task.keypoints[place], task.size)
-        return self.painter.networks.paint(
+        return self.painter.paint(
             frame, pose, last, task.texts, task.shares[place], seed=task.seed, number=number
         )  # fmt: skip
 

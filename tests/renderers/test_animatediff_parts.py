@@ -11,7 +11,7 @@ from dancegen.errors import InputError
 from dancegen.renderers.animatediff.keyframes import choose_keyframes
 from dancegen.renderers.animatediff.noise import frame_noise
 from dancegen.renderers.animatediff.schedule import Schedule, used
-from dancegen.renderers.animatediff.segments import crossfade, cut, pyramid, windows
+from dancegen.renderers.animatediff.segments import crossfade, cut, pyramid, settled, windows
 from dancegen.renderers.animatediff.settings import Settings, split_options
 
 SHAPE = (4, 3, 2)
@@ -70,6 +70,10 @@ def test_windows_overlap_and_see_every_frame(frames, size, stride):
         assert stop - first == min(size, frames)
         seen[first:stop] += pyramid(stop - first)
     assert (seen > 0).all()
+    parts = settled(frames, size, stride)
+    assert [frame for part in parts for frame in range(frames)[part]] == list(range(frames))
+    for part, later in zip(parts, found[1:], strict=False):  # what is settled is seen by no later window
+        assert part.stop <= later[0]
     assert all(later[0] - earlier[0] <= stride for earlier, later in pairwise(found))
 
 

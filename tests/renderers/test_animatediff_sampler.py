@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -67,6 +69,47 @@ def test_thrift_changes_no_more_than_rounding(name, sampler):
     thrifty = sampler.paint(scene(14))
     assert torch.allclose(roomy, thrifty, rtol=1e-3, atol=1e-3 * float(roomy.abs().max()))
     assert np.abs(np.stack(list(sampler.decode(roomy))).astype(int) - pictures).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["dpm++", "lcm", "euler"])
+def test_frames_are_decoded_beside_the_last_windows_and_are_the_same(kind, models):
+    settings, pipeline = load(models, sampler=kind)
+    sampler = Sampler(pipeline, settings, LEVELS[0], "cpu")
+    expected = np.stack(list(sampler.decode(sampler.paint(scene(20))))).astype(int)
+    frames, first, windows = {}, threading.Event(), []
+
+    def write(place: int, frame: np.ndarray) -> None:
+        frames[place] = frame.astype(int)
+        first.set()
+
+    def wait_in_the_last_window(*_) -> None:
+        windows.append(1)
+        if len(windows) == 3 * STEPS:
+            assert first.wait(60), "nothing is decoded while the last window is painted"
+
+    hook = pipeline.unet.register_forward_pre_hook(wait_in_the_last_window)
+    sampler.film(scene(20), write)
+    hook.remove()
+    assert len(windows) == 3 * STEPS and list(frames) == list(range(20))
+    assert np.abs(np.stack(list(frames.values())) - expected).max() <= 1
+
+
+def test_a_fault_in_decoding_ends_the_painting(sampler):
+    def write(place: int, frame: np.ndarray) -> None:
+        raise OSError("the disk is full")
+
+    sampler.use(LEVELS[0])
+    with pytest.raises(OSError, match="disk is full"):
+        sampler.film(scene(10), write)
+
+
+def test_a_scene_that_was_painted_and_not_decoded_is_only_decoded(sampler, tmp_path):
+    sampler.use(LEVELS[0])
+    whole, steps, frames = sampler.paint(scene(10), resume=tmp_path / "saved"), [], []
+    assert torch.equal(sampler.paint(scene(10), resume=tmp_path / "saved", advance=steps.append), whole)
+    assert steps == [STEPS]
+    sampler.film(scene(10), lambda place, frame: frames.append(place), resume=tmp_path / "saved")
+    assert frames == list(range(10))
 
 
 @pytest.mark.parametrize("kind", ["dpm++", "lcm", "euler"])

@@ -145,10 +145,16 @@ def hub(tmp_path):
 CODE = """
 import json, sys
 from dancegen.errors import ModelError
-from dancegen.renderers.animatediff.weights import ModelRef, fetch, locate
+from dataclasses import replace
+from pathlib import Path
+from dancegen.renderers.animatediff.weights import ModelRef, at_hand, fetch, locate
+
+def elsewhere(found):
+    return at_hand(replace(found, folder=Path("/the/cache/of/another/machine")))
+
 try:
     found = locate(ModelRef("controlnet", sys.argv[1]), offline=sys.argv[2] == "offline")
-    got = fetch(found) if sys.argv[2] == "fetch" else found
+    got = {"fetch": fetch, "elsewhere": elsewhere}.get(sys.argv[2], lambda found: found)(found)
     files = [(got.folder / name).read_bytes().decode() for name in got.files] if got.here else []
     print(json.dumps([found.here, found.gigabytes, found.revision, found.name, files, found.input().digest]))
 except ModelError as error:
@@ -180,5 +186,8 @@ def test_a_hub_is_asked_what_is_there_gives_only_what_is_needed_and_is_not_asked
     asked.clear()
     cached = json.loads(ask(endpoint, tmp_path / "cache", "maker/net", "offline"))
     assert cached[0] and cached[4] == fetched[4] and cached[5] == digest and not asked
+    # A worker on another machine has a cache of its own.
+    theirs = json.loads(ask(endpoint, tmp_path / "theirs", "maker/net", "elsewhere"))
+    assert theirs[4] == fetched[4] and theirs[5] == digest and any(COMMIT in path for path in asked)
     said = ask("http://127.0.0.1:9", tmp_path / "nothing", "maker/net", "plan")
     assert "maker/net" in said and "hf download maker/net" in said and "skeleton engine" in said

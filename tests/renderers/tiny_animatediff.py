@@ -136,3 +136,46 @@ def tiny_ip_adapter(models: dict[str, Path], folder: Path) -> Path:
             tensors[f"ip_adapter.{2 * place + 1}.{part}.weight"] = torch.randn(width, WORDS)
     save_file(tensors, folder / "ip-adapter.safetensors")
     return folder / "ip-adapter.safetensors"
+
+
+def tiny_checkpoint(models: dict[str, Path], file: Path) -> Path:
+    """The base in one file, its layers named as by Stable Diffusion's authors: as checkpoints are shared."""
+    from diffusers import UNet2DConditionModel
+    from safetensors.torch import load_file, save_file
+
+    unet = UNet2DConditionModel.from_pretrained(Path(models["base"]) / "unet")
+    names = {name: f"model.diffusion_model.{_authors_name(name)}" for name in unet.state_dict()}
+    tensors = {names[name]: tensor.clone() for name, tensor in unet.state_dict().items()}
+    words = load_file(Path(models["base"]) / "text_encoder" / "model.safetensors")
+    for name, tensor in words.items():
+        # Since its fifth version, transformers saves the layers without the prefix that checkpoints have.
+        tensors[f"cond_stage_model.transformer.text_model.{name.removeprefix('text_model.')}"] = tensor.clone()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, file)
+    return file
+
+
+def _authors_name(name: str) -> str:
+    """Where diffusers' layer of the UNet stands in the authors' code, for blocks of one layer each."""
+    first, *rest = name.split(".")
+    inner = {"norm1": "in_layers.0", "conv1": "in_layers.2", "time_emb_proj": "emb_layers.1", "norm2": "out_layers.0",
+             "conv2": "out_layers.3", "conv_shortcut": "skip_connection"}  # fmt: skip
+    whole = {"conv_in": "input_blocks.0.0", "conv_norm_out": "out.0", "conv_out": "out.2"}
+    if first in whole:
+        return ".".join([whole[first], *rest])
+    if first == "time_embedding":
+        return f"time_embed.{ {'linear_1': 0, 'linear_2': 2}[rest[0]] }.{rest[1]}"
+    if first == "mid_block":
+        kind, number, *rest = rest
+        place = f"middle_block.{2 * int(number) if kind == 'resnets' else 1}"
+    else:
+        block, kind, number, *rest = rest
+        side, at = ("input", 1 + 2 * int(block)) if first == "down_blocks" else ("output", 2 * int(block))
+        if kind == "downsamplers":
+            return ".".join([f"{side}_blocks.{at + 1}.0.op", *rest[1:]])
+        if kind == "upsamplers":
+            return ".".join([f"{side}_blocks.{at + 1}.1", *rest])
+        place = f"{side}_blocks.{at + int(number)}.{0 if kind == 'resnets' else 1}"
+    if kind == "resnets":
+        rest = [inner[rest[0]], *rest[1:]]
+    return ".".join([place, *rest])

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import shutil
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from tiny_animatediff import tiny_ip_adapter, tiny_lora, tiny_temporalnet
-from tiny_film import FEW, QUICK, dance, film, flags, options, pictures, shown, tiny_models
+from tiny_film import (
+    FEW,
+    QUICK,
+    dance,
+    film,
+    flags,
+    options,
+    pictures,
+    shown,
+    tiny_ip_adapter,
+    tiny_lora,
+    tiny_models,
+    tiny_temporalnet,
+)
 
 from dancegen.cli import main
+from dancegen.detectors import usual_detector
 from dancegen.store import open_store
+from dancegen.video import probe_video
 
 PROMPT = "a dancer in a ballroom"
 
@@ -97,9 +113,9 @@ def test_a_portrait_changes_the_film_and_another_changes_it_otherwise(
     looks = []
     for name, colour in (("red", (20, 20, 230)), ("green", (20, 230, 20))):
         made = film(
-            store, poses, PROMPT, capfd, **FEW, **models, **adapter, image=portrait(tmp_path / f"{name}.png", colour)
-        )
-        assert "nobody looked whether" in made["said"]
+            store, poses, PROMPT, capfd, **FEW, **models, **adapter, image=portrait(tmp_path / f"{name}.png", colour),
+            detector="none",
+        )  # fmt: skip
         looks.append(shown(store, made))
     assert apart(looks[0], plain) > 0.5 and apart(looks[0], looks[1]) > 0.05
 
@@ -112,22 +128,43 @@ def test_what_is_no_portrait_is_refused(name, words, store, poses, models, capfd
     assert words in capfd.readouterr().err
 
 
+def test_without_anything_that_looks_a_portrait_is_taken_on_trust_which_is_said(
+    store, poses, models, place, capfd, tmp_path
+):
+    if usual_detector() is not None:
+        pytest.skip("blazepose is installed and looks")
+    adapter = {"ip_adapter": tiny_ip_adapter(models, place / "ip3")}
+    picture = portrait(tmp_path / "blue.png", (230, 20, 20))
+    made = film(store, poses, PROMPT, capfd, **FEW, **models, **adapter, image=picture)
+    assert "nobody looked whether" in made["said"] and "dancegen[blazepose]" in made["said"]
+
+
+@pytest.mark.parametrize("name", ["openpose", "blazepose"])
 def test_a_portrait_must_show_one_person_and_gives_its_proportions(
-    store, poses, models, place, capfd, tmp_path, shared_data, shared_weights
+    name, store, poses, models, place, capfd, tmp_path, shared_data, shared_weights
 ):
     from dancegen.video import read_frames
 
-    detector = shared_weights / "openpose-mobilenet-thin.pb"
+    detector = shared_weights / "openpose-mobilenet-thin.pb" if name == "openpose" else name
+    if name == "blazepose" and usual_detector() is None:
+        pytest.skip("the extra blazepose is not installed")
     person = next(read_frames(shared_data / "video" / "pose2sim_trial1_cam01.mp4"))
     cv2.imwrite(str(tmp_path / "one.png"), person[..., ::-1])
     cv2.imwrite(str(tmp_path / "two.png"), np.hstack([person, person])[..., ::-1])
     cv2.imwrite(str(tmp_path / "nobody.png"), np.full_like(person, 90))
-    common = {**QUICK, **FEW, **models, "ip_adapter": tiny_ip_adapter(models, place / "ip2"), "detector": detector}
+    adapter = tiny_ip_adapter(models, place / f"ip-{name}")
+    common = {**QUICK, **FEW, **models, "ip_adapter": adapter, "detector": detector}
     words = ["render", poses.digest[:16], "--prompt", PROMPT, "--align", "--store", str(store.root), "-q"]
-    for name, fault in (("two", "2 people"), ("nobody", "no person")):
-        assert main([*words, *flags({**common, "image": tmp_path / f"{name}.png"})]) == 2
+    for file, fault in (("two", "2 people"), ("nobody", "no person")):
+        assert main([*words, *flags({**common, "image": tmp_path / f"{file}.png"})]) == 2
         assert fault in capfd.readouterr().err
     assert main([*words, *flags({**common, "image": tmp_path / "one.png"})]) == 0, capfd.readouterr().err
+    # What the video says of itself paints it again.
+    made = next(a for a in reversed(store.artifacts("render")) if a.params.get("align"))
+    said = probe_video(made.file("video.mp4")).metadata["command"]
+    capfd.readouterr()
+    assert main([*shlex.split(said)[1:], "--store", str(store.root), "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["digest"] == made.digest
 
 
 def test_the_second_pass_sees_the_frame_before_across_segments_and_is_not_done_twice(

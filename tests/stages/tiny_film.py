@@ -10,7 +10,7 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1] / "choreographers"))
 sys.path.append(str(Path(__file__).parents[1] / "renderers"))
-from tiny_animatediff import flags, options, tiny_models
+from tiny_animatediff import flags, options, tiny_ip_adapter, tiny_lora, tiny_models, tiny_temporalnet
 from tiny_gan import dancing, ticks, write_song
 
 from dancegen.cli import main
@@ -18,7 +18,10 @@ from dancegen.pose.sequence import PoseSequence
 from dancegen.store import Artifact, Recipe, Store
 from dancegen.video import read_frames
 
-__all__ = ["FEW", "QUICK", "dance", "film", "flags", "options", "pictures", "shown", "tiny_models"]
+__all__ = [
+    "FEW", "QUICK", "dance", "film", "flags", "options", "pictures", "shown", "tiny_ip_adapter", "tiny_lora",
+    "tiny_models", "tiny_temporalnet",
+]  # fmt: skip
 
 QUICK = {"size": "64x64", "fps": 20, "steps": 5, "segment": 24, "overlap": 6, "guidance": 3, "device": "cpu"}
 """What makes a film of the tiny models a matter of seconds: 6 seconds of dance have three segments."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,9 +54,10 @@ def load_pipeline(
                 controlnet=load_network(ControlNetModel, models.one("controlnet"), dtype),
                 scheduler=make_scheduler(settings.sampler),
             )
-        _merge_loras(pipeline, models, settings)
+        merge_loras(pipeline, zip(models.all("lora"), settings.lora, strict=True))
+        merge_loras(pipeline, zip(models.all("motion-lora"), settings.motion_lora, strict=True))
         if settings.image is not None:
-            _load_ip_adapter(pipeline, models.one("ip-adapter"), settings.ip_scale, dtype)
+            load_ip_adapter(pipeline, models.one("ip-adapter"), settings.ip_scale, dtype)
         pipeline.to(device)
     for part in pipeline.components.values():
         if hasattr(part, "requires_grad_"):
@@ -102,11 +103,11 @@ def load_network(kind: type, located: Located, dtype: torch.dtype):
         return kind.from_single_file(str(file), torch_dtype=dtype, local_files_only=True, **config)
 
 
-def make_scheduler(sampler: str):
-    """The noise schedule that AnimateDiff's motion modules were trained with, under one of three samplers.
+def make_scheduler(sampler: str, betas: str = "linear"):
+    """One of three samplers over a noise schedule: the one that AnimateDiff's motion modules were trained with.
 
     dpm++: DPM-Solver++ of second order. lcm: for latent consistency models. euler: with trailing spacing, for
-    AnimateDiff-Lightning.
+    AnimateDiff-Lightning. betas: how noise grows; `scaled_linear` is Stable Diffusion's own, for single pictures.
     """
     import diffusers
 
@@ -116,7 +117,7 @@ def make_scheduler(sampler: str):
         "euler": (diffusers.EulerDiscreteScheduler, {"timestep_spacing": "trailing"}),
     }
     kind, changes = kinds[sampler]
-    shared = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "linear", "steps_offset": 1}
+    shared = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": betas, "steps_offset": 1}
     if sampler == "dpm++":
         shared |= {"timestep_spacing": "linspace", "final_sigmas_type": "sigma_min", "algorithm_type": "dpmsolver++"}
     return kind(**shared, **changes)
@@ -154,12 +155,8 @@ def quiet_libraries() -> Iterator[None]:
             log.enable_progress_bar()
 
 
-def _merge_loras(pipeline, models: Models, settings: Settings) -> None:
-    """Merge LoRAs into the weights: then they cost nothing a step."""
-    given = [
-        *zip(models.all("lora"), settings.lora, strict=True),
-        *zip(models.all("motion-lora"), settings.motion_lora, strict=True),
-    ]
+def merge_loras(pipeline, given: Iterable[tuple[Located, str]]) -> None:
+    """Merge LoRAs, each with what a person wrote for it, into the weights: then they cost nothing a step."""
     for located, text in given:
         with explained(located):
             pipeline.load_lora_weights(str(located.folder), weight_name=located.files[0], local_files_only=True)
@@ -169,7 +166,7 @@ def _merge_loras(pipeline, models: Models, settings: Settings) -> None:
             pipeline.unload_lora_weights()
 
 
-def _load_ip_adapter(pipeline, located: Located, scale: float, dtype: torch.dtype) -> None:
+def load_ip_adapter(pipeline, located: Located, scale: float, dtype: torch.dtype) -> None:
     """Cross-attention to a picture, and the encoder that reads pictures."""
     from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 

@@ -21,6 +21,8 @@ from dancegen.renderers.animatediff.settings import Settings
 if TYPE_CHECKING:
     import torch
 
+    from dancegen.renderers.animatediff.weights import Located
+
 _MARGIN = 1.15  # of the counted peak: what allocators and convolutions' workspaces take beside tensors
 _SPARE = 0.9  # of the free memory may be planned for
 _PER_MULTIPLICATION = {"cpu": 0.5, "cuda": 0.4, "mps": 0.4}
@@ -50,6 +52,8 @@ class Plan:
     frames: int
     segments: int
     steps: int
+    window: int
+    temporal: bool
     seconds: float
 
     @property
@@ -62,11 +66,13 @@ class Plan:
         lines = [f"to download: {model.name}, {model.gigabytes:.2g} GB, from the hub" for model in absent]
         lines.append(
             f"{self.key_frames} frames are painted in {self.segments} segments of {self.steps} steps each on "
-            f"{self.device} in {self.dtype}, {self.frames} are shown"
+            f"{self.device} in {self.dtype}, {'then once more with TemporalNet, ' if self.temporal else ''}"
+            f"{self.frames} are shown"
         )
+        enough = "" if self.fits else ", which may not be enough"
         lines.append(
-            f"at most {self.peak_gb:.2g} GB of memory are needed, {self.available_gb:.2g} GB are there: "
-            f"{self.level.settings}"
+            f"at most {self.peak_gb:.2g} GB of memory are needed, {self.available_gb:.2g} GB are there{enough}: "
+            f"windows of {self.window} frames, {self.level.settings}"
         )
         each = self.seconds / max(self.key_frames, 1)
         slow = ", which is slow: a GPU is far faster" if self.device == "cpu" and each > 2 else ""
@@ -91,6 +97,8 @@ class Plan:
             "frames": self.frames,
             "segments_total": self.segments,
             "steps": self.steps,
+            "window": self.window,
+            "temporal": self.temporal,
             "seconds": round(self.seconds, 1),
         }
 
@@ -110,6 +118,9 @@ def make_plan(
         if peak <= available * _SPARE:
             break
     together = sum(networks.operations(settings, len(segment)) for segment in segments)
+    key_frames = segments[-1].stop if segments else 0
+    if settings.temporal:
+        together += networks.temporal_operations(settings, key_frames)
     return Plan(
         models=models,
         download_gb=sum(model.gigabytes for model in models.located if not model.here),
@@ -118,10 +129,12 @@ def make_plan(
         level=chosen,
         peak_gb=peak,
         available_gb=min(available, chosen.gigabytes) if vram != "auto" and device != "cpu" else available,
-        key_frames=segments[-1].stop if segments else 0,
+        key_frames=key_frames,
         frames=frames,
         segments=len(segments),
         steps=settings.steps,
+        window=settings.window,
+        temporal=settings.temporal,
         seconds=together / (operations_per_second(device, dtype) * _PER_MULTIPLICATION[device]),
     )
 
@@ -154,9 +167,14 @@ def operations_per_second(device: str, dtype: torch.dtype) -> float:
 class Networks:
     """The film's networks on the meta device, and the costs of running them."""
 
-    def __init__(self, unet, controlnet, vae, text_bytes: int, dtype: torch.dtype, latent: tuple[int, int]) -> None:
-        self.unet, self.controlnet, self.vae, self.dtype, self.latent = unet, controlnet, vae, dtype, latent
-        self.text_bytes = text_bytes
+    def __init__(
+        self, unet, flat, controlnet, vae, readers: tuple[int, ...], dtype: torch.dtype, latent: tuple[int, int]
+    ) -> None:
+        """unet with motion modules, flat without. readers: bytes of what reads words and, if wanted, a portrait."""
+        self.unet, self.flat, self.controlnet, self.vae, self.dtype, self.latent = (
+            unet, flat, controlnet, vae, dtype, latent
+        )  # fmt: skip
+        self.readers = readers
         self._costs: dict[tuple, Cost] = {}
 
     @classmethod
@@ -172,14 +190,14 @@ class Networks:
             unet = UNetMotionModel.from_unet2d(flat, adapter, load_weights=False)
             controlnet = ControlNetModel.from_config(_config(models, "controlnet", "controlnet"))
             vae = AutoencoderKL.from_config(_config(models, "vae", "vae"))
-            for network in (unet, controlnet, vae):
+            for network in (unet, flat, controlnet, vae):
                 network.to(dtype).requires_grad_(False)
         text = _config(models, "base", "text_encoder")
-        width, layers, vocabulary = (text[key] for key in ("hidden_size", "num_hidden_layers", "vocab_size"))
-        # A transformer's layer holds four square matrices and two of its intermediate size.
-        parameters = vocabulary * width + layers * width * (4 * width + 2 * text["intermediate_size"])
+        readers = [_transformer(text) + text["vocab_size"] * text["hidden_size"]]
+        readers += [_transformer(_image_encoder(model)) for model in models.all("ip-adapter")]
         factor = 2 ** (len(vae.config.block_out_channels) - 1)
-        return cls(unet, controlnet, vae, parameters * dtype.itemsize, dtype, (size[1] // factor, size[0] // factor))
+        latent = size[1] // factor, size[0] // factor
+        return cls(unet, flat, controlnet, vae, tuple(count * dtype.itemsize for count in readers), dtype, latent)
 
     def operations(self, settings: Settings, frames: int) -> float:
         """Floating-point operations of painting and decoding so many frames in one segment."""
@@ -190,18 +208,30 @@ class Networks:
             step += self._control(each).operations + self._unet(batch, stop - first).operations
         return step * settings.steps + self._decode(1).operations * frames
 
-    def peak(self, settings: Settings, level: Level) -> float:
-        """Bytes on the device at the worst moment: weights, what a window leaves there, and the busiest network."""
+    def temporal_operations(self, settings: Settings, frames: int) -> float:
+        """Floating-point operations of the second pass: every frame but the first, by two ControlNets, one by one."""
+        from dancegen.renderers.animatediff.temporal import steps_of, still_settings
+
+        batch = 2 if still_settings(settings).guidance > 1 else 1
+        step = 2 * self._control(batch).operations + self._flat(batch).operations
+        each = step * steps_of(settings)[1] + self._encode().operations + self._decode(1).operations
+        return each * max(0, frames - 1)
+
+    def peak(self, settings: Settings, level: Level, *, beside: bool = True) -> float:
+        """Bytes on the device at the worst moment: weights, what a window leaves there, and the busiest networks.
+
+        beside: frames are decoded beside the last windows, where all networks stay on the device.
+        """
         batch = 2 if level.together and settings.guidance > 1 else 1
         weights = sum(_bytes(network) for network in (self.unet, self.controlnet))
-        resting = self.text_bytes + _bytes(self.vae)
+        resting = sum(self.readers) + _bytes(self.vae)
         residuals = self._residuals(batch * settings.window)
         control = self._control(min(level.control_frames, batch * settings.window)).peak + residuals
         painting = max(control, self._unet(batch, settings.window).peak + residuals)
         decoding = self._decode(level.decode_frames).peak
         if level.resident:
-            return weights + resting + max(painting, decoding)
-        return weights + max(painting, _bytes(self.vae) + decoding, self.text_bytes)
+            return weights + resting + (painting + decoding if beside else max(painting, decoding))
+        return weights + max(painting, _bytes(self.vae) + decoding, *self.readers)
 
     def _unet(self, batch: int, frames: int) -> Cost:
         def run(torch) -> None:
@@ -212,6 +242,20 @@ class Networks:
             )
 
         return self._cost(("unet", batch, frames), run)
+
+    def _flat(self, batch: int) -> Cost:
+        def run(torch) -> None:
+            latents = torch.zeros(batch, self.flat.config.in_channels, *self.latent, dtype=self.dtype)
+            self.flat(latents, torch.tensor(1), encoder_hidden_states=self._words(torch, batch))
+
+        return self._cost(("flat", batch), run)
+
+    def _encode(self) -> Cost:
+        factor = 2 ** (len(self.vae.config.block_out_channels) - 1)
+        height, width = (side * factor for side in self.latent)
+        return self._cost(
+            ("encode",), lambda torch: self.vae.encode(torch.zeros(1, 3, height, width, dtype=self.dtype))
+        )
 
     def _control(self, frames: int) -> Cost:
         return self._cost(("control", frames), lambda torch: self._controlled(torch, frames))
@@ -299,6 +343,25 @@ def _config(models: Models, role: str, part: str) -> dict:
     own = located.folder / names[0] if located.here and names else SD15 / part / "config.json"
     config = json.loads(own.read_text(encoding="utf-8"))
     return config.get("text_config", config)
+
+
+_VIT_H = {"hidden_size": 1280, "num_hidden_layers": 32, "intermediate_size": 5120}
+"""The image encoder of Stable Diffusion 1.5's IP-Adapters."""
+
+
+def _image_encoder(located: Located) -> dict:
+    """The configuration of an IP-Adapter's image encoder: its own where it is here."""
+    names = [name for name in located.files if name.endswith("config.json")]
+    if not located.here or not names:
+        return _VIT_H
+    config = json.loads((located.folder / names[0]).read_text(encoding="utf-8"))
+    return _VIT_H | config.get("vision_config", config)
+
+
+def _transformer(config: dict) -> int:
+    """Parameters of a transformer's layers: each holds four square matrices and two of its intermediate size."""
+    width = config["hidden_size"]
+    return config["num_hidden_layers"] * width * (4 * width + 2 * config["intermediate_size"])
 
 
 def _bytes(network) -> int:

@@ -34,8 +34,9 @@ def find_person(
     """
     if detector is None:
         progress.warn(
-            f"nobody looked whether {path} shows one person: give OpenPose weights with --detector to be sure"
-        )  # fmt: skip
+            f"nobody looked whether {path} shows one person: pip install 'dancegen[blazepose]', or give OpenPose "
+            "weights with --detector, to be sure"
+        )
         return None
     from dancegen.detectors import load_detector
 
@@ -43,6 +44,6 @@ def find_person(
     if len(people) != 1:
         raise InputError(
             f"--image {path} shows {len(people) or 'no'} {'people' if people else 'person'}: "
-            "give a picture of the one person who is to dance"
+            "give a picture of the one person who is to dance, or, if that is what it is, --detector none"
         )
     return people[0]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +16,7 @@ import numpy as np
 
 from dancegen.renderers.animatediff.memory import Level
 from dancegen.renderers.animatediff.noise import frame_noise, generator
-from dancegen.renderers.animatediff.segments import pyramid, windows
+from dancegen.renderers.animatediff.segments import pyramid, settled, windows
 from dancegen.renderers.animatediff.settings import Settings
 
 if TYPE_CHECKING:
@@ -90,16 +93,66 @@ class Sampler:
         resume: Path | None = None,
         save_every: int = 4,
         advance: Callable[[float], None] = lambda steps: None,
+        finished: Callable[[int, torch.Tensor], None] = lambda first, latents: None,
     ) -> torch.Tensor:
         """(F, 4, h, w) latents of a scene, on the CPU.
 
         resume: where the latents are saved every so many steps, and read from if they are there. advance: told of each
-        finished step.
+        finished step. finished: given the latents of each stretch of frames, and the number of its first, as soon as
+        the last step has no more windows that see them.
         """
         import torch
 
         with torch.inference_mode():
-            return self._denoise(scene, resume, save_every, advance)
+            return self._denoise(scene, resume, save_every, advance, finished)
+
+    def film(self, scene: Scene, write: Callable[[int, np.ndarray], None], **how) -> None:
+        """Paint a scene and give each of its frames, (H, W, 3) uint8 RGB, to `write` with its place in the scene.
+
+        Where all networks stay on the device, frames are decoded and written beside the last step's next windows. how:
+        see `paint`.
+        """
+        if not self.level.resident or self.device.startswith("mps"):  # Metal's queue is one thread's
+            for number, frame in enumerate(self.decode(self.paint(scene, **how))):
+                write(number, frame)
+            return
+        work: list[Future] = []
+        pool = ThreadPoolExecutor(1, "decoding")
+
+        def finished(first: int, latents: torch.Tensor) -> None:
+            work.append(pool.submit(self._develop, first, latents, self._event(), write))
+
+        try:
+            self.paint(scene, finished=finished, **how)
+            for each in work:
+                each.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _develop(self, first: int, latents: torch.Tensor, painted, write: Callable[[int, np.ndarray], None]) -> None:
+        with self._beside(painted):
+            for number, frame in enumerate(self.decode(latents), first):
+                write(number, frame)
+
+    def _event(self):
+        """The moment by which all that was asked of a CUDA device so far is done."""
+        import torch
+
+        if not self.device.startswith("cuda"):
+            return None
+        event = torch.cuda.Event()
+        event.record()
+        return event
+
+    def _beside(self, painted):
+        """A context whose work on a CUDA device waits for `painted` and for nothing that comes after it."""
+        import torch
+
+        if painted is None:
+            return nullcontext()
+        stream = torch.cuda.Stream()
+        stream.wait_event(painted)
+        return torch.cuda.stream(stream)
 
     def decode(self, latents: torch.Tensor):
         """Yield (H, W, 3) uint8 RGB frames of (F, 4, h, w) latents, a few at a time."""
@@ -114,22 +167,30 @@ class Sampler:
             yield from pictures.permute(0, 2, 3, 1).cpu().numpy()
         self._rest(vae)
 
-    def _denoise(self, scene: Scene, resume: Path | None, save_every: int, advance) -> torch.Tensor:
-        scheduler, settings = self.pipeline.scheduler, self.settings
-        scheduler.set_timesteps(settings.steps, device=self.device)
+    def _denoise(self, scene: Scene, resume: Path | None, save_every: int, advance, finished) -> torch.Tensor:
+        import torch
+
+        scheduler = self.pipeline.scheduler
+        scheduler.set_timesteps(self.settings.steps, device=self.device)
         words, picture, control = self._words(scene), self._picture(scene), self._control(scene)
         latents, done = self._begin(scene, resume)
         advance(done)
-        draws = "generator" in scheduler.step.__code__.co_varnames
+        total = len(scheduler.timesteps)
+        if done == total:  # in the same stretches as ever: what is decoded together is rounded together
+            for part in settled(len(scene), self.settings.window, self.settings.stride):
+                finished(part.start, latents[part])
         for step, time in enumerate(scheduler.timesteps):
             if step < done:
                 continue
-            noise = self._predict(scheduler.scale_model_input(latents, time), time, words, picture, control)
-            frames = range(scene.first, scene.first + len(scene))
-            chance = {"generator": [generator(scene.seed, "step", step, frame) for frame in frames]} if draws else {}
-            latents = scheduler.step(noise, time, latents, **chance).prev_sample
+            noises = self._predict(scheduler.scale_model_input(latents, time), time, words, picture, control)
+            chance = _chance(scheduler, scene, step)
+            if step + 1 < total:
+                noise = torch.cat([noise for _, noise in noises])
+                latents = scheduler.step(noise, time, latents, **chance).prev_sample
+            else:
+                latents = _finish(scheduler, time, latents, noises, chance, finished)
             advance(1)
-            if resume is not None and (step + 1) % save_every == 0:
+            if resume is not None and ((step + 1) % save_every == 0 or step + 1 == total):
                 save_state(resume, latents, scheduler, step + 1)
         return latents.cpu()
 
@@ -147,19 +208,23 @@ class Sampler:
         )  # fmt: skip
         return (noise * scheduler.init_noise_sigma).to(self.device), 0
 
-    def _predict(self, latents, time, words, picture, control) -> torch.Tensor:
-        """(F, 4, h, w) float32: the noise that is seen in a segment, the mean of all windows that see a frame."""
+    def _predict(self, latents, time, words, picture, control) -> Iterator[tuple[slice, torch.Tensor]]:
+        """Yield the noise that is seen in a segment, the mean of all windows that see a frame: (frames, (n, 4, h, w)).
+
+        A stretch of frames comes as soon as no other window sees it; together they are the whole segment, in order.
+        """
         import torch
 
         total = torch.zeros_like(latents)
         weight = torch.zeros(len(latents), 1, 1, 1, device=self.device)
-        for first, stop in windows(len(latents), self.settings.window, self.settings.stride):
+        cut = len(latents), self.settings.window, self.settings.stride
+        for (first, stop), done in zip(windows(*cut), settled(*cut), strict=True):
             part = slice(first, stop)
             seen = self._window(latents[part], time, words[:, part], picture, control[part])
             share = torch.from_numpy(pyramid(stop - first)).to(self.device).view(-1, 1, 1, 1)
             total[part] += seen * share
             weight[part] += share
-        return total / weight
+            yield done, total[done] / weight[done]
 
     def _window(self, latents, time, words, picture, control) -> torch.Tensor:
         """(W, 4, h, w) float32 of one window, with guidance: away from the negative prompt (Ho and Salimans 2022)."""
@@ -273,6 +338,29 @@ class Sampler:
             for network in networks:
                 if network is not None:
                     network.to("cpu")
+
+
+def _chance(scheduler, scene: Scene, step: int) -> dict[str, list[torch.Generator]]:
+    """Where a sampler draws noise in its steps, each frame's is its own."""
+    if "generator" not in scheduler.step.__code__.co_varnames:
+        return {}
+    frames = range(scene.first, scene.first + len(scene))
+    return {"generator": [generator(scene.seed, "step", step, frame) for frame in frames]}
+
+
+def _finish(scheduler, time, latents, noises, chance, finished) -> torch.Tensor:
+    """The last step, stretch by stretch of frames: samplers compute each frame by itself."""
+    import torch
+
+    done = torch.empty_like(latents)
+    for part, noise in noises:
+        of_part = copy(scheduler)
+        if hasattr(scheduler, "model_outputs"):  # of the steps before, for all frames
+            of_part.model_outputs = [None if seen is None else seen[part] for seen in scheduler.model_outputs]
+        drawn = {name: each[part] for name, each in chance.items()}
+        done[part] = of_part.step(noise, time, latents[part], **drawn).prev_sample
+        finished(part.start, done[part])
+    return done
 
 
 def save_state(path: Path, latents: torch.Tensor, scheduler, step: int) -> None:

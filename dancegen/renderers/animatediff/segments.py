@@ -41,6 +41,12 @@ def windows(frames: int, size: int, stride: int) -> list[tuple[int, int]]:
     return [(start, start + size) for start in starts]
 
 
+def settled(frames: int, size: int, stride: int) -> list[slice]:
+    """After each of the `windows`, the frames that no later one sees; together they are all frames, in order."""
+    starts = [first for first, _ in windows(frames, size, stride)]
+    return [slice(first, stop) for first, stop in pairwise([*starts, frames])]
+
+
 def pyramid(size: int) -> np.ndarray:
     """(size,) float32 weights of a window's frames where several see one: 1, 2, 3, ..., 3, 2, 1."""
     ramp = np.arange(1, size + 1)

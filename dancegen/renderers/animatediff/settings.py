@@ -28,7 +28,11 @@ LATENT_SIDE = 8
 """Pixels a side that one latent stands for; both sides of a film must be multiples of it."""
 
 VRAM = ("auto", "8", "12", "16", "24")
-BACKENDS = ("dask", "loky")
+BACKENDS = ("dask", "ray", "loky")
+NO_DETECTOR = "none"
+
+USUAL = {"sampler": "dpm++", "steps": 20, "guidance": 7.5}
+LCM = {"sampler": "lcm", "steps": 6, "guidance": 1.5}
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,7 @@ class Settings:
 
     def _completed(self) -> Settings:
         """Fast mode is AnimateLCM's adapter and LoRA, unless an adapter is named, and the sampler made for them."""
-        lcm = {"sampler": "lcm", "steps": 6, "guidance": 1.5}
-        usual = {"sampler": "dpm++", "steps": 20, "guidance": 7.5}
-        chosen = {name: value for name, value in (lcm if self.fast else usual).items() if getattr(self, name) is None}
+        chosen = {name: value for name, value in (LCM if self.fast else USUAL).items() if getattr(self, name) is None}
         if self.motion_adapter is None:
             chosen["motion_adapter"] = LCM_ADAPTER if self.fast else MOTION_ADAPTER
             if self.fast:
@@ -123,8 +125,9 @@ class Execution:
     """What changes how a film is made, not what is in it.
 
     vram: gigabytes of the accelerator's memory to plan for, or `auto`. offline: never ask the network. backend:
-    joblib's, to paint segments on several machines (`dask` with the `scheduler`'s address) or in several processes
-    (`loky`), `workers` at once. detector: OpenPose weights that look at the portrait. frames: keep the film's frames as
+    joblib's, to paint segments on several machines (`dask` with the `scheduler`'s address, `ray` with its head's or,
+    without, on this machine) or in several processes (`loky`), `workers` at once. detector: what looks at the portrait,
+    see `dancegen.detectors`; None is `blazepose` if it is installed, `none` nobody. frames: keep the film's frames as
     PNG files beside the video.
     """
 
@@ -144,9 +147,19 @@ class Execution:
             raise InputError(f"--vram {execution.vram}: choose one of {', '.join(VRAM)}")
         if execution.backend is not None and execution.backend not in BACKENDS:
             raise InputError(f"--backend {execution.backend}: choose one of {', '.join(BACKENDS)}")
-        if (execution.backend == "dask") != (execution.scheduler is not None):
-            raise InputError("--backend dask needs --scheduler ADDRESS, the Dask scheduler's, and only it does")
+        if execution.backend == "dask" and execution.scheduler is None:
+            raise InputError("--backend dask needs --scheduler ADDRESS, the Dask scheduler's")
+        if execution.scheduler is not None and execution.backend not in ("dask", "ray"):
+            raise InputError(f"--scheduler {execution.scheduler}: say whose it is with --backend dask or --backend ray")
         return execution
+
+    def looker(self) -> str | Path | None:
+        """The detector that looks at the portrait, if any does."""
+        from dancegen.detectors import usual_detector
+
+        if self.detector is None:
+            return usual_detector()
+        return None if str(self.detector) == NO_DETECTOR else self.detector
 
 
 def split_options(options: Mapping[str, object]) -> tuple[Settings, Execution]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dancegen.renderers.animatediff.noise import generator
-from dancegen.renderers.animatediff.settings import Settings
+from dancegen.renderers.animatediff.settings import USUAL, Settings
 
 if TYPE_CHECKING:
     import torch
@@ -20,25 +21,65 @@ BEFORE_SCALE = 0.6
 """How much the frame before weighs against the pose; with more, colours creep."""
 
 
-class TemporalPainter:
-    """Image to image with two ControlNets: OpenPose sees the pose, TemporalNet the frame that was painted before."""
+def still_settings(settings: Settings) -> Settings:
+    """A film's settings for one frame at a time.
 
-    def __init__(self, models: Models, settings: Settings, *, device: str, dtype: torch.dtype) -> None:
+    AnimateDiff-Lightning's few steps are learnt by its motion modules, which a single frame does not go through.
+    """
+    return replace(settings, **USUAL) if settings.sampler == "euler" else settings
+
+
+def steps_of(settings: Settings) -> tuple[int, int]:
+    """(the whole schedule's steps, those that are taken): of image to image's steps only the last are."""
+    steps = max(still_settings(settings).steps, math.ceil(1 / settings.temporal_strength))
+    return steps, min(steps, int(steps * settings.temporal_strength))
+
+
+class TemporalPainter:
+    """Image to image with two ControlNets: OpenPose sees the pose, TemporalNet the frame that was painted before.
+
+    LoRAs and the portrait lead it as they lead the first pass; motion modules do not, since it sees single frames.
+    """
+
+    def __init__(
+        self, models: Models, settings: Settings, *, device: str, dtype: torch.dtype, portrait: np.ndarray | None = None
+    ) -> None:
         from diffusers import AutoencoderKL, ControlNetModel, StableDiffusionControlNetImg2ImgPipeline
 
-        from dancegen.renderers.animatediff.loading import load_base, load_network, make_scheduler, quiet_libraries
+        from dancegen.renderers.animatediff.loading import (
+            load_base,
+            load_ip_adapter,
+            load_network,
+            make_scheduler,
+            merge_loras,
+            quiet_libraries,
+        )
 
-        self.settings, self.device = settings, device
+        self.settings, self.device = still_settings(settings), device
         self._embedded: dict[str, torch.Tensor] = {}
+        scheduler = make_scheduler(self.settings.sampler, betas="scaled_linear")
         with quiet_libraries():
             vae = load_network(AutoencoderKL, models.one("vae"), dtype)
             unet, text_encoder, tokenizer = load_base(models, vae, dtype)
             nets = [load_network(ControlNetModel, models.one(role), dtype) for role in ("controlnet", "temporalnet")]
             self.pipeline = StableDiffusionControlNetImg2ImgPipeline(
-                vae, text_encoder, tokenizer, unet, nets, make_scheduler("dpm++"), safety_checker=None,
-                feature_extractor=None, requires_safety_checker=False,
-            ).to(device)  # fmt: skip
+                vae, text_encoder, tokenizer, unet, nets, scheduler, safety_checker=None, feature_extractor=None,
+                requires_safety_checker=False,
+            )  # fmt: skip
+            merge_loras(self.pipeline, zip(models.all("lora"), settings.lora, strict=True))
+            if portrait is not None:
+                load_ip_adapter(self.pipeline, models.one("ip-adapter"), settings.ip_scale, dtype)
+            self.pipeline.to(device)
         self.pipeline.set_progress_bar_config(disable=True)
+        self._looks = {} if portrait is None else {"ip_adapter_image_embeds": self._look_at(portrait)}
+        self.thrifty = False
+
+    def save_memory(self) -> None:
+        """From now on networks wait in main memory until their turn, and large pictures pass the VAE in tiles."""
+        self.thrifty = True
+        self.pipeline.vae.enable_tiling()
+        if self.device != "cpu":
+            self.pipeline.enable_model_cpu_offload(device=self.device)
 
     def paint(
         self,
@@ -55,21 +96,32 @@ class TemporalPainter:
         import torch
         from PIL import Image
 
-        strength = self.settings.temporal_strength
+        steps, _ = steps_of(self.settings)
         with torch.inference_mode():
             painted = self.pipeline(
                 image=Image.fromarray(frame),
                 control_image=[Image.fromarray(pose), Image.fromarray(before)],
                 prompt_embeds=self._words(texts, shares),
                 negative_prompt_embeds=self._embedding(self.settings.negative_prompt)[None],
-                strength=strength,
-                num_inference_steps=max(self.settings.steps, math.ceil(1 / strength)),
+                strength=self.settings.temporal_strength,
+                num_inference_steps=steps,
                 guidance_scale=self.settings.guidance,
                 controlnet_conditioning_scale=[float(self.settings.control_scale), BEFORE_SCALE],
                 generator=generator(seed, "temporal", number),
                 output_type="np",
+                **self._looks,
             ).images[0]
         return (painted * 255).round().astype(np.uint8)
+
+    def _look_at(self, portrait: np.ndarray) -> list[torch.Tensor]:
+        """The portrait as the IP-Adapter reads it, computed once."""
+        import torch
+        from PIL import Image
+
+        with torch.inference_mode():
+            return self.pipeline.prepare_ip_adapter_image_embeds(
+                Image.fromarray(portrait), None, self.device, 1, self.settings.guidance > 1
+            )
 
     def _words(self, texts: Sequence[str], shares: np.ndarray) -> torch.Tensor:
         """(1, tokens, D): the frame's blend of the texts."""

@@ -149,6 +149,16 @@ def fetch(located: Located) -> Located:
     return Located(located.ref, Path(folder), located.files, located.revision, located.gigabytes)
 
 
+def at_hand(located: Located) -> Located:
+    """The same model on this machine, which need not be the one it was located on: the very commit, fetched if need be.
+
+    Raises ModelError.
+    """
+    if located.revision is None or (located.folder is not None and located.folder.is_dir()):
+        return located
+    return fetch(locate(ModelRef(located.ref.role, located.name), offline=False))
+
+
 def missing(ref: ModelRef, why: str, gigabytes: float | None = None) -> ModelError:
     """The error of a model that cannot be had: its name and size, how to get it, and what works without it."""
     known = gigabytes if gigabytes else _GIGABYTES.get(ref.text.split("@")[0])

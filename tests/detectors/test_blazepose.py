@@ -1,0 +1,59 @@
+"""BlazePose: several people are found one after the other, what is hidden or outside is missing."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from dancegen.detectors import load_detector, usual_detector, weights_input
+from dancegen.detectors.blazepose import to_openpose
+from dancegen.errors import InputError
+from dancegen.pose.skeleton import BODY, INDEX
+from dancegen.video import read_frames
+
+
+@pytest.fixture(scope="module")
+def detector():
+    if usual_detector() is None:
+        pytest.skip("the extra blazepose is not installed")
+    return load_detector("blazepose")
+
+
+def first_frame(folder, name: str) -> np.ndarray:
+    frame = next(read_frames(folder / "video" / name))
+    return cv2.resize(frame, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+
+
+def test_landmarks_become_openpose_joints_and_what_is_not_seen_is_missing():
+    landmarks = np.tile(np.float32([50, 40, 0.9]), (33, 1))
+    landmarks[11], landmarks[12] = (60, 30, 0.8), (40, 34, 1.0)  # the person's left and right shoulder
+    landmarks[15], landmarks[28] = (60, 30, 0.2), (50, 130, 0.9)  # a hidden wrist, an ankle under the picture
+    person = to_openpose(landmarks, (100, 100))
+    assert person[INDEX["l_shoulder"]].tolist() == pytest.approx([60, 30, 0.8])
+    assert person[INDEX["neck"]].tolist() == pytest.approx([50, 32, 0.9])
+    missing = {name for name, joint in INDEX.items() if not person[joint].any()}
+    assert missing == {"l_wrist", "r_ankle"}
+
+
+def test_without_the_extra_the_way_to_it_is_said():
+    if usual_detector() is not None:
+        pytest.skip("the extra blazepose is installed")
+    for ask in (load_detector, weights_input):
+        with pytest.raises(InputError, match=r"dancegen\[blazepose\]"):
+            ask("blazepose")
+
+
+def test_one_person_is_found_whole_and_where_openpose_sees_them(detector, shared_data, shared_weights):
+    frame = first_frame(shared_data, "musepose_dance.mp4")
+    (person,) = detector.detect(frame)
+    (seen,) = load_detector(shared_weights / "openpose-mobilenet-thin.pb").detect(frame)
+    assert (person[BODY, 2] > 0).all()
+    height = np.ptp(person[BODY, 1])
+    assert np.linalg.norm(person[BODY, :2] - seen[BODY, :2], axis=1).mean() < 0.05 * height
+
+
+def test_two_people_are_two_and_an_empty_room_is_none(detector, shared_data):
+    assert len(detector.detect(first_frame(shared_data, "pose2sim_trial2_cam01.mp4"))) == 2
+    assert detector.detect(np.full((120, 200, 3), 90, np.uint8)).shape == (0, 18, 3)
+    assert weights_input("blazepose").digest == weights_input("blazepose").digest

@@ -1,0 +1,135 @@
+"""The models as they are put together: what is usual, single files, and what leads the second pass."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from tiny_animatediff import options, tiny_checkpoint, tiny_ip_adapter, tiny_lora, tiny_models, tiny_temporalnet
+
+from dancegen.renderers.animatediff import loading
+from dancegen.renderers.animatediff.loading import SD15, Models, load_pipeline, make_scheduler
+from dancegen.renderers.animatediff.plan import make_plan
+from dancegen.renderers.animatediff.segments import cut
+from dancegen.renderers.animatediff.settings import NEGATIVE_PROMPT, SIZE, Settings
+from dancegen.renderers.animatediff.temporal import TemporalPainter, steps_of, still_settings
+from dancegen.renderers.animatediff.weights import locate, references
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    return options(tiny_models(tmp_path_factory.mktemp("models")))
+
+
+@pytest.fixture
+def tiny_configurations(models, tmp_path, monkeypatch):
+    """The tiny models in the place of Stable Diffusion 1.5, whose configurations single files do not hold."""
+    folder = shutil.copytree(SD15, tmp_path / "configurations")
+    for part in ("unet", "text_encoder"):
+        shutil.copy(f"{models['base']}/{part}/config.json", folder / part)
+    for part in ("vae", "controlnet", "motion_adapter"):
+        shutil.copy(f"{models[part]}/config.json", folder / part)
+    monkeypatch.setattr(loading, "SD15", folder)
+
+
+def located(settings: Settings) -> Models:
+    return Models(tuple(locate(ref, offline=True) for ref in references(settings)))
+
+
+def load(**choices):
+    settings = Settings.of(choices)
+    return load_pipeline(located(settings), settings, device="cpu", dtype=torch.float32)
+
+
+def test_what_is_usual_is_what_the_makers_of_these_models_chose():
+    usual = Settings.of({})
+    assert usual.base == "SG161222/Realistic_Vision_V5.1_noVAE" and usual.vae == "stabilityai/sd-vae-ft-mse"
+    assert usual.motion_adapter == "guoyww/animatediff-motion-adapter-v1-5-2"
+    assert usual.controlnet == "lllyasviel/control_v11p_sd15_openpose"
+    assert usual.temporalnet == "CiaraRowles/TemporalNet" and SIZE == "384x512"
+    assert (usual.steps, usual.window, usual.segment, usual.temporal) == (20, 16, 128, False)
+    assert all(fault in NEGATIVE_PROMPT for fault in ("deformed body", "text", "blurry"))
+    scheduler = make_scheduler(usual.sampler)
+    chosen = {name: scheduler.config[name] for name in ("algorithm_type", "solver_order", "timestep_spacing")}
+    assert type(scheduler).__name__ == "DPMSolverMultistepScheduler"
+    assert chosen == {"algorithm_type": "dpmsolver++", "solver_order": 2, "timestep_spacing": "linspace"}
+    assert scheduler.config.steps_offset == 1 and scheduler.config.final_sigmas_type == "sigma_min"
+    assert scheduler.config.beta_schedule == "linear"  # AnimateDiff's; single pictures have Stable Diffusion's own
+    assert make_scheduler("dpm++", betas="scaled_linear").config.beta_schedule == "scaled_linear"
+
+
+def test_a_base_in_one_file_is_the_base_that_its_directory_is(models, tiny_configurations, tmp_path):
+    file = tiny_checkpoint(models, tmp_path / "one" / "whole.safetensors")
+    shutil.copytree(f"{models['base']}/tokenizer", file.parent / "tokenizer")
+    apart, whole = load(**models), load(**{**models, "base": str(file)})
+    for name in ("unet", "text_encoder"):
+        one, other = getattr(apart, name).state_dict(), getattr(whole, name).state_dict()
+        assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.parametrize("role", ["vae", "controlnet", "motion_adapter"])
+def test_any_network_may_be_a_file_without_its_configuration(role, models, tiny_configurations, tmp_path):
+    file = tmp_path / f"{role}.safetensors"
+    shutil.copy(f"{models[role]}/diffusion_pytorch_model.safetensors", file)
+    one, other = (getattr(load(**choice), role).state_dict() for choice in (models, {**models, role: str(file)}))
+    assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.fixture
+def second_pass(models, tmp_path):
+    """Paint one frame again, with some settings."""
+    net = tiny_temporalnet(models, tmp_path / "temporalnet")
+    random = np.random.default_rng(0)
+    frame, pose, before, other, portrait = random.integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
+
+    def paint(sees_other: bool = False, **choices) -> np.ndarray:
+        settings = Settings.of(
+            {**models, "temporal": True, "temporalnet": str(net), "temporal_strength": 0.9, **choices}
+        )
+        looks = portrait if settings.image is not None else None
+        painter = TemporalPainter(located(settings), settings, device="cpu", dtype=torch.float32, portrait=looks)
+        last = other if sees_other else before
+        return painter.paint(frame, pose, last, ("a dancer",), np.ones(1), seed=1, number=4).astype(float)
+
+    return paint
+
+
+def test_the_second_pass_sees_the_frame_before_and_takes_loras_and_the_portrait(second_pass, models, tmp_path):
+    plain = second_pass()
+    assert (second_pass() == plain).all()
+    lora = tiny_lora(models, tmp_path / "lora" / "style.safetensors", motion=False, size=3.0)
+    adapter = tiny_ip_adapter(models, tmp_path / "ip")
+    changes = {
+        "the frame before": second_pass(sees_other=True),
+        "lora": second_pass(lora=(str(lora),)),
+        "portrait": second_pass(image="portrait.png", ip_adapter=str(adapter), ip_scale=1.5),
+        "words": second_pass(guidance=15.0),
+    }
+    for name, changed in changes.items():
+        assert (changed != plain).any(), name
+
+
+def test_the_second_pass_keeps_the_sampler_unless_only_motion_modules_know_it():
+    fast = Settings.of({"fast": True})
+    assert still_settings(fast) == fast and steps_of(Settings.of({"temporal_strength": 0.35})) == (20, 7)
+    lightning = Settings.of({"motion_adapter": "a/b", "sampler": "euler", "steps": 4, "guidance": 1})
+    assert (still_settings(lightning).sampler, still_settings(lightning).steps) == ("dpm++", 20)
+    assert steps_of(Settings.of({"steps": 2, "temporal_strength": 0.1}))[1] == 1
+
+
+def test_a_plan_counts_the_second_pass_and_the_portraits_encoder(models, tmp_path):
+    net, adapter = tiny_temporalnet(models, tmp_path / "net"), tiny_ip_adapter(models, tmp_path / "ip")
+    segments = cut(60, [], longest=24, overlap=6, window=16)
+
+    def plan(**choices):
+        settings = Settings.of({**models, "temporalnet": str(net), "ip_adapter": str(adapter), **choices})
+        return make_plan(
+            located(settings), settings, segments, size=(64, 64), frames=120, device="cpu", vram="24"
+        )  # fmt: skip
+
+    plain, twice, looks = plan(), plan(temporal=True), plan(image="portrait.png")
+    assert "once more with TemporalNet" in " ".join(twice.lines()) and not plain.temporal
+    assert looks.peak_gb > plain.peak_gb and any("windows of 16 frames" in line for line in plain.lines())
+    assert not any("may not be enough" in line for line in plain.lines())
