@@ -397,7 +397,7 @@ def test_a_trained_model_is_taken_up_slowly(tmp_path):
     config = tiny_config("train.warmup_steps=10", "train.ema=0.999", RATE)
     trainer = make(tmp_path / "second", config, init=tmp_path / "first/last")
     before = {name: value.clone() for name, value in trainer.average.items()}
-    batches = iter(trainer._epoch())
+    batches = trainer.batches()
     for share in (0.1, 0.2):
         trainer.step(next(batches))
         assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(share * config.train.learning_rate)
