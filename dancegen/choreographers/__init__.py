@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dancegen.mocap.body import BodyMotion
     from dancegen.pose.sequence import PoseSequence
 
-BUNDLED = ("gan",)
+BUNDLED = ("gan", "diffusion")
 BASELINE = "baseline:"
 BASELINES = tuple(BASELINE + kind for kind in ("freeze", "random", "shuffle", "copy"))
 

@@ -24,7 +24,7 @@ def command(
     song: Annotated[str, typer.Argument(metavar="SONG", help="A song's path, or demo for the one that comes along.")],
     model: Annotated[
         str,
-        typer.Option("--model", metavar="MODEL", help="The bundled gan, a model's path or digest, or a baseline."),
+        typer.Option("--model", metavar="MODEL", help="gan, diffusion, a model's path or digest, or a baseline."),
     ] = "gan",
     style: Annotated[
         str, typer.Option(metavar="NAME", help="neon is for the eye, openpose is what ControlNet wants.")

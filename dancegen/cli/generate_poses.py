@@ -25,7 +25,7 @@ def command(
     song: Annotated[Path, typer.Argument(metavar="SONG", help="A song: wav, flac, ogg, mp3, m4a and more.")],
     model: Annotated[
         str,
-        typer.Option("--model", metavar="MODEL", help="The bundled gan, a model's path or digest, or a baseline."),
+        typer.Option("--model", metavar="MODEL", help="gan, diffusion, a model's path or digest, or a baseline."),
     ] = "gan",
     fps: Annotated[float, typer.Option(metavar="FPS", help="Frames a second.")] = 30.0,
     size: Annotated[str, typer.Option(metavar="WxH", help="Canvas in pixels.")] = "512x512",

@@ -1,4 +1,4 @@
-"""The model that comes along dances: all the way through a song, in one piece."""
+"""The models that come along dance: all the way through a song, in one piece."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import pytest
 
 from dancegen.assets import asset
 from dancegen.audio.song import analyse
-from dancegen.choreographers import load_choreographer
+from dancegen.choreographers import BUNDLED, load_choreographer
 from dancegen.metrics.motion import body_positions, freeze_ratio, joint_speed, motion_figures
 from dancegen.pose.cleaning import body_height
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
 
 
-@pytest.fixture(scope="module")
-def dance() -> PoseSequence:
+@pytest.fixture(scope="module", params=BUNDLED)
+def dance(request) -> PoseSequence:
     """Half a minute to the demo song."""
-    dancer = load_choreographer(asset("models/gan"), "cpu")
+    dancer = load_choreographer(asset(f"models/{request.param}"), "cpu")
     return PoseSequence.concatenate(dancer.generate(analyse(asset("demo.ogg"))))
 
 

@@ -76,6 +76,10 @@ class Processes:
         """Whether any of them says yes."""
         return self.mean({"asked": float(asked)})["asked"] > 0
 
+    def meet(self) -> None:
+        """Wait until all are here."""
+        self.any(False)
+
     def agree(self, step: int) -> None:
         """InputError where the processes do not go on from the same step."""
         if self.mean({"step": float(step)})["step"] != step:

@@ -63,4 +63,5 @@ def run(trainee: Trainee, label: str, report_every: int) -> None:
                 clock.look()
             if processes.any(interrupted()):
                 trainee.save_checkpoint()
+                processes.meet()  # who goes on at once must find it
                 raise KeyboardInterrupt
