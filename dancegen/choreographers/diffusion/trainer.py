@@ -22,7 +22,7 @@ from dancegen.choreographers.diffusion.metronome import Metronome
 from dancegen.choreographers.diffusion.model import Model, load_model, save_model
 from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.choreographers.diffusion.validation import Validation, validate
-from dancegen.choreographers.training.checkpoint import resume, save_checkpoint
+from dancegen.choreographers.training.checkpoint import save_checkpoint
 from dancegen.choreographers.training.clock import Clock
 from dancegen.choreographers.training.collapse import Watch, dance_signs
 from dancegen.choreographers.training.descent import Descent, advice
@@ -31,7 +31,7 @@ from dancegen.choreographers.training.history import History, mean_losses
 from dancegen.choreographers.training.loading import stream
 from dancegen.choreographers.training.precision import autocast
 from dancegen.choreographers.training.processes import ALONE, Processes
-from dancegen.choreographers.training.run import run
+from dancegen.choreographers.training.run import go_on, run
 from dancegen.mocap.body import Body
 from dancegen.progress import SILENT, Progress
 
@@ -89,7 +89,7 @@ class Trainer:
         self.metronome = Metronome(config.window.fps).to(device) if config.loss.synchrony else None
         hints = advice(t.learning_rate, t.precision, folder / "best")
         self.descent = Descent([self.denoiser], processes, progress, hints)
-        resumed = self._resume()
+        resumed = go_on(self)
         processes.agree(self.clock.step)
         if not resumed:
             self._begin(fresh=given is None)
@@ -275,15 +275,7 @@ class Trainer:
         """The networks that only judge the denoiser."""
         return [self.metronome] if self.metronome is not None else []
 
-    def _resume(self) -> bool:
-        if not resume(self.folder, self._restore, self.device):
-            return False
-        if self.processes.main:
-            self.history.forget_after(self.clock.step)
-        self.progress.say(f"going on from step {self.clock.step} of an interrupted run")
-        return True
-
-    def _restore(self, state: dict) -> None:
+    def restore(self, state: dict) -> None:
         self.denoiser.load_state_dict(state["denoiser"])
         self.optimiser.load_state_dict(state["optimiser"])
         if self.metronome is not None:

@@ -25,7 +25,7 @@ from dancegen.choreographers.gan.model import Model, StartPoses, load_discrimina
 from dancegen.choreographers.gan.mood import HASTE, PLACE, haste, measure, place
 from dancegen.choreographers.gan.rollout import Lesson, Memory, Rollout, at, clip_noise, history, lead_frames, unroll
 from dancegen.choreographers.gan.validation import Validation, validate
-from dancegen.choreographers.training.checkpoint import resume, save_checkpoint
+from dancegen.choreographers.training.checkpoint import save_checkpoint
 from dancegen.choreographers.training.clock import Clock
 from dancegen.choreographers.training.collapse import Sign, Watch, dance_signs, never_wrong
 from dancegen.choreographers.training.descent import Descent, advice
@@ -33,7 +33,7 @@ from dancegen.choreographers.training.history import History, mean_losses
 from dancegen.choreographers.training.loading import stream
 from dancegen.choreographers.training.precision import autocast
 from dancegen.choreographers.training.processes import ALONE, Processes
-from dancegen.choreographers.training.run import run
+from dancegen.choreographers.training.run import go_on, run
 from dancegen.progress import SILENT, Progress
 
 LOSSES = (
@@ -122,7 +122,7 @@ class Trainer:
         self.recent: list[dict[str, float]] = []
         hints = advice(t.learning_rate, t.precision, folder / "best")
         self.descent = Descent((self.generator, self.discriminator), processes, progress, hints)
-        if not self._resume() and self.metronome is not None:
+        if not go_on(self) and self.metronome is not None:
             self.metronome.learn(train, config, self.descent, seed=seed, progress=progress)
             self.clock.start()
         processes.agree(self.clock.step)
@@ -392,15 +392,7 @@ class Trainer:
         if self.processes.main:
             save_checkpoint(self.folder, state)
 
-    def _resume(self) -> bool:
-        if not resume(self.folder, self._restore, self.device):
-            return False
-        if self.processes.main:
-            self.history.forget_after(self.clock.step)
-        self.progress.say(f"going on from step {self.clock.step} of an interrupted run")
-        return True
-
-    def _restore(self, state: dict) -> None:
+    def restore(self, state: dict) -> None:
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
         self.paint_optimiser.load_state_dict(state["paint"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Protocol
 
+from dancegen.choreographers.training.checkpoint import resume
 from dancegen.choreographers.training.clock import Clock
 from dancegen.choreographers.training.history import History
 from dancegen.choreographers.training.interrupt import interrupt_deferred
@@ -19,6 +21,8 @@ ECHO_S = 5.0
 class Trainee(Protocol):
     """What a family's trainer does, one step and one report at a time; of several processes each has one, in step."""
 
+    folder: Path
+    device: str
     clock: Clock
     processes: Processes
     history: History
@@ -36,6 +40,19 @@ class Trainee(Protocol):
 
     def save_checkpoint(self) -> None:
         """Write all that a later run needs to go on."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Be what `save_checkpoint` wrote."""
+
+
+def go_on(trainee: Trainee) -> bool:
+    """Take up the run that was interrupted in its folder; False where there is none. ModelError as `resume`."""
+    if not resume(trainee.folder, trainee.restore, trainee.device):
+        return False
+    if trainee.processes.main:
+        trainee.history.forget_after(trainee.clock.step)
+    trainee.progress.say(f"going on from step {trainee.clock.step} of an interrupted run")
+    return True
 
 
 def run(trainee: Trainee, label: str, report_every: int) -> None:
