@@ -12,6 +12,7 @@ from dancegen.stages.reference import resolve
 from dancegen.stages.size import parse_size
 from dancegen.stages.wishes import Wishes, read_wishes
 from dancegen.store import Artifact, Input, Recipe, Store, open_store
+from dancegen.store.hashing import hash_value
 
 if TYPE_CHECKING:
     from dancegen.audio import SongFeatures
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dancegen.pose.sequence import PoseSequence
 
 STAGE = "generate-poses"
-VERSION = 5
+VERSION = 6
 POSES, JSON, AUDIO, BEATS, PREVIEW = "poses.npz", "openpose.json", "audio.flac", "beats.json", "preview.mp4"
 MOTION, BVH = "motion.npz", "dance.bvh"
 """Of a model that dances in three dimensions: the body's motion, to edit and start from, and to take to Blender."""
@@ -110,6 +111,7 @@ def choreograph(
     store = open_store(store)
     chosen = choose_model(model, store, lambda: resolve(dataset, "extract-poses", store, progress))
     wishes = wishes or Wishes()
+    source = Input.file("song", song)
     recipe = Recipe(
         STAGE,
         VERSION,
@@ -122,14 +124,19 @@ def choreograph(
             **({"steering": wishes.steering.settings} if wishes.steering.settings else {}),
             **wishes.moments,
         },
-        (Input.file("song", song), *chosen.inputs, *wishes.inputs),
+        (source, *chosen.inputs, *wishes.inputs),
     )
 
     def build(directory: Path) -> dict:
         dancer = chosen.load(device, wishes.steering)
-        return _build(directory, song, dancer, fps, canvas, start, seconds, seed, progress)
+        return _build(directory, song, dancer, fps, canvas, start, seconds, _chance(seed, source), progress)
 
     return store.obtain(recipe, build, force=force, progress=progress, standalone=standalone)
+
+
+def _chance(seed: int, song: Input) -> int:
+    """A song's own number for a seed, however much of it is danced: two songs are not danced alike."""
+    return int(hash_value([int(seed), song.digest])[:16], 16)
 
 
 def check_span(start: float, seconds: float | None, length: float) -> None:

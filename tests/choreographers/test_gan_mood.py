@@ -10,7 +10,8 @@ from tiny_gan import dancing, song, takes, tiny_config
 from dancegen.choreographers.gan.data import ClipDataset
 from dancegen.choreographers.gan.losses import synchrony_loss
 from dancegen.choreographers.gan.metronome import Metronome
-from dancegen.choreographers.gan.mood import LIVELINESS, Mood, haste, loudness, measure, phrases
+from dancegen.choreographers.gan.mood import LIVELINESS, Mood, haste, measure
+from dancegen.choreographers.phrases import loudness, phrases
 from dancegen.choreographers.training.descent import Descent
 from dancegen.choreographers.training.processes import ALONE
 

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from tiny_chain import run, start, tiny_model, write_song
 
@@ -109,6 +110,22 @@ def test_another_process_makes_the_same_dance_bit_for_bit_and_another_seed_anoth
     assert np.array_equal(theirs.keypoints, ours.keypoints)
     different = generate_poses(song, model=model, size="96x128", seed=1, store=place / "store")
     assert np.abs(PoseSequence.load(different.file("poses.npz")).keypoints - ours.keypoints).max() > 1
+
+
+def test_two_songs_are_not_danced_alike_for_one_seed_however_like_they_sound(made, place, model, song):
+    """One sample that nobody hears makes it another song; a part of a song begins as all of it does."""
+    samples, rate = soundfile.read(song, dtype="int16")
+    samples[100] += 3
+    soundfile.write(place / "other.wav", samples, rate)
+    part, other = (
+        PoseSequence.load(
+            generate_poses(path, model=model, size="96x128", seconds=2.5, store=place / "store").file("poses.npz")
+        ).keypoints
+        for path in (song, place / "other.wav")
+    )
+    whole = PoseSequence.load(made.file("poses.npz")).keypoints
+    apart = [np.abs(part[:6] - dance[:6]).max() for dance in (whole, other)]
+    assert apart[0] < 2 < apart[1]  # a part's beats are heard a little differently than the whole song's
 
 
 @pytest.mark.parametrize("fps, span", [(24, (0.0, None)), (25, (1.3, 1.77)), (60, (2.5, None)), (30, (0.5, 60.0))])

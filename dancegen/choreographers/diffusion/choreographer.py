@@ -15,6 +15,7 @@ from dancegen.choreographers.diffusion.model import Model, load_model
 from dancegen.choreographers.diffusion.music import hear
 from dancegen.choreographers.diffusion.sampling import Order, perform
 from dancegen.choreographers.diffusion.timing import in_time
+from dancegen.choreographers.phrases import drawn, followed, held, loudness, phrases
 from dancegen.choreographers.steering import Steering
 from dancegen.errors import InputError
 from dancegen.mocap.body import GROUPS, Body, BodyMotion
@@ -63,7 +64,7 @@ class DiffusionChoreographer:
         order = Order(
             song=hear(song.mel, song.beats, frames, fps),
             style=self.style,
-            energy=wished.deviation,
+            energy=_liveliness(song, frames, fps, seed) + wished.deviation,
             stage=wished.stage,
             seed=seed,
             given=given,
@@ -124,6 +125,13 @@ class DiffusionChoreographer:
             x, _, z = pose.root[0].tolist()
             given[0], known[0] = f.encode(pose.placed(0.0, (-x, -z)))[0], 1
         return given, known
+
+
+def _liveliness(song: SongFeatures, frames: int, fps: float, seed: int) -> np.ndarray:
+    """How lively (T,) each frame is to be, in standard deviations from the usual: phrase by phrase."""
+    marks = phrases(song)
+    chance = followed(drawn(seed, len(marks), 1), np.ones(1), loudness(song, marks))
+    return held(song, marks, chance, np.arange(frames) / fps)[:, 0]
 
 
 def _returns(song: SongFeatures, frames: int, fps: float) -> tuple[tuple[int, np.ndarray], ...]:

@@ -35,15 +35,15 @@ PULL_FRAMES = 30
 class Order:
     """One dance to be made.
 
-    song: (T, music.WIDTH), one row a frame of the dance. style: 0 none, else 1 + its index. energy: standard deviations
-    from the style's usual liveliness, None: untold. stage: width and depth in metres, None: endless. given: (T, 127),
-    in metres in the room, and known: (T, 4), where it counts. returns: spans that repeat what was danced before, each
-    with its first frame and the earlier frames (n,), between frames too, that it shows again.
+    song: (T, music.WIDTH), one row a frame of the dance. style: 0 none, else 1 + its index. energy: (T,), standard
+    deviations from the style's usual liveliness, or one for all; None: untold. stage: width and depth in metres, None:
+    endless. given: (T, 127), in metres in the room, and known: (T, 4), where it counts. returns: spans that repeat what
+    was danced before, each with its first frame and the earlier frames (n,), between frames too, that it shows again.
     """
 
     song: np.ndarray
     style: int = 0
-    energy: float | None = 0.0
+    energy: np.ndarray | float | None = 0.0
     stage: tuple[float, float] | None = (3.0, 3.0)
     seed: int = 0
     given: np.ndarray | None = None
@@ -131,6 +131,12 @@ class _Window:
     song: np.ndarray
     travel: Tensor
     order: Order
+
+    @property
+    def energy(self) -> float:
+        """The mean of what is wished of it."""
+        wished = np.broadcast_to(self.order.energy, len(self.order))
+        return float(wished[self.begin : self.begin + self.length].mean())
 
     @classmethod
     def of(cls, dance: _Dance, begin: int, w) -> _Window:
@@ -270,7 +276,7 @@ def _noise(window: _Window) -> Tensor:
 
 
 def _wishes(windows: list[_Window]) -> Wishes:
-    energies = [(0.0, 0.0) if w.order.energy is None else (1.0, w.order.energy) for w in windows]
+    energies = [(0.0, 0.0) if w.order.energy is None else (1.0, w.energy) for w in windows]
     return Wishes(
         torch.tensor([w.order.style for w in windows]),
         torch.tensor(energies, dtype=torch.float32),

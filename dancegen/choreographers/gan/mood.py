@@ -7,12 +7,13 @@ to keep one up, and dances through many of them when they are drawn for it, phra
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from dancegen.choreographers.phrases import drawn, followed, held, loudness, phrases
 
 if TYPE_CHECKING:
     from dancegen.audio.song import SongFeatures
@@ -26,16 +27,8 @@ STILL = 0.01
 HASTE = 0.5
 """Standard deviation of `haste` among real clips of about one mood."""
 NECK, HIPS, ARMS, LEGS, ANKLES = [1], [8, 11], [3, 4, 6, 7], [9, 10, 12, 13], [10, 13]
-PHRASE_BEATS, PHRASE_S = 8, 4.0
-"""How long a mood is kept, where there is a beat and where there is none."""
-LONGEST_S = 10.0
-"""Of a phrase, where the beat pauses."""
-TURN_S = 0.5
-"""In which one mood becomes the next."""
 WILDEST = 1.7
 """Standard deviations from the mean beyond which no mood is drawn."""
-FOLLOWS = 0.6
-"""Correlation of how lively a phrase of the dance is with how loud the music is there."""
 
 
 def measure(poses: Tensor, size: int, fps: float) -> Tensor:
@@ -118,34 +111,7 @@ class Mood(nn.Module):
     def through(self, song: SongFeatures, times_s: np.ndarray, here: Tensor, seed: int) -> Tensor:
         """A mood for each moment (N,) of a song, at one place: (N, 9). Each phrase has its own, livelier if loud."""
         marks = phrases(song)
-        chance = np.stack(
-            [np.random.default_rng([seed % 2**32, k]).standard_normal(LIVELINESS) for k in range(len(marks))]
-        )
         lively = self.spread[:LIVELINESS, :LIVELINESS].sum(0).cpu().numpy()
-        lively /= np.linalg.norm(lively)
-        calm = (1 - np.sqrt(1 - FOLLOWS**2)) * (chance @ lively)
-        chance += np.outer(FOLLOWS * loudness(song, marks) - calm, lively)
-        ends = np.append(marks[1:], song.seconds)
-        moments = np.stack([np.minimum(marks + TURN_S, ends), ends], 1).ravel()
-        drawn = np.stack([np.interp(times_s, moments, np.repeat(wave, 2)) for wave in chance.T], 1)
-        return self.draw(torch.from_numpy(drawn).float().to(self.mean.device), here.to(self.mean.device))
-
-
-def phrases(song: SongFeatures) -> np.ndarray:
-    """Where the phrases of a song begin: (P,) seconds, the first nought."""
-    beats = song.beats.times_s[::PHRASE_BEATS]
-    marks = [0.0, *beats[(beats > 0) & (beats < song.seconds)], song.seconds]
-    longest = LONGEST_S if len(beats) else PHRASE_S
-    return np.concatenate([np.arange(a, b, longest) for a, b in pairwise(marks)])
-
-
-def loudness(song: SongFeatures, marks: np.ndarray) -> np.ndarray:
-    """How loud the music becomes as each phrase begins, (P,): about 1 where it doubles against the phrases before.
-
-    It looks no further ahead than half a second, so that a song's beginning is danced the same however it goes on.
-    """
-    reach = round(song.frame_rate / 2)
-    frames = np.rint(marks * song.frame_rate).astype(int).clip(max=max(len(song.mel) - 1, 0))
-    heard = np.array([song.mel[frame : frame + reach].mean() for frame in frames])
-    before = np.cumsum(heard) / np.arange(1, len(heard) + 1)
-    return ((heard - before) / np.log10(2)).clip(-WILDEST, WILDEST)
+        chance = followed(drawn(seed, len(marks), LIVELINESS), lively / np.linalg.norm(lively), loudness(song, marks))
+        chance = torch.from_numpy(held(song, marks, chance, times_s)).float()
+        return self.draw(chance.to(self.mean.device), here.to(self.mean.device))
