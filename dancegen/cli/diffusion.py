@@ -42,8 +42,11 @@ OPTIONS: dict[str, tuple[object, object]] = {
     "lora": (_option(_several, _MODELS, "A LoRA, with its weight; repeatable.", "MODEL[=X]"), None),
     "motion_lora": (_option(_several, _MODELS, "A LoRA of the motion modules; repeatable.", "MODEL[=X]"), None),
     "sampler": (_option(_text, _WORK, "dpm++, lcm or euler.", "NAME"), None),
-    "window": (_option(_count, _WORK, "Frames that are denoised together, up to 32. 16.", "N"), None),
-    "stride": (_option(_count, _WORK, "Frames from one window to the next. 12.", "N"), None),
+    "window": (
+        _option(_count, _WORK, "Frames denoised together, up to 32. 16, or as --vram N allows.", "N"),
+        None,
+    ),
+    "stride": (_option(_count, _WORK, "Frames from one window to the next. Three quarters of it.", "N"), None),
     "segment": (_option(_count, _WORK, "Painted frames a segment, at most. 128.", "N"), None),
     "overlap": (_option(_count, _WORK, "Frames that neighbouring segments share. 8.", "N"), None),
     "vram": (_option(_text, _WORK, "GB of GPU memory to plan for: auto, 8, 12, 16, 24.", "GB"), None),

@@ -117,6 +117,13 @@ class Film:
         offline = self.execution.offline
         return Models(tuple(locate(ref, offline=offline) for ref in references(self.settings)))
 
+    def settings_in_memory(self, options: Mapping[str, object]) -> Settings:
+        """The settings with the longest window that the memory holds which was named. Raises InputError."""
+        from dancegen.renderers.animatediff.plan import fitting_window
+
+        window = fitting_window(self.models, self.settings, self.size, str(self.execution.vram))
+        return split_options({**options, "window": window})[0]
+
     def plan(self) -> Plan:
         from dancegen.choreographers import choose_device
         from dancegen.renderers.animatediff.plan import make_plan
@@ -208,7 +215,10 @@ def describe(
     rate = float(fps if fps is not None else poses.summary["fps"])
     if not 1 <= rate <= 120:
         raise InputError(f"--fps {rate:g}: choose 1 to 120 frames a second")
-    return Film(poses, prompt, rate, film_size(size), seed, device, settings, execution, progress)
+    film = Film(poses, prompt, rate, film_size(size), seed, device, settings, execution, progress)
+    if options.get("window") is None and execution.vram != "auto":
+        return replace(film, settings=film.settings_in_memory(options))
+    return film
 
 
 def check_film(prompt: str, size: str | tuple[int, int] | None, options: Mapping[str, object]) -> None:

@@ -11,11 +11,11 @@ from tiny_animatediff import options, tiny_checkpoint, tiny_ip_adapter, tiny_lor
 
 from dancegen.renderers.animatediff import loading
 from dancegen.renderers.animatediff.loading import SD15, Models, load_pipeline, make_scheduler
-from dancegen.renderers.animatediff.plan import make_plan
+from dancegen.renderers.animatediff.plan import fitting_window, make_plan
 from dancegen.renderers.animatediff.segments import cut
 from dancegen.renderers.animatediff.settings import NEGATIVE_PROMPT, SIZE, Settings
 from dancegen.renderers.animatediff.temporal import TemporalPainter, steps_of, still_settings
-from dancegen.renderers.animatediff.weights import locate, references
+from dancegen.renderers.animatediff.weights import Located, locate, references
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +133,17 @@ def test_a_plan_counts_the_second_pass_and_the_portraits_encoder(models, tmp_pat
     assert "once more with TemporalNet" in " ".join(twice.lines()) and not plain.temporal
     assert looks.peak_gb > plain.peak_gb and any("windows of 16 frames" in line for line in plain.lines())
     assert not any("may not be enough" in line for line in plain.lines())
+
+
+def test_the_memory_that_is_named_chooses_the_window():
+    """By the shapes of Stable Diffusion 1.5, whose weights need not be here to be counted."""
+    usual = Settings.of({})
+    absent = Models(tuple(Located(ref, None, (), "a" * 40, 1.0) for ref in references(usual)))
+    assert fitting_window(absent, usual, (384, 512), "8") == 16
+    assert fitting_window(absent, usual, (1024, 1536), "12") == 12
+    assert fitting_window(absent, usual, (1024, 1024), "8") == 8
+
+
+def test_windows_go_on_by_three_quarters():
+    assert [Settings.of({"window": window}).stride for window in (32, 16, 12, 8)] == [24, 12, 9, 6]
+    assert Settings.of({"window": 8, "stride": 3}).stride == 3

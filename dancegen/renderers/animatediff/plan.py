@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import time
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dancegen.memory import free_gigabytes
 from dancegen.renderers.animatediff.loading import SD15, Models
 from dancegen.renderers.animatediff.memory import LEVELS, Level, level_named
 from dancegen.renderers.animatediff.segments import Segment, windows
-from dancegen.renderers.animatediff.settings import Settings
+from dancegen.renderers.animatediff.settings import WINDOW, Settings
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from dancegen.renderers.animatediff.weights import Located
 
 _MARGIN = 1.15  # of the counted peak: what allocators and convolutions' workspaces take beside tensors
+WINDOWS = (WINDOW, 12, 8)
+"""Frames of a window, the longest first, that are tried where memory is short."""
 _SPARE = 0.9  # of the free memory may be planned for
 _PER_MULTIPLICATION = {"cpu": 0.5, "cuda": 0.4, "mps": 0.4}
 """The speed of these networks against that of one large matrix multiplication."""
@@ -137,6 +139,21 @@ def make_plan(
         temporal=settings.temporal,
         seconds=together / (operations_per_second(device, dtype) * _PER_MULTIPLICATION[device]),
     )
+
+
+def fitting_window(models: Models, settings: Settings, size: tuple[int, int], vram: str) -> int:
+    """Frames of the longest window that `vram` gigabytes hold; the shortest of `WINDOWS` where none does.
+
+    It goes by the gigabytes that are named and by half precision, not by this machine: a film is the same anywhere.
+    """
+    import torch
+
+    level = level_named(vram)
+    networks = Networks.of(models, torch.float16, size)
+    for window in WINDOWS:
+        if networks.peak(replace(settings, window=window), level) * _MARGIN <= level.gigabytes * 1e9 * _SPARE:
+            break
+    return window
 
 
 def working_dtype(device: str) -> torch.dtype:

@@ -24,6 +24,7 @@ NEGATIVE_PROMPT = (
 )
 SIZE = "384x512"
 SAMPLERS = ("dpm++", "lcm", "euler")
+WINDOW = 16
 LATENT_SIDE = 8
 """Pixels a side that one latent stands for; both sides of a film must be multiples of it."""
 
@@ -39,12 +40,13 @@ LCM = {"sampler": "lcm", "steps": 6, "guidance": 1.5}
 class Settings:
     """What changes the pixels.
 
-    base to ip_adapter: a model each, as `weights.ModelRef` reads it. lora, motion_lora: models with an optional
-    weight, MODEL=0.8. image: a portrait whose looks the dancer takes. align: and its proportions. window, stride:
-    frames of a context window, and from one to the next. segment, overlap: the most key frames of a segment, and how
-    many neighbours share. blend_s: seconds that one prompt takes to become the next. key_fps: frames a second that are
-    painted. control_scale, ip_scale: how much the poses and the portrait weigh. temporal_strength: how much of each
-    frame the second pass paints anew, 0 to 1. sampler, steps, guidance: None is the usual one, or fast mode's.
+    base to ip_adapter: a model each, as `weights.ModelRef` reads it. lora, motion_lora: models with an optional weight,
+    MODEL=0.8. image: a portrait whose looks the dancer takes. align: and its proportions. window, stride: frames of a
+    context window, and from one to the next (None: three quarters of it). segment, overlap: the most key frames of a
+    segment, and how many neighbours share. blend_s: seconds that one prompt takes to become the next. key_fps: frames a
+    second that are painted. control_scale, ip_scale: how much the poses and the portrait weigh. temporal_strength: how
+    much of each frame the second pass paints anew, 0 to 1. sampler, steps, guidance: None is the usual one, or fast
+    mode's.
     """
 
     base: str = BASE
@@ -63,8 +65,8 @@ class Settings:
     steps: int | None = None
     guidance: float | None = None
     negative_prompt: str = NEGATIVE_PROMPT
-    window: int = 16
-    stride: int = 12
+    window: int = WINDOW
+    stride: int | None = None
     segment: int = 128
     overlap: int = 8
     blend_s: float = 1.0
@@ -89,6 +91,8 @@ class Settings:
             chosen["motion_adapter"] = LCM_ADAPTER if self.fast else MOTION_ADAPTER
             if self.fast:
                 chosen["lora"] = (f"{LCM_LORA}=0.8", *self.lora)
+        if self.stride is None:
+            chosen["stride"] = max(1, self.window * 3 // 4)
         return replace(self, **chosen)
 
     def _check(self) -> None:
