@@ -18,6 +18,8 @@ PHRASE_BEATS, PHRASE_S = 8, 4.0
 """How long a mood is kept, where there is a beat and where there is none."""
 LONGEST_S = 10.0
 """Of a phrase, where the beat pauses."""
+BALANCED = 4
+"""Phrases whose moods balance each other."""
 TURN_S = 0.5
 """In which one mood becomes the next."""
 LOUDEST = 1.7
@@ -47,8 +49,19 @@ def loudness(song: SongFeatures, marks: np.ndarray) -> np.ndarray:
 
 
 def drawn(seed: int, count: int, width: int) -> np.ndarray:
-    """Standard normal numbers (count, width), each row from the seed and its place alone."""
-    return np.stack([np.random.default_rng([seed % 2**32, k]).standard_normal(width) for k in range(count)])
+    """Standard normal numbers (count, width), each row from the seed and its place alone.
+
+    Of `BALANCED` rows in turn each column has one number from each quantile, in a random order (stratified sampling):
+    no minute of a dance is calmer than another by chance.
+    """
+    from scipy.special import ndtri
+
+    blocks = []
+    for block in range(-(-count // BALANCED)):
+        chance = np.random.default_rng([seed % 2**32, block])
+        order = chance.permuted(np.repeat(np.arange(BALANCED)[:, None], width, 1), axis=0)
+        blocks.append(ndtri((order + chance.random((BALANCED, width))) / BALANCED))
+    return np.concatenate(blocks)[:count]
 
 
 def followed(chance: np.ndarray, lively: np.ndarray, loud: np.ndarray) -> np.ndarray:

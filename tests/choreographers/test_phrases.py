@@ -29,6 +29,13 @@ def test_what_is_drawn_for_a_phrase_does_not_hang_on_how_many_follow():
     assert not np.array_equal(drawn(5, 4, 3), drawn(6, 4, 3))
 
 
+def test_moods_are_normal_and_balance_within_four_phrases():
+    moods = drawn(3, 4000, 2)
+    assert moods.mean(0) == pytest.approx([0, 0], abs=0.03) and moods.std(0) == pytest.approx([1, 1], abs=0.03)
+    assert np.abs(moods.reshape(-1, 4, 2).mean(1)).std() < 0.25  # 0.5 by chance
+    assert abs(np.corrcoef(moods.T)[0, 1]) < 0.05
+
+
 def test_liveliness_follows_loudness_and_keeps_its_spread():
     rng = np.random.default_rng(0)
     lively, loud = np.array([0.6, 0.8]), rng.standard_normal(20000)

@@ -23,6 +23,8 @@ from dancegen.choreographers.diffusion.model import Model
 
 STAGE_MARGIN = 0.5
 """Metres before the stage's edge from which the dancer is told to come back."""
+EDGE = 0.1
+"""Metres before the stage's edge that nobody's root goes beyond but in passing from step to step."""
 GUIDED_UNTIL = 0.3
 """Time of the denoising until which the stage pulls from a little within; the steps after it settle the feet."""
 FADE_FRAMES = 20
@@ -207,7 +209,7 @@ def _denoise(model: Model, windows: list[_Window], guidance: float, steps: int) 
     x, clean = noise, noise
     for now, following in pairwise(times):
         clean = denoise(torch.where(fixed > 0, given, x), now)
-        clean = _kept_on_stage(clean, known, model, windows, STAGE_MARGIN / 2 if now > GUIDED_UNTIL else 0.0)
+        clean = _kept_on_stage(clean, known, model, windows, STAGE_MARGIN / 2 if now > GUIDED_UNTIL else EDGE)
         clean = torch.where(fixed > 0, given, clean + _faded(given - clean, seams))
         keep, add = schedule(now)
         rest = (x - keep * clean) / add.clamp(min=1e-4)

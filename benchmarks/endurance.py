@@ -1,0 +1,164 @@
+"""Whether a dance of ten minutes goes on as it began: its ninth minute beside its first, for each bundled model.
+
+    python benchmarks/endurance.py [SONG ...] [--models gan diffusion] [--minutes 10] [--json]
+
+Each song (by default the bundled one) is repeated, one minute of it or less, until it is long enough: so both minutes
+are danced to the same music, and what differs is the dancer. Of dances in joint space it also says how near to the edge
+of their stage they come, and by how much any limb changes its length. And for all: how much faster than real time the
+choreography alone comes, with the memory that it takes beside the model. Needs Linux or macOS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+FIGURES = (
+    "speed_median", "accel_mean", "freeze_ratio", "limb_p99_max", "skating", "variety", "bas_music", "bas_shifted",
+    "footfall", "footfall_shifted", "missing",
+)  # fmt: skip
+MINUTE_S = 60.0
+FPS = 30.0
+
+
+def endless(song, seconds: float):
+    """The features of a song that is repeated for so many seconds, its beats and all.
+
+    The part that is repeated lasts a whole number of beats, and a minute at most.
+    """
+    import numpy as np
+
+    from dancegen.audio.beats import Beats
+
+    beats = song.beats.times_s
+    inside = beats[beats <= min(song.seconds, MINUTE_S)]
+    first, last = (inside[0], inside[-1]) if len(inside) > 1 else (0.0, min(song.seconds, MINUTE_S))
+    span = slice(round(first * song.frame_rate), round(last * song.frame_rate))
+    period = (span.stop - span.start) / song.frame_rate
+    rounds = int(np.ceil(seconds / period))
+    times = np.concatenate([inside[:-1] - first + turn * period for turn in range(rounds)])
+    times = times[times < seconds]
+    frames = round(seconds * song.frame_rate)
+    return replace(
+        song,
+        mel=np.concatenate([song.mel[span]] * rounds)[:frames],
+        onset=np.concatenate([song.onset[span]] * rounds)[:frames],
+        beats=Beats(times, song.beats.tempo_bpm, np.ones(len(times), np.float32)),
+        seconds=seconds,
+    )
+
+
+def minute(poses, beats, number: int) -> dict[str, float]:
+    """The figures of one minute of a dance, the first being number 1."""
+    from dancegen.metrics.dance import Dance, measure
+
+    begin = (number - 1) * MINUTE_S
+    piece = poses.slice(round(begin * FPS), round((begin + MINUTE_S) * FPS))
+    inside = beats[(beats >= begin) & (beats < begin + MINUTE_S)] - begin
+    found = measure(Dance.of(replace(piece, start_s=0.0), inside))
+    return {name: found[name] for name in FIGURES}
+
+
+def of_the_body(motion, stage: tuple[float, float]) -> dict[str, float]:
+    """How far the root comes from the middle, as a share of the way to the stage's edge, and how constant limbs are."""
+    import numpy as np
+
+    from dancegen.mocap.body import PARENTS
+
+    at = np.abs(motion.root[:, (0, 2)]) / (np.array(stage) / 2)
+    children = [joint for joint, parent in enumerate(PARENTS) if parent >= 0]
+    limbs = motion.positions[:, children] - motion.positions[:, [PARENTS[joint] for joint in children]]
+    lengths = np.linalg.norm(limbs, axis=-1)
+    return {
+        "farthest": float(at.max()),
+        "limb_change": float((np.ptp(lengths, axis=0) / lengths.mean(0)).max()),
+    }
+
+
+def endure(model: str, path: Path, minutes: float) -> dict:
+    """Everything about one model and one song."""
+    from dancegen.audio.song import analyse
+    from dancegen.choreographers import BodyChoreographer, find_model, load_choreographer
+    from dancegen.pose.sequence import PoseSequence
+    from dancegen.store import open_store
+
+    dancer = load_choreographer(find_model(model, open_store()), "cpu")
+    features = endless(analyse(path), minutes * MINUTE_S)
+    before, started = _peak_mb(), time.perf_counter()
+    body = {}
+    if isinstance(dancer, BodyChoreographer):
+        motion = dancer.dance(features)
+        took = time.perf_counter() - started
+        body = of_the_body(motion, dancer.steering.stage)
+        poses = PoseSequence.concatenate(dancer.filmed(motion, features, fps=FPS))
+    else:
+        poses = PoseSequence.concatenate(dancer.generate(features, fps=FPS))
+        took = time.perf_counter() - started
+    late = max(2, int(minutes) - 1)
+    beats = features.beats.times_s
+    return {
+        "model": model, "song": path.stem, "minutes": minutes, "late": late,
+        "first_minute": minute(poses, beats, 1), "late_minute": minute(poses, beats, late),
+        **body, "times_real_time": features.seconds / took, "memory_mb": _peak_mb() - before,
+    }  # fmt: skip
+
+
+def _peak_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def as_text(rows: list[dict]) -> str:
+    lines = []
+    for row in rows:
+        lines.append(f"{row['model']}, {row['song']}, {row['minutes']:g} minutes")
+        lines.append(f"{'':18s}   minute 1   minute {row['late']}      ratio")
+        for name in FIGURES:
+            first, late = row["first_minute"][name], row["late_minute"][name]
+            ratio = f"{late / first:10.2f}" if abs(first) > 1e-3 else "         -"
+            lines.append(f"{name:18s} {first:10.3f} {late:10.3f} {ratio}")
+        if "farthest" in row:
+            inside = "inside" if row["farthest"] <= 1 else "OUTSIDE"
+            lines.append(f"root: {row['farthest']:.2f} of the way to the stage's edge at most, {inside}")
+            lines.append(f"limbs: {100 * row['limb_change']:.4f} % longer or shorter at most")
+        lines.append(f"{row['times_real_time']:.1f} times real time, {row['memory_mb']:.0f} MB beside the model")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("songs", nargs="*", type=Path, metavar="SONG")
+    parser.add_argument("--models", nargs="+", default=["gan", "diffusion"])
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.minutes < 2:
+        parser.error("--minutes: two at least, one to begin with and one to compare")
+    if options.row:
+        print(json.dumps(endure(options.row[0], Path(options.row[1]), options.minutes)))
+        return
+    from dancegen.assets import asset
+
+    rows = []
+    for model in options.models:
+        for song in options.songs or [asset("demo.ogg")]:
+            print(f"{model} dances to {song.stem} ...", file=sys.stderr, flush=True)
+            words = [sys.executable, __file__, "--minutes", str(options.minutes), "--row", model, str(song)]
+            ran = subprocess.run(words, stdout=subprocess.PIPE, text=True, env=os.environ)
+            if ran.returncode:
+                sys.exit(ran.returncode)
+            rows.append(json.loads(ran.stdout.splitlines()[-1]))
+    print(json.dumps({"rows": rows}, indent=1) if options.json else as_text(rows))
+
+
+if __name__ == "__main__":
+    main()
