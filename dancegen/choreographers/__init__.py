@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from dancegen.mocap.body import BodyMotion
     from dancegen.pose.sequence import PoseSequence
 
-BUNDLED = ("gan", "diffusion")
+BUNDLED = ("diffusion", "gan")
+DEFAULT_MODEL = BUNDLED[0]
 BASELINE = "baseline:"
 BASELINES = tuple(BASELINE + kind for kind in ("freeze", "random", "shuffle", "copy"))
 
@@ -131,7 +132,7 @@ def _refuse(steering: Steering | None, who: str) -> None:
     """InputError where a choreographer in the plane is asked for what only one in joint space can do."""
     if steering is not None and steering.asked:
         wished = ", ".join(f"--{name.replace('_', '-')}" for name in steering.asked)
-        raise InputError(f"{wished}: {who} dances in the plane and cannot do that; give a model of family diffusion")
+        raise InputError(f"{wished}: {who} dances in the plane and cannot do that; --model diffusion can")
 
 
 def choose_device(device: str) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from dancegen.choreographers import DEFAULT_MODEL
 from dancegen.cli.common import CommonOptions, common_options, examples
 from dancegen.cli.diffusion import with_film_options
 
@@ -24,8 +25,8 @@ def command(
     song: Annotated[str, typer.Argument(metavar="SONG", help="A song's path, or demo for the one that comes along.")],
     model: Annotated[
         str,
-        typer.Option("--model", metavar="MODEL", help="gan, diffusion, a model's path or digest, or a baseline."),
-    ] = "gan",
+        typer.Option("--model", metavar="MODEL", help="diffusion, gan, a model's path or digest, or a baseline."),
+    ] = DEFAULT_MODEL,
     style: Annotated[
         str, typer.Option(metavar="NAME", help="neon is for the eye, openpose is what ControlNet wants.")
     ] = "neon",

@@ -7,16 +7,17 @@ from typing import Annotated
 
 import typer
 
+from dancegen.choreographers import DEFAULT_MODEL
 from dancegen.cli.common import CommonOptions, common_options, examples
 
 NAME = "generate-poses"
-_BODY = "For models that dance in three dimensions (family diffusion)"
+_BODY = "For models that dance in three dimensions"
 EXAMPLES = examples(
     "dancegen generate-poses song.mp3",
     "dancegen generate-poses song.mp3 --model 3f2a9c41 --start 60 --seconds 30 --seed 7",
     "dancegen generate-poses song.mp3 -o poses.npz",
-    "dancegen generate-poses song.mp3 --model 3f2a9c41 --camera orbit --style salsa --energy 0.8",
-    "dancegen generate-poses song.mp3 --model 3f2a9c41 --edit 8c1e20aa --keep 12.0-20.5 --seed 3",
+    "dancegen generate-poses song.mp3 --camera orbit --style salsa --energy 0.8",
+    "dancegen generate-poses song.mp3 --edit 8c1e20aa --keep 12.0-20.5 --seed 3",
 )
 
 
@@ -25,8 +26,8 @@ def command(
     song: Annotated[Path, typer.Argument(metavar="SONG", help="A song: wav, flac, ogg, mp3, m4a and more.")],
     model: Annotated[
         str,
-        typer.Option("--model", metavar="MODEL", help="gan, diffusion, a model's path or digest, or a baseline."),
-    ] = "gan",
+        typer.Option("--model", metavar="MODEL", help="diffusion, gan, a model's path or digest, or a baseline."),
+    ] = DEFAULT_MODEL,
     fps: Annotated[float, typer.Option(metavar="FPS", help="Frames a second.")] = 30.0,
     size: Annotated[str, typer.Option(metavar="WxH", help="Canvas in pixels.")] = "512x512",
     start: Annotated[float, typer.Option(metavar="S", help="Where in the song to begin, in seconds.")] = 0.0,

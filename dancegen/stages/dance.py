@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dancegen.choreographers import DEFAULT_MODEL
 from dancegen.choreographers.steering import Steering
 from dancegen.errors import InputError
 from dancegen.progress import SILENT, Progress
@@ -18,7 +19,7 @@ DEMO = "demo"
 def dance(
     song: str | Path,
     *,
-    model: str | Path = "gan",
+    model: str | Path = DEFAULT_MODEL,
     style: str = "neon",
     prompt: str | None = None,
     fps: float = 30.0,

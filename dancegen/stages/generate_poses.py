@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dancegen.choreographers import DEFAULT_MODEL
 from dancegen.errors import InputError
 from dancegen.progress import SILENT, Progress
 from dancegen.stages.reference import resolve
@@ -34,7 +35,7 @@ SUMMARY_FIGURES = (
 def generate_poses(
     song: str | Path,
     *,
-    model: str | Path = "gan",
+    model: str | Path = DEFAULT_MODEL,
     fps: float = 30.0,
     size: str | tuple[int, int] = "512x512",
     start: float = 0.0,

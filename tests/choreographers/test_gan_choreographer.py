@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import torch
 from tiny_gan import song, tiny_config, tiny_model
 
 from dancegen.audio.features import FLOOR
-from dancegen.choreographers.gan.choreographer import GanChoreographer
+from dancegen.choreographers.gan import choreographer
+from dancegen.choreographers.gan.choreographer import RETAINED, GanChoreographer
 from dancegen.choreographers.gan.image import HELD_CONFIDENCE
 from dancegen.pose.cleaning import limb_lengths
 from dancegen.pose.resampling import resample_keypoints
@@ -49,6 +51,20 @@ def test_the_seed_decides_the_dance(dancer, folder, tune):
     assert apart(first, dance(dancer, tune, seed=4)) > 1
     for seed in (-1, 2**40):
         assert len(dance(dancer, song(1.0), seed=seed)) == 30
+
+
+def test_memory_goes_on_from_image_to_image_and_chunk_to_chunk_and_fades(dancer, monkeypatch):
+    """So that nothing older than the training's clips leads the dance."""
+    monkeypatch.setattr(choreographer, "CHUNK", 7)
+    states: list[tuple] = []
+    seen = dancer.model.generator.register_forward_hook(
+        lambda _, given, made: states.append((given[3], made[1]))  # returns None: the image stays
+    )
+    dance(dancer, song(2.0))
+    seen.remove()
+    assert len(states) == 20 and all(part.abs().max() > 0 for part in states[0][1])
+    for (_, left), (found, _) in pairwise(states):
+        assert all(torch.equal(RETAINED * a, b) for a, b in zip(left, found, strict=True)) and 0.9 < RETAINED < 1
 
 
 def test_a_dance_leaves_other_peoples_chance_alone(dancer):
