@@ -19,9 +19,10 @@ class Steering:
     """Wishes that only a choreographer in joint space can grant; the defaults ask for nothing.
 
     guidance: how much more than without music (classifier-free guidance); None: the model's own. stage: width and depth
-    in metres. style: one the model knows. energy: 0 calm, 0.5 as usual, 1 wild. start_pose: its first frame begins the
-    dance. dance: one to be edited, of which the spans `keep` (seconds of the song) and the limbs `keep_joints` stay.
-    repeat_sections: a section of the song that returns brings its moves back.
+    in metres. style: one the model knows. energy: 0 calm, 0.5 as usual, 1 wild. start_pose, end_pose: their first
+    frames begin and end the dance. dance: one to be edited, of which the spans `keep` (seconds of the song) and the
+    limbs `keep_joints`, with what they hang on, stay. repeat_sections: a section of the song that returns brings its
+    moves back. retime: steps are moved onto the beats afterwards, and the dance is slowed on them.
     """
 
     camera: str = "front"
@@ -30,10 +31,12 @@ class Steering:
     style: str | None = None
     energy: float = 0.5
     start_pose: BodyMotion | None = None
+    end_pose: BodyMotion | None = None
     dance: BodyMotion | None = None
     keep: tuple[tuple[float, float], ...] = ()
     keep_joints: tuple[str, ...] = ()
     repeat_sections: bool = False
+    retime: bool = False
 
     def __post_init__(self) -> None:
         if self.camera not in CAMERAS:
@@ -67,7 +70,7 @@ class Steering:
     @property
     def settings(self) -> dict:
         """What differs from the defaults, as a recipe writes it; dances to start from and to edit are its inputs."""
-        asked = {name: getattr(self, name) for name in self.asked if name not in ("start_pose", "dance")}
+        asked = {name: getattr(self, name) for name in self.asked if name not in ("start_pose", "end_pose", "dance")}
         return {name: _plain(value) for name, value in asked.items()}
 
 

@@ -50,7 +50,11 @@ def command(
     ] = 0.5,
     start_pose: Annotated[
         str | None,
-        typer.Option(metavar="DANCE[@S]", help="Begin as that dance does, or is at S seconds.", rich_help_panel=_BODY),
+        typer.Option(metavar="DANCE[@S]", help="Begin as that dance does, or is after S s.", rich_help_panel=_BODY),
+    ] = None,
+    end_pose: Annotated[
+        str | None,
+        typer.Option(metavar="DANCE[@S]", help="End as that dance begins, or is after S s.", rich_help_panel=_BODY),
     ] = None,
     edit: Annotated[
         str | None, typer.Option(metavar="DANCE", help="An earlier dance, to be kept in part.", rich_help_panel=_BODY)
@@ -61,11 +65,14 @@ def command(
     ] = None,
     keep_joints: Annotated[
         list[str] | None,
-        typer.Option(metavar="LIMBS", help="legs, arms or trunk to keep of it; repeatable.", rich_help_panel=_BODY),
+        typer.Option(metavar="LIMBS", help="legs, trunk, or arms (with the trunk) to keep.", rich_help_panel=_BODY),
     ] = None,
     repeat_sections: Annotated[
         bool,
         typer.Option("--repeat-sections", help="A chorus that returns brings its moves back.", rich_help_panel=_BODY),
+    ] = False,
+    retime: Annotated[
+        bool, typer.Option("--retime", help="Put steps onto the beats afterwards.", rich_help_panel=_BODY)
     ] = False,
     *,
     options: CommonOptions,
@@ -75,6 +82,6 @@ def command(
 
     options.perform(
         generate_poses, song, model=model, fps=fps, size=size, start=start, seconds=seconds, camera=camera,
-        guidance=guidance, stage=stage, style=style, energy=energy, start_pose=start_pose, edit=edit, keep=keep,
-        keep_joints=keep_joints, repeat_sections=repeat_sections,
+        guidance=guidance, stage=stage, style=style, energy=energy, start_pose=start_pose, end_pose=end_pose,
+        edit=edit, keep=keep, keep_joints=keep_joints, repeat_sections=repeat_sections, retime=retime,
     )  # fmt: skip

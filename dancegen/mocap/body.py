@@ -192,12 +192,16 @@ class BodyMotion:
         root = self.root @ turned.T + np.array([shift[0], 0.0, shift[1]], np.float32)
         return replace(self, root=root, rotations=rotations)
 
-    def resample(self, fps: float) -> BodyMotion:
-        """The same dance at another rate: cubic splines through the root and the rotations' six numbers."""
-        if fps == self.fps:
+    def resample(self, fps: float, frames: int | None = None) -> BodyMotion:
+        """The same dance at another rate: cubic splines through the root and the rotations' six numbers.
+
+        frames: how many, as many as fit by default; what lies behind the end is its last pose.
+        """
+        count = max(1, round(len(self) * fps / self.fps)) if frames is None else frames
+        if fps == self.fps and count == len(self):
             return self
         if len(self) < 4:
-            nearest = np.arange(max(1, round(len(self) * fps / self.fps))) * self.fps / fps
+            nearest = np.arange(count) * self.fps / fps
             kept = np.clip(nearest.round(), 0, len(self) - 1).astype(int)
             return replace(self, root=self.root[kept], rotations=self.rotations[kept], fps=float(fps))
         from scipy.interpolate import CubicSpline
@@ -205,7 +209,7 @@ class BodyMotion:
         from dancegen.mocap.rotations import from_6d, to_6d
 
         own = np.arange(len(self)) / self.fps
-        times = np.minimum(np.arange(max(1, round(len(self) * fps / self.fps))) / fps, own[-1])
+        times = np.minimum(np.arange(count) / fps, own[-1])
         rotations = from_6d(CubicSpline(own, to_6d(self.rotations.astype(np.float64)))(times))
         return replace(self, root=CubicSpline(own, self.root)(times), rotations=rotations, fps=float(fps))
 

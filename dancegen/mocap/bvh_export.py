@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dancegen.mocap.body import AT, NAMES, PARENTS, TIPS, TURNING, BodyMotion
+from dancegen.mocap.body import AT, GROUPS, NAMES, PARENTS, TIPS, TURNING, BodyMotion
 
 # MotionBuilder's and Mixamo's names, which retargeting tools know.
 BONES = {
@@ -31,6 +31,9 @@ BONES = {
 }
 CROWN = 0.09  # of body height: from between the ears to the top of the head
 _ORDER = "ZXY"
+_LEGS_ORDER = "XZY"
+"""In which a bone turns about its axes. The middle one must stay short of a quarter turn, or angles jump: arms hardly
+twist about their own length, which is x; legs are hardly spread that far, about z, though kicks go over the head."""
 
 
 def write_bvh(motion: BodyMotion, path: str | Path) -> None:
@@ -44,7 +47,7 @@ def write_bvh(motion: BodyMotion, path: str | Path) -> None:
     order: list[int] = []
     _write_joint(motion, AT["pelvis"], 0, lines, order)
     turns = [motion.rotations[:, TURNING.index(joint)].astype(np.float64) for joint in order]
-    angles = [Rotation.from_matrix(turn).as_euler(_ORDER) for turn in turns]
+    angles = [Rotation.from_matrix(turn).as_euler(_order(joint)) for joint, turn in zip(order, turns, strict=True)]
     degrees = np.rad2deg(np.unwrap(np.concatenate(angles, axis=1), axis=0))
     rows = np.concatenate([motion.root.astype(np.float64), degrees], axis=1)
     lines += ["MOTION", f"Frames: {len(motion)}", f"Frame Time: {1 / motion.fps:.9f}"]
@@ -58,7 +61,7 @@ def _write_joint(motion: BodyMotion, joint: int, depth: int, lines: list[str], o
     offset = motion.body.offsets[joint] if depth else np.zeros(3)
     order.append(joint)
     position = "" if depth else "Xposition Yposition Zposition "
-    channels = " ".join(f"{axis}rotation" for axis in _ORDER)
+    channels = " ".join(f"{axis}rotation" for axis in _order(joint))
     lines.append(f"{indent}{'JOINT' if depth else 'ROOT'} {BONES[NAMES[joint]]}")
     lines += [f"{indent}{{", f"{inner}OFFSET {_numbers(offset)}"]
     lines.append(f"{inner}CHANNELS {6 if position else 3} {position}{channels}")
@@ -71,6 +74,10 @@ def _write_joint(motion: BodyMotion, joint: int, depth: int, lines: list[str], o
     if not children:
         _write_end(np.array([0.0, CROWN * motion.body.height_m, 0.0]), inner, lines)
     lines.append(f"{indent}}}")
+
+
+def _order(joint: int) -> str:
+    return _LEGS_ORDER if NAMES[joint] in GROUPS["legs"] else _ORDER
 
 
 def _write_end(offset: np.ndarray, indent: str, lines: list[str]) -> None:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 EYE_HEIGHT_M = 1.3
 FAR, NEAR = 9.0, 4.5  # metres from the dancer: a camera for the whole stage, and one that goes with the dancer
+LEAST_M = 3.0  # from a camera to the nearest that a dancer comes
 ORBIT_S = 24.0  # seconds of a full circle
 FOLLOW_S = 0.8  # by how much a camera that follows smooths the dancer's way
 BODY_FRACTION = 0.62
-BEATS_A_BAR = 4
 BARS_A_SHOT = 2
 SHOT_S = 4.0  # where a song has no beat
 CAMERAS = ("front", "side", "orbit", "follow", "cuts")
@@ -55,39 +55,39 @@ def film(
     camera: str,
     *,
     size: tuple[int, int] = (512, 512),
-    beats_s: np.ndarray | None = None,
+    bars_s: np.ndarray | None = None,
     start_s: float = 0.0,
 ) -> PoseSequence:
     """The dance as a camera sees it: keypoints in pixels of `size`, and its joints in metres as they are.
 
-    camera: front, side (both stand still and see the whole stage), orbit, follow, or cuts, whose shots change on bar
-    lines (every eighth of `beats_s`, seconds from the first frame). One scale for a shot. Face points that the head
+    camera: front, side (both stand still and see the whole stage), orbit, follow, or cuts, whose shots change on every
+    other of the bar lines `bars_s`, seconds from the first frame. One scale for a shot. Face points that the head
     hides are (0, 0, 0). Raises InputError for another camera.
     """
     from dancegen.pose.sequence import PoseSequence
 
     keypoints = np.ones((len(motion), motion.joints3d.shape[1], 3), np.float32)
-    for first, last, shot in _shots(camera, motion, beats_s):
+    for first, last, shot in _shots(camera, motion, bars_s):
         part = motion.slice(first / motion.fps, (last - first) / motion.fps)
         keypoints[first:last] = _through(part, shot, first, size, camera == "orbit")
     return PoseSequence(keypoints, motion.fps, size, start_s=start_s, joints3d=motion.joints3d)
 
 
-def _shots(camera: str, motion: Motion, beats_s: np.ndarray | None) -> list[tuple[int, int, Shot]]:
+def _shots(camera: str, motion: Motion, bars_s: np.ndarray | None) -> list[tuple[int, int, Shot]]:
     """(first frame, frame after the last, shot) of each shot."""
     single = {"front": FRONT, "side": SIDE, "orbit": Shot(0, NEAR, follows=True), "follow": FOLLOW}
     if camera in single:
         return [(0, len(motion), single[camera])]
     if camera not in CAMERAS:
         raise InputError(f"--camera {camera}: choose one of {', '.join(CAMERAS)}")
-    edges = [0, *_cut_frames(motion, beats_s), len(motion)]
+    edges = [0, *_cut_frames(motion, bars_s), len(motion)]
     return [(a, b, CUTS[i % len(CUTS)]) for i, (a, b) in enumerate(pairwise(edges))]
 
 
-def _cut_frames(motion: Motion, beats_s: np.ndarray | None) -> list[int]:
+def _cut_frames(motion: Motion, bars_s: np.ndarray | None) -> list[int]:
     """Frames at which a new shot begins: on bar lines, none nearer than a second to the beginning or the end."""
-    if beats_s is not None and len(beats_s) > BEATS_A_BAR:
-        times = np.asarray(beats_s)[:: BEATS_A_BAR * BARS_A_SHOT]
+    if bars_s is not None and len(bars_s) > 1:
+        times = np.asarray(bars_s)[::BARS_A_SHOT]
     else:
         times = np.arange(SHOT_S, motion.seconds, SHOT_S)
     inside = times[(times >= 1) & (times <= motion.seconds - 1)]
@@ -101,9 +101,13 @@ def _through(motion: Motion, shot: Shot, first: int, size: tuple[int, int], orbi
     if orbits:
         azimuth = azimuth + 2 * np.pi * (first + np.arange(len(motion))) / motion.fps / ORBIT_S
     out = np.stack([np.sin(azimuth), np.zeros_like(azimuth), np.cos(azimuth)], 1)
-    eye = centre * (1, 0, 1) + shot.distance_m * out + np.array([0, shot.height_m, 0])
+    distance_m = shot.distance_m
+    if not shot.follows:  # a stage may be deeper than the camera is far
+        nearest = np.einsum("tjc,tc->tj", motion.joints3d - centre[:, None], out).max()
+        distance_m = max(distance_m, float(nearest) + LEAST_M)
+    eye = centre * (1, 0, 1) + distance_m * out + np.array([0, shot.height_m, 0])
     keypoints = np.ones((len(motion), motion.joints3d.shape[1], 3), np.float32)
-    points = perspective(motion.joints3d.astype(np.float64), eye, centre) * shot.distance_m
+    points = perspective(motion.joints3d.astype(np.float64), eye, centre) * distance_m
     keypoints[..., :2] = fit(points, motion.height_m, size, shot.body_fraction)
     head = (motion.joints3d[:, INDEX["r_ear"]] + motion.joints3d[:, INDEX["l_ear"]]) / 2
     towards = eye - head

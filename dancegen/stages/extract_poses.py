@@ -14,7 +14,7 @@ from dancegen.stages.size import parse_size
 from dancegen.store import Artifact, Input, Recipe, Store, open_store
 
 STAGE = "extract-poses"
-VERSION = 1
+VERSION = 2
 
 
 def extract_poses(
@@ -114,7 +114,7 @@ def _extract_clip(source: Path, target: Path, clip_id: str, azimuths: list[int |
     """Project one clip from all cameras; returns its frames and, a camera, in how many of them the nose shows."""
     import numpy as np
 
-    from dancegen.audio.beats import Beats
+    from dancegen.audio.beats import Beats, bar_lines
     from dancegen.dataset import MUSIC_FILES, ClipMotion, clip_dir, link_or_copy, poses_path, view_name
     from dancegen.mocap.camera import facing_camera, project
     from dancegen.mocap.filming import film
@@ -125,8 +125,9 @@ def _extract_clip(source: Path, target: Path, clip_id: str, azimuths: list[int |
         path = poses_path(target, clip_id, view_name(azimuth))
         path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(azimuth, str):
-            beats = Beats.load(clip_dir(source, clip_id) / "beats.json")
-            poses = film(facing_camera(motion), azimuth, size=size, beats_s=beats.times_s)
+            music = clip_dir(source, clip_id)
+            bars_s = bar_lines(Beats.load(music / "beats.json"), np.load(music / "mel.npy"))
+            poses = film(facing_camera(motion), azimuth, size=size, bars_s=bars_s)
         else:
             poses = project(motion, azimuth, size=size)
         poses.save(path)

@@ -46,10 +46,12 @@ def generate_poses(
     style: str | None = None,
     energy: float = 0.5,
     start_pose: str | Path | None = None,
+    end_pose: str | Path | None = None,
     edit: str | Path | None = None,
     keep: Sequence[str] | str | None = None,
     keep_joints: Sequence[str] | str | None = None,
     repeat_sections: bool = False,
+    retime: bool = False,
     seed: int = 0,
     device: str = "auto",
     store: Store | str | Path | None = None,
@@ -59,20 +61,22 @@ def generate_poses(
     """A choreography of the song's span: poses, OpenPose JSON, the span's music and beats, and a preview video.
 
     model: a bundled model's name, a model's directory, a training's digest, or a baseline (baseline:freeze, :random,
-    :shuffle, :copy; they dance with the newest pose dataset). size: the canvas in pixels. start and
-    seconds: the span, to the song's end by default. The same song, model and seed give the same dance.
+    :shuffle, :copy; they dance with the newest pose dataset). size: the canvas in pixels. start and seconds: the span,
+    to the song's end by default. The same song, model and seed give the same dance, another song gives another.
 
     A model of family diffusion also leaves the motion and a BVH file, and can be asked for more (see `Steering`):
-    camera, guidance, stage (metres, or None), style, energy, start_pose (a dance whose first frame to begin from; with
-    "@12.5" the frame at that second), and edit: an earlier dance of which the spans `keep` ("12.0-20.5") and the limbs
-    `keep_joints` (legs, arms, trunk) stay. With repeat_sections a chorus that returns brings its moves back. Dances
-    are named by digest, directory or motion.npz. Raises AudioError for what is not a song, ModelError for what is not a
-    model, InputError for settings out of range.
+    camera, guidance, stage (metres, or None), style, energy, start_pose and end_pose (dances whose first frames to
+    begin and to end with; with "@12.5" the frame that many seconds later), and edit: an earlier dance of which the
+    spans `keep` ("12.0-20.5" of the song) and the limbs `keep_joints` (legs, trunk, or arms with the trunk) stay.
+    With repeat_sections a chorus that returns brings its moves back; with retime steps are put onto the beats
+    afterwards. Dances are named by digest, directory or motion.npz. Raises AudioError for what is not a song,
+    ModelError for what is not a model, InputError for settings out of range.
     """
     store = open_store(store)
     wishes = read_wishes(
         store, camera=camera, guidance=guidance, stage=stage, style=style, energy=energy, start_pose=start_pose,
-        edit=edit, keep=keep, keep_joints=keep_joints, repeat_sections=repeat_sections,
+        end_pose=end_pose, edit=edit, keep=keep, keep_joints=keep_joints, repeat_sections=repeat_sections,
+        retime=retime,
     )  # fmt: skip
     return choreograph(
         song, model=model, fps=fps, size=size, start=start, seconds=seconds, seed=seed, device=device, store=store,
@@ -171,11 +175,11 @@ def _build(
     features = analyse(song, start_s=start, seconds=seconds, progress=progress)
     features.beats.save(directory / BEATS)
     write_flac(song, directory / AUDIO, start_s=start, seconds=seconds)
-    chunks = _danced(dancer, features, directory, fps, size, seed, progress)
+    chunks, unmoved = _danced(dancer, features, directory, fps, size, seed, progress)
     sequence = PoseSequence.concatenate(_previewed(chunks, features, directory, fps, size))
     sequence.save(directory / POSES)
     write_openpose_json(sequence, directory / JSON)
-    figures = measure(Dance.of(sequence, features.beats.times_s))
+    figures = measure(Dance.of(sequence if unmoved is None else unmoved, features.beats.times_s))
     wrong = faults(figures)
     for fault in wrong:
         progress.warn(fault)
@@ -198,17 +202,22 @@ def _danced(
     size: tuple[int, int],
     seed: int,
     progress: Progress,
-) -> Iterator[PoseSequence]:
-    """The pieces of the dance; one in three dimensions is first written as such."""
+) -> tuple[Iterator[PoseSequence], PoseSequence | None]:
+    """The pieces of the dance; one in three dimensions is first written as such.
+
+    Of one in three dimensions also what a camera sees that does not move: what is measured is the dancer.
+    """
     from dancegen.choreographers import BodyChoreographer
     from dancegen.mocap.bvh_export import write_bvh
+    from dancegen.mocap.filming import film
 
     if not isinstance(dancer, BodyChoreographer):
-        return dancer.generate(features, seed=seed, fps=fps, size=size, progress=progress)
+        return dancer.generate(features, seed=seed, fps=fps, size=size, progress=progress), None
     motion = dancer.dance(features, seed=seed, progress=progress)
     motion.save(directory / MOTION)
     write_bvh(motion, directory / BVH)
-    return dancer.filmed(motion, features, fps=fps, size=size)
+    unmoved = film(motion.motion(), "front", size=size, start_s=motion.start_s)
+    return dancer.filmed(motion, features, fps=fps, size=size), unmoved
 
 
 def _previewed(

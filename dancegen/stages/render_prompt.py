@@ -90,10 +90,12 @@ class Film:
     def keys(self) -> np.ndarray:
         """(K,) the frames that are painted."""
         from dancegen.audio.beats import Beats
+        from dancegen.pose.cuts import find_cuts
         from dancegen.renderers.animatediff.keyframes import choose_keyframes
 
         beats = Beats.load(self.poses.file(BEATS)).times_s
-        return choose_keyframes(len(self.sequence), self.fps, self.settings.key_fps, beats)
+        cuts = find_cuts(self.sequence)
+        return choose_keyframes(len(self.sequence), self.fps, self.settings.key_fps, beats, cuts)
 
     @cached_property
     def key_times_s(self) -> np.ndarray:

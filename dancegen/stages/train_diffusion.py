@@ -49,7 +49,8 @@ def train_diffusion(
 
         clips, held_out = (load_motions(dataset.path, split, progress) for split in ("train", "val"))
         body = load_model(init).body if init is not None else dancer_of(clips)
-        recordings, kept_apart = (record(dataset.path, part, body, config, progress) for part in (clips, held_out))
+        recordings = record(dataset.path, clips, body, config, progress, accent=config.train.accent)
+        kept_apart = record(dataset.path, held_out, body, config, progress)
         trainer = Trainer(
             config, recordings, kept_apart, body, folder, init=init, seed=seed, processes=processes, wandb=wandb,
             progress=progress,

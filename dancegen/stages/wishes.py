@@ -16,7 +16,7 @@ _MOTION = "motion.npz"
 
 @dataclass(frozen=True)
 class Wishes:
-    """The steering, and what of it enters a recipe: files, and the moment at which a start pose is taken."""
+    """The steering, and what of it enters a recipe: files, and the moments at which poses are taken."""
 
     steering: Steering = field(default_factory=Steering)
     inputs: tuple[Input, ...] = ()
@@ -32,24 +32,29 @@ def read_wishes(
     style: str | None,
     energy: float,
     start_pose: str | Path | None,
+    end_pose: str | Path | None,
     edit: str | Path | None,
     keep: Sequence[str] | str | None,
     keep_joints: Sequence[str] | str | None,
     repeat_sections: bool,
+    retime: bool,
 ) -> Wishes:
     """Raises InputError for what cannot be read or granted, NotFoundError for dances that are not there."""
     from dancegen.mocap.body import BodyMotion
 
-    inputs, moments, pose, dance = [], {}, None, None
-    if start_pose is not None:
-        place, moment = _place_and_moment(str(start_pose))
-        path = find_motion(place, store, "--start-pose")
+    inputs, moments, poses, dance = [], {}, {}, None
+    for name, reference in (("start", start_pose), ("end", end_pose)):
+        if reference is None:
+            continue
+        place, moment = _place_and_moment(str(reference))
+        path = find_motion(place, store, f"--{name}-pose")
         motion = BodyMotion.load(path)
         if not 0 <= moment < motion.seconds:
-            raise InputError(f"--start-pose {start_pose}: that dance lasts {motion.seconds:.1f} seconds")
-        pose = motion.slice(int(moment * motion.fps), int(moment * motion.fps) + 1)
-        inputs.append(Input.file("start pose", path))
-        moments["start_pose_s"] = moment
+            raise InputError(f"--{name}-pose {reference}: that dance lasts {motion.seconds:.1f} seconds")
+        frame = min(round(moment * motion.fps), len(motion) - 1)
+        poses[f"{name}_pose"] = motion.slice(frame, frame + 1)
+        inputs.append(Input.file(f"{name} pose", path))
+        moments[f"{name}_pose_s"] = moment
     if edit is not None:
         path = find_motion(edit, store, "--edit")
         dance = BodyMotion.load(path)
@@ -60,11 +65,12 @@ def read_wishes(
         stage=_stage(stage),
         style=style,
         energy=float(energy),
-        start_pose=pose,
+        **poses,
         dance=dance,
         keep=tuple(parse_span(span) for span in _listed(keep)),
         keep_joints=tuple(_listed(keep_joints)),
         repeat_sections=repeat_sections,
+        retime=retime,
     )
     return Wishes(steering, tuple(inputs), moments)
 

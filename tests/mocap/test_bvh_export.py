@@ -70,3 +70,23 @@ def test_angles_do_not_jump_when_the_dancer_turns_and_turns(tmp_path):
     rows = [line.split() for line in (tmp_path / "turns.bvh").read_text().split("Frame Time:")[1].splitlines()[1:]]
     angles = np.array(rows, float)[:, 3:]
     assert np.abs(np.diff(angles, axis=0)).max() < 60
+
+
+def test_angles_do_not_jump_in_a_kick_over_the_head_or_with_arms_straight_up(tmp_path):
+    from dataclasses import replace
+
+    from dancegen.mocap.body import TURNING
+    from dancegen.mocap.rotations import about
+
+    dance = stepping(3.0)
+    rotations = dance.rotations.copy()
+    swing = np.sin(np.linspace(0, 4 * np.pi, len(dance)))
+    rotations[:, TURNING.index(AT["l_hip"])] = about(2, np.full(len(dance), 0.2)) @ about(0, -1.0 - 1.0 * swing)
+    rotations[:, TURNING.index(AT["l_shoulder"])] = about(2, 1.6 * swing)
+    kicking = replace(dance, rotations=rotations)
+    write_bvh(kicking, tmp_path / "kick.bvh")
+    rows = [line.split() for line in (tmp_path / "kick.bvh").read_text().split("Frame Time:")[1].splitlines()[1:]]
+    assert np.abs(np.diff(np.array(rows, float)[:, 3:], axis=0)).max() < 20
+    back = read_bvh(tmp_path / "kick.bvh")
+    foot = back.positions[:, back.names.index(BONES["l_ankle"])]
+    assert np.abs(foot - kicking.positions[:, AT["l_ankle"]]).max() < 1e-4

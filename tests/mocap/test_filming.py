@@ -17,6 +17,7 @@ from dancegen.mocap.camera import project
 from dancegen.mocap.filming import film, perspective
 from dancegen.mocap.rotations import about
 from dancegen.pose.cleaning import body_height
+from dancegen.pose.cuts import find_cuts
 from dancegen.pose.skeleton import INDEX
 
 CAMERAS = ("front", "side", "orbit", "follow", "cuts")
@@ -39,7 +40,7 @@ def test_a_pinhole_camera_shows_twice_as_near_twice_as_large_and_left_on_its_lef
 @pytest.mark.parametrize("camera", CAMERAS)
 def test_every_camera_keeps_the_dancer_in_the_picture_and_the_joints_as_they_are(camera):
     motion = _turning()
-    seen = film(motion, camera, size=(320, 240), beats_s=np.arange(0.2, 10, 0.5), start_s=5.0)
+    seen = film(motion, camera, size=(320, 240), bars_s=np.arange(0.2, 10, 2.0), start_s=5.0)
     assert len(seen) == len(motion) and seen.start_s == 5.0 and (seen.joints3d == motion.joints3d).all()
     assert seen.keypoints[..., 0].max() <= 320 and seen.keypoints[..., 1].max() <= 240
     assert seen.keypoints[:, 1:14, :2].min() >= 0 and (seen.keypoints[:, 1:14, 2] == 1).all()
@@ -69,12 +70,15 @@ def test_an_orbit_sees_the_back_of_a_dancer_who_stands_still():
 
 
 def test_cuts_fall_on_bar_lines():
-    motion, beats = stepping(20.0).motion(), np.arange(0.3, 20, 0.5)
-    seen = film(motion, "cuts", beats_s=beats)
+    motion, bars = stepping(20.0).motion(), np.arange(0.8, 20, 2.0)
+    seen = film(motion, "cuts", bars_s=bars)
     jumps = np.abs(np.diff(seen.keypoints[:, 1:14, :2], axis=0)).mean((1, 2))
     cuts = (np.flatnonzero(jumps > 5 * np.median(jumps)) + 1) / 30
     assert len(cuts) >= 3
-    assert all(np.abs(beats[::8] - cut).min() < 1 / 30 for cut in cuts)
-    assert len(film(stepping(10.0).motion(), "cuts", beats_s=None)) == 300
+    assert all(np.abs(bars[::2] - cut).min() < 1 / 30 for cut in cuts)
+    assert find_cuts(seen).tolist() == [round(cut * 30) for cut in cuts]
+    for camera in ("front", "orbit", "follow"):
+        assert not len(find_cuts(film(_turning(), camera)))
+    assert len(film(stepping(10.0).motion(), "cuts", bars_s=None)) == 300
     with pytest.raises(InputError, match="drone"):
         film(motion, "drone")

@@ -14,7 +14,7 @@ from dancegen.mocap.body import BodyMotion
 from dancegen.mocap.bvh import read_bvh
 from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.extract_poses import extract_poses
-from dancegen.stages.generate_poses import generate_poses
+from dancegen.stages.generate_poses import SUMMARY_FIGURES, generate_poses
 from dancegen.stages.prepare import prepare
 from dancegen.stages.train import train
 
@@ -52,6 +52,7 @@ def test_another_camera_sees_the_same_dance(made, place, model, song):
     one, other = (PoseSequence.load(artifact.file("poses.npz")) for artifact in (made, side))
     assert np.abs(one.joints3d - other.joints3d).max() < 1e-5
     assert np.abs(one.keypoints - other.keypoints).max() > 3
+    assert all(side.summary[name] == made.summary[name] for name in SUMMARY_FIGURES)  # of the dancer, not the camera
 
 
 def test_a_dance_is_edited_and_begun_from_another(made, place, model, song):

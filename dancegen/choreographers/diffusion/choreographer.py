@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from dancegen.audio.beats import bar_lines
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion.feet import plant
 from dancegen.choreographers.diffusion.model import Model, load_model
@@ -28,6 +29,19 @@ if TYPE_CHECKING:
 
 APPROACH_S = 1.5
 """Seconds left to come from one section's dance into the one that returns, and out of it again."""
+ACCENT = 0.2
+"""By what share a dance that is retimed is slower on beats."""
+TIME_FADE_S, FEET_FADE_S = 1.0, 0.4
+"""Seconds from what is given within which retiming, and holding feet, grow from nothing to all."""
+AHEAD_S = 0.035
+"""By how much the feet of denoised dances come to stand before those they learnt from do, on songs of any tempo: being
+smoother, they slow down sooner. So the song is heard that much later."""
+EAGER, LIVELY = (0.7, 2.2), (-1.5, 2.5)
+"""Standard deviations from the usual liveliness: what a denoiser has to be told for one of 0 and how much more for each
+of 1, since it does less than it is told; and the least and the most that it is told, short of standing still and of
+what it has never seen."""
+HANGS_ON = {"legs": ("root",), "trunk": ("root",), "arms": ("root", "trunk")}
+"""What else has to stay where a limb does, for it to stay where it is."""
 CHUNK_S = 10.0
 """Seconds of poses that `generate` yields at a time."""
 
@@ -62,9 +76,9 @@ class DiffusionChoreographer:
         given, known = self._given(frames, song.start_s)
         wished = self.steering
         order = Order(
-            song=hear(song.mel, song.beats, frames, fps),
+            song=hear(song.mel, song.beats, frames, fps, AHEAD_S),
             style=self.style,
-            energy=_liveliness(song, frames, fps, seed) + wished.deviation,
+            energy=_told(_liveliness(song, frames, fps, seed) + wished.deviation),
             stage=wished.stage,
             seed=seed,
             given=given,
@@ -74,13 +88,11 @@ class DiffusionChoreographer:
         with progress.task("dancing", frames / fps) as advance, torch.random.fork_rng(devices=[]):
             (made,) = perform(self.model, [order], guidance=wished.guidance, advance=lambda count: advance(count / fps))
         motion = f.decode(made, self.model.body, fps, song.start_s)
-        if known is None:
-            made = in_time(made, motion, song.beats, self.model.config.sampling.accent)
+        if wished.retime:
+            made = in_time(made, motion, song.beats, ACCENT, _away(known, fps, TIME_FADE_S))
             motion = f.decode(made, self.model.body, fps, song.start_s)
-        standing = made[:, f.CONTACTS] > 0.5
-        if known is None:
-            return plant(motion, standing)
-        return _with_kept(plant(motion, standing), motion, known)
+        planted = plant(motion, made[:, f.CONTACTS] > 0.5, _away(known, fps, FEET_FADE_S))
+        return planted if known is None else _with_kept(planted, motion, known)
 
     def filmed(
         self, motion: BodyMotion, song: SongFeatures, *, fps: float = 30.0, size: tuple[int, int] = (512, 512)
@@ -88,8 +100,8 @@ class DiffusionChoreographer:
         """The dance at another rate, as the chosen camera sees it, piece by piece."""
         frames = max(1, round(song.seconds * fps))
         seen = film(
-            motion.resample(fps).motion(), self.steering.camera, size=size,
-            beats_s=song.beats.times_s, start_s=song.start_s,
+            motion.resample(fps, frames).motion(), self.steering.camera, size=size,
+            bars_s=bar_lines(song.beats, song.mel), start_s=song.start_s,
         )  # fmt: skip
         step = max(1, round(CHUNK_S * fps))
         for first in range(0, frames, step):
@@ -106,25 +118,41 @@ class DiffusionChoreographer:
     def _given(self, frames: int, start_s: float) -> tuple[np.ndarray | None, np.ndarray | None]:
         """What of the dance is given: (T, 127) numbers and (T, 4) which parts of them count; None, None: nothing."""
         wished = self.steering
-        if wished.start_pose is None and wished.dance is None:
+        if wished.start_pose is None and wished.end_pose is None and wished.dance is None:
             return None, None
         given, known = np.zeros((frames, f.WIDTH), np.float32), np.zeros((frames, len(f.PARTS)), np.float32)
-        fps = self.model.config.window.fps
         if wished.dance is not None:
-            old = f.encode(_in_body(wished.dance, self.model.body, fps))
-            shared = min(frames, len(old))
-            given[:shared] = old[:shared]
-            for first, last in wished.keep:
-                a, b = (min(shared, max(0, round((t - start_s) * fps))) for t in (first, last))
-                known[a:b] = 1
-            for part in wished.keep_joints:
-                known[:shared, f.PARTS.index(part)] = 1
-                known[:shared, f.PARTS.index("root")] = 1
-        if wished.start_pose is not None:
-            pose = _in_body(wished.start_pose.slice(0, 1), self.model.body, fps)
+            self._keep(wished.dance, given, known, start_s)
+        for flag, frame, pose in (("start", 0, wished.start_pose), ("end", frames - 1, wished.end_pose)):
+            if pose is None:
+                continue
+            if known[frame].any():
+                raise InputError(f"--{flag}-pose: what is kept of the other dance says already how this one {flag}s")
+            pose = _in_body(pose.slice(0, 1), self.model.body, self.model.config.window.fps)
             x, _, z = pose.root[0].tolist()
-            given[0], known[0] = f.encode(pose.placed(0.0, (-x, -z)))[0], 1
+            given[frame], known[frame] = f.encode(pose.placed(0.0, (-x, -z)))[0], 1
         return given, known
+
+    def _keep(self, dance: BodyMotion, given: np.ndarray, known: np.ndarray, start_s: float) -> None:
+        """Put what is to be kept of an earlier dance where it belongs in the song. InputError where there is none."""
+        fps = self.model.config.window.fps
+        old = f.encode(_in_body(dance, self.model.body, fps))
+        offset = round((dance.start_s - start_s) * fps)
+        first, last = max(0, offset), min(len(given), offset + len(old))
+        if last <= first:
+            raise InputError("the dance to keep from was danced to another part of the song")
+        given[first:last] = old[first - offset : last - offset]
+        for begin_s, end_s in self.steering.keep:
+            a, b = (min(last, max(first, round((t - start_s) * fps))) for t in (begin_s, end_s))
+            if b <= a:
+                raise InputError(
+                    f"--keep {begin_s:g}-{end_s:g}: that dance lasts from {dance.start_s:g} to "
+                    f"{dance.start_s + dance.seconds:g} s of the song, and this one from {start_s:g} s on"
+                )
+            known[a:b] = 1
+        for limb in self.steering.keep_joints:
+            for part in (limb, *HANGS_ON[limb]):
+                known[first:last, f.PARTS.index(part)] = 1
 
 
 def _liveliness(song: SongFeatures, frames: int, fps: float, seed: int) -> np.ndarray:
@@ -132,6 +160,11 @@ def _liveliness(song: SongFeatures, frames: int, fps: float, seed: int) -> np.nd
     marks = phrases(song)
     chance = followed(drawn(seed, len(marks), 1), np.ones(1), loudness(song, marks))
     return held(song, marks, chance, np.arange(frames) / fps)[:, 0]
+
+
+def _told(wished: np.ndarray) -> np.ndarray:
+    """What to tell the denoiser, for a dance as lively as is wished."""
+    return np.clip(EAGER[0] + EAGER[1] * wished, *LIVELY)
 
 
 def _returns(song: SongFeatures, frames: int, fps: float) -> tuple[tuple[int, np.ndarray], ...]:
@@ -146,6 +179,16 @@ def _returns(song: SongFeatures, frames: int, fps: float) -> tuple[tuple[int, np
             times = section.source_times(np.arange(first, last) / fps, song.beats)
             found.append((first, np.minimum(times * fps, frames - 1)))
     return tuple(found)
+
+
+def _away(known: np.ndarray | None, fps: float, fade_s: float) -> np.ndarray | float:
+    """(T,) 0 where legs and root are given, rising to 1 within `fade_s` of it; 1 where nothing is."""
+    if known is None or not (given := (known[:, [f.PARTS.index("root"), f.PARTS.index("legs")]] > 0).all(1)).any():
+        return 1.0
+    from scipy.ndimage import distance_transform_edt
+
+    share = np.minimum(distance_transform_edt(~given) / (fade_s * fps), 1)
+    return 0.5 - 0.5 * np.cos(np.pi * share)
 
 
 def _in_body(motion: BodyMotion, body: Body, fps: float) -> BodyMotion:

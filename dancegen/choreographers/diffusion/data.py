@@ -15,6 +15,7 @@ from dancegen.choreographers.diffusion import music
 from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.denoiser import Wishes
 from dancegen.choreographers.diffusion.scale import Scale
+from dancegen.choreographers.diffusion.timing import in_time
 from dancegen.dataset import Clip, ClipMotion, clip_dir, read_clips
 from dancegen.errors import InputError
 from dancegen.mocap.body import Body
@@ -66,14 +67,23 @@ def dancer_of(motions: list[tuple[Clip, Motion]]) -> Body:
 
 
 def record(
-    dataset: Path, motions: list[tuple[Clip, Motion]], body: Body, config: DiffusionConfig, progress: Progress
+    dataset: Path,
+    motions: list[tuple[Clip, Motion]],
+    body: Body,
+    config: DiffusionConfig,
+    progress: Progress,
+    *,
+    accent: float = 0.0,
 ) -> list[Recording]:
-    """Every clip long enough for a window, retargeted to `body`. InputError where there is none."""
+    """Every clip long enough for a window, retargeted to `body`. InputError where there is none.
+
+    accent: by what share it is slowed on beats, with its steps put in time (see `timing.py`); 0 leaves it as it is.
+    """
     recordings, fps = [], config.window.fps
     with progress.task("retargeting", len(motions)) as advance:
         for clip, motion in motions:
             if motion.seconds * fps >= config.window.frames:
-                recordings.append(_record(dataset, clip, motion.resample(fps), body))
+                recordings.append(_record(dataset, clip, motion.resample(fps), body, accent))
             advance(1)
     if not recordings:
         seconds = config.window.frames / fps
@@ -81,10 +91,12 @@ def record(
     return recordings
 
 
-def _record(dataset: Path, clip: Clip, motion: Motion, body: Body) -> Recording:
+def _record(dataset: Path, clip: Clip, motion: Motion, body: Body, accent: float) -> Recording:
     folder = clip_dir(dataset, clip)
     danced = retarget(motion, body)
     beats = Beats.load(folder / "beats.json")
+    if accent:
+        danced = f.decode(in_time(f.encode(danced), danced, beats, accent), body, danced.fps)
     song = music.hear(np.load(folder / "mel.npy"), beats, len(danced), motion.fps)
     both = np.stack([f.encode(danced), f.encode(danced.mirror())])
     joints = danced.positions
@@ -173,15 +185,15 @@ def cut(song: np.ndarray, start: int, frames: int) -> np.ndarray:
 def _masks(count: int, frames: int, prefix: int, chance: np.random.Generator) -> Tensor:
     """What of each window is known, (count, frames, 4).
 
-    Mostly a dance goes on from its last second; some windows begin from nothing or from some frames, some lead to a
-    pose that is given, and in some a part of the body is given all along.
+    Mostly a dance goes on from its last second; some windows begin from nothing or from some frames, some of each lead
+    to a pose that is given, and in some a part of the body is given all along.
     """
     known = torch.zeros(count, frames, len(f.PARTS))
-    kinds = chance.choice(5, count, p=(0.62, 0.10, 0.08, 0.10, 0.10))
+    kinds = chance.choice(6, count, p=(0.60, 0.09, 0.07, 0.10, 0.09, 0.05))
     for row, kind in enumerate(kinds):
-        length = prefix if kind in (0, 3) else 0 if kind == 1 else int(chance.integers(0, 2 * prefix))
+        length = prefix if kind in (0, 3) else 0 if kind in (1, 5) else int(chance.integers(0, 2 * prefix))
         known[row, :length] = 1
-        if kind in (2, 3):
+        if kind in (2, 3, 5):
             first = int(chance.integers(length + 1, frames))
             known[row, first : first + int(chance.integers(1, 2 * prefix))] = 1
         if kind == 4:

@@ -20,16 +20,16 @@ STRAIGHT = 0.999
 EASE_S = 0.12
 
 
-def plant(motion: BodyMotion, contacts: np.ndarray) -> BodyMotion:
+def plant(motion: BodyMotion, contacts: np.ndarray, free: np.ndarray | float = 1.0) -> BodyMotion:
     """The dance with its feet held to the floor while they stand, and none of it under the floor.
 
     contacts: (T, 4) bool, which joints of FEET stand. A standing foot's pivot (toes, else ankle) keeps its place; the
     correction is shared out over the stand and fades between stands. Only hips, knees and ankles turn; limbs keep
-    their lengths.
+    their lengths. free: (T,), by what share feet may be moved.
     """
     rotations = motion.rotations.copy()
     for side, pair in (("l", (0, 1)), ("r", (2, 3))):
-        shift = _held(motion, contacts[:, pair], [FEET[i] for i in pair])
+        shift = _held(motion, contacts[:, pair], [FEET[i] for i in pair]) * np.reshape(free, (-1, 1))
         rotations[:, [TURNING.index(AT[f"{side}_{j}"]) for j in ("hip", "knee", "ankle")]] = _moved_leg(
             motion, side, shift
         )

@@ -12,25 +12,29 @@ BANDS = 40
 WIDTH = BANDS + 4
 """The bands, the onset envelope, and the beat: cosine and sine of its phase, and whether there is one."""
 _ONSET_SCALE, _BEAT_SCALE = 4.0, 2.0  # four numbers beside forty bands
+_LEAST_ONSET = 0.02
+"""Onsets weaker than this are none: a swelling tone's are not made as loud as a drum's."""
+_LOUDEST_ONSET = 2.0
+"""How far above its song's strong onsets one is heard: the first sound after silence is not louder than all drums."""
 
 
-def hear(mel: np.ndarray, beats: Beats, frames: int, fps: float) -> np.ndarray:
+def hear(mel: np.ndarray, beats: Beats, frames: int, fps: float, late_s: float = 0.0) -> np.ndarray:
     """(frames, WIDTH) float32 of a song: loudness about its own mean, so that a quiet recording dances as a loud one.
 
-    mel: (F, 80) log-mel, 90 frames a second. What lies behind its end is silence.
+    mel: (F, 80) log-mel, 90 frames a second. What lies behind its end is silence. late_s: how much later than it is
+    played it is heard.
     """
     mel = np.asarray(mel, np.float32)
     onset = onset_envelope(mel) if len(mel) else np.zeros(0, np.float32)
-    times = np.arange(frames) / fps
+    times = np.arange(frames) / fps - late_s
     heard = np.zeros((frames, WIDTH), np.float32)
-    inside = times * FRAME_RATE <= len(mel) - 1
+    inside = (times >= 0) & (times * FRAME_RATE <= len(mel) - 1)
     if inside.any():
         bands = mel.reshape(len(mel), BANDS, -1).mean(2) - mel.mean()
         heard[inside, :BANDS] = _pooled(bands, fps)[np.rint(times[inside] * FRAME_RATE).astype(int)]
-        level = max(float(np.percentile(onset, 99)), 1e-3)
-        heard[inside, BANDS] = (
-            _ONSET_SCALE * _pooled(onset[:, None] / level, fps)[np.rint(times[inside] * FRAME_RATE).astype(int), 0]
-        )
+        level = max(float(np.percentile(onset, 99)), _LEAST_ONSET)
+        strength = np.minimum(_pooled(onset[:, None] / level, fps), _LOUDEST_ONSET)
+        heard[inside, BANDS] = _ONSET_SCALE * strength[np.rint(times[inside] * FRAME_RATE).astype(int), 0]
     heard[:, BANDS + 1 :] = _beat(beats, times)
     return heard
 
@@ -45,10 +49,9 @@ def _pooled(track: np.ndarray, fps: float) -> np.ndarray:
 def _beat(beats: Beats, times: np.ndarray) -> np.ndarray:
     """(T, 3): cosine and sine of the beat's phase, and 1, all scaled; noughts where no beat is."""
     told = np.zeros((len(times), 3), np.float32)
-    if len(beats.times_s) > 1:
-        phase = 2 * np.pi * np.interp(times, beats.times_s, np.arange(len(beats.times_s)))
-        around = (times >= beats.times_s[0]) & (times <= beats.times_s[-1])
-        told[around] = _BEAT_SCALE * np.stack([np.cos(phase), np.sin(phase), np.ones_like(phase)], 1)[around]
+    phase, there = beats.phase(times)
+    turn = 2 * np.pi * phase
+    told[there] = _BEAT_SCALE * np.stack([np.cos(turn), np.sin(turn), np.ones_like(turn)], 1)[there]
     return told
 
 

@@ -20,6 +20,7 @@ from dancegen.choreographers.diffusion.data import cut
 from dancegen.choreographers.diffusion.denoiser import Wishes
 from dancegen.choreographers.diffusion.losses import schedule
 from dancegen.choreographers.diffusion.model import Model
+from dancegen.choreographers.diffusion.scale import Scale
 
 STAGE_MARGIN = 0.5
 """Metres before the stage's edge from which the dancer is told to come back."""
@@ -27,6 +28,8 @@ EDGE = 0.1
 """Metres before the stage's edge that nobody's root goes beyond but in passing from step to step."""
 GUIDED_UNTIL = 0.3
 """Time of the denoising until which the stage pulls from a little within; the steps after it settle the feet."""
+TURNED_FROM = 0.85
+"""Time of the denoising from which turns are made whole."""
 FADE_FRAMES = 20
 """Frames over which a known frame's error fades into the new ones."""
 PULL_FRAMES = 30
@@ -73,6 +76,24 @@ class _Dance:
             self.features[:], self.known[:] = self.order.given, self.order.known
         self.waiting = list(self.order.returns)
 
+    def plan(self, window: int, prefix: int) -> Iterator[tuple[int, int]]:
+        """The windows (first frame, frame up to which it is used) that dance all that is not given or a repeat.
+
+        The last one before a repeat begins when all that it repeats has been danced, so that it can lead there.
+        """
+        there = (self.known > 0).all(1)
+        for first, source in self.order.returns:
+            there[first : first + len(source)] = True
+        complete = {first: int(np.ceil(source.max())) + 1 for first, source in self.order.returns}
+        edges = np.flatnonzero(np.diff(np.concatenate([[1], there, [1]]).astype(int)))
+        for first, last in edges.reshape(-1, 2).tolist():
+            ahead = last < len(there)
+            middle = complete.get(last, first)
+            if first < middle < last:
+                yield from _cuts(first, middle, window, prefix, False)
+                first = middle
+            yield from _cuts(first, last, window, prefix, ahead)
+
     def remember(self, done: int) -> None:
         """Put in place what repeats frames before `done`; what is given or danced already stays."""
         ready = [source.max() <= done - 1 for _, source in self.waiting]
@@ -102,22 +123,40 @@ def perform(
     default. The dancer starts at the middle of the stage and looks along +z. `advance` is told of frames made.
     """
     w, own = model.config.window, model.config.sampling
+    if len(orders) > 1 and any(order.known is not None or order.returns for order in orders):
+        return [dance for order in orders for dance in perform(model, [order], guidance=guidance, steps=steps)]
     dances = [_Dance(order) for order in orders]
-    for begin in _starts(len(orders[0]), w.frames, w.prefix):
-        windows = [_Window.of(dance, begin, w) for dance in dances]
+    told = 0
+    for begin, until in dances[0].plan(w.frames, w.prefix):
+        windows = [_Window.of(dance, begin, until, w) for dance in dances]
         made = _denoise(
             model, windows, own.guidance if guidance is None else guidance, own.steps if steps is None else steps
         )
         for dance, window, piece in zip(dances, windows, made, strict=True):
             window.put(dance, piece)
-            dance.remember(min(begin + w.frames, len(dance.order)))
-        advance(min(w.frames - w.prefix * bool(begin), len(orders[0]) - begin))
+            dance.remember(until)
+        advance(until - told)
+        told = until
+    advance(len(orders[0]) - told)
     return [dance.features for dance in dances]
 
 
-def _starts(frames: int, window: int, prefix: int) -> Iterator[int]:
-    """Where windows begin: each in the last `prefix` frames of the one before."""
-    yield from range(0, max(1, frames - prefix), window - prefix)
+def _cuts(first: int, last: int, window: int, prefix: int, ahead: bool) -> Iterator[tuple[int, int]]:
+    """Windows (first frame, frame up to which it is used) that dance the frames first to last.
+
+    Each begins with the last `prefix` frames of what is there before it. ahead: a span that is given follows `last`;
+    then the windows are alike, and as much of it is seen by the last of them.
+    """
+    if not ahead:
+        begin = max(0, first - prefix)
+        while begin + window < last:
+            yield begin, begin + window
+            begin += window - prefix
+        yield begin, last
+        return
+    count = -(-(last - first) // (window - 2 * prefix))
+    edges = np.linspace(first, last, count + 1).round().astype(int).tolist()
+    yield from ((max(0, a - prefix), b) for a, b in pairwise(edges))
 
 
 @dataclass(eq=False)
@@ -125,6 +164,7 @@ class _Window:
     """One window of one dance, in its own axes."""
 
     begin: int
+    until: int
     length: int
     features: Tensor
     known: Tensor
@@ -133,15 +173,16 @@ class _Window:
     song: np.ndarray
     travel: Tensor
     order: Order
+    prefix: int
 
     @property
     def energy(self) -> float:
-        """The mean of what is wished of it."""
-        wished = np.broadcast_to(self.order.energy, len(self.order))
-        return float(wished[self.begin : self.begin + self.length].mean())
+        """The mean of what is wished of it, but for its first second where that has been danced already."""
+        wished = np.broadcast_to(self.order.energy, len(self.order))[self.begin : self.begin + self.length]
+        return float(wished[min(self.prefix, len(wished) - 1) :].mean())
 
     @classmethod
-    def of(cls, dance: _Dance, begin: int, w) -> _Window:
+    def of(cls, dance: _Dance, begin: int, until: int, w) -> _Window:
         length = min(w.frames, len(dance.order) - begin)
         known = np.zeros((w.frames, len(f.PARTS)), np.float32)
         known[:length] = dance.known[begin : begin + length]
@@ -154,15 +195,17 @@ class _Window:
             features, turn, place = torch.from_numpy(room)[None], torch.zeros(1), torch.zeros(1, 2)
         song = cut(dance.order.song, begin - w.context, w.frames + 2 * w.context)
         travel = _travel(dance, begin, length, place[0].numpy(), float(turn[0]), w)
-        return cls(begin, length, features[0], torch.from_numpy(known), turn, place, song, travel, dance.order)
+        return cls(
+            begin, until, length, features[0], torch.from_numpy(known), turn, place, song, travel, dance.order, w.prefix
+        )
 
     def put(self, dance: _Dance, made: Tensor) -> None:
-        """Into the room, where nothing is known yet."""
-        room = f.into_room(made[None], self.turn, self.place)[0].numpy()[: self.length]
-        free = (1 - dance.known[self.begin : self.begin + self.length]) @ f.part_masks().numpy()
-        part = dance.features[self.begin : self.begin + self.length]
+        """Into the room, where nothing is known yet, as far as the window is used."""
+        room = f.into_room(made[None], self.turn, self.place)[0].numpy()[: self.until - self.begin]
+        free = (1 - dance.known[self.begin : self.until]) @ f.part_masks().numpy()
+        part = dance.features[self.begin : self.until]
         part[:] = np.where(free > 0, room, part)
-        dance.known[self.begin : self.begin + self.length] = 1
+        dance.known[self.begin : self.until] = 1
 
 
 def _travel(dance: _Dance, begin: int, length: int, place: np.ndarray, turn: float, w) -> Tensor:
@@ -196,51 +239,93 @@ def _travel(dance: _Dance, begin: int, length: int, place: np.ndarray, turn: flo
 
 @torch.inference_mode()
 def _denoise(model: Model, windows: list[_Window], guidance: float, steps: int) -> Tensor:
-    """(B, T, 127) in metres, in the windows' own axes: DDIM (Song et al., 2021) from noise to a dance."""
+    """(B, T, 127) in metres, in the windows' own axes: DDIM (Song et al., 2021) from noise to a dance, with
+    a part of the noise drawn anew."""
     device = model.scale.mean.device
     known = torch.stack([window.known for window in windows]).to(device)
     given = model.scale.normalise(torch.stack([window.features for window in windows]).to(device))
     fixed = (known @ f.part_masks().to(device)).clamp(max=1)
-    noise = torch.stack([_noise(window) for window in windows]).to(device)
+    chances = [_chance(window) for window in windows]
+
+    def drawn() -> Tensor:
+        each = zip(windows, chances, strict=True)
+        return torch.stack([torch.randn(w.features.shape, generator=chance) for w, chance in each]).to(device)
+
     wishes = _wishes(windows).map(lambda t: t.to(device))
     denoise = _Guided(model, known, torch.from_numpy(np.stack([w.song for w in windows])).to(device), wishes, guidance)
     seams = _Seams.of(known)
     times = torch.linspace(1, 0, steps + 1, device=device)
-    x, clean = noise, noise
+    eta = model.config.sampling.eta
+    x = clean = drawn()
     for now, following in pairwise(times):
         clean = denoise(torch.where(fixed > 0, given, x), now)
+        if now <= TURNED_FROM:
+            clean = _turned(clean, model.scale)
         clean = _kept_on_stage(clean, known, model, windows, STAGE_MARGIN / 2 if now > GUIDED_UNTIL else EDGE)
         clean = torch.where(fixed > 0, given, clean + _faded(given - clean, seams))
         keep, add = schedule(now)
         rest = (x - keep * clean) / add.clamp(min=1e-4)
         keep, add = schedule(following)
-        x = keep * clean + add * rest
+        x = keep * clean + add * ((1 - eta**2) ** 0.5 * rest + eta * drawn())
     return model.scale.restore(clean).cpu()
+
+
+def _turned(clean: Tensor, scale: Scale) -> Tensor:
+    """The same windows with six numbers a joint that are a rotation: unit vectors at right angles.
+
+    Where a dancer may as well turn one way as the other, a denoiser says the mean of both, which is no turn at all but
+    nearly nought. Left so, its direction jumps from frame to frame, and the dancer is flung round.
+    """
+    metres = scale.restore(clean)
+    first, second = metres[..., f.TURNS].unflatten(-1, (-1, 2, 3)).unbind(-2)
+    first = torch.nn.functional.normalize(first, dim=-1)
+    second = torch.nn.functional.normalize(second - (first * second).sum(-1, keepdim=True) * first, dim=-1)
+    metres[..., f.TURNS] = torch.stack([first, second], -2).flatten(-3)
+    return scale.normalise(metres)
 
 
 @dataclass(frozen=True, eq=False)
 class _Seams:
-    """For every number of every window (B, T, 127): the nearest known frame, and how much its error still counts."""
+    """For every number of every window (B, T, 127): the known frames nearest before and after it, and how much the
+    error of each still counts."""
 
-    nearest: Tensor
-    weight: Tensor
+    before: Tensor
+    after: Tensor
+    weight_before: Tensor
+    weight_after: Tensor
 
     @classmethod
     def of(cls, known: Tensor) -> _Seams:
-        frames = torch.arange(known.shape[1], device=known.device)
-        distance = (frames[:, None] - frames).abs()[None, None].float()  # to frame (last axis) from frame
-        distance = distance.masked_fill(known.transpose(1, 2)[:, :, None] <= 0, float("inf")).min(-1)
+        count = known.shape[1]
         part = f.part_masks().argmax(0).to(known.device)
-        near = (distance.values / FADE_FRAMES).clamp(max=1).transpose(1, 2)[..., part]
-        return cls(distance.indices.transpose(1, 2)[..., part], 0.5 + 0.5 * torch.cos(torch.pi * near))
+        frames = torch.arange(count, device=known.device)[:, None]
+        before = torch.where(known > 0, frames, -count).cummax(1).values
+        after = -torch.where(known > 0, -frames, -3 * count).flip(1).cummax(1).values.flip(1)
+        since, left = (frames - before).float(), (after - frames).float()
+        across = since / (since + left).clamp(min=1)  # from 0 at the one to 1 at the other
+        # A gap that has one end alone is as good as endless: the other end is far, and its error counts nothing.
+        weights = (_fading(since) * (1 - _smooth(across)), _fading(left) * _smooth(across))
+        places = (before.clamp(min=0), after.clamp(max=count - 1))
+        return cls(*(x[..., part] for x in (*places, *weights)))
+
+
+def _fading(distance: Tensor) -> Tensor:
+    """1 at no distance, 0 from FADE_FRAMES on."""
+    return 1 - _smooth((distance / FADE_FRAMES).clamp(max=1))
+
+
+def _smooth(share: Tensor) -> Tensor:
+    """0 to 1 along half a cosine."""
+    return 0.5 - 0.5 * torch.cos(torch.pi * share)
 
 
 def _faded(error: Tensor, seams: _Seams) -> Tensor:
-    """What the denoiser got wrong at the nearest known frame, fading out from there.
+    """What the denoiser got wrong at the nearest known frames, fading out from there, and from one to the other.
 
     It restores what is known, too, a little beside the truth; new frames that join on to its own version would jump.
     """
-    return torch.gather(error, 1, seams.nearest) * seams.weight
+    from_before = torch.gather(error, 1, seams.before) * seams.weight_before
+    return from_before + torch.gather(error, 1, seams.after) * seams.weight_after
 
 
 @dataclass(eq=False)
@@ -271,10 +356,10 @@ class _Guided:
         return deaf + self.guidance * (heard - deaf)
 
 
-def _noise(window: _Window) -> Tensor:
+def _chance(window: _Window) -> torch.Generator:
     """The window's own, from the dance's seed and where it begins."""
     seed = np.random.SeedSequence([window.order.seed % 2**32, window.begin]).generate_state(1)[0]
-    return torch.randn(window.features.shape, generator=torch.Generator().manual_seed(int(seed)))
+    return torch.Generator().manual_seed(int(seed))
 
 
 def _wishes(windows: list[_Window]) -> Wishes:

@@ -30,18 +30,23 @@ LEAST_APART_S = 0.2
 """Half-beats nearer to their beats than this are none that steps are moved to: every moment would be near one."""
 
 
-def in_time(numbers: np.ndarray, motion: BodyMotion, beats: Beats, accent: float) -> np.ndarray:
+def in_time(
+    numbers: np.ndarray, motion: BodyMotion, beats: Beats, accent: float, free: np.ndarray | float = 1.0
+) -> np.ndarray:
     """The dance (T, C), which is that of `motion`, with its steps on the beats and `accent` of its speed off them.
 
     On a beat the speed is 1 - `accent` of what it was, between two 1 + `accent`. A song without a beat changes nothing.
+    free: (T,), 0 where the dance stays when it is, to 1.
     """
     if len(beats.times_s) < 2 or len(motion) < 4:
         return numbers
     from scipy.interpolate import CubicSpline
 
     frames = np.arange(len(motion))
-    source = _source_s(frames / motion.fps, footfalls(motion, 1 - accent), beats.times_s)
-    source -= _early_s(frames / motion.fps, beats.times_s, accent)
+    times = frames / motion.fps
+    source = _source_s(times, footfalls(motion, 1 - accent), beats.times_s)
+    source -= _early_s(times, beats, accent)
+    source = times + free * (source - times)
     return CubicSpline(frames, numbers)(np.clip(source * motion.fps, 0, frames[-1])).astype(numbers.dtype)
 
 
@@ -52,20 +57,19 @@ def footfalls(motion: BodyMotion, slower: float = 1.0) -> np.ndarray:
     return np.sort(np.concatenate([falls_under(speed, motion.fps) for speed in speeds.T]))
 
 
-def _early_s(times: np.ndarray, beats: np.ndarray, accent: float) -> np.ndarray:
+def _early_s(times: np.ndarray, beats: Beats, accent: float) -> np.ndarray:
     """By how much (T,) the dance lags behind itself for the accent: nothing on beats, nor outside of them."""
-    phase = np.interp(times, beats, np.arange(len(beats)))
-    period = np.diff(beats)[np.minimum(phase.astype(int), len(beats) - 2)]
-    return accent * period / (2 * np.pi) * np.sin(2 * np.pi * phase)
+    phase, there = beats.phase(times)
+    period = np.diff(beats.times_s)[np.clip(phase.astype(int), 0, len(beats.times_s) - 2)]
+    return there * accent * period / (2 * np.pi) * np.sin(2 * np.pi * phase)
 
 
 def _source_s(times: np.ndarray, falls: np.ndarray, beats: np.ndarray) -> np.ndarray:
     """When (T,) in the dance it is at times (T,) of the song, once its footfalls (F,) are moved to the beats (B,)."""
     from scipy.interpolate import PchipInterpolator
 
-    targets = beats
-    if np.diff(beats).min() / 2 >= LEAST_APART_S:
-        targets = np.sort(np.concatenate([beats, (beats[:-1] + beats[1:]) / 2]))
+    apart = np.diff(beats)
+    targets = np.sort(np.concatenate([beats, (beats[:-1] + apart / 2)[apart / 2 >= LEAST_APART_S]]))
     targets = targets[(targets > times[0] + MOST_S / MOST_RATE) & (targets < times[-1] - MOST_S / MOST_RATE)]
     if not len(targets) or not len(falls):
         return times.copy()

@@ -13,7 +13,6 @@ from dancegen.choreographers.diffusion.data import Recording, cut
 from dancegen.choreographers.diffusion.feet import plant
 from dancegen.choreographers.diffusion.model import Model
 from dancegen.choreographers.diffusion.sampling import Order, perform
-from dancegen.choreographers.diffusion.timing import in_time
 from dancegen.choreographers.training.collapse import spread
 from dancegen.metrics.dance import Dance, average, measure
 from dancegen.mocap.body import BodyMotion
@@ -60,7 +59,7 @@ def validate(model: Model, held_out: list[Recording], sheet: Path | None = None,
     orders = [
         Order(cut(r.song, 0, frames), style=style_number(model, r.style), seed=seed + i) for i, r in enumerate(chosen)
     ]
-    made = [_finished(model, x[: len(r)], r) for x, r in zip(perform(model, orders), chosen, strict=True)]
+    made = [_finished(model, x[: len(r)]) for x, r in zip(perform(model, orders), chosen, strict=True)]
     real = [f.decode(r.features[0, :frames], model.body, fps) for r in chosen]
     if sheet is not None:
         _draw_sheet(real[:4], made[:4], sheet)
@@ -100,12 +99,9 @@ def compare(real: dict[str, float], made: dict[str, float]) -> Validation:
     return Validation(**found, score=score if math.isfinite(score) else float("inf"))
 
 
-def _finished(model: Model, numbers: np.ndarray, recording: Recording) -> BodyMotion:
-    """The dance (T, 127) to the recording's music, put in time and with its feet planted."""
-    fps = model.config.window.fps
-    rough = f.decode(numbers, model.body, fps)
-    numbers = in_time(numbers, rough, recording.beats, model.config.sampling.accent)
-    return plant(f.decode(numbers, model.body, fps), numbers[:, f.CONTACTS] > 0.5)
+def _finished(model: Model, numbers: np.ndarray) -> BodyMotion:
+    """The dance (T, 127) with its feet planted."""
+    return plant(f.decode(numbers, model.body, model.config.window.fps), numbers[:, f.CONTACTS] > 0.5)
 
 
 def _chosen(recordings: list[Recording]) -> list[Recording]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
 
 
-def choose_keyframes(frames: int, fps: float, key_fps: float, beats_s: np.ndarray) -> np.ndarray:
+def choose_keyframes(
+    frames: int, fps: float, key_fps: float, beats_s: np.ndarray, cuts: Iterable[int] = ()
+) -> np.ndarray:
     """(K,) int: the frames of a film that are painted, the first and the last among them.
 
     Beats are anchors, each at the frame nearest to it; between two of them the key frames lie evenly, as near to
     `key_fps` as whole numbers allow, before the first and after the last they go on at that rate. A beat nearer to the
-    one before than a key frame lasts is no anchor. With `key_fps` at the film's rate or over it, every frame is a key.
+    one before than a key frame lasts is no anchor. The frames on both sides of each of the `cuts`, before the given
+    frames, are painted, too: nothing is interpolated from one shot to another. With `key_fps` at the film's rate or
+    over it, every frame is a key.
     """
     if frames <= 0:
         return np.zeros(0, int)
@@ -27,6 +32,7 @@ def choose_keyframes(frames: int, fps: float, key_fps: float, beats_s: np.ndarra
     # Before the first anchor and after the last one there is no beat to end on.
     keys.update(round(at) for at in np.arange(anchors[0], -0.5, -step))
     keys.update(round(at) for at in np.arange(anchors[-1], frames - 0.5, step))
+    keys.update(int(frame) + side for frame in cuts for side in (-1, 0))
     return np.array(sorted(key for key in keys if 0 <= key < frames))
 
 

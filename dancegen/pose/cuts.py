@@ -1,0 +1,41 @@
+"""Where the camera cuts from one shot to another in a dance whose joints in space are known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from dancegen.pose.sequence import PoseSequence
+
+_LEAST = 0.022
+"""Body heights by which a picture is other than the shot before would show it, beyond which it is another shot."""
+_FLAT = 0.05
+"""Share of a body's breadth that counts as depth: which way a flat body would have been turned is not asked."""
+
+
+def find_cuts(dance: PoseSequence) -> np.ndarray:
+    """Frames (C,) int that show the dancer from elsewhere than the frame before; none where only the plane is known.
+
+    The camera of a frame, taken as affine, is found from its joints by least squares, and what it would show of the
+    next frame's joints is held against that frame, wherever in the picture: cameras may pan and come nearer.
+    """
+    if dance.joints3d is None or len(dance) < 2:
+        return np.zeros(0, int)
+    shown = (dance.keypoints[1:, :, 2] > 0) & (dance.keypoints[:-1, :, 2] > 0)
+    picture = _centred(dance.keypoints[..., :2], shown)
+    body = _centred(dance.joints3d, shown)
+    cameras = np.linalg.pinv(body[0], rcond=_FLAT) @ picture[0]  # (T - 1, 3, 2)
+    off = np.linalg.norm(body[1] @ cameras - picture[1], axis=-1).sum(1) / np.maximum(shown.sum(1), 1)
+    tall = np.ptp(dance.keypoints[:, 1:14, 1], axis=1).max()
+    return np.flatnonzero(off > _LEAST * max(tall, 1e-6)) + 1
+
+
+def _centred(places: np.ndarray, shown: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Joints (T, J, D) about the mean of those that are shown (T - 1, J), nought where they are not: of all frames but
+    the last, and of all but the first."""
+    weight = shown[..., None] / np.maximum(shown.sum(1), 1)[:, None, None]
+    both = (places[:-1].astype(np.float64), places[1:].astype(np.float64))
+    one, other = ((x - (x * weight).sum(1, keepdims=True)) * shown[..., None] for x in both)
+    return one, other
