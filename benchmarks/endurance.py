@@ -110,6 +110,26 @@ def endure(model: str, path: Path, minutes: float) -> dict:
     }  # fmt: skip
 
 
+def of_model(rows: list[dict], model: str) -> list[dict]:
+    return [row for row in rows if row["model"] == model]
+
+
+def pooled(model: str, rows: list[dict]) -> dict:
+    """The means of a model's rows; of what must not happen in any of them, the worst."""
+
+    def mean(values) -> float:
+        values = list(values)
+        return sum(values) / len(values)
+
+    worst = {name: max(row[name] for row in rows) for name in ("farthest", "limb_change") if name in rows[0]}
+    minutes = {
+        which: {name: mean(row[which][name] for row in rows) for name in FIGURES}
+        for which in ("first_minute", "late_minute")
+    }
+    means = {name: mean(row[name] for row in rows) for name in ("times_real_time", "memory_mb")}
+    return rows[0] | {"model": model, "song": "all songs"} | worst | minutes | means
+
+
 def _peak_mb() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
@@ -157,6 +177,7 @@ def main() -> None:
             if ran.returncode:
                 sys.exit(ran.returncode)
             rows.append(json.loads(ran.stdout.splitlines()[-1]))
+    rows += [pooled(model, songs) for model in options.models if len(songs := of_model(rows, model)) > 1]
     print(json.dumps({"rows": rows}, indent=1) if options.json else as_text(rows))
 
 
