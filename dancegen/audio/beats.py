@@ -104,7 +104,7 @@ def bar_lines(beats: Beats, mel: np.ndarray) -> np.ndarray:
     """Times (N,) in seconds of the beats on which bars of four begin: where chords and voices change the most.
 
     mel: the song's log-mel (F, N_MELS). Of each beat it is asked how much it sounds unlike the one before; the one in
-    four that does the most, on average, begins the bars. In seven of ten synthesised songs it is the right one.
+    four that does the most, on average, begins the bars: a guess, which other songs prove wrong.
     """
     if len(beats.times_s) <= BEATS_A_BAR:
         return beats.times_s[:1]

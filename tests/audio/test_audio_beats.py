@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dancegen.audio.beats import BEAT_BANDS, NO_BEATS, Beats, track_beats
+from dancegen.audio.beats import BEAT_BANDS, NO_BEATS, Beats, bar_lines, track_beats
 from dancegen.audio.features import FLOOR, FRAME_RATE, log_mel, onset_envelope
 from dancegen.audio.load import SAMPLE_RATE
 from dancegen.errors import AudioError
@@ -184,3 +184,24 @@ def test_the_beat_is_painted_as_bands_of_a_spectrogram():
     assert after == pytest.approx([0.5, 1, 0.5, 0.5, 0.5, 0.5], abs=0.1)
     assert (bands[[0, 80, 195]] == FLOOR).all() and low > FLOOR
     assert (NO_BEATS.bands(50) == FLOOR).all()
+
+
+@pytest.mark.parametrize("phase", range(4))
+def test_bars_begin_where_the_spectrum_changes_the_most(phase):
+    """A chord of some bands a bar, in noise; the first bar begins on any of the first four beats."""
+    chance, times = np.random.default_rng(phase), np.arange(0.3, 24, 0.5)
+    mel = chance.normal(0, 0.1, (24 * 90, 80)).astype(np.float32)
+    for bar, begin in enumerate(times[phase::4]):
+        mel[round(begin * 90) : round((begin + 2) * 90), 10 + 7 * (bar % 5) : 17 + 7 * (bar % 5)] += 1
+    beats = Beats(times, 120.0, np.ones(len(times), np.float32))
+    assert bar_lines(beats, mel) == pytest.approx(times[phase::4])
+    assert len(bar_lines(NO_BEATS, mel)) == 0
+
+
+def test_a_pause_is_no_long_beat():
+    times = np.concatenate([np.arange(0, 5, 0.5), np.arange(12, 17, 0.5)])
+    beats = Beats(times, 120.0, np.ones(len(times), np.float32))
+    phase, there = beats.phase(np.array([-0.1, 0.25, 4.25, 4.75, 8.0, 12.25, 16.6]))
+    assert there.tolist() == [False, True, True, False, False, True, False]
+    assert phase[[1, 2, 5]] == pytest.approx([0.5, 8.5, 10.5])
+    assert (beats.bands(17 * 90)[int(4.6 * 90) : int(11.9 * 90)] == FLOOR).all()
