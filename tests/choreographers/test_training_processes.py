@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import socket
 import subprocess
@@ -40,6 +41,14 @@ def launch(script: Path, *arguments: object, count: int = 2) -> None:
     ]  # fmt: skip
     said = [process.communicate(timeout=900)[0] for process in started]
     assert [process.returncode for process in started] == [0] * count, "\n".join(said)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux tells the threads' names")
+def test_no_thread_of_the_group_is_left_to_abort_the_interpreter_on_its_way_out(tmp_path):
+    launch(HERE / "leave_two_processes.py", tmp_path)
+    for index in range(2):
+        during, at_exit = json.loads((tmp_path / f"process-{index}.json").read_text())
+        assert during and not at_exit
 
 
 @pytest.fixture(scope="module", params=["gan", "diffusion"])

@@ -132,6 +132,9 @@ def join(device: str, precision: str) -> Processes:
         raise InputError(f"--mixed_precision {asked}: dancegen takes --set train.precision=bf16 or fp32 instead")
     if placed()[1] == 1:
         return Processes(chosen)
+    # The default arguments of its functions keep the group that is there when it is imported, as any optimiser does
+    # later on: the group's threads would then outlive the interpreter, and abort it on its way out.
+    import torch.distributed.nn.functional  # noqa: F401
     from accelerate import PartialState
 
     state = PartialState(cpu=chosen == "cpu", timeout=LONGEST_WAIT)

@@ -1,0 +1,30 @@
+"""Training dances that show their beat: slower on each beat, and faster between two, as animators ease in and out.
+
+Captured bodies keep the beat with their feet, while the whole of them hardly shows it: their minima of speed are as
+near to a quarter of a beat as to a beat, within a few per cent. What a choreographer shall show it must have seen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dancegen.audio.beats import Beats
+from dancegen.errors import InputError
+
+
+def accented_s(times_s: np.ndarray, beats: Beats, accent: float) -> np.ndarray:
+    """When (T,) in the dance it is, at times (T,) of the song, for a speed of 1 - `accent` cos(2 pi phase).
+
+    Beats stay where they are; so does all that lies outside of them. The speed is that of a dance that had 1.
+    """
+    phase, there = beats.phase(times_s)
+    if not there.any():
+        return times_s.copy()
+    period = np.diff(beats.times_s)[np.clip(phase.astype(int), 0, len(beats.times_s) - 2)]
+    return times_s - there * accent * period / (2 * np.pi) * np.sin(2 * np.pi * phase)
+
+
+def check_accent(accent: float) -> None:
+    """InputError for an accent with which a dance would stand still or go backwards."""
+    if not 0 <= accent < 1:
+        raise InputError(f"train.accent is {accent:g}: it must be 0 or more, and less than 1")
