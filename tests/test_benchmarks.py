@@ -26,7 +26,7 @@ def benchmark(name: str) -> ModuleType:
     return module
 
 
-generate, ablation = benchmark("generate"), benchmark("ablation")
+generate, ablation, seeds = benchmark("generate"), benchmark("ablation"), benchmark("seeds")
 
 
 def test_a_frames_cost_is_that_of_the_dance_and_a_peer_of_more_parameters_costs_more(tmp_path):
@@ -150,3 +150,17 @@ def test_a_verdict_is_only_given_beyond_chance(relu, said):
     ]
     (experiment,) = (experiment for experiment in ablation.EXPERIMENTS if experiment.name == "activation")
     assert said in ablation.verdict(experiment, rows)
+
+
+def test_each_seed_is_a_row_of_what_evaluate_says_and_the_last_lines_are_their_mean_and_spread(tmp_path, monkeypatch):
+    monkeypatch.setenv("DANCEGEN_STORE", str(tmp_path / "store"))
+    (tmp_path / "songs").mkdir()
+    write_song(tmp_path / "songs" / "song.wav", 5.0)
+    model = tiny_model(tmp_path / "tiny")
+    rows = [seeds.row(str(model), tmp_path / "songs", 5.0, seed) for seed in range(2)]
+    assert rows[0] != rows[1]
+    for row in rows:
+        assert row["beat margin"] == pytest.approx(row["bas_music"] - row["bas_shifted"])
+    said = [line.split() for line in seeds.as_text(rows).splitlines()]
+    assert [line[0] for line in said] == ["seed", "0", "1", "mean", "sd"]
+    assert float(said[3][1]) == pytest.approx((rows[0]["speed_median"] + rows[1]["speed_median"]) / 2, abs=1e-3)

@@ -84,6 +84,7 @@ def train(
     if start is not None:
         config = _architecture_of(start, config)
     processes = join(device, config.train.precision)
+    config = _settled(config, processes)
     progress = progress if processes.main else SILENT
     dataset = resolve(dataset, "extract-poses", store, progress)
     inputs = [Input.artifact("dataset", dataset)]
@@ -107,6 +108,7 @@ def _train_diffusion(dataset, preset, flags, settings, wandb, init, seed, device
     start = find_model(init, store) if init else None
     config = configured(preset, flags, settings, start)
     processes = join(device, config.train.precision)
+    config = _settled(config, processes)
     progress = progress if processes.main else SILENT
     recipe, learn = train_diffusion(
         dataset, config, stage=STAGE, version=VERSION, init=start, seed=seed, processes=processes, wandb=wandb,
@@ -199,9 +201,11 @@ def configure(
 
 def _check(config: GanConfig) -> None:
     """InputError for settings that nothing can be trained with."""
+    from dancegen.choreographers.training.accent import check_accent
     from dancegen.choreographers.training.precision import check_precision
 
     check_precision(config.train.precision)
+    check_accent(config.train.accent)
     for name in ("epochs", "steps", "minutes", "batch", "learning_rate", "decay", "decay_steps"):
         value = getattr(config.train, name)
         if value is not None and not 0 < value < float("inf"):
@@ -217,6 +221,15 @@ def _check(config: GanConfig) -> None:
             raise InputError(f"the generator setting {name} is {value!r}: choose {' or '.join(known)}")
     if config.loss.penalty_every < 1:
         raise InputError("the loss setting penalty_every is 0: it must be 1 or more")
+
+
+def _settled(config, processes: Processes):
+    """The settings of either family with `auto` made the precision that the main process's device computes in: it is
+    part of what the result is kept by, and all processes must have the same."""
+    from dancegen.choreographers.training.precision import settled
+
+    precision = processes.from_main(settled(config.train.precision, processes.device))
+    return replace(config, train=replace(config.train, precision=precision))
 
 
 def _architecture_of(model: Path, config: GanConfig) -> GanConfig:
@@ -241,7 +254,7 @@ def _train(
     from dancegen.choreographers.gan.data import choose_starts, load_takes
     from dancegen.choreographers.gan.trainer import Trainer
 
-    clips = load_takes(dataset, "train", config, progress)
+    clips = load_takes(dataset, "train", config, progress, accent=config.train.accent)
     held_out = load_takes(dataset, "val", config, progress)
     trainer = Trainer(
         config,

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from dancegen.choreographers.training.precision import autocast, settled
 from dancegen.choreographers.training.processes import ALONE, Processes, join
 from dancegen.errors import InputError
 
@@ -116,3 +117,13 @@ def test_a_launchers_precision_does_not_quietly_replace_the_trainings(monkeypatc
         join("cpu", "bf16")
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
     assert join("cpu", "bf16") == ALONE
+
+
+def test_auto_is_the_precision_that_the_device_computes_in_and_what_is_asked_for_stays(monkeypatch):
+    for capability, expected in (("AVX512", "bf16"), ("AVX2", "fp32"), ("DEFAULT", "fp32")):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda capability=capability: capability)
+        assert settled("auto", "cpu") == expected
+        assert torch.is_autocast_enabled("cpu") is False
+        with autocast("auto", "cpu"):
+            assert torch.is_autocast_enabled("cpu") == (expected == "bf16")
+    assert settled("bf16", "cpu") == "bf16" and settled("auto", "mps") == "fp32"

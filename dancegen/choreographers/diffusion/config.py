@@ -71,7 +71,8 @@ class TrainConfig:
     minutes: float | None = None
     validate_every: int = 1000
     """Steps between two validations, checkpoints and rows of `history.csv`."""
-    precision: str = "bf16"
+    precision: str = "auto"
+    """`bf16`, `fp32`, or `auto`: bf16 where the device computes in it."""
     music_dropout: float = 0.15
     """Share of the windows that are danced without music, which guidance needs (Ho and Salimans, 2022)."""
     mel_dropout: float = 0.4
@@ -81,8 +82,7 @@ class TrainConfig:
     metronome_steps: int = 400
     """Steps in which the metronome learns the beat of real dance, before the first of the denoiser."""
     accent: float = 0.18
-    """By what share the dances it learns from are made slower on each beat and faster between two (see `timing.py`):
-    motion capture that was silent keeps a song's beat with its feet, and hardly with the rest."""
+    """By what share the dances it learns from are slower on each beat and faster between two (`training/accent.py`)."""
     prefix_noise: float = 0.02
     """Standard deviation of what is added to known frames, lest small errors of a dance's own past add up."""
 
@@ -136,6 +136,7 @@ def preset(name: str) -> DiffusionConfig:
 
 def check(config: DiffusionConfig) -> None:
     """InputError for settings that nothing can be trained with."""
+    from dancegen.choreographers.training.accent import check_accent
     from dancegen.choreographers.training.precision import check_precision
 
     check_precision(config.train.precision)
@@ -143,8 +144,7 @@ def check(config: DiffusionConfig) -> None:
         value = getattr(config.train, name)
         if value is not None and not 0 < value < float("inf"):
             raise InputError(f"--{name.replace('_', '-')} {value}: it must be more than 0")
-    if not 0 <= config.train.accent < 1:
-        raise InputError(f"train.accent is {config.train.accent:g}: it must be 0 or more, and less than 1")
+    check_accent(config.train.accent)
     if not 0 <= config.sampling.eta <= 1:
         raise InputError(f"sampling.eta is {config.sampling.eta:g}: it must be 0 to 1")
     if config.sampling.steps < 1:

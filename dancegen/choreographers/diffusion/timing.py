@@ -2,9 +2,7 @@
 
 A denoiser steps to its music, but a twentieth of a second early or late is soon lost among its other cares; that is as
 far as eyes forgive. So its dance is warped in time a little: as smoothly as `mocap.beatlock` warps what was captured,
-but never far from where it is. And as dancers and animators ease in, time runs slower on the beats and faster between
-them: captured bodies keep the beat with their feet, while the whole of them hardly shows it (their minima of speed are
-as near to a quarter of a beat as to a beat, within a few per cent).
+but never far from where it is. With an accent (see `training/accent.py`) time runs slower on the beats, too.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from dancegen.audio.beats import Beats
+from dancegen.choreographers.training.accent import accented_s
 from dancegen.mocap.beatlock import Grid, nearness
 from dancegen.mocap.body import AT, BodyMotion
 from dancegen.mocap.footfalls import falls_under, joint_speeds
@@ -45,7 +44,7 @@ def in_time(
     frames = np.arange(len(motion))
     times = frames / motion.fps
     source = _source_s(times, footfalls(motion, 1 - accent), beats.times_s)
-    source -= _early_s(times, beats, accent)
+    source += accented_s(times, beats, accent) - times
     source = times + free * (source - times)
     return CubicSpline(frames, numbers)(np.clip(source * motion.fps, 0, frames[-1])).astype(numbers.dtype)
 
@@ -55,13 +54,6 @@ def footfalls(motion: BodyMotion, slower: float = 1.0) -> np.ndarray:
     ankles = motion.positions[:, [AT["l_ankle"], AT["r_ankle"]]]
     speeds = joint_speeds(ankles, motion.fps, motion.body.height_m) * slower
     return np.sort(np.concatenate([falls_under(speed, motion.fps) for speed in speeds.T]))
-
-
-def _early_s(times: np.ndarray, beats: Beats, accent: float) -> np.ndarray:
-    """By how much (T,) the dance lags behind itself for the accent: nothing on beats, nor outside of them."""
-    phase, there = beats.phase(times)
-    period = np.diff(beats.times_s)[np.clip(phase.astype(int), 0, len(beats.times_s) - 2)]
-    return there * accent * period / (2 * np.pi) * np.sin(2 * np.pi * phase)
 
 
 def _source_s(times: np.ndarray, falls: np.ndarray, beats: np.ndarray) -> np.ndarray:

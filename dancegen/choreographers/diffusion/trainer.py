@@ -29,7 +29,7 @@ from dancegen.choreographers.training.descent import Descent, advice
 from dancegen.choreographers.training.footprint import Footprint, growing, kept_for_backward, networks_bytes
 from dancegen.choreographers.training.history import History, mean_losses
 from dancegen.choreographers.training.loading import stream
-from dancegen.choreographers.training.precision import autocast
+from dancegen.choreographers.training.precision import autocast, settled
 from dancegen.choreographers.training.processes import ALONE, Processes
 from dancegen.choreographers.training.run import go_on, run
 from dancegen.mocap.body import Body
@@ -87,7 +87,7 @@ class Trainer:
         self.best, self.kept = float("inf"), None
         self.recent: list[dict[str, float]] = []
         self.metronome = Metronome(config.window.fps).to(device) if config.loss.synchrony else None
-        hints = advice(t.learning_rate, t.precision, folder / "best")
+        hints = advice(t.learning_rate, settled(t.precision, device), folder / "best")
         self.descent = Descent([self.denoiser], processes, progress, hints)
         resumed = go_on(self)
         processes.agree(self.clock.step)

@@ -109,6 +109,8 @@ class TrainConfig:
     """For how many frames, on average, such a dance goes on."""
     judged_frames: int = 4
     """Frames of each clip that the discriminator judges in one step."""
+    accent: float = 0.15
+    """By what share the dances it learns from are slower on each beat and faster between two (`training/accent.py`)."""
     metronome_steps: int = 500
     """Steps in which the judge of synchrony learns the beat of real dance, before all else."""
     perceptual_frames: int = 1
@@ -133,7 +135,8 @@ class TrainConfig:
     minutes: float | None = None
     validate_every: int = 100
     """Steps between two validations, checkpoints and rows of `history.csv`."""
-    precision: str = "bf16"
+    precision: str = "auto"
+    """`bf16`, `fp32`, or `auto`: bf16 where the device computes in it."""
 
 
 @dataclass(frozen=True)
@@ -244,6 +247,7 @@ PRESETS = {
             decay=0.8,
             decay_steps=None,
             led_share=0.0,
+            accent=0.0,
             epochs=20,
         ),
     ),

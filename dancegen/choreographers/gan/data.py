@@ -14,9 +14,11 @@ from dancegen.audio.features import FRAME_RATE, N_MELS, windows
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.model import StartPoses
 from dancegen.choreographers.gan.mood import WINDOW_S, measure
+from dancegen.choreographers.training.accent import accented_s
 from dancegen.dataset import read_clips
 from dancegen.errors import InputError
 from dancegen.pose.canvas import to_canvas
+from dancegen.pose.resampling import resample_keypoints
 from dancegen.pose.sequence import PoseSequence
 
 MEL_FLOOR = -6.0
@@ -43,13 +45,16 @@ def clip_length(config: GanConfig) -> int:
     return 1 + max(t.first_clip_frames, t.clip_frames)
 
 
-def load_takes(dataset: Path, split: str, config: GanConfig, progress) -> list[Take]:
-    """The clips of one split of a pose dataset. InputError where it has none that are long enough."""
+def load_takes(dataset: Path, split: str, config: GanConfig, progress, *, accent: float = 0.0) -> list[Take]:
+    """The clips of one split of a pose dataset. InputError where it has none that are long enough.
+
+    accent: by what share they are slowed on beats (see `training/accent.py`); 0 leaves them as they are.
+    """
     clips = [clip for clip in read_clips(dataset) if clip.split == split]
     takes = []
     with progress.task(f"reading {split} clips", len(clips)) as advance:
         for clip in clips:
-            takes.append(_load_take(dataset / "clips" / clip.id, config))
+            takes.append(_load_take(dataset / "clips" / clip.id, config, accent))
             advance(1)
     takes = [take for take in takes if take.frames >= clip_length(config)]
     if not takes:
@@ -60,15 +65,23 @@ def load_takes(dataset: Path, split: str, config: GanConfig, progress) -> list[T
     return takes
 
 
-def _load_take(folder: Path, config: GanConfig) -> Take:
+def _load_take(folder: Path, config: GanConfig, accent: float) -> Take:
     canvas = (config.image.size, config.image.size)
+    beats = Beats.load(folder / "beats.json")
     views = []
     for path in sorted(folder.glob("*/poses.npz")):
-        sequence = PoseSequence.load(path).resample(config.image.fps)
+        sequence = _accented(PoseSequence.load(path), beats, accent).resample(config.image.fps)
         keypoints = to_canvas(sequence.keypoints, sequence.size, canvas)
         views.append(replace(sequence, keypoints=keypoints, size=canvas, joints3d=None))
-    beats = Beats.load(folder / "beats.json")
     return Take(folder.name, with_beat(np.load(folder / "mel.npy"), beats), tuple(views), beats)
+
+
+def _accented(sequence: PoseSequence, beats: Beats, accent: float) -> PoseSequence:
+    if not accent:
+        return sequence
+    frames = accented_s(np.arange(len(sequence)) / sequence.fps, beats, accent) * sequence.fps
+    keypoints = resample_keypoints(sequence.keypoints, np.clip(frames, 0, len(sequence) - 1))
+    return replace(sequence, keypoints=keypoints, joints3d=None)
 
 
 def with_beat(mel: np.ndarray, beats: Beats) -> np.ndarray:

@@ -31,7 +31,7 @@ from dancegen.choreographers.training.collapse import Sign, Watch, dance_signs, 
 from dancegen.choreographers.training.descent import Descent, advice
 from dancegen.choreographers.training.history import History, mean_losses
 from dancegen.choreographers.training.loading import stream
-from dancegen.choreographers.training.precision import autocast
+from dancegen.choreographers.training.precision import autocast, settled
 from dancegen.choreographers.training.processes import ALONE, Processes
 from dancegen.choreographers.training.run import go_on, run
 from dancegen.progress import SILENT, Progress
@@ -120,7 +120,7 @@ class Trainer:
         self.best = float("inf")
         self.kept: Validation | None = None
         self.recent: list[dict[str, float]] = []
-        hints = advice(t.learning_rate, t.precision, folder / "best")
+        hints = advice(t.learning_rate, settled(t.precision, device), folder / "best")
         self.descent = Descent((self.generator, self.discriminator), processes, progress, hints)
         if not go_on(self) and self.metronome is not None:
             self.metronome.learn(train, config, self.descent, seed=seed, progress=progress)

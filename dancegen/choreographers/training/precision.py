@@ -8,14 +8,28 @@ import torch
 
 from dancegen.errors import InputError
 
-PRECISIONS = ("bf16", "fp32")
+PRECISIONS = ("auto", "bf16", "fp32")
 
 
 def autocast(precision: str, device: str) -> AbstractContextManager:
     """The context in which a network computes, on a device like `cpu` or `cuda:1`."""
-    if precision == "fp32":
+    if settled(precision, device) == "fp32":
         return nullcontext()
     return torch.autocast("cuda" if device.startswith("cuda") else "cpu", torch.bfloat16)
+
+
+def settled(precision: str, device: str) -> str:
+    """`auto` made `bf16` where the device computes in it, else `fp32`; anything else as it is.
+
+    Processors without such arithmetic have to emulate it, and train several times slower than in full precision.
+    """
+    if precision != "auto":
+        return precision
+    if device.startswith("cuda"):
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        able = device == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return "bf16" if able else "fp32"
 
 
 def check_precision(precision: str) -> None:
