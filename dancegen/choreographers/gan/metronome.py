@@ -30,6 +30,8 @@ to see."""
 DOUBT = 0.25
 """What it counts beside the beat of real dance that generated dances have none: with more it would read in them, once
 they are like real ones, hardly any."""
+LEGS_ALONE = 0.8
+"""Share of the dances of which it sees the legs alone."""
 STILL = 0.02
 """Pixels a frame and joint, of which no beat can be read."""
 BATCH, LONGEST_S, RATE = 128, 2.5, 2e-4
@@ -113,13 +115,13 @@ class Metronome(nn.Module):
         return self.requires_grad_(False).eval()
 
     def glance(self, poses: Tensor, rolls: torch.Generator | None = None) -> Tensor:
-        """The poses (B, N, 18, 3) as they are judged: each joint a little off, and of half the dances the legs alone.
+        """The poses (B, N, 18, 3) as they are judged: each joint a little off, and of most dances the legs alone.
 
         Who may show the beat anywhere shows it where it is cheap; dancers step on it.
         """
         off = SHAKE * self.size * torch.randn(poses[..., :2].shape, generator=rolls)
         shown = torch.ones(len(poses), 1, 18, 1)
-        shown[torch.rand(len(poses), generator=rolls) < 0.5] = 0
+        shown[torch.rand(len(poses), generator=rolls) < LEGS_ALONE] = 0
         shown[:, :, LEGS] = 1
         return torch.cat([poses[..., :2] + off.to(poses.device), poses[..., 2:] * shown.to(poses.device)], -1)
 
