@@ -19,6 +19,7 @@ COLUMNS = {
     "speed": "speed_median", "accel": "accel_mean", "freeze": "freeze_ratio", "missing": "missing",
     "limb": "limb_p99_max", "skating": "skating", "variety": "variety", "copying": "copying", "beat": "bas_music",
     "off": "bas_shifted", "step": "footfall", "off ": "footfall_shifted", "FID k": "fid_k",
+    "FID g": "fid_g",
 }  # fmt: skip
 MARGINS = {"beat margin": ("bas_music", "bas_shifted"), "step margin": ("footfall", "footfall_shifted")}
 
@@ -32,7 +33,7 @@ def row(model: str, songs: Path, seconds: float, seed: int) -> dict[str, float]:
     name = record["dances"][0]["row"]
     found = next(one for one in record["rows"] if one["name"] == name)
     figures = {key: float("nan") if found[key] is None else found[key] for key in COLUMNS.values()}
-    return figures | {name: found[ours] - found[control] for name, (ours, control) in MARGINS.items()}
+    return figures | {name: figures[ours] - figures[control] for name, (ours, control) in MARGINS.items()}
 
 
 def as_text(rows: list[dict[str, float]]) -> str:
@@ -48,7 +49,7 @@ def as_text(rows: list[dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", default="gan")
     parser.add_argument("--songs", type=Path, required=True, metavar="DIR")
@@ -56,12 +57,23 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
+    if options.seeds < 1:
+        parser.error("--seeds: one at least")
+    from dancegen.errors import DancegenError
+    from dancegen.metrics.dance import rounded
+
     rows = []
-    for seed in range(options.seeds):
-        print(f"{options.model} dances with seed {seed} ...", file=sys.stderr, flush=True)
-        rows.append(row(options.model, options.songs, options.seconds, seed))
-    print(json.dumps({"model": options.model, "rows": rows}, indent=1) if options.json else as_text(rows))
+    try:
+        for seed in range(options.seeds):
+            print(f"{options.model} dances with seed {seed} ...", file=sys.stderr, flush=True)
+            rows.append(row(options.model, options.songs, options.seconds, seed))
+    except DancegenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    found = {"model": options.model, "rows": [rounded(one) for one in rows]}
+    print(json.dumps(found, indent=1) if options.json else as_text(rows))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

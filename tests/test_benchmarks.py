@@ -158,9 +158,12 @@ def test_each_seed_is_a_row_of_what_evaluate_says_and_the_last_lines_are_their_m
     write_song(tmp_path / "songs" / "song.wav", 5.0)
     model = tiny_model(tmp_path / "tiny")
     rows = [seeds.row(str(model), tmp_path / "songs", 5.0, seed) for seed in range(2)]
-    assert rows[0] != rows[1]
+    assert rows[0]["speed_median"] != rows[1]["speed_median"]
     for row in rows:
         assert row["beat margin"] == pytest.approx(row["bas_music"] - row["bas_shifted"])
+        assert row["step margin"] == pytest.approx(row["footfall"] - row["footfall_shifted"], nan_ok=True)
     said = [line.split() for line in seeds.as_text(rows).splitlines()]
     assert [line[0] for line in said] == ["seed", "0", "1", "mean", "sd"]
-    assert float(said[3][1]) == pytest.approx((rows[0]["speed_median"] + rows[1]["speed_median"]) / 2, abs=1e-3)
+    slow, fast = sorted(row["speed_median"] for row in rows)
+    assert float(said[3][1]) == pytest.approx((slow + fast) / 2, abs=1e-3)
+    assert float(said[4][1]) == pytest.approx((fast - slow) / 2**0.5, abs=1e-3)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import atexit
 import json
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -18,12 +20,18 @@ FOLDER, COUNTS = Path(sys.argv[1]), []
 
 
 def threads() -> int:
-    names = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
-    return sum(name.startswith(("gloo", "pt_gloo")) for name in names)
+    count = 0
+    for path in Path("/proc/self/task").glob("*/comm"):
+        with suppress(OSError):  # a thread may end while its name is read
+            count += path.read_text().startswith(("gloo", "pt_gloo"))
+    return count
 
 
 @atexit.register  # the first that is registered is the last that is called
 def leave() -> None:
+    until = time.monotonic() + 2  # the system may still list for a moment what has ended
+    while threads() and time.monotonic() < until:
+        time.sleep(0.01)
     (FOLDER / f"process-{processes.index}.json").write_text(json.dumps([*COUNTS, threads()]))
 
 

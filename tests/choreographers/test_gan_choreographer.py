@@ -13,6 +13,7 @@ from tiny_gan import song, tiny_config, tiny_model
 from dancegen.audio.features import FLOOR
 from dancegen.choreographers.gan import choreographer
 from dancegen.choreographers.gan.choreographer import RETAINED, GanChoreographer
+from dancegen.choreographers.gan.data import with_beat
 from dancegen.choreographers.gan.image import HELD_CONFIDENCE
 from dancegen.pose.cleaning import limb_lengths
 from dancegen.pose.resampling import resample_keypoints
@@ -148,6 +149,15 @@ def test_repainting_the_song_changes_the_dance_from_there_on(one_start, tune):
     # Heard from second 2 on and, in a window, a fifth of a second before; the spline reaches a few frames back.
     assert np.allclose(changed.keypoints[:30], made.keypoints[:30], atol=0.02)
     assert apart(changed.slice(60), made.slice(60)) > 1
+
+
+def test_the_song_is_heard_later_by_as_much_as_steps_come_early(dancer, tune, monkeypatch):
+    heard = with_beat(tune.mel, tune.beats)
+    monkeypatch.setattr(choreographer, "AHEAD_S", 0.0)
+    in_time = dancer._listen(heard, 4, 15, None)
+    monkeypatch.setattr(choreographer, "AHEAD_S", 1 / dancer.config.image.fps)
+    later = dancer._listen(heard, 5, 16, None)
+    assert torch.allclose(in_time, later, atol=1e-5) and (in_time[1:] - in_time[:-1]).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("kind", ["silence", "beatless", "deafening"])

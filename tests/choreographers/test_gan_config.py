@@ -27,6 +27,7 @@ def test_the_original_preset_has_the_published_size_and_settings():
     assert 168.5 <= millions("original") <= 169.5
     t = config.train
     assert (t.beta1, t.beta2, t.learning_rate, t.decay, t.batch) == (0.5, 0.999, 0.001, 0.8, 10)
+    assert t.accent == 0  # the published one learnt from dances as they were
     assert t.decay_steps is None and config.loss.label_smoothing > 0 and config.loss.black_weight == 0.1
     assert config.generator.norm == "batch"
 

@@ -107,6 +107,16 @@ def test_a_metronome_that_keeps_up_reads_the_beat_of_real_dance_and_none_in_what
     assert not any(p.requires_grad for p in judge.parameters()) and not judge.training
 
 
+def test_the_metronome_mostly_sees_the_legs_alone_and_always_the_legs():
+    judge, rolls = Metronome(tiny_config()), torch.Generator().manual_seed(0)
+    poses = torch.from_numpy(takes(1, tiny_config())[0].views[0].keypoints)[None].repeat(500, 1, 1, 1)
+    shown = judge.glance(poses, rolls)[..., 2] > 0
+    assert shown[..., 8:14].all()
+    others = torch.cat([shown[..., :8], shown[..., 14:]], -1)
+    alone = ~others.flatten(1).any(1)
+    assert others[~alone].all() and 0.7 < alone.float().mean() < 0.9
+
+
 def test_a_shiver_and_a_sway_of_one_speed_differ_in_haste():
     frames = torch.arange(60)
 

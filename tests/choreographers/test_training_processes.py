@@ -120,10 +120,18 @@ def test_a_launchers_precision_does_not_quietly_replace_the_trainings(monkeypatc
 
 
 def test_auto_is_the_precision_that_the_device_computes_in_and_what_is_asked_for_stays(monkeypatch):
-    for capability, expected in (("AVX512", "bf16"), ("AVX2", "fp32"), ("DEFAULT", "fp32")):
-        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda capability=capability: capability)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
+    for able, expected in ((True, "bf16"), (False, "fp32")):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda able=able: able, raising=False)
         assert settled("auto", "cpu") == expected
+        assert settled("bf16", "cpu") == "bf16" and settled("fp32", "cpu") == "fp32"
         assert torch.is_autocast_enabled("cpu") is False
         with autocast("auto", "cpu"):
             assert torch.is_autocast_enabled("cpu") == (expected == "bf16")
-    assert settled("bf16", "cpu") == "bf16" and settled("auto", "mps") == "fp32"
+        monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+        if able:
+            assert join("cpu", "auto") == ALONE
+        else:
+            with pytest.raises(InputError, match="bf16"):
+                join("cpu", "auto")
+    assert settled("auto", "mps") == "fp32"

@@ -11,6 +11,7 @@ from tiny_chain import SETTINGS, pose_dataset, run, start, tiny_config, tiny_mod
 
 from dancegen.choreographers import load_choreographer
 from dancegen.choreographers.gan.model import load_config, load_model
+from dancegen.choreographers.training.precision import settled
 from dancegen.errors import InputError, ModelError, NotFoundError
 from dancegen.stages.train import configure, train
 from dancegen.store import open_store
@@ -150,3 +151,21 @@ def test_clips_that_are_too_short_are_said_to_be(tmp_path):
     pose_dataset(store, seconds=1.0)
     with pytest.raises(InputError, match=r"no train clip of 1.3 s or more"):
         train(steps=1, perceptual=0, store=store)
+
+
+def test_only_what_is_learnt_from_is_accented_and_the_record_says_in_which_precision(store, monkeypatch):
+    from dancegen.choreographers.gan import data
+
+    loaded = {}
+    load = data.load_takes
+    monkeypatch.setattr(
+        data, "load_takes", lambda folder, split, *given, **kinds: (
+            loaded.update({split: kinds.get("accent", 0.0)}) or load(folder, split, *given, **kinds)
+        ),
+    )  # fmt: skip
+    settings = (*SETTINGS, "train.accent=0.2", "train.precision=auto")
+    made = train(steps=1, settings=settings, store=store, device="cpu")
+    assert loaded == {"train": 0.2, "val": 0.0}
+    assert load_config(made.path).train.precision == settled("auto", "cpu") != "auto"
+    with pytest.raises(InputError, match=r"train\.accent"):
+        train(steps=1, settings=(*SETTINGS, "train.accent=1"), store=store)

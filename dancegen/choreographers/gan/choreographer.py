@@ -15,6 +15,7 @@ from dancegen.choreographers.gan.data import liveliness, with_beat
 from dancegen.choreographers.gan.image import past, read, tidy
 from dancegen.choreographers.gan.model import Model, load_model
 from dancegen.choreographers.gan.mood import place
+from dancegen.choreographers.gan.rollout import AHEAD_S
 from dancegen.choreographers.gan.validation import keep_dropout
 from dancegen.pose.canvas import to_canvas
 from dancegen.pose.resampling import resample_keypoints
@@ -29,9 +30,6 @@ CHUNK = 100
 CONTEXT = 8
 """Model frames on both sides that the spline between frames can feel."""
 LIKELY_STARTS = 8
-AHEAD_S = 0.02
-"""By how much its steps come before the beat: a foot whose way is smooth slows down sooner. It hears the song that much
-later."""
 RETAINED = 0.97
 """Share of the ConvLSTM's state that is left a model frame later: what is older than the clips it learnt from fades.
 With all of it left, moves vary by 40 % less in the ninth minute than in the first (`benchmarks/endurance.py`)."""

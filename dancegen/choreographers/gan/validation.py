@@ -14,7 +14,7 @@ from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import Take
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.mood import measure
-from dancegen.choreographers.gan.rollout import Memory, clip_noise, unroll
+from dancegen.choreographers.gan.rollout import AHEAD_S, Memory, clip_noise, unroll
 from dancegen.choreographers.training.collapse import spread
 from dancegen.errors import PoseError
 from dancegen.metrics.beats import beat_figures, shifted_figures
@@ -66,7 +66,7 @@ def validate(generator: UNetGenerator, takes: list[Take], sheet: Path | None, *,
     songs = [np.concatenate([chosen[(i + k) % len(chosen)].mel for k in range(SONGS)]) for i in range(len(chosen))]
     frames = int(min(len(song) for song in songs) / FRAME_RATE * config.image.fps)
     times = np.arange(1, frames) / config.image.fps
-    mel = np.stack([windows(song, times, config.generator.mel_width) for song in songs])
+    mel = np.stack([windows(song, times - AHEAD_S, config.generator.mel_width) for song in songs])
     noise = clip_noise(config, len(chosen), frames - 1, torch.Generator().manual_seed(seed))
     device = next(generator.parameters()).device
     first = torch.from_numpy(np.stack([sequence.keypoints[0] for sequence in real])).to(device)

@@ -9,6 +9,7 @@ import torch
 from dancegen.errors import InputError
 
 PRECISIONS = ("auto", "bf16", "fp32")
+_BF16_PROCESSORS = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # torch.cpu has them under these names alone
 
 
 def autocast(precision: str, device: str) -> AbstractContextManager:
@@ -28,7 +29,7 @@ def settled(precision: str, device: str) -> str:
     if device.startswith("cuda"):
         able = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        able = device == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX512"
+        able = device == "cpu" and any(getattr(torch.cpu, name, bool)() for name in _BF16_PROCESSORS)
     return "bf16" if able else "fp32"
 
 

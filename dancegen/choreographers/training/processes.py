@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from dancegen.choreographers import choose_device
+from dancegen.choreographers.training.precision import settled
 from dancegen.errors import InputError
 from dancegen.launch import placed
 
@@ -128,7 +129,7 @@ def join(device: str, precision: str) -> Processes:
     """
     chosen = choose_device(device)
     asked = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
-    if asked not in ("no", precision):
+    if asked not in ("no", settled(precision, chosen)):
         raise InputError(f"--mixed_precision {asked}: dancegen takes --set train.precision=bf16 or fp32 instead")
     if placed()[1] == 1:
         return Processes(chosen)
