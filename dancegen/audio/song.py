@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from dancegen.audio.beats import Beats, track_beats
 from dancegen.audio.features import FRAME_RATE, log_mel, onset_envelope
@@ -33,6 +34,7 @@ class SongFeatures:
         return FRAME_RATE
 
 
+@threadpool_limits.wrap(limits=1, user_api="blas")  # sums in another order are other numbers, and another dance
 def analyse(
     path: str | Path, *, start_s: float = 0.0, seconds: float | None = None, progress: Progress = SILENT
 ) -> SongFeatures:
