@@ -201,7 +201,7 @@ def configure(
 
 def _check(config: GanConfig) -> None:
     """InputError for settings that nothing can be trained with."""
-    from dancegen.choreographers.training.accent import check_accent
+    from dancegen.choreographers.accent import check_accent
     from dancegen.choreographers.training.precision import check_precision
 
     check_precision(config.train.precision)

@@ -82,7 +82,7 @@ class TrainConfig:
     metronome_steps: int = 400
     """Steps in which the metronome learns the beat of real dance, before the first of the denoiser."""
     accent: float = 0.18
-    """By what share the dances it learns from are slower on each beat and faster between two (`training/accent.py`)."""
+    """By what share the dances it learns from are slower on each beat and faster between two (`accent.py`)."""
     prefix_noise: float = 0.02
     """Standard deviation of what is added to known frames, lest small errors of a dance's own past add up."""
 
@@ -136,7 +136,7 @@ def preset(name: str) -> DiffusionConfig:
 
 def check(config: DiffusionConfig) -> None:
     """InputError for settings that nothing can be trained with."""
-    from dancegen.choreographers.training.accent import check_accent
+    from dancegen.choreographers.accent import check_accent
     from dancegen.choreographers.training.precision import check_precision
 
     check_precision(config.train.precision)

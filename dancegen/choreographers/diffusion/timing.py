@@ -2,7 +2,7 @@
 
 A denoiser steps to its music, but a twentieth of a second early or late is soon lost among its other cares; that is as
 far as eyes forgive. So its dance is warped in time a little: as smoothly as `mocap.beatlock` warps what was captured,
-but never far from where it is. With an accent (see `training/accent.py`) time runs slower on the beats, too.
+but never far from where it is. With an accent (see `accent.py`) time runs slower on the beats, too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from dancegen.audio.beats import Beats
-from dancegen.choreographers.training.accent import accented_s
+from dancegen.choreographers.accent import accented_s
 from dancegen.mocap.beatlock import Grid, nearness
 from dancegen.mocap.body import AT, BodyMotion
 from dancegen.mocap.footfalls import falls_under, joint_speeds

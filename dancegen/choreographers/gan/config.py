@@ -110,7 +110,7 @@ class TrainConfig:
     judged_frames: int = 4
     """Frames of each clip that the discriminator judges in one step."""
     accent: float = 0.15
-    """By what share the dances it learns from are slower on each beat and faster between two (`training/accent.py`)."""
+    """By what share the dances it learns from are slower on each beat and faster between two (`accent.py`)."""
     metronome_steps: int = 500
     """Steps in which the judge of synchrony learns the beat of real dance, before all else."""
     perceptual_frames: int = 1

@@ -11,10 +11,10 @@ from torch.utils.data import Dataset, default_collate
 
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE, N_MELS, windows
+from dancegen.choreographers.accent import accented_s
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.model import StartPoses
 from dancegen.choreographers.gan.mood import WINDOW_S, measure
-from dancegen.choreographers.training.accent import accented_s
 from dancegen.dataset import read_clips
 from dancegen.errors import InputError
 from dancegen.pose.canvas import to_canvas
@@ -48,7 +48,7 @@ def clip_length(config: GanConfig) -> int:
 def load_takes(dataset: Path, split: str, config: GanConfig, progress, *, accent: float = 0.0) -> list[Take]:
     """The clips of one split of a pose dataset. InputError where it has none that are long enough.
 
-    accent: by what share they are slowed on beats (see `training/accent.py`); 0 leaves them as they are.
+    accent: by what share they are slowed on beats (see `accent.py`); 0 leaves them as they are.
     """
     clips = [clip for clip in read_clips(dataset) if clip.split == split]
     takes = []

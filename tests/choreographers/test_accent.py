@@ -9,8 +9,8 @@ import pytest
 from tiny_gan import pose_dataset, ticks, tiny_config
 
 from dancegen.audio.beats import NO_BEATS
+from dancegen.choreographers.accent import accented_s, check_accent
 from dancegen.choreographers.gan.data import load_takes
-from dancegen.choreographers.training.accent import accented_s, check_accent
 from dancegen.errors import InputError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.progress import SILENT

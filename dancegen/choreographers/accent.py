@@ -1,4 +1,4 @@
-"""Training dances that show their beat: slower on each beat, and faster between two, as animators ease in and out.
+"""Dances that show their beat: slower on each beat, and faster between two, as animators ease in and out.
 
 Captured bodies keep the beat with their feet, while the whole of them hardly shows it: their minima of speed are as
 near to a quarter of a beat as to a beat, within a few per cent. What a choreographer shall show it must have seen.
