@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+# As many processes as cores run the tests: one thread for each, here and in what they start, since two that share a
+# core take turns. Before NumPy and torch are imported, which read it once.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
 

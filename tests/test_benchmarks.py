@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
+from dancegen.pose.drawing import draw_openpose
 from dancegen.progress import SILENT
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -26,7 +28,16 @@ def benchmark(name: str) -> ModuleType:
     return module
 
 
+sys.path.append(str(REPOSITORY / "benchmarks"))  # they are run from where they lie, and one takes a dance from another
 generate, ablation, seeds = benchmark("generate"), benchmark("ablation"), benchmark("seeds")
+training_data = benchmark("training_data")
+
+
+def test_what_drawing_is_held_against_draws_the_same_poses():
+    poses = training_data.synthetic_dance(0.2, 30).keypoints
+    ours = [draw_openpose(pose, (512, 512)) for pose in poses]
+    np.testing.assert_array_equal(training_data.drawn_by_the_peer(poses, 512), ours)
+    assert all(seconds > 0 for seconds in training_data.measure_frames(64, 6).values())
 
 
 def test_a_frames_cost_is_that_of_the_dance_and_a_peer_of_more_parameters_costs_more(tmp_path):

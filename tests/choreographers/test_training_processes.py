@@ -30,7 +30,7 @@ def launch(script: Path, *arguments: object, count: int = 2) -> None:
     """Run a script in so many processes, as a launcher starts them."""
     shared = {
         **os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)]), "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": free_port(), "WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count), "OMP_NUM_THREADS": "1",
+        "MASTER_PORT": free_port(), "WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count),
     }  # fmt: skip
     started = [
         subprocess.Popen(

@@ -20,8 +20,6 @@ from dancegen.pose.canvas import to_canvas
 from dancegen.pose.sequence import PoseSequence
 from dancegen.store import Artifact, Recipe, Store
 
-torch.set_num_threads(1)  # these networks are too small to share, and other work goes on beside the tests
-
 SETTINGS = (
     "image.size=32",
     "image.sigma=1.2",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 from pose_examples import dancing
 
@@ -84,20 +82,3 @@ def test_maps_need_not_be_square():
     poses[..., 1] *= 0.5
     found = decode_heatmaps(draw_heatmaps(poses, (64, 40)))
     assert np.abs(found - poses)[..., :2].max() < 0.05
-
-
-def test_eight_frames_decode_in_a_few_milliseconds():
-    maps = draw_heatmaps(_joints(np.random.default_rng(6), 8), (64, 64))
-    decode_heatmaps(maps)
-    assert min(_seconds(lambda: decode_heatmaps(maps)) for _ in range(10)) < 4e-3
-
-
-def test_drawing_maps_of_a_batch_is_fast():
-    poses = _joints(np.random.default_rng(7), 256)
-    assert min(_seconds(lambda: draw_heatmaps(poses, (64, 64))) for _ in range(3)) < 0.15
-
-
-def _seconds(work) -> float:
-    begin = time.process_time()
-    work()
-    return time.process_time() - begin

@@ -16,7 +16,6 @@ from dancegen.renderers.animatediff.sampler import Sampler, Scene
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.animatediff.weights import locate, references
 
-torch.set_num_threads(1)
 STEPS = 5
 
 

@@ -32,7 +32,7 @@ def launch(*arguments: object) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-m", *launcher, "-m", "dancegen", *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     )  # fmt: skip
 
 
