@@ -44,7 +44,7 @@ def evaluated(shared_data, tmp_path_factory) -> dict[str, dict]:
     dancegen.prepare(sources, music=music, pairs=2, val_fraction=0.25, source_fps=60, workers=2, store=store)
     dataset = dancegen.extract_poses(workers=2, store=store)
     song = shared_data / "music" / "lets-go-fishin.ogg"
-    made = dancegen.evaluate(songs=song, seconds=45, reference=dataset, store=store)
+    made = dancegen.evaluate(songs=song, seconds=30, reference=dataset, store=store)
     record = json.loads(made.file("metrics.json").read_text())
     return {row["name"]: row for row in record["rows"]} | {"reference": record["reference"]}
 

@@ -140,13 +140,13 @@ def test_the_dataset_is_an_input_since_the_baselines_dance_with_it(made, dataset
     assert {"dataset": dataset.content}.items() <= {item.role: item.digest for item in made.inputs}.items()
 
 
-def test_a_reference_made_from_a_dataset_stands_in_for_it(made, store, poses, dataset):
+def test_a_reference_made_from_a_dataset_stands_in_for_it(made, store, poses, dataset, songs):
     again = evaluate([poses], reference=made.file("reference.npz"), store=store)
     found, before = rows(again), rows(made)
     assert list(found) == [REAL, f"slow {poses.digest[:8]}", *BASELINES]
     assert found["baseline:copy"]["variety"] == before["baseline:copy"]["variety"]
     assert found[REAL]["fid_g"] == before[REAL]["fid_g"]
-    asked = evaluate([poses], reference=dataset, store=store)
+    asked = evaluate([poses], songs=songs, reference=dataset, store=store)
     name = f"slow {poses.digest[:8]}"
     assert found[name]["copying"] == rows(asked)[name]["copying"] > 0.03
     assert json.loads(made.file("metrics.json").read_text())["notes"] == []
