@@ -10,6 +10,7 @@ import json
 import time
 import weakref
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dancegen.memory import free_gigabytes
@@ -27,6 +28,8 @@ _MARGIN = 1.15  # of the counted peak: what allocators and convolutions' workspa
 WINDOWS = (WINDOW, 12, 8)
 """Frames of a window, the longest first, that are tried where memory is short."""
 _SPARE = 0.9  # of the free memory may be planned for
+PARTS = (("base", "unet"), ("motion-adapter", "motion_adapter"), ("controlnet", "controlnet"), ("vae", "vae"))
+"""The networks that are counted: the model each comes in, and its name there."""
 _PER_MULTIPLICATION = {"cpu": 0.5, "cuda": 0.4, "mps": 0.4}
 """The speed of these networks against that of one large matrix multiplication."""
 
@@ -196,25 +199,14 @@ class Networks:
 
     @classmethod
     def of(cls, models: Models, dtype: torch.dtype, size: tuple[int, int]) -> Networks:
-        import torch
-        from diffusers import AutoencoderKL, ControlNetModel, MotionAdapter, UNet2DConditionModel, UNetMotionModel
-
-        from dancegen.renderers.animatediff.loading import quiet_libraries
-
-        with quiet_libraries(), torch.device("meta"):
-            flat = UNet2DConditionModel.from_config(_config(models, "base", "unet"))
-            adapter = MotionAdapter.from_config(_config(models, "motion-adapter", "motion_adapter"))
-            unet = UNetMotionModel.from_unet2d(flat, adapter, load_weights=False)
-            controlnet = ControlNetModel.from_config(_config(models, "controlnet", "controlnet"))
-            vae = AutoencoderKL.from_config(_config(models, "vae", "vae"))
-            for network in (unet, flat, controlnet, vae):
-                network.to(dtype).requires_grad_(False)
         text = _config(models, "base", "text_encoder")
         readers = [_transformer(text) + text["vocab_size"] * text["hidden_size"]]
         readers += [_transformer(_image_encoder(model)) for model in models.all("ip-adapter")]
-        factor = 2 ** (len(vae.config.block_out_channels) - 1)
-        latent = size[1] // factor, size[0] // factor
-        return cls(unet, flat, controlnet, vae, tuple(count * dtype.itemsize for count in readers), dtype, latent)
+        configs = (_config(models, role, part) for role, part in PARTS)
+        return _networks(
+            tuple(json.dumps(config, sort_keys=True) for config in configs),
+            tuple(count * dtype.itemsize for count in readers), dtype, size,
+        )  # fmt: skip
 
     def operations(self, settings: Settings, frames: int) -> float:
         """Floating-point operations of painting and decoding so many frames in one segment."""
@@ -315,6 +307,28 @@ class Networks:
                 run(torch)
             self._costs[key] = Cost(float(work.get_total_flops()), float(memory.peak))
         return self._costs[key]
+
+
+@lru_cache(maxsize=8)  # counting takes seconds, and the next film mostly asks for what the last one asked
+def _networks(
+    configs: tuple[str, ...], readers: tuple[int, ...], dtype: torch.dtype, size: tuple[int, int]
+) -> Networks:  # fmt: skip
+    """The networks of `PARTS`, each from its configuration in JSON."""
+    import torch
+    from diffusers import AutoencoderKL, ControlNetModel, MotionAdapter, UNet2DConditionModel, UNetMotionModel
+
+    from dancegen.renderers.animatediff.loading import quiet_libraries
+
+    kinds = UNet2DConditionModel, MotionAdapter, ControlNetModel, AutoencoderKL
+    with quiet_libraries(), torch.device("meta"):
+        flat, adapter, controlnet, vae = (
+            kind.from_config(json.loads(config)) for kind, config in zip(kinds, configs, strict=True)
+        )
+        unet = UNetMotionModel.from_unet2d(flat, adapter, load_weights=False)
+        for network in (unet, flat, controlnet, vae):
+            network.to(dtype).requires_grad_(False)
+    factor = 2 ** (len(vae.config.block_out_channels) - 1)
+    return Networks(unet, flat, controlnet, vae, readers, dtype, (size[1] // factor, size[0] // factor))
 
 
 def _memory_counter():
