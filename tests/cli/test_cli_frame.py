@@ -209,6 +209,6 @@ def test_an_interrupted_command_tidies_up_and_ends_with_130(tmp_path, number):
     )
     assert process.stdout.readline() == "building\n"
     process.send_signal(number)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=50)
     assert process.returncode == 130 and err == "interrupted\n"
     assert list((tmp_path / "store" / "train").glob(".making-*")) == []
