@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dancegen.pose.sequence import PoseSequence
 
 STAGE = "generate-poses"
-VERSION = 7
+VERSION = 8
 POSES, JSON, AUDIO, BEATS, PREVIEW = "poses.npz", "openpose.json", "audio.flac", "beats.json", "preview.mp4"
 MOTION, BVH = "motion.npz", "dance.bvh"
 """Of a model that dances in three dimensions: the body's motion, to edit and start from, and to take to Blender."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dancegen.renderers.animatediff.plan import Plan
 
 STAGE = "render"
-VERSION = 3
+VERSION = 4
 ENGINES = ("skeleton", "animatediff")
 SKELETON_SIZE = "1280x720"
 VIDEO, POSTER = "video.mp4", "poster.png"

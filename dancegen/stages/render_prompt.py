@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dancegen.renderers.animatediff.segments import Segment
 
 STAGE = "render"
-VERSION = 2
+VERSION = 3
 ENGINE = "animatediff"
 VIDEO, POSTER, FRAMES = "video.mp4", "poster.png", "frames"
 FIT_GRID = 32.0

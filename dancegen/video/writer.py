@@ -17,6 +17,8 @@ from dancegen.video.soundtrack import Soundtrack
 # A fixed number of threads: x264's output depends on it, and one recipe should give one file on every machine.
 ENCODER_THREADS = 4
 AUDIO_BIT_RATE = 192_000
+# What FFmpeg's makers recommend for rates like this: as near to the song as their usual coder, in half the time.
+AUDIO_CODING = {"aac_coder": "fast"}
 # aq-mode 3 spends bits on dark gradients, which band first on a stage that is mostly night. The rest searches motion
 # less: measured on neon dances, a third less time and the same PSNR for a sixth more bytes.
 X264_TUNING = "aq-mode=3:me=dia:subme=1:partitions=i4x4,i8x8"
@@ -140,7 +142,9 @@ class VideoWriter:
         codec.color_primaries = codec.color_trc = codec.colorspace = BT709
         codec.color_range = LIMITED_RANGE
         if self._sound is not None:
-            self._audio = self._container.add_stream("aac", rate=self._sound.rate, layout=self._sound.layout)
+            self._audio = self._container.add_stream(
+                "aac", rate=self._sound.rate, layout=self._sound.layout, options=AUDIO_CODING
+            )
             self._audio.bit_rate = AUDIO_BIT_RATE
             self._samples = 0
             self._audio.codec_context.open()

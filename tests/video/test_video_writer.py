@@ -8,7 +8,9 @@ import sys
 
 import numpy as np
 import pytest
+import soundfile
 
+from dancegen.audio.synth import random_spec, synthesise, write_song
 from dancegen.errors import AudioError, DancegenError, InputError
 from dancegen.video import VideoWriter, probe_video, read_frames
 
@@ -16,8 +18,6 @@ SIZE = (64, 48)
 
 
 def noise(path, seconds, rate=44_100, channels=2):
-    import soundfile
-
     samples = np.random.default_rng(0).standard_normal((round(rate * seconds), channels)) * 0.1
     soundfile.write(path, samples.astype(np.float32), rate)
     return path
@@ -69,8 +69,6 @@ def test_sound_and_picture_start_together_and_end_within_a_frame(tmp_path, fps, 
 
 @pytest.mark.parametrize("name", ["song.ogg", "song.mp3", "song.flac"])
 def test_compressed_songs_are_muxed_from_their_first_sample(tmp_path, name):
-    import soundfile
-
     click = np.zeros(44_100 * 2, np.float32)
     click[22_050:22_250] = np.sin(np.arange(200) * 0.4)
     soundfile.write(tmp_path / name, click, 44_100)
@@ -79,8 +77,6 @@ def test_compressed_songs_are_muxed_from_their_first_sample(tmp_path, name):
 
 
 def test_the_song_may_start_later(tmp_path):
-    import soundfile
-
     click = np.zeros(44_100 * 4, np.float32)
     click[44_100 * 2 : 44_100 * 2 + 200] = np.sin(np.arange(200) * 0.4)
     soundfile.write(tmp_path / "song.wav", click, 44_100)
@@ -94,10 +90,17 @@ def test_silence_follows_a_song_that_is_over(tmp_path):
     assert np.abs(sound[int(1.1 * rate) :]).max() < 0.01
 
 
+def test_what_is_lost_of_the_song_is_25_decibels_below_it(tmp_path):
+    write_song(synthesise(random_spec(1, seconds=4)), tmp_path / "song.wav")
+    written = soundfile.read(tmp_path / "song.wav")[0].mean(axis=1)
+    sound, _ = decoded_sound(write(tmp_path / "out.mp4", 120, audio=tmp_path / "song.wav"))
+    count = min(len(sound), len(written)) - 2000
+    error = sound[:count] - written[:count]
+    assert 10 * np.log10(np.mean(written[:count] ** 2) / np.mean(error**2)) > 25
+
+
 def test_five_minutes_stay_in_sync(tmp_path):
     """A click sounds where a white frame shows, at the start, in the middle and at the end of five minutes."""
-    import soundfile
-
     fps, rate, moments = 10, 44_100, (1.0, 150.0, 299.0)
     song = np.zeros(300 * rate, np.float32)
     for moment in moments:
