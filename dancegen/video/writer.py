@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import deque
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,8 +17,14 @@ from dancegen.errors import DancegenError, InputError
 from dancegen.video.metadata import to_tags
 from dancegen.video.soundtrack import Soundtrack
 
+if TYPE_CHECKING:
+    import av
+
 # A fixed number of threads: x264's output depends on it, and one recipe should give one file on every machine.
 ENCODER_THREADS = 4
+FRAMES_AHEAD = (
+    8  # that may wait for the encoder: enough that neither it nor who draws them waits for the other's hiccups
+)
 AUDIO_BIT_RATE = 192_000
 # What FFmpeg's makers recommend for rates like this: as near to the song as their usual coder, in half the time.
 AUDIO_CODING = {"aac_coder": "fast"}
@@ -39,8 +48,9 @@ class VideoWriter:
                 video.write(frame)
 
     The song is decoded block by block beside the frames, starts with the first one, and is cut or filled with silence
-    to end with the last, so memory does not grow with length. The file appears under its name when it is whole; an
-    exception inside the `with` leaves nothing behind.
+    to end with the last, so memory does not grow with length. A thread of its own encodes, while the next frames are
+    drawn; what goes wrong in it is raised by a later `write`, or by `close`. The file appears under its name when it is
+    whole; an exception inside the `with` leaves nothing behind.
 
     path: where the .mp4 goes; an existing file is replaced. size: (width, height), both even. fps: frames a second.
     audio: a sound file, heard from `audio_start_s`. metadata: names and texts that `probe_video` reads back.
@@ -70,6 +80,8 @@ class VideoWriter:
         self._tags = to_tags(metadata or {})
         self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.{id(self):x}.partial.mp4")
         self._container = None
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="video")
+        self._waiting: deque[Future] = deque()
         self._sound = Soundtrack(audio, audio_start_s) if audio is not None else None
         try:
             self._open()
@@ -95,15 +107,11 @@ class VideoWriter:
             raise InputError(
                 f"A frame of {self.path.name} should be {height}x{width}x3 uint8, not {frame.shape} {frame.dtype}."
             )
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-        picture = picture.reformat(
-            format="yuv420p", dst_colorspace="ITU709", src_color_range="JPEG", dst_color_range="MPEG"
-        )
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")  # a copy
         picture.pts, picture.time_base = self.frames, 1 / self.fps
-        self._mux(self._video, picture)
         self.frames += 1
-        if self._sound is not None:
-            self._write_sound_until(round(self.frames / self.fps * self._sound.rate), last=False)
+        self._waiting.append(self._encoder.submit(self._encode, picture))
+        self._wait_until(FRAMES_AHEAD)
 
     def close(self) -> None:
         """Finish the file and give it its name. Raises InputError if no frame was written."""
@@ -112,6 +120,7 @@ class VideoWriter:
         try:
             if self.frames == 0:
                 raise InputError(f"No frames were given for {self.path}, so there is no video to write.")
+            self._wait_until(0)
             if self._sound is not None:
                 self._write_sound_until(round(self.frames / self.fps * self._sound.rate), last=True)
                 self._mux(self._audio, None)
@@ -121,6 +130,7 @@ class VideoWriter:
         except BaseException:
             self._abandon()
             raise
+        self._encoder.shutdown()
         self._close_sound()
 
     def _open(self) -> None:
@@ -149,6 +159,20 @@ class VideoWriter:
             self._samples = 0
             self._audio.codec_context.open()
             self._sound_block = self._audio.codec_context.frame_size or 1024
+
+    def _wait_until(self, waiting: int) -> None:
+        """Let the encoder work until no more frames than that wait; raise what went wrong in it."""
+        while len(self._waiting) > waiting:
+            self._waiting.popleft().result()
+
+    def _encode(self, picture: av.VideoFrame) -> None:
+        """One frame and the piece of song that belongs to it, on the encoder's thread."""
+        self._mux(
+            self._video,
+            picture.reformat(format="yuv420p", dst_colorspace="ITU709", src_color_range="JPEG", dst_color_range="MPEG"),
+        )
+        if self._sound is not None:
+            self._write_sound_until(round((picture.pts + 1) / self.fps * self._sound.rate), last=False)
 
     def _write_sound_until(self, end: int, last: bool) -> None:
         """Encode the song up to sample `end` in the encoder's own block size; only the last block may be shorter."""
@@ -182,6 +206,7 @@ class VideoWriter:
     def _abandon(self) -> None:
         import av
 
+        self._encoder.shutdown(cancel_futures=True)
         container, self._container = self._container, None
         if container is not None:
             # The file goes away: the error that brought us here is the one to report.

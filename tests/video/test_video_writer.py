@@ -90,6 +90,16 @@ def test_silence_follows_a_song_that_is_over(tmp_path):
     assert np.abs(sound[int(1.1 * rate) :]).max() < 0.01
 
 
+def test_a_frame_may_be_drawn_over_as_soon_as_it_is_written(tmp_path):
+    frame = grey()
+    with VideoWriter(tmp_path / "out.mp4", SIZE, 30) as video:
+        for level in range(0, 250, 10):
+            frame[:] = level
+            video.write(frame)
+    shown = [picture.mean() for picture in read_frames(tmp_path / "out.mp4")]
+    np.testing.assert_allclose(shown, range(0, 250, 10), atol=2)
+
+
 def test_what_is_lost_of_the_song_is_25_decibels_below_it(tmp_path):
     write_song(synthesise(random_spec(1, seconds=4)), tmp_path / "song.wav")
     written = soundfile.read(tmp_path / "song.wav")[0].mean(axis=1)
