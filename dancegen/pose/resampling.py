@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,6 +16,21 @@ def resample_points(points: np.ndarray, frames: np.ndarray) -> np.ndarray:
     flat = np.asarray(points, dtype=np.float64).reshape(len(points), -1)
     resampled = _spline(flat, np.asarray(frames, dtype=np.float64))
     return resampled.reshape(len(frames), *points.shape[1:]).astype(np.float32)
+
+
+def resample_shots(keypoints: np.ndarray, frames: np.ndarray, cuts: Sequence[int]) -> np.ndarray:
+    """As `resample_keypoints`, each shot by itself: `cuts` are the frames that show the dancer from elsewhere.
+
+    `frames` ascend. Up to half a frame before and after a cut the shot that is nearer stands still.
+    """
+    edges = [0, *cuts, len(keypoints)]
+    starts = [0, *np.searchsorted(frames, np.asarray(cuts) - 0.5), len(frames)]
+    shots = []
+    for shot, (first, stop) in zip(pairwise(edges), pairwise(starts), strict=True):
+        still = np.inf if shot[1] == len(keypoints) else shot[1] - shot[0] - 1
+        at = np.clip(frames[first:stop] - shot[0], 0, still)
+        shots.append(resample_keypoints(keypoints[slice(*shot)], at))
+    return np.concatenate(shots)
 
 
 def resample_keypoints(keypoints: np.ndarray, frames: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ import numpy as np
 
 from dancegen.errors import PoseError
 from dancegen.pose.canvas import place, to_canvas
-from dancegen.pose.resampling import resample_keypoints, resample_points
+from dancegen.pose.cuts import find_cuts
+from dancegen.pose.resampling import resample_points, resample_shots
 from dancegen.pose.skeleton import MIRROR, N_JOINTS
 
 #: Swaps left and right of OpenPose's 70 face points: jaw, brows, nose, eyes, mouth, pupils.
@@ -120,18 +121,21 @@ class PoseSequence:
         )
 
     def resample(self, fps: float) -> PoseSequence:
-        """The same dance at another rate, by cubic splines in time; where a joint is missing, it stays missing."""
+        """The same dance at another rate, by cubic splines in time; where a joint is missing, it stays missing.
+
+        Between two shots of a dance in space (see `find_cuts`) nothing is interpolated.
+        """
         fps = _checked_number("fps", fps)
         if fps == self.fps:
             return self
         count = max(1, round(len(self) * fps / self.fps)) if len(self) else 0
-        frames = np.arange(count) * (self.fps / fps)
+        frames, cuts = np.arange(count) * (self.fps / fps), find_cuts(self)
         return self._with(
-            keypoints=resample_keypoints(self.keypoints, frames),
+            keypoints=resample_shots(self.keypoints, frames, cuts),
             fps=fps,
             joints3d=None if self.joints3d is None else resample_points(self.joints3d, frames),
-            hands=None if self.hands is None else resample_keypoints(self.hands, frames),
-            face=None if self.face is None else resample_keypoints(self.face, frames),
+            hands=None if self.hands is None else resample_shots(self.hands, frames, cuts),
+            face=None if self.face is None else resample_shots(self.face, frames, cuts),
         )
 
     def mirror(self) -> PoseSequence:

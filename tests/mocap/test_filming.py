@@ -69,6 +69,19 @@ def test_an_orbit_sees_the_back_of_a_dancer_who_stands_still():
     assert nose[:60].all() and not nose[340:380].any() and nose[-60:].all()
 
 
+@pytest.mark.parametrize("fps", [8, 24, 47, 60, 90])
+def test_another_rate_shows_nobody_between_two_shots(fps):
+    seen = film(stepping(20.0).motion(), "cuts", bars_s=np.arange(0.8, 20, 2.0))
+    again, cuts = seen.resample(fps), find_cuts(seen)
+    for cut in cuts:
+        around = np.abs(again.times_s * 30 - cut) < 2
+        near = seen.keypoints[cut - 3 : cut + 3]
+        off = np.abs(again.keypoints[around, None, 1:14] - near[None, :, 1:14]).mean((2, 3))
+        assert around.any() and off.min(1).max() < 3  # pixels, as far as the dancer moves in a frame or two
+    assert len(cuts) >= 3 and len(find_cuts(again)) == len(cuts)
+    assert len(again) == round(20 * fps)
+
+
 def test_cuts_fall_on_bar_lines():
     motion, bars = stepping(20.0).motion(), np.arange(0.8, 20, 2.0)
     seen = film(motion, "cuts", bars_s=bars)
