@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -18,18 +17,28 @@ def resample_points(points: np.ndarray, frames: np.ndarray) -> np.ndarray:
     return resampled.reshape(len(frames), *points.shape[1:]).astype(np.float32)
 
 
-def resample_shots(keypoints: np.ndarray, frames: np.ndarray, cuts: Sequence[int]) -> np.ndarray:
-    """As `resample_keypoints`, each shot by itself: `cuts` are the frames that show the dancer from elsewhere.
+def shot_starts(frames: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+    """(C,) places in the ascending `frames` (M,) from which on the shots show that begin at the frames `cuts` (C,)."""
+    return np.searchsorted(frames, np.asarray(cuts) - 0.5)
 
-    `frames` ascend. Up to half a frame before and after a cut the shot that is nearer stands still.
-    """
+
+def within_shots(frames: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+    """Fractional frame numbers (M,): those between two shots at the last frame of the one or the first of the other."""
+    frames = np.array(frames, dtype=np.float64)
+    for cut in cuts:
+        frames[(frames > cut - 1) & (frames < cut - 0.5)] = cut - 1
+        frames[(frames >= cut - 0.5) & (frames < cut)] = cut
+    return frames
+
+
+def resample_shots(keypoints: np.ndarray, frames: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+    """As `resample_keypoints`, each shot by itself. frames: ascending, as `within_shots` gives them."""
     edges = [0, *cuts, len(keypoints)]
-    starts = [0, *np.searchsorted(frames, np.asarray(cuts) - 0.5), len(frames)]
-    shots = []
-    for shot, (first, stop) in zip(pairwise(edges), pairwise(starts), strict=True):
-        still = np.inf if shot[1] == len(keypoints) else shot[1] - shot[0] - 1
-        at = np.clip(frames[first:stop] - shot[0], 0, still)
-        shots.append(resample_keypoints(keypoints[slice(*shot)], at))
+    places = [0, *shot_starts(frames, cuts), len(frames)]
+    shots = [
+        resample_keypoints(keypoints[first:stop], frames[begin:end] - first)
+        for (first, stop), (begin, end) in zip(pairwise(edges), pairwise(places), strict=True)
+    ]
     return np.concatenate(shots)
 
 

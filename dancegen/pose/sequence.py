@@ -12,7 +12,7 @@ import numpy as np
 from dancegen.errors import PoseError
 from dancegen.pose.canvas import place, to_canvas
 from dancegen.pose.cuts import find_cuts
-from dancegen.pose.resampling import resample_points, resample_shots
+from dancegen.pose.resampling import resample_points, resample_shots, shot_starts, within_shots
 from dancegen.pose.skeleton import MIRROR, N_JOINTS
 
 #: Swaps left and right of OpenPose's 70 face points: jaw, brows, nose, eyes, mouth, pupils.
@@ -121,15 +121,17 @@ class PoseSequence:
         )
 
     def resample(self, fps: float) -> PoseSequence:
-        """The same dance at another rate, by cubic splines in time; where a joint is missing, it stays missing.
-
-        Between two shots of a dance in space (see `find_cuts`) nothing is interpolated.
-        """
+        """The same dance at another rate, by cubic splines in time; where a joint is missing, it stays missing."""
         fps = _checked_number("fps", fps)
-        if fps == self.fps:
-            return self
-        count = max(1, round(len(self) * fps / self.fps)) if len(self) else 0
-        frames, cuts = np.arange(count) * (self.fps / fps), find_cuts(self)
+        return self if fps == self.fps else self.at(self._frames_at(fps), fps)
+
+    def at(self, frames: np.ndarray, fps: float) -> PoseSequence:
+        """The dance at fractional frame numbers (M,), which ascend, shown at a rate of `fps`.
+
+        Between two shots (see `find_cuts`) nothing is interpolated: the nearer one stands still.
+        """
+        cuts = find_cuts(self)
+        frames = within_shots(frames, cuts)
         return self._with(
             keypoints=resample_shots(self.keypoints, frames, cuts),
             fps=fps,
@@ -137,6 +139,16 @@ class PoseSequence:
             hands=None if self.hands is None else resample_shots(self.hands, frames, cuts),
             face=None if self.face is None else resample_shots(self.face, frames, cuts),
         )
+
+    def cuts_at(self, fps: float) -> np.ndarray:
+        """The frames (C,) int of `resample(fps)` that show the dancer from elsewhere than the frame before."""
+        frames = self._frames_at(fps)
+        starts = shot_starts(frames, find_cuts(self))
+        return np.unique(starts[starts < len(frames)])
+
+    def _frames_at(self, fps: float) -> np.ndarray:
+        count = max(1, round(len(self) * fps / self.fps)) if len(self) else 0
+        return np.arange(count) * (self.fps / fps)
 
     def mirror(self) -> PoseSequence:
         """The dance as a mirror shows it: flipped about the canvas's middle, left and right swapped."""

@@ -59,12 +59,18 @@ class Film:
         return Schedule.parse(self.prompt, self.settings.blend_s)
 
     @cached_property
+    def dance(self) -> PoseSequence:
+        """The dance as it was made."""
+        from dancegen.pose.sequence import PoseSequence
+
+        return PoseSequence.load(self.poses.file(POSES))
+
+    @cached_property
     def sequence(self) -> PoseSequence:
         """The dance at the film's rate, on its canvas, to a quarter of a pixel."""
         from dancegen.pose.retargeting import retarget
-        from dancegen.pose.sequence import PoseSequence
 
-        dance = PoseSequence.load(self.poses.file(POSES)).resample(self.fps)
+        dance = self.dance.resample(self.fps)
         if self.settings.align:
             dance = retarget(dance, self.person)
         dance = dance.fitted(self.size, grid=FIT_GRID)
@@ -90,11 +96,10 @@ class Film:
     def keys(self) -> np.ndarray:
         """(K,) the frames that are painted."""
         from dancegen.audio.beats import Beats
-        from dancegen.pose.cuts import find_cuts
         from dancegen.renderers.animatediff.keyframes import choose_keyframes
 
         beats = Beats.load(self.poses.file(BEATS)).times_s
-        cuts = find_cuts(self.sequence)
+        cuts = self.dance.cuts_at(self.fps)
         return choose_keyframes(len(self.sequence), self.fps, self.settings.key_fps, beats, cuts)
 
     @cached_property

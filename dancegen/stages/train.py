@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dancegen.choreographers.training.processes import Processes
 
 STAGE = "train"
-VERSION = 2
+VERSION = 3
 FAMILIES = ("gan", "diffusion")
 MODEL_FILES = ("model.safetensors", "config.json", "discriminator.safetensors")
 KEPT = ("history.csv", "samples", "events")

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 # A fixed number of threads: x264's output depends on it, and one recipe should give one file on every machine.
 ENCODER_THREADS = 4
-FRAMES_AHEAD = (
-    8  # that may wait for the encoder: enough that neither it nor who draws them waits for the other's hiccups
-)
+# So many may wait for the encoder, lest it and who draws them wait for each other at every frame.
+FRAMES_AHEAD = 4
 AUDIO_BIT_RATE = 192_000
 # What FFmpeg's makers recommend for rates like this: as near to the song as their usual coder, in half the time.
 AUDIO_CODING = {"aac_coder": "fast"}
@@ -99,9 +98,15 @@ class VideoWriter:
             self._abandon()
 
     def write(self, frame: np.ndarray) -> None:
-        """Append one frame, (height, width, 3) uint8 RGB, and the piece of song that belongs to it."""
+        """Append one frame, (height, width, 3) uint8 RGB, and the piece of song that belongs to it.
+
+        Raises InputError for another size, or where the video is closed, DancegenError where it could not be written:
+        then it is given up.
+        """
         import av
 
+        if self._container is None:
+            raise InputError(f"{self.path.name} is closed: no frame can be added to it.")
         width, height = self.size
         if frame.shape != (height, width, 3) or frame.dtype != np.uint8:
             raise InputError(
@@ -111,7 +116,11 @@ class VideoWriter:
         picture.pts, picture.time_base = self.frames, 1 / self.fps
         self.frames += 1
         self._waiting.append(self._encoder.submit(self._encode, picture))
-        self._wait_until(FRAMES_AHEAD)
+        try:
+            self._wait_until(FRAMES_AHEAD)
+        except BaseException:
+            self._abandon()
+            raise
 
     def close(self) -> None:
         """Finish the file and give it its name. Raises InputError if no frame was written."""
@@ -206,14 +215,17 @@ class VideoWriter:
     def _abandon(self) -> None:
         import av
 
-        self._encoder.shutdown(cancel_futures=True)
-        container, self._container = self._container, None
-        if container is not None:
-            # The file goes away: the error that brought us here is the one to report.
-            with contextlib.suppress(av.FFmpegError, OSError):
-                container.close()
-        self._partial.unlink(missing_ok=True)
-        self._close_sound()
+        self._waiting.clear()
+        try:
+            self._encoder.shutdown(cancel_futures=True)
+        finally:
+            container, self._container = self._container, None
+            if container is not None:
+                # The file goes away: the error that brought us here is the one to report.
+                with contextlib.suppress(av.FFmpegError, OSError):
+                    container.close()
+            self._partial.unlink(missing_ok=True)
+            self._close_sound()
 
     def _close_sound(self) -> None:
         if self._sound is not None:

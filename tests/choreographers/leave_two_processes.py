@@ -29,7 +29,7 @@ def threads() -> int:
 
 @atexit.register  # the first that is registered is the last that is called
 def leave() -> None:
-    until = time.monotonic() + 2  # the system may still list for a moment what has ended
+    until = time.monotonic() + 20  # the system may still list for a moment what has ended
     while threads() and time.monotonic() < until:
         time.sleep(0.01)
     (FOLDER / f"process-{processes.index}.json").write_text(json.dumps([*COUNTS, threads()]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -211,9 +212,8 @@ def test_reading_what_is_no_video_is_refused(tmp_path):
         next(read_frames(noise(tmp_path / "a.wav", 1)))
 
 
-def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, monkeypatch):
-    import av
-
+@pytest.mark.parametrize("frames", [2, 200])  # found out when it is closed, and while frames still come
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, frames):
     video = VideoWriter(tmp_path / "out.mp4", SIZE, 30)
 
     def full(*_):
@@ -223,12 +223,23 @@ def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, monkeypatch):
         mux = full
         close = video._container.close
 
-    assert issubclass(av.FFmpegError, Exception)
     with pytest.raises(DancegenError, match="No space left"), video:
         video._container = FullDisk()
-        for _ in range(200):
+        for _ in range(frames):
             video.write(grey())
     assert not list(tmp_path.glob("*.mp4")) and not list(tmp_path.glob(".*"))
+    with pytest.raises(InputError, match="closed"):
+        video.write(grey())
+
+
+def test_nothing_is_added_to_a_video_that_is_done(tmp_path):
+    with VideoWriter(tmp_path / "out.mp4", SIZE, 30) as video:
+        video.write(grey())
+    with pytest.raises(InputError, match="closed"):
+        video.write(grey())
+    video.close()
+    assert probe_video(tmp_path / "out.mp4").frames == 1
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("video")]
 
 
 MEMORY = """

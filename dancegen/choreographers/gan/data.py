@@ -18,7 +18,6 @@ from dancegen.choreographers.gan.mood import WINDOW_S, measure
 from dancegen.dataset import read_clips
 from dancegen.errors import InputError
 from dancegen.pose.canvas import to_canvas
-from dancegen.pose.resampling import resample_keypoints
 from dancegen.pose.sequence import PoseSequence
 
 MEL_FLOOR = -6.0
@@ -80,8 +79,7 @@ def _accented(sequence: PoseSequence, beats: Beats, accent: float) -> PoseSequen
     if not accent:
         return sequence
     frames = accented_s(np.arange(len(sequence)) / sequence.fps, beats, accent) * sequence.fps
-    keypoints = resample_keypoints(sequence.keypoints, np.clip(frames, 0, len(sequence) - 1))
-    return replace(sequence, keypoints=keypoints, joints3d=None)
+    return sequence.at(np.clip(frames, 0, len(sequence) - 1), sequence.fps)
 
 
 def with_beat(mel: np.ndarray, beats: Beats) -> np.ndarray:
