@@ -140,8 +140,23 @@ def test_the_memory_that_is_named_chooses_the_window():
     usual = Settings.of({})
     absent = Models(tuple(Located(ref, None, (), "a" * 40, 1.0) for ref in references(usual)))
     assert fitting_window(absent, usual, (384, 512), "8") == 16
-    assert fitting_window(absent, usual, (1024, 1536), "12") == 12
-    assert fitting_window(absent, usual, (1024, 1024), "8") == 8
+    large = 1024, 1280
+    assert [fitting_window(absent, usual, large, vram) for vram in ("8", "12", "16", "24")] == [8, 12, 16, 16]
+
+
+def test_a_plan_keeps_within_the_memory_that_is_named(monkeypatch):
+    """What all networks at once would go beyond, they do not where they wait in main memory."""
+    monkeypatch.setattr("dancegen.renderers.animatediff.plan.free_gigabytes", lambda device: 64.0)
+    settings = Settings.of({"window": 8})
+    absent = Models(tuple(Located(ref, None, (), "a" * 40, 1.0) for ref in references(settings)))
+    segments = cut(8, [], longest=8, overlap=2, window=8)
+
+    def plan(vram):
+        return make_plan(absent, settings, segments, size=(1024, 1024), frames=8, device="cpu", vram=vram)
+
+    tight, hopeless = plan("16"), plan("8")
+    assert tight.fits and tight.level.name == "12" and tight.available_gb == 16
+    assert not hopeless.fits and any("may not be enough" in line for line in hopeless.lines())
 
 
 def test_windows_go_on_by_three_quarters():

@@ -45,6 +45,11 @@ def level_named(name: str) -> Level:
     return next(level for level in LEVELS if level.name == name)
 
 
+def levels_within(vram: str) -> tuple[Level, ...]:
+    """The levels for a memory, "auto" or the name of a level: that one and all that are thriftier, roomiest first."""
+    return LEVELS if vram == "auto" else LEVELS[LEVELS.index(level_named(vram)) :]
+
+
 def thriftier(level: Level) -> Level | None:
     """The next level down, or None."""
     place = LEVELS.index(level) + 1

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dancegen.memory import free_gigabytes
 from dancegen.renderers.animatediff.loading import SD15, Models
-from dancegen.renderers.animatediff.memory import LEVELS, Level, level_named
+from dancegen.renderers.animatediff.memory import Level, level_named, levels_within
 from dancegen.renderers.animatediff.segments import Segment, windows
 from dancegen.renderers.animatediff.settings import WINDOW, Settings
 
@@ -112,14 +112,14 @@ def make_plan(
     models: Models, settings: Settings, segments: list[Segment], *, size: tuple[int, int], frames: int, device: str,
     vram: str,
 ) -> Plan:  # fmt: skip
-    """Choose the level and count what it takes: the roomiest whose peak fits, or the one that is named."""
+    """Choose the level and count what it takes: the roomiest whose peak fits the device's memory, and the named."""
     dtype = working_dtype(device)
     networks = Networks.of(models, dtype, size)
     available = free_gigabytes(device)
-    levels = LEVELS if vram == "auto" else (level_named(vram),)
-    chosen, peak = levels[-1], 0.0
-    for level in levels:
-        chosen, peak = level, networks.peak(settings, level) * _MARGIN / 1e9
+    if vram != "auto":
+        available = min(available, level_named(vram).gigabytes)
+    for level in levels_within(vram):
+        peak = networks.peak(settings, level) * _MARGIN / 1e9
         if peak <= available * _SPARE:
             break
     together = sum(networks.operations(settings, len(segment)) for segment in segments)
@@ -131,9 +131,9 @@ def make_plan(
         download_gb=sum(model.gigabytes for model in models.located if not model.here),
         device=device,
         dtype=str(dtype).removeprefix("torch."),
-        level=chosen,
+        level=level,
         peak_gb=peak,
-        available_gb=min(available, chosen.gigabytes) if vram != "auto" and device != "cpu" else available,
+        available_gb=available,
         key_frames=key_frames,
         frames=frames,
         segments=len(segments),
@@ -145,16 +145,16 @@ def make_plan(
 
 
 def fitting_window(models: Models, settings: Settings, size: tuple[int, int], vram: str) -> int:
-    """Frames of the longest window that `vram` gigabytes hold; the shortest of `WINDOWS` where none does.
+    """Frames of the longest window that `vram` gigabytes hold at any level; the shortest of `WINDOWS` where none does.
 
     It goes by the gigabytes that are named and by half precision, not by this machine: a film is the same anywhere.
     """
     import torch
 
-    level = level_named(vram)
-    networks = Networks.of(models, torch.float16, size)
+    networks, most = Networks.of(models, torch.float16, size), level_named(vram).gigabytes * 1e9 * _SPARE
     for window in WINDOWS:
-        if networks.peak(replace(settings, window=window), level) * _MARGIN <= level.gigabytes * 1e9 * _SPARE:
+        asked = replace(settings, window=window)
+        if any(networks.peak(asked, level) * _MARGIN <= most for level in levels_within(vram)):
             break
     return window
 
