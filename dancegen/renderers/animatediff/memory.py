@@ -52,8 +52,8 @@ def levels_within(vram: str) -> tuple[Level, ...]:
 
 def thriftier(level: Level) -> Level | None:
     """The next level down, or None."""
-    place = LEVELS.index(level) + 1
-    return LEVELS[place] if place < len(LEVELS) else None
+    below = levels_within(level.name)[1:]
+    return below[0] if below else None
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -28,7 +28,7 @@ _MARGIN = 1.15  # of the counted peak: what allocators and convolutions' workspa
 WINDOWS = (WINDOW, 12, 8)
 """Frames of a window, the longest first, that are tried where memory is short."""
 _SPARE = 0.9  # of the free memory may be planned for
-PARTS = (("base", "unet"), ("motion-adapter", "motion_adapter"), ("controlnet", "controlnet"), ("vae", "vae"))
+_PARTS = (("base", "unet"), ("motion-adapter", "motion_adapter"), ("controlnet", "controlnet"), ("vae", "vae"))
 """The networks that are counted: the model each comes in, and its name there."""
 _PER_MULTIPLICATION = {"cpu": 0.5, "cuda": 0.4, "mps": 0.4}
 """The speed of these networks against that of one large matrix multiplication."""
@@ -112,7 +112,10 @@ def make_plan(
     models: Models, settings: Settings, segments: list[Segment], *, size: tuple[int, int], frames: int, device: str,
     vram: str,
 ) -> Plan:  # fmt: skip
-    """Choose the level and count what it takes: the roomiest whose peak fits the device's memory, and the named."""
+    """Choose the level and count what it takes: the roomiest that fits what is free, and the memory that is named.
+
+    Where none fits it is the thriftiest.
+    """
     dtype = working_dtype(device)
     networks = Networks.of(models, dtype, size)
     available = free_gigabytes(device)
@@ -202,7 +205,7 @@ class Networks:
         text = _config(models, "base", "text_encoder")
         readers = [_transformer(text) + text["vocab_size"] * text["hidden_size"]]
         readers += [_transformer(_image_encoder(model)) for model in models.all("ip-adapter")]
-        configs = (_config(models, role, part) for role, part in PARTS)
+        configs = (_config(models, role, part) for role, part in _PARTS)
         return _networks(
             tuple(json.dumps(config, sort_keys=True) for config in configs),
             tuple(count * dtype.itemsize for count in readers), dtype, size,
@@ -313,7 +316,7 @@ class Networks:
 def _networks(
     configs: tuple[str, ...], readers: tuple[int, ...], dtype: torch.dtype, size: tuple[int, int]
 ) -> Networks:  # fmt: skip
-    """The networks of `PARTS`, each from its configuration in JSON."""
+    """The networks of `_PARTS`, each from its configuration in JSON."""
     import torch
     from diffusers import AutoencoderKL, ControlNetModel, MotionAdapter, UNet2DConditionModel, UNetMotionModel
 
