@@ -158,7 +158,7 @@ def loss_names() -> tuple[str, ...]:
 
 def write_songs(folder: Path, count: int, seconds: float) -> Path:
     """Random synthetic songs, the same ones every time."""
-    from dancegen.audio.synth import random_spec, synthesise, write_song
+    from dancegen.audio.synth.song_maker import random_spec, synthesise, write_song
 
     folder.mkdir()
     for seed in range(count):
@@ -178,7 +178,7 @@ def settle(options: argparse.Namespace, progress: Progress) -> argparse.Namespac
 
 def rows_of(todo: Sequence[Trial], options: argparse.Namespace, progress: Progress) -> Iterator[Row]:
     """The rows, as they are made; of options that were settled."""
-    from dancegen.dataset import read_clips
+    from dancegen.dataset.format import read_clips
 
     clips = options.epoch_clips or sum(clip.split == "train" for clip in read_clips(options.poses))
     with tempfile.TemporaryDirectory() as folder, progress.task("ablation", len(todo)) as advance:

@@ -70,7 +70,7 @@ def of_the_body(motion, stage: tuple[float, float]) -> dict[str, float]:
     """How far the root comes from the middle, as a share of the way to the stage's edge, and how constant limbs are."""
     import numpy as np
 
-    from dancegen.mocap.body import PARENTS
+    from dancegen.motion.body import PARENTS
 
     at = np.abs(motion.root[:, (0, 2)]) / (np.array(stage) / 2)
     children = [joint for joint, parent in enumerate(PARENTS) if parent >= 0]

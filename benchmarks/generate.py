@@ -37,8 +37,8 @@ def write_song(path: Path, minutes: float) -> None:
     """A FLAC file of synthetic songs of all tempi, as a DJ would play them."""
     import soundfile
 
-    from dancegen.audio.instruments import RATE
-    from dancegen.audio.synth import random_spec, synthesise
+    from dancegen.audio.synth.instruments import RATE
+    from dancegen.audio.synth.song_maker import random_spec, synthesise
 
     left, seed = 60 * minutes, 0
     with soundfile.SoundFile(path, "w", RATE, 2, subtype="PCM_16") as file:

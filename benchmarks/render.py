@@ -24,9 +24,9 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.renderers.animatediff.loading import SD15, make_scheduler, quiet_libraries
-from dancegen.renderers.animatediff.memory import LEVELS, Level, level_named
-from dancegen.renderers.animatediff.segments import cut
 from dancegen.renderers.animatediff.settings import Settings
+from dancegen.renderers.film.memory import LEVELS, Level, level_named
+from dancegen.renderers.film.segments import cut
 
 PUBLISHED, OURS, FAST = "published", "dancegen", "dancegen --fast"
 PUBLISHED_FRAMES = 32
@@ -134,7 +134,7 @@ def count(size: tuple[int, int]) -> None:
 
     from dancegen.renderers.animatediff.loading import Models
     from dancegen.renderers.animatediff.plan import Networks
-    from dancegen.renderers.animatediff.weights import Located, ModelRef
+    from dancegen.renderers.film.weights import Located, ModelRef
 
     roles = ("base", "vae", "motion-adapter", "controlnet")
     models = Models(tuple(Located(ModelRef(role, role), None, (), "random", 0.0) for role in roles))

@@ -19,7 +19,7 @@ import numpy as np
 
 from dancegen.pose.sequence import PoseSequence
 from dancegen.renderers import STYLES, get_renderer
-from dancegen.renderers.light import N_BANDS, SongLight
+from dancegen.renderers.skeleton.audio_envelope import N_BANDS, SongLight
 from dancegen.video import VideoWriter
 
 # A person facing the camera on a 512 px canvas, in the order of `dancegen.pose.skeleton.JOINTS`.

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from render_skeleton import synthetic_dance
 
-from dancegen.audio.synth import random_spec, synthesise
+from dancegen.audio.synth.song_maker import random_spec, synthesise
 from dancegen.pose.canvas import to_canvas
 from dancegen.pose.drawing import draw_poses
 from dancegen.pose.heatmaps import decode_heatmaps, draw_heatmaps

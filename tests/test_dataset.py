@@ -7,10 +7,19 @@ import dataclasses
 import numpy as np
 import pytest
 
-from dancegen.dataset import Clip, ClipMotion, clip_views, link_or_copy, poses_path, read_clips, view_name, write_clips
+from dancegen.dataset.format import (
+    Clip,
+    ClipMotion,
+    clip_views,
+    link_or_copy,
+    poses_path,
+    read_clips,
+    view_name,
+    write_clips,
+)
+from dancegen.dataset.pairing import Take, choose_dances, clip_beats, performance, split_performances
 from dancegen.errors import InputError, MocapError, NotFoundError
-from dancegen.mocap.motion import Motion
-from dancegen.pairing import Take, choose_dances, clip_beats, performance, split_performances
+from dancegen.motion.motion import Motion
 
 CLIP = Clip("a-00a00", "f00", 1.5, 10.0, 30.0, "train", "salsa", None, "60+61_01", "Träume", 12.25)
 
@@ -106,7 +115,7 @@ def _songs(*tempi):
 
 
 def _take(name, step_s, seconds=20.0):
-    from dancegen.mocap.beatlock import DanceEvents
+    from dancegen.motion.time_warp import DanceEvents
 
     return Take(name, name, name, None, (1.0, 1.0 + seconds), DanceEvents(np.array([]), np.array([]), step_s))
 

@@ -13,7 +13,7 @@ import pytest
 
 import dancegen
 from dancegen.audio.beats import Beats
-from dancegen.dataset import read_clips
+from dancegen.dataset.format import read_clips
 from dancegen.pose.cleaning import body_height
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY

@@ -16,7 +16,7 @@ from dancegen.store import Artifact, Input, Store
 if TYPE_CHECKING:
     from dancegen.audio import SongFeatures
     from dancegen.choreographers.steering import Steering
-    from dancegen.mocap.body import BodyMotion
+    from dancegen.motion.body import BodyMotion
     from dancegen.pose.sequence import PoseSequence
 
 BUNDLED = ("diffusion", "gan")

@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from dancegen.errors import InputError
-from dancegen.mocap.filming import CAMERAS
+from dancegen.motion.filming import CAMERAS
 
 if TYPE_CHECKING:
-    from dancegen.mocap.body import BodyMotion
+    from dancegen.motion.body import BodyMotion
 
 LIMBS = ("legs", "arms", "trunk")
 

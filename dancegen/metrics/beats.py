@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dancegen.metrics.motion import ANKLES, FPS, filled, finite
-from dancegen.mocap.beatlock import Grid, alignment, beat_period
-from dancegen.mocap.footfalls import falls_under, joint_speeds
+from dancegen.motion.footfalls import falls_under, joint_speeds
+from dancegen.motion.time_warp import Grid, alignment, beat_period
 
 SPEED_SIGMA_S = 0.083
 """Of the Gaussian that smooths the mean joint speed: 5 frames at the 60 of AIST++."""

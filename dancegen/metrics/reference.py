@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.audio.beats import Beats
-from dancegen.dataset import Clip, clip_dir, clip_views, poses_path, read_clips
+from dancegen.dataset.format import Clip, clip_dir, clip_views, poses_path, read_clips
 from dancegen.errors import InputError
 from dancegen.metrics.dance import Dance, Figures, Windows, average, distances, measure, rounded
 from dancegen.metrics.features import GEOMETRIC, KINETIC, FeatureStatistics, frechet_distance

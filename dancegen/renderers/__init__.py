@@ -11,7 +11,7 @@ from dancegen.errors import InputError
 
 if TYPE_CHECKING:
     from dancegen.pose.sequence import PoseSequence
-    from dancegen.renderers.light import SongLight
+    from dancegen.renderers.skeleton.audio_envelope import SongLight
 
 STYLES = ("neon", "openpose")
 
@@ -32,11 +32,11 @@ class Renderer(Protocol):
 def get_renderer(style: str) -> Renderer:
     """The renderer of a style. Raises InputError, naming the styles there are."""
     if style == "neon":
-        from dancegen.renderers.neon import NeonRenderer
+        from dancegen.renderers.skeleton.neon import NeonRenderer
 
         return NeonRenderer()
     if style == "openpose":
-        from dancegen.renderers.openpose import OpenposeRenderer
+        from dancegen.renderers.skeleton.openpose import OpenposeRenderer
 
         return OpenposeRenderer()
     raise InputError(f"There is no style {style!r}: choose one of {', '.join(STYLES)}.")

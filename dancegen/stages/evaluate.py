@@ -196,8 +196,8 @@ def _build(
 ) -> dict:
     from dancegen.metrics.dance import rounded
     from dancegen.metrics.reference import REAL, Reference
+    from dancegen.metrics.report.page import write_report
     from dancegen.metrics.table import Row
-    from dancegen.report.page import write_report
 
     real = Reference.load(real_file)
     measured = _measure(recordings, real, progress)

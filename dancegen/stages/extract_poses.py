@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dancegen.errors import InputError
-from dancegen.mocap.filming import CAMERAS
+from dancegen.motion.filming import CAMERAS
 from dancegen.progress import SILENT, Progress
 from dancegen.stages.reference import resolve
 from dancegen.stages.size import parse_size
@@ -31,7 +31,7 @@ def extract_poses(
     """A pose dataset: every clip of a dataset seen from several camera angles, with the clip's music beside it.
 
     dataset: a prepare artifact, its path or digest; by default the newest. views: degrees of azimuth round the dancer,
-    0 from the front, and cameras with a perspective by name (see `mocap.filming`). size: canvas in pixels,
+    0 from the front, and cameras with a perspective by name (see `motion.filming`). size: canvas in pixels,
     "WIDTHxHEIGHT". Motion capture is projected; `detector` is for video, which prepare does not read yet. workers:
     processes, default one a core. The result needs neither the dataset nor its sources.
     """
@@ -83,7 +83,7 @@ def _build(
     import numpy as np
     from joblib import Parallel, delayed
 
-    from dancegen.dataset import read_clips, view_name, write_clips
+    from dancegen.dataset.format import read_clips, view_name, write_clips
 
     clips = read_clips(dataset)
     frames, seen = 0, np.zeros(len(azimuths))
@@ -115,9 +115,9 @@ def _extract_clip(source: Path, target: Path, clip_id: str, azimuths: list[int |
     import numpy as np
 
     from dancegen.audio.beats import Beats, bar_lines
-    from dancegen.dataset import MUSIC_FILES, ClipMotion, clip_dir, link_or_copy, poses_path, view_name
-    from dancegen.mocap.camera import facing_camera, project
-    from dancegen.mocap.filming import film
+    from dancegen.dataset.format import MUSIC_FILES, ClipMotion, clip_dir, link_or_copy, poses_path, view_name
+    from dancegen.motion.camera import facing_camera, project
+    from dancegen.motion.filming import film
 
     motion = ClipMotion.load(clip_dir(source, clip_id) / "motion.npz").motion
     faces = np.zeros(len(azimuths))

@@ -79,7 +79,7 @@ def watch(footage: Footage, progress: Progress = SILENT) -> Row:
         figures |= _fidelity(footage, progress)
         if not isfinite(figures["pose_error"]):
             remarks.append("the detector found none of the joints that were asked for in any picture")
-    from dancegen.report.pictures import sheet_of
+    from dancegen.metrics.report.pictures import sheet_of
 
     return Row(footage.row, figures, [figures], [footage.video.stem], pictures=[sheet_of(shown)], remarks=remarks)
 

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dancegen.errors import AudioError, InputError, MocapError
-from dancegen.pairing import (
+from dancegen.dataset.pairing import (
     FEWEST_BEATS,
     LAST_CLIP,
     ONLY_CLIP,
@@ -25,6 +24,7 @@ from dancegen.pairing import (
     performance,
     split_performances,
 )
+from dancegen.errors import AudioError, InputError, MocapError
 from dancegen.progress import SILENT, Progress
 from dancegen.stages.songs import SongFile, find_songs
 from dancegen.store import Artifact, Input, Recipe, Store, open_store
@@ -53,7 +53,7 @@ def prepare(
     force: bool = False,
     progress: Progress = SILENT,
 ) -> Artifact:
-    """A dataset (see `dancegen.dataset`) of motion capture danced to songs.
+    """A dataset (see `dancegen.dataset.format`) of motion capture danced to songs.
 
     sources: folders or files of motion capture (.bvh, or .amc with its .asf beside it), searched recursively.
     music: a song, or a folder of songs; every take is warped in time until its steps fall on the beats of `pairs`
@@ -126,7 +126,7 @@ class _Job:
 
     def build(self, directory: Path) -> dict:
         """Make the dataset in `directory`; returns its summary."""
-        from dancegen.dataset import write_clips
+        from dancegen.dataset.format import write_clips
 
         with tempfile.TemporaryDirectory(prefix="dancegen-prepare-") as scratch:
             songs = self._analyse_songs(Path(scratch))
@@ -258,9 +258,9 @@ def _analyse(item: SongFile, mel: Path) -> Song | str:
 
 
 def _read(item: _MotionFile, target: Path, source_fps: float | None) -> tuple[Take | str, list[tuple[str, str]]]:
-    from dancegen.mocap.beatlock import DanceEvents
-    from dancegen.mocap.footfalls import active_span
-    from dancegen.mocap.motion import load_motion
+    from dancegen.motion.footfalls import active_span
+    from dancegen.motion.motion import load_motion
+    from dancegen.motion.time_warp import DanceEvents
 
     notes = _Notes()
     try:
@@ -331,7 +331,7 @@ def _motion_inputs(path: Path) -> tuple[Input, ...]:
     """
     inputs = [Input.file(f"motion {path.stem}", path)]
     if path.suffix.lower() == ".amc":
-        from dancegen.mocap.asf_amc import find_asf
+        from dancegen.motion.readers.asf_amc import find_asf
 
         # A missing one is said when the motion is read, where the other files can still be used.
         with suppress(MocapError):

@@ -70,7 +70,7 @@ def plan_render(
     if prompt is None:
         raise InputError('--dry-run plans what a prompt says: add --prompt "what to paint"')
     check_render(engine, prompt, "neon", size, options)
-    from dancegen.stages.render_prompt import describe
+    from dancegen.stages.film import describe
 
     film = describe(
         poses, prompt=prompt, fps=fps, size=size, seed=seed, device=device, store=open_store(store),
@@ -98,7 +98,7 @@ def paint(
     """render, also as a step of something larger: then `standalone` is False."""
     check_render(engine, prompt, style, size, options or {})
     if prompt is not None:
-        from dancegen.stages.render_prompt import paint_film
+        from dancegen.stages.film import paint_film
 
         return paint_film(
             poses, prompt=prompt, fps=fps, size=size, seed=seed, device=device, store=store, force=force,
@@ -138,7 +138,7 @@ def check_render(
     if prompt is not None:
         if engine == "skeleton":
             raise InputError("--engine skeleton reads no --prompt: leave one of them out")
-        from dancegen.stages.render_prompt import check_film
+        from dancegen.stages.film import check_film
 
         check_film(prompt, size, options)
         return
@@ -175,7 +175,7 @@ def _build(
     from dancegen.audio.song import analyse
     from dancegen.pose.sequence import PoseSequence
     from dancegen.renderers import get_renderer
-    from dancegen.renderers.light import SongLight
+    from dancegen.renderers.skeleton.audio_envelope import SongLight
     from dancegen.video import VideoWriter
 
     sequence = PoseSequence.load(poses.file(POSES))

@@ -120,7 +120,7 @@ def recording_of_artifact(row: str, artifact: Artifact) -> Recording:
 
 def real_recordings(dataset: Artifact, most: int = 2) -> list[Recording]:
     """A few clips of a pose dataset to look at beside the others: held-out ones, the longest, each from the front."""
-    from dancegen.dataset import clip_dir, clip_views, poses_path, read_clips
+    from dancegen.dataset.format import clip_dir, clip_views, poses_path, read_clips
     from dancegen.metrics.reference import REAL
 
     clips = read_clips(dataset)

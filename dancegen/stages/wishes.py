@@ -40,7 +40,7 @@ def read_wishes(
     retime: bool,
 ) -> Wishes:
     """Raises InputError for what cannot be read or granted, NotFoundError for dances that are not there."""
-    from dancegen.mocap.body import BodyMotion
+    from dancegen.motion.body import BodyMotion
 
     inputs, moments, poses, dance = [], {}, {}, None
     for name, reference in (("start", start_pose), ("end", end_pose)):

@@ -99,7 +99,7 @@ def test_what_has_no_beat_gets_few_or_none(kind):
 
 def test_the_demo_songs_beats_are_found():
     from dancegen.audio.song import analyse
-    from dancegen.audio.synth import DEMO, synthesise
+    from dancegen.audio.synth.song_maker import DEMO, synthesise
 
     truth = synthesise(DEMO).beats_s
     beats = analyse(demo_song()).beats
@@ -120,7 +120,7 @@ def demo_song():
 def test_songs_of_many_styles_have_their_beats_found(pattern, tempo):
     import soxr
 
-    from dancegen.audio.synth import SongSpec, synthesise
+    from dancegen.audio.synth.song_maker import SongSpec, synthesise
 
     song = synthesise(SongSpec(tempo=tempo, pattern=pattern, seconds=25, seed=3))
     beats = heard(soxr.resample(song.samples.mean(axis=1), 44_100, SAMPLE_RATE))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dancegen.audio.patterns import GROOVES, PERCUSSION, beats_a_bar, row_of
-from dancegen.audio.synth import DEMO, SongSpec, main, random_spec, synthesise
+from dancegen.audio.synth.patterns import GROOVES, PERCUSSION, beats_a_bar, row_of
+from dancegen.audio.synth.song_maker import DEMO, SongSpec, main, random_spec, synthesise
 from dancegen.errors import InputError
 
 

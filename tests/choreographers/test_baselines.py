@@ -10,7 +10,7 @@ from tiny_gan import pose_dataset, song, ticking
 
 from dancegen.choreographers import BASELINE, BASELINES, choose_model
 from dancegen.choreographers.baselines import Baseline, Sounds, _blended
-from dancegen.dataset import read_clips, write_clips
+from dancegen.dataset.format import read_clips, write_clips
 from dancegen.errors import InputError, ModelError, NotFoundError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.store import open_store

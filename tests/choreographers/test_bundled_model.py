@@ -9,15 +9,15 @@ import pytest
 import soundfile
 
 from dancegen.assets import asset
-from dancegen.audio.instruments import RATE
 from dancegen.audio.song import analyse
-from dancegen.audio.synth import SongSpec, synthesise
+from dancegen.audio.synth.instruments import RATE
+from dancegen.audio.synth.song_maker import SongSpec, synthesise
 from dancegen.choreographers import BUNDLED, load_choreographer
 from dancegen.choreographers.diffusion.choreographer import DiffusionChoreographer
 from dancegen.choreographers.steering import Steering
 from dancegen.metrics.dance import Dance, measure
 from dancegen.metrics.motion import body_positions, freeze_ratio, joint_speed, motion_figures
-from dancegen.mocap.body import BodyMotion
+from dancegen.motion.body import BodyMotion
 from dancegen.pose.cleaning import body_height
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY

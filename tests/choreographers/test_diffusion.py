@@ -19,7 +19,7 @@ from dancegen.choreographers.diffusion.timing import footfalls, in_time
 from dancegen.choreographers.steering import Steering, parse_span, parse_stage
 from dancegen.errors import InputError, ModelError
 from dancegen.metrics.beats import with_half_beats
-from dancegen.mocap.body import AT, NAMES, PARENTS
+from dancegen.motion.body import AT, NAMES, PARENTS
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ import torch
 from tiny_diffusion import BODY, CONFIG, FPS, recordings
 
 from dancegen.choreographers.diffusion import features as f
+from dancegen.choreographers.diffusion.beat_critic import Metronome, synchrony
 from dancegen.choreographers.diffusion.config import check
 from dancegen.choreographers.diffusion.data import Windows
 from dancegen.choreographers.diffusion.denoiser import Denoiser, Wishes
 from dancegen.choreographers.diffusion.losses import LOSSES, dance_losses, synchrony_loss
-from dancegen.choreographers.diffusion.metronome import Metronome, synchrony
 from dancegen.choreographers.diffusion.model import load_model
 from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.choreographers.diffusion.trainer import Trainer

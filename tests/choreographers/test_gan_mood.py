@@ -7,9 +7,9 @@ import pytest
 import torch
 from tiny_gan import dancing, song, takes, tiny_config
 
+from dancegen.choreographers.gan.beat_critic import Metronome
 from dancegen.choreographers.gan.data import ClipDataset
 from dancegen.choreographers.gan.losses import synchrony_loss
-from dancegen.choreographers.gan.metronome import Metronome
 from dancegen.choreographers.gan.mood import LIVELINESS, Mood, haste, measure
 from dancegen.choreographers.phrases import loudness, phrases
 from dancegen.choreographers.training.descent import Descent

@@ -16,8 +16,8 @@ from dancegen.choreographers.diffusion.config import DenoiserConfig, DiffusionCo
 from dancegen.choreographers.diffusion.data import Recording, Windows
 from dancegen.choreographers.diffusion.denoiser import Denoiser
 from dancegen.choreographers.diffusion.model import Model, save_model
-from dancegen.mocap.body import AT, TURNING, Body, BodyMotion
-from dancegen.mocap.rotations import about
+from dancegen.motion.body import AT, TURNING, Body, BodyMotion
+from dancegen.motion.rotations import about
 
 FPS, BEAT_S = 30.0, 0.5
 BODY = Body.of(

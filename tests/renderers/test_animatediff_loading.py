@@ -12,10 +12,10 @@ from tiny_animatediff import options, tiny_checkpoint, tiny_ip_adapter, tiny_lor
 from dancegen.renderers.animatediff import loading
 from dancegen.renderers.animatediff.loading import SD15, Models, load_pipeline, make_scheduler
 from dancegen.renderers.animatediff.plan import fitting_window, make_plan
-from dancegen.renderers.animatediff.segments import cut
 from dancegen.renderers.animatediff.settings import NEGATIVE_PROMPT, SIZE, Settings
 from dancegen.renderers.animatediff.temporal import TemporalPainter, steps_of, still_settings
-from dancegen.renderers.animatediff.weights import Located, locate, references
+from dancegen.renderers.film.segments import cut
+from dancegen.renderers.film.weights import Located, locate, references
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from dancegen.errors import InputError
-from dancegen.renderers.animatediff.keyframes import choose_keyframes
 from dancegen.renderers.animatediff.noise import frame_noise
-from dancegen.renderers.animatediff.schedule import Schedule, used
-from dancegen.renderers.animatediff.segments import crossfade, cut, pyramid, settled, windows
 from dancegen.renderers.animatediff.settings import Settings, split_options
+from dancegen.renderers.film.keyframes import choose_keyframes
+from dancegen.renderers.film.prompts import Schedule, used
+from dancegen.renderers.film.segments import crossfade, cut, pyramid, settled, windows
 
 SHAPE = (4, 3, 2)
 

@@ -10,11 +10,11 @@ import torch
 from tiny_animatediff import options, tiny_models
 
 from dancegen.renderers.animatediff.loading import Models, load_pipeline, quiet_libraries
-from dancegen.renderers.animatediff.memory import LEVELS, is_out_of_memory, level_named, thriftier
 from dancegen.renderers.animatediff.noise import frame_noise
 from dancegen.renderers.animatediff.sampler import Sampler, Scene
 from dancegen.renderers.animatediff.settings import Settings
-from dancegen.renderers.animatediff.weights import locate, references
+from dancegen.renderers.film.memory import LEVELS, is_out_of_memory, level_named, thriftier
+from dancegen.renderers.film.weights import locate, references
 
 STEPS = 5
 

@@ -15,7 +15,7 @@ import pytest
 
 from dancegen.errors import InputError, ModelError
 from dancegen.renderers.animatediff.settings import Settings, weighted
-from dancegen.renderers.animatediff.weights import ModelRef, locate, needed, references
+from dancegen.renderers.film.weights import ModelRef, locate, needed, references
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMIT = "5" * 40
@@ -147,7 +147,7 @@ import json, sys
 from dancegen.errors import ModelError
 from dataclasses import replace
 from pathlib import Path
-from dancegen.renderers.animatediff.weights import ModelRef, at_hand, fetch, locate
+from dancegen.renderers.film.weights import ModelRef, at_hand, fetch, locate
 
 def elsewhere(found):
     return at_hand(replace(found, folder=Path("/the/cache/of/another/machine")))

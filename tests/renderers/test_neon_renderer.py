@@ -10,8 +10,8 @@ import pytest
 from dancegen.errors import InputError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.renderers import STYLES, get_renderer
-from dancegen.renderers.light import N_BANDS, SongLight
-from dancegen.renderers.neon.body import frame_body
+from dancegen.renderers.skeleton.audio_envelope import N_BANDS, SongLight
+from dancegen.renderers.skeleton.neon.body import frame_body
 
 FPS = 10
 SIZES = [(320, 180), (180, 320), (180, 180)]
@@ -176,8 +176,8 @@ def test_styles_are_found_by_name_and_unknown_ones_refused():
 
 
 def test_the_real_thing_is_drawn(shared_data):
-    from dancegen.mocap.camera import project
-    from dancegen.mocap.motion import load_motion
+    from dancegen.motion.camera import project
+    from dancegen.motion.motion import load_motion
 
     dance = project(load_motion(shared_data / "cmu-salsa" / "60_01_scaled.bvh"), 0.0)
     frames = render(dance.slice(300, 312), steady([0.05]), fps=30)
@@ -187,9 +187,9 @@ def test_the_real_thing_is_drawn(shared_data):
 
 def test_a_tall_dancer_is_enlarged_onto_the_very_same_place():
     """Bodies over 560 pixels are drawn smaller and enlarged: light and joints must not drift apart."""
-    from dancegen.renderers.neon.figure import draw_figure
-    from dancegen.renderers.neon.film import expose
-    from dancegen.renderers.neon.palette import palette_at
+    from dancegen.renderers.skeleton.neon.figure import draw_figure
+    from dancegen.renderers.skeleton.neon.film import expose
+    from dancegen.renderers.skeleton.neon.palette import palette_at
 
     size = (600, 900)
     body = frame_body(swaying(2), size)

@@ -8,7 +8,7 @@ import pytest
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import log_mel, onset_envelope
 from dancegen.audio.song import SongFeatures
-from dancegen.renderers.light import N_BANDS, SongLight
+from dancegen.renderers.skeleton.audio_envelope import N_BANDS, SongLight
 
 
 def features(samples) -> SongFeatures:

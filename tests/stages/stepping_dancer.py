@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).parents[1] / "mocap"))  # the figure that the motion capture tests draw with
+sys.path.append(str(Path(__file__).parents[1] / "motion"))  # the figure that the motion capture tests draw with
 from stick_figure import MIXAMO, write_bvh
 
 FPS = 30.0

@@ -9,7 +9,7 @@ import pytest
 from stepping_dancer import write_click, write_dancer
 
 from dancegen.audio.beats import Beats
-from dancegen.dataset import ClipMotion, clip_dir, clip_views, poses_path, read_clips
+from dancegen.dataset.format import ClipMotion, clip_dir, clip_views, poses_path, read_clips
 from dancegen.errors import InputError, NotFoundError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.extract_poses import extract_poses, parse_size, parse_views

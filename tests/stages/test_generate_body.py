@@ -10,8 +10,8 @@ from tiny_chain import run, tiny_model, write_song
 from tiny_diffusion import saved_model
 
 from dancegen.errors import InputError, NotFoundError
-from dancegen.mocap.body import BodyMotion
-from dancegen.mocap.bvh import read_bvh
+from dancegen.motion.body import BodyMotion
+from dancegen.motion.readers.bvh import read_bvh
 from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.extract_poses import extract_poses
 from dancegen.stages.generate_poses import SUMMARY_FIGURES, generate_poses

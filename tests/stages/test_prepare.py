@@ -7,7 +7,7 @@ import pytest
 from stepping_dancer import write_click, write_dancer
 
 from dancegen.audio.beats import Beats
-from dancegen.dataset import ClipMotion, clip_dir, read_clips
+from dancegen.dataset.format import ClipMotion, clip_dir, read_clips
 from dancegen.errors import InputError, MocapError
 from dancegen.stages.prepare import prepare
 
@@ -115,8 +115,8 @@ def test_steps_fall_on_the_clicks(made):
 
 
 def test_the_warp_in_the_clip_leads_back_to_the_take(made, dances):
-    from dancegen.mocap.beatlock import TimeMap
-    from dancegen.mocap.motion import load_motion
+    from dancegen.motion.motion import load_motion
+    from dancegen.motion.time_warp import TimeMap
 
     artifact, _ = made
     for clip in read_clips(artifact)[:6]:

@@ -18,8 +18,8 @@ from tiny_chain import REPOSITORY, start, tiny_model, write_song
 from tiny_film import FEW, QUICK, dance, film, flags, options, pictures, shown, tiny_models
 
 from dancegen.cli import main
-from dancegen.renderers.animatediff.segments import Segment
-from dancegen.stages.render_prompt import joined
+from dancegen.renderers.film.segments import Segment
+from dancegen.stages.film import joined
 from dancegen.store import open_store
 from dancegen.video import probe_video
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from dancegen.audio.synth import random_spec, synthesise, write_song
+from dancegen.audio.synth.song_maker import random_spec, synthesise, write_song
 from dancegen.errors import AudioError, DancegenError, InputError
 from dancegen.video import VideoWriter, probe_video, read_frames
 

@@ -19,8 +19,8 @@ from dancegen.choreographers.diffusion.timing import in_time
 from dancegen.choreographers.phrases import drawn, followed, held, loudness, phrases
 from dancegen.choreographers.steering import Steering
 from dancegen.errors import InputError
-from dancegen.mocap.body import GROUPS, Body, BodyMotion
-from dancegen.mocap.filming import film
+from dancegen.motion.body import GROUPS, Body, BodyMotion
+from dancegen.motion.filming import film
 from dancegen.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _with_kept(planted: BodyMotion, made: BodyMotion, known: np.ndarray) -> Body
     """The dance with its feet planted, but for legs that are given: those stay what they were."""
     from dataclasses import replace
 
-    from dancegen.mocap.body import NAMES, TURNING
+    from dancegen.motion.body import NAMES, TURNING
 
     legs = [TURNING.index(NAMES.index(name)) for name in GROUPS["legs"]]
     kept = known[:, f.PARTS.index("legs")] > 0

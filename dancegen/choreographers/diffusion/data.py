@@ -16,11 +16,11 @@ from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.denoiser import Wishes
 from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.choreographers.diffusion.timing import in_time
-from dancegen.dataset import Clip, ClipMotion, clip_dir, read_clips
+from dancegen.dataset.format import Clip, ClipMotion, clip_dir, read_clips
 from dancegen.errors import InputError
-from dancegen.mocap.body import Body
-from dancegen.mocap.motion import Motion
-from dancegen.mocap.retarget import measure_body, retarget
+from dancegen.motion.body import Body
+from dancegen.motion.motion import Motion
+from dancegen.motion.retarget import measure_body, retarget
 from dancegen.progress import Progress
 
 UNNAMED = "dance"

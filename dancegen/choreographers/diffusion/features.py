@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dancegen.mocap.body import FEET, GROUPS, NAMES, PARENTS, TURNING, Body, BodyMotion
-from dancegen.mocap.rotations import from_6d, to_6d
+from dancegen.motion.body import FEET, GROUPS, NAMES, PARENTS, TURNING, Body, BodyMotion
+from dancegen.motion.rotations import from_6d, to_6d
 
 ROOT = slice(0, 3)
 TURNS = slice(3, 3 + 6 * len(TURNING))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from dancegen.choreographers.diffusion.beat_critic import Metronome, synchrony
 from dancegen.choreographers.diffusion.features import CONTACTS, positions
-from dancegen.choreographers.diffusion.metronome import Metronome, synchrony
 from dancegen.choreographers.diffusion.scale import Scale
-from dancegen.mocap.body import FEET
+from dancegen.motion.body import FEET
 
 LOSSES = ("features", "position", "velocity", "acceleration", "contact", "synchrony")
 

@@ -13,7 +13,7 @@ from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.denoiser import Denoiser
 from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.errors import InputError, ModelError
-from dancegen.mocap.body import Body
+from dancegen.motion.body import Body
 
 FORMAT = 2
 FAMILY = "diffusion"

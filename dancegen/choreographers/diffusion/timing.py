@@ -1,7 +1,7 @@
 """The last hundredths of a second: steps are moved onto the beat they were meant for, and moves gather on it.
 
 A denoiser steps to its music, but a twentieth of a second early or late is soon lost among its other cares; that is as
-far as eyes forgive. So its dance is warped in time a little: as smoothly as `mocap.beatlock` warps what was captured,
+far as eyes forgive. So its dance is warped in time a little: as smoothly as `motion.time_warp` warps what was captured,
 but never far from where it is. With an accent (see `accent.py`) time runs slower on the beats, too.
 """
 
@@ -11,9 +11,9 @@ import numpy as np
 
 from dancegen.audio.beats import Beats
 from dancegen.choreographers.accent import accented_s
-from dancegen.mocap.beatlock import Grid, nearness
-from dancegen.mocap.body import AT, BodyMotion
-from dancegen.mocap.footfalls import falls_under, joint_speeds
+from dancegen.motion.body import AT, BodyMotion
+from dancegen.motion.footfalls import falls_under, joint_speeds
+from dancegen.motion.time_warp import Grid, nearness
 
 MOST_S = 0.12
 """A step is moved by no more than this."""

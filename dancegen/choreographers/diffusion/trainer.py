@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from dancegen.choreographers.diffusion import features as f
+from dancegen.choreographers.diffusion.beat_critic import Metronome
 from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.data import Batch, Recording, Windows
 from dancegen.choreographers.diffusion.denoiser import Denoiser, Wishes
 from dancegen.choreographers.diffusion.losses import LOSSES, dance_losses, noised, synchrony_loss
-from dancegen.choreographers.diffusion.metronome import Metronome
 from dancegen.choreographers.diffusion.model import Model, load_model, save_model
 from dancegen.choreographers.diffusion.scale import Scale
 from dancegen.choreographers.diffusion.validation import Validation, validate
@@ -32,7 +32,7 @@ from dancegen.choreographers.training.loading import stream
 from dancegen.choreographers.training.precision import autocast, settled
 from dancegen.choreographers.training.processes import ALONE, Processes
 from dancegen.choreographers.training.run import go_on, run
-from dancegen.mocap.body import Body
+from dancegen.motion.body import Body
 from dancegen.progress import SILENT, Progress
 
 CLIP = 1.0

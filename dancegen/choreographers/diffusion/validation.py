@@ -15,8 +15,8 @@ from dancegen.choreographers.diffusion.model import Model
 from dancegen.choreographers.diffusion.sampling import Order, perform
 from dancegen.choreographers.training.collapse import spread
 from dancegen.metrics.dance import Dance, average, measure
-from dancegen.mocap.body import BodyMotion
-from dancegen.mocap.camera import project
+from dancegen.motion.body import BodyMotion
+from dancegen.motion.camera import project
 
 DANCES = 8
 LONGEST_S = 20.0

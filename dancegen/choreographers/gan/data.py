@@ -15,7 +15,7 @@ from dancegen.choreographers.accent import accented_s
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.model import StartPoses
 from dancegen.choreographers.gan.mood import WINDOW_S, measure
-from dancegen.dataset import read_clips
+from dancegen.dataset.format import read_clips
 from dancegen.errors import InputError
 from dancegen.pose.canvas import to_canvas
 from dancegen.pose.sequence import PoseSequence

@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from dancegen.choreographers.gan import losses
+from dancegen.choreographers.gan.beat_critic import Metronome
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import ClipDataset, Take
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.footprint import footprint
 from dancegen.choreographers.gan.generator import UNetGenerator, normalise_mel
 from dancegen.choreographers.gan.image import clean, picture
-from dancegen.choreographers.gan.metronome import Metronome
 from dancegen.choreographers.gan.model import Model, StartPoses, load_discriminator, load_model, save_model
 from dancegen.choreographers.gan.mood import HASTE, PLACE, haste, measure, place
 from dancegen.choreographers.gan.rollout import Lesson, Memory, Rollout, at, clip_noise, history, lead_frames, unroll

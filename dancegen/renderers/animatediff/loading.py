@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancegen.errors import DancegenError, ModelError
-from dancegen.renderers.animatediff.memory import is_out_of_memory
 from dancegen.renderers.animatediff.settings import Settings, weighted
-from dancegen.renderers.animatediff.weights import Located
+from dancegen.renderers.film.memory import is_out_of_memory
+from dancegen.renderers.film.weights import Located
 
 if TYPE_CHECKING:
     import torch

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from dancegen.memory import free_gigabytes
 from dancegen.renderers.animatediff.loading import SD15, Models
-from dancegen.renderers.animatediff.memory import Level, level_named, levels_within
-from dancegen.renderers.animatediff.segments import Segment, windows
 from dancegen.renderers.animatediff.settings import WINDOW, Settings
+from dancegen.renderers.film.memory import Level, level_named, levels_within
+from dancegen.renderers.film.segments import Segment, windows
 
 if TYPE_CHECKING:
     import torch
 
-    from dancegen.renderers.animatediff.weights import Located
+    from dancegen.renderers.film.weights import Located
 
 _MARGIN = 1.15  # of the counted peak: what allocators and convolutions' workspaces take beside tensors
 WINDOWS = (WINDOW, 12, 8)

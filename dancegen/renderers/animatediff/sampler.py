@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dancegen.renderers.animatediff.memory import Level
 from dancegen.renderers.animatediff.noise import frame_noise, generator
-from dancegen.renderers.animatediff.segments import pyramid, settled, windows
 from dancegen.renderers.animatediff.settings import Settings
+from dancegen.renderers.film.memory import Level
+from dancegen.renderers.film.segments import pyramid, settled, windows
 
 if TYPE_CHECKING:
     import torch

@@ -1,0 +1,149 @@
+"""The dataset of paired music and motion: what prepare writes, extract-poses adds to and train reads.
+
+    clips.jsonl                     one Clip a line, sorted by id
+    clips/<id>/motion.npz           the dance in time with the music, and the warp that brought it there (ClipMotion)
+    clips/<id>/mel.npy              (F, 80) float16 log-mel, 90 frames a second, frame 0 at the clip's start
+    clips/<id>/beats.json           the beats inside the clip, seconds from the clip's start
+    clips/<id>/audio.flac           the span of the song that the clip dances to
+    clips/<id>/<view>/poses.npz     (extract-poses) the dance as a camera sees it; view "a045" is 45 degrees of azimuth
+
+A pose file's `start_s` is 0: it counts from the clip's start, as the audio and the beats beside it do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dancegen.errors import InputError, MocapError, NotFoundError
+
+if TYPE_CHECKING:
+    from dancegen.motion.motion import Motion
+
+CLIPS_FILE = "clips.jsonl"
+MUSIC_FILES = ("mel.npy", "beats.json", "audio.flac")
+SPLITS = ("train", "val")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One piece of dance with its piece of music.
+
+    `source` is the SHA-256 of the motion file, `take` the performance it belongs to (two partners share one),
+    `start` where in the source the clip begins and `song_start` where in the song, in seconds; `seconds` is the
+    clip's length in song time. All clips of a take are in the same split; songs may occur on both sides.
+    """
+
+    id: str
+    source: str
+    start: float
+    seconds: float
+    fps: float
+    split: str
+    genre: str | None
+    licence: str | None
+    take: str
+    song: str
+    song_start: float
+
+
+@dataclass(frozen=True, eq=False)
+class ClipMotion:
+    """The contents of motion.npz: the dance at the clip's frame rate in the song's time, and how it got there.
+
+    `song_s`, `take_s`, `rate` (K,) float64 are the knots of the warp over the clip (see `motion.time_warp.TimeMap`), song
+    seconds counted from the clip's start. `footfalls_s` (F,) are the dancer's footfalls, seconds from the clip's start.
+    """
+
+    motion: Motion
+    song_s: np.ndarray
+    take_s: np.ndarray
+    rate: np.ndarray
+    footfalls_s: np.ndarray
+
+    def save(self, path: Path) -> None:
+        """Write motion.npz; `Motion.load` reads it too."""
+        body = self.motion
+        fields = body.arrays()
+        fields |= {name: getattr(self, name) for name in _WARP}
+        np.savez(path, fps=body.fps, height_m=body.height_m, name=body.name, **fields)
+
+    @classmethod
+    def load(cls, path: Path) -> ClipMotion:
+        """Read motion.npz. Raises MocapError where the file is missing, damaged or something else."""
+        from dancegen.motion.motion import Motion
+
+        motion = Motion.load(path)
+        try:
+            with np.load(path, allow_pickle=False) as data:
+                return cls(motion, **{name: data[name] for name in _WARP})
+        except KeyError as error:
+            raise MocapError(f"{path} holds no warp ({error}): it is not a clip of a dataset") from error
+
+
+_WARP = ("song_s", "take_s", "rate", "footfalls_s")
+
+
+def clip_dir(root: Path, clip: Clip | str) -> Path:
+    """Where a clip's files lie."""
+    return Path(root) / "clips" / (clip if isinstance(clip, str) else clip.id)
+
+
+def poses_path(root: Path, clip: Clip | str, view: str) -> Path:
+    """The pose file of a clip from one camera."""
+    return clip_dir(root, clip) / view / "poses.npz"
+
+
+def view_name(azimuth_deg: float | str) -> str:
+    """The directory of a camera: "a045" for 45 degrees (or -315); a camera that has a name keeps it."""
+    if isinstance(azimuth_deg, str):
+        return azimuth_deg
+    return f"a{round(azimuth_deg) % 360:03d}"
+
+
+def clip_views(root: Path, clip: Clip | str) -> list[str]:
+    """The cameras a clip has poses from, sorted; empty before extract-poses."""
+    return sorted(path.parent.name for path in clip_dir(root, clip).glob("*/poses.npz"))
+
+
+def write_clips(directory: Path, clips: Iterable[Clip]) -> Path:
+    """Write clips.jsonl, sorted by id."""
+    path = Path(directory) / CLIPS_FILE
+    lines = [json.dumps(dataclasses.asdict(clip), ensure_ascii=False) for clip in sorted(clips, key=lambda c: c.id)]
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def read_clips(where: Path | object) -> list[Clip]:
+    """The clips of a dataset, given its artifact or its directory.
+
+    Raises NotFoundError where there is no clips.jsonl, InputError where a line of it is not a clip.
+    """
+    path = Path(getattr(where, "path", where)) / CLIPS_FILE
+    if not path.is_file():
+        raise NotFoundError(f"{path.parent} is not a dataset: it has no {CLIPS_FILE}; make one with dancegen prepare")
+    clips = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            clips.append(Clip(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise InputError(f"line {number} of {path} is not a clip: {error}") from error
+    return clips
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """`target` with the contents of `source`: a hard link where the file system allows one, else a copy."""
+    import shutil
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

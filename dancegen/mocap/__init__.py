@@ -1,6 +1,0 @@
-"""Motion capture: files in, a dancer in metres or in a camera's pixels out."""
-
-from dancegen.mocap.camera import project
-from dancegen.mocap.motion import Motion, find_motion_files, load_motion
-
-__all__ = ["Motion", "find_motion_files", "load_motion", "project"]

@@ -1,0 +1,1 @@
+"""A dance in the formats of other programs."""

@@ -1,0 +1,144 @@
+"""Filming a dance: cameras with a perspective that stand, circle, follow, or cut on the bar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dancegen.errors import InputError
+from dancegen.motion.camera import face_visibility, fit
+from dancegen.motion.motion import Motion
+from dancegen.pose.skeleton import INDEX
+
+if TYPE_CHECKING:
+    from dancegen.pose.sequence import PoseSequence
+
+EYE_HEIGHT_M = 1.3
+FAR, NEAR = 9.0, 4.5  # metres from the dancer: a camera for the whole stage, and one that goes with the dancer
+LEAST_M = 3.0  # from a camera to the nearest that a dancer comes
+ORBIT_S = 24.0  # seconds of a full circle
+FOLLOW_S = 0.8  # by how much a camera that follows smooths the dancer's way
+BODY_FRACTION = 0.62
+BARS_A_SHOT = 2
+SHOT_S = 4.0  # where a song has no beat
+CAMERAS = ("front", "side", "orbit", "follow", "cuts")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Where a camera stands: degrees round the dancer (0 in front of the stage, 90 on the left of who looks to the
+    front), metres away and up, and whether it goes with the dancer."""
+
+    azimuth_deg: float
+    distance_m: float = FAR
+    height_m: float = EYE_HEIGHT_M
+    follows: bool = False
+    body_fraction: float = BODY_FRACTION
+
+
+FRONT, SIDE, FOLLOW = Shot(0), Shot(90), Shot(0, NEAR, follows=True)
+CUTS = (
+    FRONT,
+    Shot(-40, NEAR, 1.1, True, 0.72),
+    Shot(60, 6.0, 1.8, True),
+    Shot(15, NEAR, 0.5, True, 0.72),
+    Shot(-90, 6.0, follows=True),
+    Shot(35, 7.0, 2.4),
+)
+
+
+def film(
+    motion: Motion,
+    camera: str,
+    *,
+    size: tuple[int, int] = (512, 512),
+    bars_s: np.ndarray | None = None,
+    start_s: float = 0.0,
+) -> PoseSequence:
+    """The dance as a camera sees it: keypoints in pixels of `size`, and its joints in metres as they are.
+
+    camera: front, side (both stand still and see the whole stage), orbit, follow, or cuts, whose shots change on every
+    other of the bar lines `bars_s`, seconds from the first frame. One scale for a shot. Face points that the head
+    hides are (0, 0, 0). Raises InputError for another camera.
+    """
+    from dancegen.pose.sequence import PoseSequence
+
+    keypoints = np.ones((len(motion), motion.joints3d.shape[1], 3), np.float32)
+    for first, last, shot in _shots(camera, motion, bars_s):
+        part = motion.slice(first / motion.fps, (last - first) / motion.fps)
+        keypoints[first:last] = _through(part, shot, first, size, camera == "orbit")
+    return PoseSequence(keypoints, motion.fps, size, start_s=start_s, joints3d=motion.joints3d)
+
+
+def _shots(camera: str, motion: Motion, bars_s: np.ndarray | None) -> list[tuple[int, int, Shot]]:
+    """(first frame, frame after the last, shot) of each shot."""
+    single = {"front": FRONT, "side": SIDE, "orbit": Shot(0, NEAR, follows=True), "follow": FOLLOW}
+    if camera in single:
+        return [(0, len(motion), single[camera])]
+    if camera not in CAMERAS:
+        raise InputError(f"--camera {camera}: choose one of {', '.join(CAMERAS)}")
+    edges = [0, *_cut_frames(motion, bars_s), len(motion)]
+    return [(a, b, CUTS[i % len(CUTS)]) for i, (a, b) in enumerate(pairwise(edges))]
+
+
+def _cut_frames(motion: Motion, bars_s: np.ndarray | None) -> list[int]:
+    """Frames at which a new shot begins: on bar lines, none nearer than a second to the beginning or the end."""
+    if bars_s is not None and len(bars_s) > 1:
+        times = np.asarray(bars_s)[::BARS_A_SHOT]
+    else:
+        times = np.arange(SHOT_S, motion.seconds, SHOT_S)
+    inside = times[(times >= 1) & (times <= motion.seconds - 1)]
+    return sorted({round(time * motion.fps) for time in inside.tolist()})
+
+
+def _through(motion: Motion, shot: Shot, first: int, size: tuple[int, int], orbits: bool) -> np.ndarray:
+    """(T, 18, 3) keypoints of one shot, which begins at frame `first` of the dance."""
+    centre = _centre(motion, shot)
+    azimuth = np.full(len(motion), np.deg2rad(shot.azimuth_deg))
+    if orbits:
+        azimuth = azimuth + 2 * np.pi * (first + np.arange(len(motion))) / motion.fps / ORBIT_S
+    out = np.stack([np.sin(azimuth), np.zeros_like(azimuth), np.cos(azimuth)], 1)
+    distance_m = shot.distance_m
+    if not shot.follows:  # a stage may be deeper than the camera is far
+        nearest = np.einsum("tjc,tc->tj", motion.joints3d - centre[:, None], out).max()
+        distance_m = max(distance_m, float(nearest) + LEAST_M)
+    eye = centre * (1, 0, 1) + distance_m * out + np.array([0, shot.height_m, 0])
+    keypoints = np.ones((len(motion), motion.joints3d.shape[1], 3), np.float32)
+    points = perspective(motion.joints3d.astype(np.float64), eye, centre) * distance_m
+    keypoints[..., :2] = fit(points, motion.height_m, size, shot.body_fraction)
+    head = (motion.joints3d[:, INDEX["r_ear"]] + motion.joints3d[:, INDEX["l_ear"]]) / 2
+    towards = eye - head
+    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+    for joint, visible in face_visibility(motion, towards).items():
+        keypoints[~visible, INDEX[joint]] = 0.0
+    return keypoints
+
+
+def _centre(motion: Motion, shot: Shot) -> np.ndarray:
+    """(T, 3): what the camera looks at, half a body high: the dancer's way, smoothed, or the middle of the stage."""
+    from scipy.ndimage import gaussian_filter1d
+
+    hips = (motion.joints3d[:, INDEX["r_hip"]] + motion.joints3d[:, INDEX["l_hip"]]).astype(np.float64) / 2
+    if shot.follows:
+        hips = gaussian_filter1d(hips, FOLLOW_S * motion.fps, axis=0, mode="nearest")
+    else:
+        hips = np.zeros_like(hips)
+    hips[:, 1] = motion.height_m / 2
+    return hips
+
+
+def perspective(points: np.ndarray, eye: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Where points (T, J, 3) lie in the picture of a pinhole camera at `eye` (T, 3) that looks at `target` (T, 3).
+
+    (T, J, 2), x to the right and y down, in units of the focal length. The camera stands upright.
+    """
+    ahead = target - eye
+    ahead = ahead / np.linalg.norm(ahead, axis=1, keepdims=True)
+    right = np.cross(ahead, [0.0, 1.0, 0.0])
+    right /= np.linalg.norm(right, axis=1, keepdims=True)
+    down = np.cross(ahead, right)
+    seen = np.einsum("tij,tkj->tki", np.stack([right, down, ahead], 1), points - eye[:, None])
+    return seen[..., :2] / np.maximum(seen[..., 2:], 0.1)

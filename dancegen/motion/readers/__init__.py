@@ -1,0 +1,1 @@
+"""Motion capture files: a reader for each format."""

@@ -1,0 +1,69 @@
+"""Rotations as matrices, as six numbers, and as the shortest way from one direction to another."""
+
+from __future__ import annotations
+
+import numpy as np
+
+TINY = 1e-9
+
+
+def to_6d(matrices: np.ndarray) -> np.ndarray:
+    """(..., 3, 3) rotation matrices as their first two columns, (..., 6): a continuous representation.
+
+    Zhou et al., "On the Continuity of Rotation Representations in Neural Networks" (CVPR 2019).
+    """
+    return np.concatenate([matrices[..., 0], matrices[..., 1]], -1)
+
+
+def from_6d(values: np.ndarray) -> np.ndarray:
+    """The rotation matrices (..., 3, 3) nearest to (..., 6), by Gram and Schmidt's way: the inverse of `to_6d`."""
+    first = unit(values[..., :3])
+    second = values[..., 3:]
+    second = unit(second - (first * second).sum(-1, keepdims=True) * first)
+    return np.stack([first, second, np.cross(first, second)], -1)
+
+
+def swing(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The smallest rotations (..., 3, 3) that turn one unit vector (3,) into others (..., 3).
+
+    Where they are opposite, which no smallest rotation joins, it is half a turn about an axis across.
+    """
+    axis = np.cross(start, end)
+    cosine = (start * end).sum(-1)[..., None, None]
+    across = skew(axis)
+    turned = np.eye(3) + across + across @ across / np.maximum(1 + cosine, 1e-6)
+    if (cosine < -1 + 1e-6).any():
+        other = np.eye(3)[np.abs(start).argmin()]
+        pole = unit(np.cross(start, other))
+        turned = np.where(cosine < -1 + 1e-6, 2 * np.outer(pole, pole) - np.eye(3), turned)
+    return turned
+
+
+def skew(vectors: np.ndarray) -> np.ndarray:
+    """(..., 3) vectors as the matrices (..., 3, 3) that take the cross product with them."""
+    x, y, z = np.moveaxis(np.asarray(vectors, np.float64), -1, 0)
+    nought = np.zeros_like(x)
+    return np.stack([nought, -z, y, z, nought, -x, -y, x, nought], -1).reshape(*x.shape, 3, 3)
+
+
+def about(axis: int, radians: np.ndarray) -> np.ndarray:
+    """Right-handed rotations (..., 3, 3) about x (0), y (1) or z (2)."""
+    from dancegen.motion.kinematics import rotation
+
+    return rotation("xyz"[axis], np.rad2deg(radians))
+
+
+def frame(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Rotations (..., 3, 3) whose first axis is the unit vector x (..., 3) and whose second is as near y as may be."""
+    y = unit(y - (x * y).sum(-1, keepdims=True) * x)
+    return np.stack([x, y, np.cross(x, y)], -1)
+
+
+def heading(matrices: np.ndarray) -> np.ndarray:
+    """Where bodies of these orientations (..., 3, 3) face on the floor: radians (...) from +z towards +x."""
+    return np.arctan2(matrices[..., 0, 2], matrices[..., 2, 2])
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (..., 3) of length 1."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), TINY)

@@ -1,0 +1,1 @@
+"""What every film backend needs: prompts, key frames, segments, weights, memory."""

@@ -1,5 +1,0 @@
-"""A dancer of light on a mirroring floor, in a night that pulses with the song."""
-
-from dancegen.renderers.neon.renderer import NeonRenderer
-
-__all__ = ["NeonRenderer"]

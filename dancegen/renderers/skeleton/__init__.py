@@ -1,0 +1,1 @@
+"""Drawn dancers: styles that need no model."""

@@ -1,0 +1,166 @@
+"""Stage, dancer, mirror image, trails and bloom put together, frame by frame.
+
+Everything soft is worked out on coarse layers and only the dancer at full size: that makes 720p real-time on two
+cores. Layers hold linear light (1 is bright) and are added; film turns their sum into pixels.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from dancegen.errors import InputError
+from dancegen.pose.sequence import PoseSequence
+from dancegen.renderers.skeleton.audio_envelope import Moment, SongLight
+from dancegen.renderers.skeleton.neon.body import Body, frame_body
+from dancegen.renderers.skeleton.neon.figure import draw_figure
+from dancegen.renderers.skeleton.neon.film import Dancer, Film, expose
+from dancegen.renderers.skeleton.neon.palette import Palette, palette_at, tinted
+from dancegen.renderers.skeleton.neon.stage import Stage
+
+TRAIL_S = (0.20, 0.13, 0.26)  # after-images fade to 1/e in this time, by channel: they cool from white to violet
+ECHO_S = 0.5  # the outline that a beat leaves fades in this time
+MIRROR = 0.42
+SMALLEST_SIDE = 64
+AHEAD = 3  # frames whose dancer is drawn in advance
+TALLEST = 560  # pixels of body drawn at full detail; a taller one is enlarged, which its glow hides
+
+
+class NeonRenderer:
+    """The default look of a dance."""
+
+    def frames(
+        self, sequence: PoseSequence, light: SongLight, *, size: tuple[int, int], fps: float
+    ) -> Iterator[np.ndarray]:
+        """Yield (height, width, 3) uint8 RGB frames: as many as `sequence.resample(fps)` has.
+
+        Raises InputError for a size too small to see a dancer in.
+        """
+        if min(size) < SMALLEST_SIDE:
+            raise InputError(f"{size[0]}x{size[1]} is too small for a dancer: each side needs {SMALLEST_SIDE} pixels.")
+        resampled = sequence.resample(fps)
+        if not len(resampled):
+            return
+        body = frame_body(resampled, size)
+        painter = _Painter(size, fps, body)
+        moments = light.sampled(np.arange(len(resampled)) / fps)
+        for frame, (moment, dancer) in enumerate(zip(moments, _dancers(body, moments, size), strict=True)):
+            yield painter.paint(frame, moment, dancer)
+
+
+def _dancers(body: Body, moments: list[Moment], size: tuple[int, int]) -> Iterator[Dancer | None]:
+    """The dancer of every frame, drawn in a thread of its own while the frame before is put together."""
+    detail = min(1.0, TALLEST / body.stature)
+    model = body.scaled(detail)
+    paper = (int(np.ceil(size[0] * detail)), int(np.ceil(size[1] * detail)))
+
+    def draw(frame: int) -> Dancer | None:
+        moment = moments[frame]
+        figure = draw_figure(model, frame, palette_at(moment.time_s), float(moment.pulse), paper)
+        return None if figure is None else expose(figure, detail, size)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="dancer") as pool:
+        ahead = deque(pool.submit(draw, frame) for frame in range(min(AHEAD, len(moments))))
+        try:
+            for frame in range(len(moments)):
+                dancer = ahead.popleft().result()
+                if frame + AHEAD < len(moments):
+                    ahead.append(pool.submit(draw, frame + AHEAD))
+                yield dancer
+        finally:
+            for waiting in ahead:
+                waiting.cancel()
+
+
+class _Painter:
+    """Holds what one frame hands on to the next: the trails."""
+
+    def __init__(self, size: tuple[int, int], fps: float, body: Body) -> None:
+        width, height = size
+        self.size, self.body, self.fps = size, body, fps
+        self.stage = Stage(size, body.stature, body.floor_y)
+        self._half = (width // 2, height // 2)
+        self._trail = np.zeros((height // 2, width // 2, 3), np.float32)
+        fade = np.exp(-1 / (np.array(TRAIL_S) * fps)).astype(np.float32)
+        self._fade = np.ascontiguousarray(np.broadcast_to(fade, self._trail.shape))
+        self._stamp = np.zeros((height // 2, width // 2), np.float32)
+        self._stamped_s, self._stamped_x = -np.inf, 0.0
+        self._film = Film(size)
+
+    def paint(self, frame: int, moment: Moment, dancer: Dancer | None) -> np.ndarray:
+        """(height, width, 3) uint8."""
+        import cv2
+
+        palette = palette_at(moment.time_s)
+        ground, camera = float(self.body.ground[frame]), float(self.body.camera[frame])
+        soft = self.stage.haze(moment, palette, ground)
+        halved = None if dancer is None else dancer.halved
+        if halved is not None:
+            soft += self._wide_bloom(halved, soft.shape[1::-1], moment)
+        light = cv2.resize(soft, self._half, interpolation=cv2.INTER_LINEAR)
+        self.stage.draw_lines(light, moment, palette, camera, ground)
+        light += self._trail
+        self._echo(light, halved, moment, palette, ground)
+        if halved is not None:
+            self._mirror(light, halved)
+            light += self._near_bloom(halved, moment)
+        self._age_trail(halved, moment)
+        return self._film.developed(light, dancer)
+
+    def _wide_bloom(self, halved: np.ndarray, coarse: tuple[int, int], moment: Moment) -> np.ndarray:
+        import cv2
+
+        small = cv2.resize(halved, coarse, interpolation=cv2.INTER_AREA)
+        sigma = max(0.055 * self.body.stature / 8, 0.6)
+        return cv2.GaussianBlur(small, (0, 0), sigma) * np.float32(0.75 + 0.7 * moment.pulse)
+
+    def _near_bloom(self, halved: np.ndarray, moment: Moment) -> np.ndarray:
+        import cv2
+
+        quarter = cv2.resize(halved, (self._half[0] // 2, self._half[1] // 2), interpolation=cv2.INTER_AREA)
+        sigma = max(0.013 * self.body.stature / 4, 0.6)
+        bloom = cv2.GaussianBlur(quarter, (0, 0), sigma)
+        bloom *= np.float32(0.55 + 0.55 * moment.pulse)
+        return cv2.resize(bloom, self._half, interpolation=cv2.INTER_LINEAR)
+
+    def _mirror(self, light: np.ndarray, halved: np.ndarray) -> None:
+        """The floor's image of the dancer: upside down from the soles, blurred, and paler the further down."""
+        import cv2
+
+        line = round(self.body.floor_y / 2)
+        depth = min(light.shape[0] - line, line)
+        if depth <= 0:
+            return
+        image = cv2.blur(halved[line - depth : line][::-1], (5, 3))
+        paler = np.exp(-np.arange(depth, dtype=np.float32) / np.float32(0.16 * self.body.stature))
+        light[line : line + depth] += image * (paler * np.float32(MIRROR))[:, None, None]
+
+    def _echo(
+        self, light: np.ndarray, halved: np.ndarray | None, moment: Moment, palette: Palette, ground: float
+    ) -> None:
+        """The pose of the last beat stays behind as a shape of light that grows a little and goes out."""
+        import cv2
+
+        age = float(moment.ages[0])
+        if age > 3 * ECHO_S:
+            return
+        if halved is not None and moment.time_s - age > self._stamped_s + 1e-6:
+            self._stamped_s = moment.time_s - age
+            self._stamp, self._stamped_x = halved.max(axis=2), ground
+        grown = 1 + 0.10 * age / ECHO_S
+        centre = (self._stamped_x / 2, (self.body.floor_y - 0.5 * self.body.stature) / 2)
+        turn = cv2.getRotationMatrix2D(centre, 0, grown)
+        echo = cv2.warpAffine(self._stamp, turn, self._half)
+        strength = np.float32(0.34 * np.exp(-age / ECHO_S) * min(age / 0.12, 1.0))
+        light += tinted(echo, palette.spine * strength)
+
+    def _age_trail(self, halved: np.ndarray | None, moment: Moment) -> None:
+        import cv2
+
+        self._trail *= self._fade
+        self._trail = cv2.blur(self._trail, (3, 3))
+        if halved is not None:
+            np.maximum(self._trail, halved * np.float32(0.32 + 0.30 * moment.pulse), out=self._trail)
