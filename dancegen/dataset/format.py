@@ -58,8 +58,8 @@ class Clip:
 class ClipMotion:
     """The contents of motion.npz: the dance at the clip's frame rate in the song's time, and how it got there.
 
-    `song_s`, `take_s`, `rate` (K,) float64 are the knots of the warp over the clip (see `motion.time_warp.TimeMap`), song
-    seconds counted from the clip's start. `footfalls_s` (F,) are the dancer's footfalls, seconds from the clip's start.
+    `song_s`, `take_s`, `rate` (K,) float64 are the knots of the warp over the clip (see `motion.time_warp.TimeMap`),
+    song seconds from the clip's start. `footfalls_s` (F,) are the dancer's footfalls, seconds from the clip's start.
     """
 
     motion: Motion
