@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_gan import pose_dataset, ticks, tiny_config
 
 from dancegen.audio.beats import NO_BEATS
 from dancegen.choreographers.accent import accented_s, check_accent
@@ -15,6 +14,7 @@ from dancegen.errors import InputError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.progress import SILENT
 from dancegen.store import open_store
+from helpers.tiny_gan import pose_dataset, ticks, tiny_config
 
 
 def test_time_runs_slower_on_beats_faster_between_them_and_is_on_time_at_each():

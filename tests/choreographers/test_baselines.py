@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_gan import pose_dataset, song, ticking
 
 from dancegen.choreographers import BASELINE, BASELINES, choose_model
 from dancegen.choreographers.baselines import Baseline, Sounds, _blended
@@ -14,6 +13,7 @@ from dancegen.dataset.format import read_clips, write_clips
 from dancegen.errors import InputError, ModelError, NotFoundError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.store import open_store
+from helpers.tiny_gan import pose_dataset, song, ticking
 
 KINDS = [name.removeprefix(BASELINE) for name in BASELINES]
 

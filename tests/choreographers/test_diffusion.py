@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny_diffusion import BODY, CONFIG, FPS, beats, model, saved_model, song, stepping
 
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion import music
@@ -20,6 +19,7 @@ from dancegen.choreographers.steering import Steering, parse_span, parse_stage
 from dancegen.errors import InputError, ModelError
 from dancegen.metrics.beats import with_half_beats
 from dancegen.motion.body import AT, NAMES, PARENTS
+from helpers.tiny_diffusion import BODY, CONFIG, FPS, beats, model, saved_model, song, stepping
 
 
 @pytest.fixture(scope="module")

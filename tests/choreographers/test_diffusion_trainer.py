@@ -9,7 +9,6 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from tiny_diffusion import BODY, CONFIG, FPS, recordings
 
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion.beat_critic import Metronome, synchrony
@@ -24,6 +23,7 @@ from dancegen.choreographers.diffusion.validation import compare
 from dancegen.choreographers.training.descent import Descent
 from dancegen.choreographers.training.processes import ALONE
 from dancegen.errors import InputError, ModelError
+from helpers.tiny_diffusion import BODY, CONFIG, FPS, recordings
 
 
 def _trainer(folder, config=CONFIG, **options) -> Trainer:

@@ -8,7 +8,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from tiny_gan import song, tiny_config, tiny_model
 
 from dancegen.audio.features import FLOOR
 from dancegen.choreographers.gan import choreographer
@@ -19,6 +18,7 @@ from dancegen.pose.cleaning import limb_lengths
 from dancegen.pose.resampling import resample_keypoints
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
+from helpers.tiny_gan import song, tiny_config, tiny_model
 
 
 @pytest.fixture(scope="module")

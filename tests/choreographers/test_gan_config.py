@@ -6,7 +6,6 @@ import json
 
 import pytest
 import torch
-from tiny_gan import SETTINGS, tiny_config
 
 from dancegen.audio.beats import BEAT_BANDS
 from dancegen.audio.features import N_MELS
@@ -14,6 +13,7 @@ from dancegen.choreographers.gan.config import PRESETS, GanConfig, change, prese
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.errors import InputError
+from helpers.tiny_gan import SETTINGS, tiny_config
 
 
 def millions(name: str) -> float:

@@ -9,7 +9,6 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from tiny_gan import tiny_config, tiny_model
 
 from dancegen.choreographers import choose_device, find_model, load_choreographer
 from dancegen.choreographers.gan.choreographer import GanChoreographer
@@ -18,6 +17,7 @@ from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.model import Model, load_discriminator, load_model, save_model
 from dancegen.errors import InputError, ModelError
 from dancegen.store import open_store
+from helpers.tiny_gan import tiny_config, tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def copy(folder, tmp_path):
 
 
 def test_a_model_comes_back_as_it_was_to_half_precision(folder, tmp_path):
-    from tiny_gan import lively, takes
+    from helpers.tiny_gan import lively, takes
 
     config = tiny_config()
     starts = choose_starts(takes(3, config), config, 1)

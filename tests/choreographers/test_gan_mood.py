@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny_gan import dancing, song, takes, tiny_config
 
 from dancegen.choreographers.gan.beat_critic import Metronome
 from dancegen.choreographers.gan.data import ClipDataset
@@ -14,6 +13,7 @@ from dancegen.choreographers.gan.mood import LIVELINESS, Mood, haste, measure
 from dancegen.choreographers.phrases import loudness, phrases
 from dancegen.choreographers.training.descent import Descent
 from dancegen.choreographers.training.processes import ALONE
+from helpers.tiny_gan import dancing, song, takes, tiny_config
 
 SIZE = 512
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from tiny_gan import takes, tiny_config
 
 from dancegen.choreographers.gan.data import ClipDataset, choose_starts
 from dancegen.choreographers.gan.image import clean, read
@@ -12,6 +11,7 @@ from dancegen.choreographers.gan.losses import weighted_l1_loss
 from dancegen.choreographers.gan.rollout import Lesson, Memory, unroll
 from dancegen.choreographers.gan.trainer import Trainer
 from dancegen.pose.skeleton import BODY
+from helpers.tiny_gan import takes, tiny_config
 
 CONFIG = tiny_config(
     "generator.channels=16,24,32", "generator.dropout=0", "train.steps=80", "train.epochs=1000", "train.clip_frames=6",

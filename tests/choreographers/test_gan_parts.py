@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny_gan import lively, takes, tiny_config
 from torch import nn
 
 from dancegen.audio.beats import BEAT_BANDS
@@ -16,6 +15,7 @@ from dancegen.choreographers.gan.generator import ConvLSTMCell, DilatedBlock, La
 from dancegen.choreographers.gan.image import clean, follow, heat, locate, past, picture, read
 from dancegen.choreographers.gan.losses import fake_loss, real_loss
 from dancegen.pose.heatmaps import draw_heatmaps
+from helpers.tiny_gan import lively, takes, tiny_config
 
 CONFIG = tiny_config()
 PARTS = (

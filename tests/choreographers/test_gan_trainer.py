@@ -12,7 +12,6 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from tiny_gan import takes, tiny_config, with_train
 
 from dancegen.choreographers.gan import trainer as trainer_module
 from dancegen.choreographers.gan.data import choose_starts
@@ -23,6 +22,7 @@ from dancegen.choreographers.gan.rollout import lead_frames
 from dancegen.choreographers.gan.trainer import Trainer
 from dancegen.errors import ModelError
 from dancegen.progress import Silent
+from helpers.tiny_gan import takes, tiny_config, with_train
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_gan import dancing, ticks
 
 from dancegen.choreographers.gan.validation import _compare
 from dancegen.pose.sequence import PoseSequence
+from helpers.tiny_gan import dancing, ticks
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from test_training_goes_wrong import Listener, diffusion, gan
 from torch import nn
 
 from dancegen.choreographers.gan.footprint import footprint
 from dancegen.choreographers.training.footprint import Footprint, growing, kept_for_backward, networks_bytes
+from helpers.trainers import Listener, diffusion, gan
 
 
 def test_what_backward_needs_is_counted_once_and_without_the_weights():

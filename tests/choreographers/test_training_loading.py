@@ -10,13 +10,13 @@ from itertools import count, islice
 
 import numpy as np
 import torch
-from tiny_diffusion import CONFIG, recordings
-from tiny_gan import takes, tiny_config
 
 from dancegen.choreographers.diffusion.data import Windows
 from dancegen.choreographers.diffusion.trainer import _draw
 from dancegen.choreographers.gan.data import ClipDataset
 from dancegen.choreographers.training.loading import stream
+from helpers.tiny_diffusion import CONFIG, recordings
+from helpers.tiny_gan import takes, tiny_config
 
 ELSEWHERE = "mps"
 """Any device but the CPU has its batches drawn in workers; none of them is touched here."""

@@ -17,7 +17,7 @@ from dancegen.choreographers.training.precision import autocast, settled
 from dancegen.choreographers.training.processes import ALONE, Processes, join
 from dancegen.errors import InputError
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 
 def free_port() -> str:
@@ -29,7 +29,7 @@ def free_port() -> str:
 def launch(script: Path, *arguments: object, count: int = 2) -> None:
     """Run a script in so many processes, as a launcher starts them."""
     shared = {
-        **os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)]), "MASTER_ADDR": "127.0.0.1",
+        **os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)]), "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": free_port(), "WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count),
     }  # fmt: skip
     started = [
@@ -46,7 +46,7 @@ def launch(script: Path, *arguments: object, count: int = 2) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux tells the threads' names")
 def test_no_thread_of_the_group_is_left_to_abort_the_interpreter_on_its_way_out(tmp_path):
-    launch(HERE / "leave_two_processes.py", tmp_path)
+    launch(TESTS / "helpers" / "leave_two_processes.py", tmp_path)
     for index in range(2):
         during, at_exit = json.loads((tmp_path / f"process-{index}.json").read_text())
         assert during and not at_exit
@@ -56,7 +56,7 @@ def test_no_thread_of_the_group_is_left_to_abort_the_interpreter_on_its_way_out(
 def trained(request, tmp_path_factory):
     """The family, the folder, and what each of two processes recorded (see `in_two_processes`)."""
     folder = tmp_path_factory.mktemp(request.param)
-    launch(HERE / "in_two_processes.py", request.param, folder)
+    launch(TESTS / "helpers" / "in_two_processes.py", request.param, folder)
     return request.param, folder, [torch.load(folder / f"process-{i}.pt", weights_only=True) for i in range(2)]
 
 

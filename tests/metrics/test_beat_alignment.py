@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pendulum import BEAT_S, beats, frozen, noisy, pendulum, sequence
 
 from dancegen.metrics.beats import beat_figures, beats_inside, footfalls, shifted_figures, speed_minima, with_half_beats
 from dancegen.metrics.dance import Dance, measure
 from dancegen.metrics.motion import body_positions
+from helpers.pendulum import BEAT_S, beats, frozen, noisy, pendulum, sequence
 
 BEATS = beats(30.0)
 

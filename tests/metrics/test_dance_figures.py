@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pendulum import beats, frozen, noisy, pendulum, sequence
 
 from dancegen.metrics.dance import Dance, Windows, average, distances, measure
 from dancegen.metrics.features import ENOUGH_WINDOWS
 from dancegen.metrics.table import COLUMNS, DETAILS, VIDEO_COLUMNS, Row, as_text, shown_columns
 from dancegen.metrics.verdict import faults
 from dancegen.pose.sequence import PoseSequence
+from helpers.pendulum import beats, frozen, noisy, pendulum, sequence
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 4, 40, 59, 61, 89, 91, 150])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pendulum import noisy, pendulum, sequence
 
 from dancegen.metrics.features import (
     GEOMETRIC,
@@ -17,6 +16,7 @@ from dancegen.metrics.features import (
     movement_windows,
 )
 from dancegen.metrics.motion import body_positions
+from helpers.pendulum import noisy, pendulum, sequence
 
 
 def normal(mean: float, deviation: float, windows: int = 20_000, seed: int = 0) -> np.ndarray:

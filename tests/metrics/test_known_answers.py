@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pendulum import BEAT_S, beats, dancer, frozen, noisy, sequence
 
 from dancegen.metrics.dance import Dance, Windows, average, distances, measure
 from dancegen.metrics.features import frechet_distance
 from dancegen.metrics.verdict import faults
+from helpers.pendulum import BEAT_S, beats, dancer, frozen, noisy, sequence
 
 SECONDS = 30.0
 CHANGES = {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pendulum import HEIGHT, pendulum, sequence
 
 from dancegen.errors import PoseError
 from dancegen.metrics.pixels import flicker, placed_like, pose_fidelity
 from dancegen.pose.sequence import PoseSequence
+from helpers.pendulum import HEIGHT, pendulum, sequence
 
 
 def texture(width: int = 200, height: int = 120) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pendulum import FPS, HEIGHT, noisy, pendulum, sequence
 
 from dancegen.metrics.motion import body_positions
 from dancegen.metrics.physics import (
@@ -17,6 +16,7 @@ from dancegen.metrics.physics import (
 )
 from dancegen.metrics.repetition import SEARCH_HOP_S, Repertoire, copying, nearest_training, repetition_windows, variety
 from dancegen.pose.skeleton import MIRROR
+from helpers.pendulum import FPS, HEIGHT, noisy, pendulum, sequence
 
 
 def positions(keypoints):

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "choreographers"))
-from tiny_diffusion import BODY, FPS, stepping
 
 from dancegen.motion.body import AT, NAMES, TIPS
 from dancegen.motion.export.bvh import BONES, write_bvh
 from dancegen.motion.motion import load_motion
 from dancegen.motion.readers.bvh import read_bvh
+from helpers.tiny_diffusion import BODY, FPS, stepping
 
 
 def test_what_is_read_back_lies_within_a_tenth_of_a_millimetre(tmp_path):

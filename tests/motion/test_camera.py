@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from stick_figure import MIXAMO, write_bvh
 
 from dancegen.motion import Motion, load_motion, project
 from dancegen.motion.camera import face_visibility, facing_camera
 from dancegen.pose.skeleton import FACE, INDEX
+from helpers.stick_figure import MIXAMO, write_bvh
 
 
 @pytest.fixture

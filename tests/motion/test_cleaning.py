@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from stick_figure import MIXAMO, write_bvh
 
 from dancegen.motion import load_motion
 from dancegen.motion.cleaning import clean
 from dancegen.pose.skeleton import INDEX
+from helpers.stick_figure import MIXAMO, write_bvh
 
 FPS = 60.0
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "choreographers"))
-from tiny_diffusion import stepping
 
 from dancegen.errors import InputError
 from dancegen.motion.camera import project
@@ -19,6 +14,7 @@ from dancegen.motion.rotations import about
 from dancegen.pose.cleaning import body_height
 from dancegen.pose.cuts import find_cuts
 from dancegen.pose.skeleton import INDEX
+from helpers.tiny_diffusion import stepping
 
 CAMERAS = ("front", "side", "orbit", "follow", "cuts")
 

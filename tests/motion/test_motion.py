@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stick_figure import FIGURE, MIXAMO, write_bvh
 
 from dancegen.errors import MocapError
 from dancegen.motion import Motion, find_motion_files, load_motion
 from dancegen.motion.anatomy import facing
 from dancegen.pose.skeleton import INDEX
 from dancegen.progress import Silent
+from helpers.stick_figure import FIGURE, MIXAMO, write_bvh
 
 
 class Listener(Silent):

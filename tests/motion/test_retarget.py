@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stick_figure import FIGURE, MIXAMO, write_bvh
 
 from dancegen.errors import MocapError
 from dancegen.motion.body import AT, NAMES, PARENTS, TURNING, BodyMotion
@@ -14,6 +13,7 @@ from dancegen.motion.motion import Motion, load_motion
 from dancegen.motion.retarget import measure_body, retarget
 from dancegen.motion.rotations import from_6d, swing, to_6d, unit
 from dancegen.pose.skeleton import INDEX
+from helpers.stick_figure import FIGURE, MIXAMO, write_bvh
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pose_examples import dancing, standing
 
 from dancegen.errors import PoseError
 from dancegen.pose.cleaning import FILLED_CONFIDENCE, body_height, clamp_limbs, fill_gaps, limb_lengths
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import INDEX, LIMBS
+from helpers.pose_examples import dancing, standing
 
 
 def test_a_short_gap_is_filled_near_the_truth_and_marked_as_a_guess():

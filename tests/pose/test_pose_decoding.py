@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pose_examples import dancing, spread
 
 from dancegen.errors import PoseError
 from dancegen.pose.decoding import decode_image
 from dancegen.pose.drawing import draw_openpose, draw_pose, joint_radii
 from dancegen.pose.skeleton import BODY
+from helpers.pose_examples import dancing, spread
 
 
 @pytest.mark.parametrize("size", [64, 96, 128, 256])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from pose_examples import dancing, standing, strewn
 
 from dancegen.errors import PoseError
 from dancegen.pose.drawing import draw_openpose, draw_pose, draw_poses, joint_radii, to_canvas
 from dancegen.pose.skeleton import JOINT_COLORS, LIMB_COLORS, LIMBS, MIRROR, N_JOINTS
+from helpers.pose_examples import dancing, standing, strewn
 
 
 @pytest.fixture(scope="module")

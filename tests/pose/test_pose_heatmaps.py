@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from pose_examples import dancing
 
 from dancegen.pose.heatmaps import decode_heatmaps, draw_heatmaps
+from helpers.pose_examples import dancing
 
 
 def _joints(rng: np.random.Generator, count: int = 16, size: int = 64, border: float = 5) -> np.ndarray:

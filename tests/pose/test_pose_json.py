@@ -6,11 +6,11 @@ import json
 
 import numpy as np
 import pytest
-from pose_examples import dancing, standing
 
 from dancegen.errors import PoseError
 from dancegen.pose.openpose_json import read_openpose_json, write_openpose_json
 from dancegen.pose.sequence import PoseSequence
+from helpers.pose_examples import dancing, standing
 
 
 def _person(pose: np.ndarray) -> dict:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pose_examples import dancing, standing
 
 from dancegen.errors import PoseError
 from dancegen.pose.retargeting import retarget
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import INDEX
+from helpers.pose_examples import dancing, standing
 
 ARM, LEGS, FEET = ("r_shoulder", "r_elbow"), ("r_hip", "r_knee"), [INDEX["r_ankle"], INDEX["l_ankle"]]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pose_examples import dancing, standing
 
 from dancegen.errors import PoseError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import INDEX
+from helpers.pose_examples import dancing, standing
 
 
 def _full(frames: int = 20) -> PoseSequence:

@@ -7,7 +7,6 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from tiny_animatediff import options, tiny_checkpoint, tiny_ip_adapter, tiny_lora, tiny_models, tiny_temporalnet
 
 from dancegen.renderers.animatediff import loading
 from dancegen.renderers.animatediff.loading import SD15, Models, load_pipeline, make_scheduler
@@ -16,6 +15,7 @@ from dancegen.renderers.animatediff.settings import NEGATIVE_PROMPT, SIZE, Setti
 from dancegen.renderers.animatediff.temporal import TemporalPainter, steps_of, still_settings
 from dancegen.renderers.film.segments import cut
 from dancegen.renderers.film.weights import Located, locate, references
+from helpers.tiny_animatediff import options, tiny_checkpoint, tiny_ip_adapter, tiny_lora, tiny_models, tiny_temporalnet
 
 
 @pytest.fixture(scope="module")

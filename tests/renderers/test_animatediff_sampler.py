@@ -7,7 +7,6 @@ import threading
 import numpy as np
 import pytest
 import torch
-from tiny_animatediff import options, tiny_models
 
 from dancegen.renderers.animatediff.loading import Models, load_pipeline, quiet_libraries
 from dancegen.renderers.animatediff.noise import frame_noise
@@ -15,6 +14,7 @@ from dancegen.renderers.animatediff.sampler import Sampler, Scene
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.film.memory import LEVELS, is_out_of_memory, level_named, thriftier
 from dancegen.renderers.film.weights import locate, references
+from helpers.tiny_animatediff import options, tiny_models
 
 STEPS = 5
 

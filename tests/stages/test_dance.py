@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from tiny_chain import tiny_model, write_song
 
 from dancegen.cli import main
 from dancegen.errors import AudioError, InputError, NotFoundError
@@ -14,6 +13,7 @@ from dancegen.stages.generate_poses import generate_poses
 from dancegen.stages.render import render
 from dancegen.store import open_store
 from dancegen.video import VideoWriter, probe_video
+from helpers.tiny_chain import tiny_model, write_song
 
 LOOK = {"style": "openpose", "size": "64x64"}
 

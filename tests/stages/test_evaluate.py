@@ -8,7 +8,6 @@ import shutil
 
 import numpy as np
 import pytest
-from tiny_chain import pose_dataset, run, tiny_model, write_song
 
 from dancegen.cli import main
 from dancegen.errors import InputError
@@ -21,6 +20,7 @@ from dancegen.stages.render import render
 from dancegen.stages.subjects import songs_for_models
 from dancegen.store import open_store
 from dancegen.video import VideoWriter
+from helpers.tiny_chain import pose_dataset, run, tiny_model, write_song
 
 KEYS = (
     "speed_median", "freeze_ratio", "accel_mean", "missing", "limb_p99_max", "variety", "copying", "bas_music",

@@ -6,7 +6,6 @@ import shutil
 
 import numpy as np
 import pytest
-from stepping_dancer import write_click, write_dancer
 
 from dancegen.audio.beats import Beats
 from dancegen.dataset.format import ClipMotion, clip_dir, clip_views, poses_path, read_clips
@@ -14,6 +13,7 @@ from dancegen.errors import InputError, NotFoundError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.extract_poses import extract_poses, parse_size, parse_views
 from dancegen.stages.prepare import prepare
+from helpers.stepping_dancer import write_click, write_dancer
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,6 @@ import json
 
 import numpy as np
 import pytest
-from tiny_chain import run, tiny_model, write_song
-from tiny_diffusion import saved_model
 
 from dancegen.errors import InputError, NotFoundError
 from dancegen.motion.body import BodyMotion
@@ -17,6 +15,8 @@ from dancegen.stages.extract_poses import extract_poses
 from dancegen.stages.generate_poses import SUMMARY_FIGURES, generate_poses
 from dancegen.stages.prepare import prepare
 from dancegen.stages.train import train
+from helpers.tiny_chain import run, tiny_model, write_song
+from helpers.tiny_diffusion import saved_model
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_what_cannot_be_granted_is_refused_by_name(made, place, model, song):
 
 def test_motion_capture_becomes_a_model_in_joint_space_that_dances(place, song):
     """prepare, train --family diffusion, generate-poses, as a person would."""
-    from stepping_dancer import write_click, write_dancer
+    from helpers.stepping_dancer import write_click, write_dancer
 
     for folder in ("steps", "music"):
         (place / folder).mkdir()

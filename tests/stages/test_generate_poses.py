@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from tiny_chain import run, start, tiny_model, write_song
 
 from dancegen.audio.beats import Beats
 from dancegen.audio.load import probe
@@ -22,6 +21,7 @@ from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
 from dancegen.stages.generate_poses import generate_poses
 from dancegen.video import probe_video, read_frames
+from helpers.tiny_chain import run, start, tiny_model, write_song
 
 FILES = ["audio.flac", "beats.json", "openpose.json", "poses.npz", "preview.mp4"]
 
@@ -66,10 +66,9 @@ def test_everything_that_belongs_to_a_dance_is_there_and_equally_long(made, song
 
 def test_joints_that_no_image_showed_are_counted_as_missing(place, song):
     """A model that paints black: the dancer stands held, and the summary says so."""
-    from tiny_chain import lively, takes, tiny_config
-
     from dancegen.choreographers.gan.data import choose_starts
     from dancegen.choreographers.gan.model import Model, save_model
+    from helpers.tiny_chain import lively, takes, tiny_config
 
     config = tiny_config()
     network = lively(config)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny_chain import tiny_model, write_song
 
 from dancegen.cli import main
 from dancegen.errors import InputError, NotFoundError
@@ -14,6 +13,7 @@ from dancegen.stages.generate_poses import generate_poses
 from dancegen.stages.render import render
 from dancegen.store import open_store
 from dancegen.video import probe_video, read_frames
+from helpers.tiny_chain import tiny_model, write_song
 
 SECONDS = 3.37
 

@@ -6,10 +6,10 @@ import shutil
 from contextlib import contextmanager
 
 import pytest
-from tiny_film import FEW, QUICK, dance, film, flags, options, tiny_models
 
 from dancegen.cli import main
 from dancegen.store import open_store
+from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, tiny_models
 
 BACKENDS = ["dask", "ray"]
 

@@ -10,7 +10,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tiny_film import (
+
+from dancegen.cli import main
+from dancegen.detectors import usual_detector
+from dancegen.store import open_store
+from dancegen.video import probe_video
+from helpers.tiny_film import (
     FEW,
     QUICK,
     dance,
@@ -24,11 +29,6 @@ from tiny_film import (
     tiny_models,
     tiny_temporalnet,
 )
-
-from dancegen.cli import main
-from dancegen.detectors import usual_detector
-from dancegen.store import open_store
-from dancegen.video import probe_video
 
 PROMPT = "a dancer in a ballroom"
 

@@ -14,14 +14,14 @@ import time
 import cv2
 import numpy as np
 import pytest
-from tiny_chain import REPOSITORY, start, tiny_model, write_song
-from tiny_film import FEW, QUICK, dance, film, flags, options, pictures, shown, tiny_models
 
 from dancegen.cli import main
 from dancegen.renderers.film.segments import Segment
 from dancegen.stages.film import joined
 from dancegen.store import open_store
 from dancegen.video import probe_video
+from helpers.tiny_chain import REPOSITORY, start, tiny_model, write_song
+from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, pictures, shown, tiny_models
 
 PROMPT = "a dancer in a ballroom"
 SEGMENTS = [Segment(0, 0, 24), Segment(18, 24, 48)]

@@ -7,7 +7,6 @@ import json
 import signal
 
 import pytest
-from tiny_chain import SETTINGS, pose_dataset, run, start, tiny_config, tiny_model
 
 from dancegen.choreographers import load_choreographer
 from dancegen.choreographers.gan.model import load_config, load_model
@@ -15,6 +14,7 @@ from dancegen.choreographers.training.precision import settled
 from dancegen.errors import InputError, ModelError, NotFoundError
 from dancegen.stages.train import configure, train
 from dancegen.store import open_store
+from helpers.tiny_chain import SETTINGS, pose_dataset, run, start, tiny_config, tiny_model
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ import subprocess
 import sys
 
 import pytest
-from tiny_chain import REPOSITORY, SETTINGS, pose_dataset
 
 from dancegen.store import open_store
+from helpers.tiny_chain import REPOSITORY, SETTINGS, pose_dataset
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from store_helpers import recipe
 
 from dancegen.errors import InputError, StoreError
 from dancegen.store import MANIFEST, Artifact, check_output, deliver, open_store
+from helpers.store_helpers import recipe
 
 FILES = ("poses.npz", "preview.mp4", "openpose.json")
 

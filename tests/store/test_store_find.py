@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from store_helpers import Builder, Listener, recipe
 
 from dancegen.errors import InputError, NotFoundError
 from dancegen.stages.reference import resolve
 from dancegen.store import Store, open_store
+from helpers.store_helpers import Builder, Listener, recipe
 
 
 @pytest.fixture

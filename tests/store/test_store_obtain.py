@@ -7,10 +7,10 @@ import json
 import os
 
 import pytest
-from store_helpers import Builder, Listener, recipe
 
 from dancegen.errors import InputError, NotFoundError, StoreError
 from dancegen.store import MANIFEST, Damage, Store, open_store
+from helpers.store_helpers import Builder, Listener, recipe
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-BUILDER = Path(__file__).with_name("builder.py")
+BUILDER = Path(__file__).parents[1] / "helpers" / "builder.py"
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -133,9 +133,8 @@ def test_a_forced_run_killed_half_way_leaves_the_old_artifact(tmp_path, start):
 
 
 def test_leftovers_of_other_artifacts_are_swept_unless_somebody_is_at_work_there(tmp_path, start):
-    from store_helpers import Builder, recipe
-
     from dancegen.store import open_store
+    from helpers.store_helpers import Builder, recipe
 
     worker = start()
     until(lambda: half_written(tmp_path), "the worker builds")

@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from tiny_diffusion import BODY, CONFIG, recordings
-from tiny_gan import takes, tiny_config
 
 from dancegen.choreographers.diffusion.trainer import Trainer as DiffusionTrainer
 from dancegen.choreographers.gan.data import choose_starts
 from dancegen.choreographers.gan.trainer import Trainer as GanTrainer
 from dancegen.choreographers.training.processes import join
 from dancegen.progress import Silent
+from helpers.tiny_diffusion import BODY, CONFIG, recordings
+from helpers.tiny_gan import takes, tiny_config
 
 PROCESSES = join("cpu", "fp32")
 

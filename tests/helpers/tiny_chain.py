@@ -7,8 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parents[1] / "choreographers"))
-from tiny_gan import SETTINGS, lively, pose_dataset, takes, tiny_config, tiny_model, write_song
+from helpers.tiny_gan import SETTINGS, lively, pose_dataset, takes, tiny_config, tiny_model, write_song
 
 __all__ = [
     "SETTINGS", "lively", "pose_dataset", "run", "start", "takes", "tiny_config", "tiny_model", "write_song",

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
-
-sys.path.append(str(Path(__file__).parents[1] / "choreographers"))
-sys.path.append(str(Path(__file__).parents[1] / "renderers"))
-from tiny_animatediff import flags, options, tiny_ip_adapter, tiny_lora, tiny_models, tiny_temporalnet
-from tiny_gan import dancing, ticks, write_song
 
 from dancegen.cli import main
 from dancegen.pose.sequence import PoseSequence
 from dancegen.store import Artifact, Recipe, Store
 from dancegen.video import read_frames
+from helpers.tiny_animatediff import flags, options, tiny_ip_adapter, tiny_lora, tiny_models, tiny_temporalnet
+from helpers.tiny_gan import dancing, ticks, write_song
 
 __all__ = [
     "FEW", "QUICK", "dance", "film", "flags", "options", "pictures", "shown", "tiny_ip_adapter", "tiny_lora",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).parents[1] / "motion"))  # the figure that the motion capture tests draw with
-from stick_figure import MIXAMO, write_bvh
+from helpers.stick_figure import MIXAMO, write_bvh
 
 FPS = 30.0
 

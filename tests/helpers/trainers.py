@@ -1,0 +1,39 @@
+"""Trainers of both families on tiny models, and ears for what they say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dancegen.choreographers.diffusion.trainer import Trainer as DiffusionTrainer
+from dancegen.choreographers.gan.data import choose_starts
+from dancegen.choreographers.gan.trainer import Trainer as GanTrainer
+from dancegen.progress import Silent
+from helpers.tiny_diffusion import BODY, CONFIG, recordings
+from helpers.tiny_gan import takes, tiny_config
+
+
+class Listener(Silent):
+    """Keeps what was said."""
+
+    def __init__(self):
+        self.said, self.warned = [], []
+
+    def say(self, message):
+        self.said.append(message)
+
+    def warn(self, message):
+        self.warned.append(message)
+
+
+def gan(folder, *settings, progress=None, **options):
+    config = tiny_config("train.epochs=1000", "train.steps=40", "train.validate_every=2", *settings)
+    clips = takes(4, config)
+    return GanTrainer(
+        config, clips, takes(2, config), choose_starts(clips, config, 0), folder, progress=progress or Silent(),
+        **options,
+    )  # fmt: skip
+
+
+def diffusion(folder, progress=None, **settings):
+    config = replace(CONFIG, train=replace(CONFIG.train, steps=40, **settings))
+    return DiffusionTrainer(config, recordings(), recordings(1), BODY, folder, progress=progress or Silent())
