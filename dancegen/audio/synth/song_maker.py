@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dancegen.audio import instruments
+from dancegen.audio.synth import instruments
 from dancegen.audio.synth.arrangement import SECTIONS, Event, Timeline, arrange
 from dancegen.audio.synth.instruments import RATE
 from dancegen.audio.synth.patterns import CHORDS, GROOVES, INSTRUMENTS, PERCUSSION
