@@ -45,3 +45,9 @@ class DoneInPart(DancegenError):
     """Some of the work was done and kept; the message says what is missing (exit code 3)."""
 
     exit_code = 3
+
+
+class Cancelled(DancegenError):
+    """The run was cancelled from outside, at a step it can go on from (exit code 130)."""
+
+    exit_code = 130

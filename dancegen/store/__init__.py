@@ -5,13 +5,14 @@ from dancegen.store.deliver import check_output, deliver
 from dancegen.store.hashing import encode, hash_file, hash_value
 from dancegen.store.manifest import MANIFEST, Damage, FileEntry, Manifest
 from dancegen.store.recipe import SCHEMA, SHORT, Input, Recipe
-from dancegen.store.store import Store, as_cached, open_store
+from dancegen.store.store import Build, Store, as_cached, open_store
 
 __all__ = [
     "MANIFEST",
     "SCHEMA",
     "SHORT",
     "Artifact",
+    "Build",
     "Damage",
     "FileEntry",
     "Input",

@@ -13,7 +13,7 @@ from dancegen.store.hashing import encode, hash_file, hash_value
 if TYPE_CHECKING:
     from dancegen.store.artifact import Artifact
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the store's own rules. It enters every digest: a store never reads what other rules made."""
 
 SHORT = 16

@@ -1,0 +1,233 @@
+"""How an option is declared: a field of a frozen dataclass with all that a flag, a keyword, a form and a recipe need.
+
+    @dataclass(frozen=True, kw_only=True)
+    class DanceOptions(Options):
+        fps: float = option(30.0, help="Frames a second.", metavar="FPS", parse=within(1, 120, "frames a second"))
+
+Every option is part of the recipe unless it is declared otherwise: who forgets to say so gets a result that is made
+anew too often, never a wrong one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from enum import Enum
+from functools import cache
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from dancegen.errors import InputError
+from dancegen.store.recipe import Input, Recipe
+
+COMMON = "Common options"
+"""The panel of the help that comes last."""
+
+SMALLEST_SIDE, LARGEST_SIDE = 16, 4096
+"""Pixels of a canvas or a video."""
+
+Parse = Callable[[str, Any], Any]
+"""From a flag and what a person gave to the value, or InputError that names the flag."""
+
+
+class Role(Enum):
+    """What an option is to the recipe of what it helps to make."""
+
+    SETTING = "its value is part of the recipe"
+    INPUT = "a file or an artifact: its content is part of the recipe"
+    DERIVED = "part of the recipe through another parameter, which is worked out from it"
+    HARMLESS = "cannot change the result"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The declaration of one option. flag: None is the name with dashes. through: the parameter of a DERIVED one."""
+
+    help: str
+    metavar: str | None = None
+    panel: str | None = None
+    flag: str | None = None
+    role: Role = Role.SETTING
+    through: str | None = None
+    argument: bool = False
+    parse: Parse | None = None
+
+
+def option(
+    default: Any = MISSING,
+    *,
+    help: str,
+    metavar: str | None = None,
+    panel: str | None = None,
+    flag: str | None = None,
+    role: Role = Role.SETTING,
+    through: str | None = None,
+    argument: bool = False,
+    parse: Parse | None = None,
+) -> Any:
+    """A field of an Options class. Without a default it must be given. argument: by its place, not by a flag."""
+    if (through is not None) != (role is Role.DERIVED):
+        raise TypeError("a derived option, and no other, says through which parameter it enters the recipe")
+    declared = Declared(help, metavar, panel, flag, role, through, argument, parse)
+    return field(default=default, metadata={"declared": declared})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The base of every class of options. Values are parsed and checked as they come in. Raises InputError."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value is None:
+                continue
+            parse = declared(each).parse
+            value = parse(flag_of(each), value) if parse is not None else _number(type(self), each, value)
+            object.__setattr__(self, each.name, value)
+
+    def given(self) -> tuple[str, ...]:
+        """The names of the options that differ from their defaults."""
+        return tuple(each.name for each in fields(self) if getattr(self, each.name) != _default(type(self), each))
+
+    def only(self, kind: type[Kind]) -> Kind:
+        """The options of another class, as far as this one has them."""
+        own = {each.name for each in fields(self)}
+        return kind(**{each.name: getattr(self, each.name) for each in fields(kind) if each.name in own})
+
+
+Kind = TypeVar("Kind", bound=Options)
+
+
+def declared(each: Field) -> Declared:
+    """The declaration behind a field of an Options class."""
+    return each.metadata["declared"]
+
+
+def flag_of(each: Field) -> str:
+    """How a person writes an option: `--key-fps`, or SONG for an argument."""
+    says = declared(each)
+    if says.argument:
+        return says.metavar or each.name.upper()
+    return says.flag or f"--{each.name.replace('_', '-')}"
+
+
+@cache
+def kinds(options: type[Options]) -> Mapping[str, type]:
+    """What a command line reads for each option: bool, int, float, str, or list for what may be given several times."""
+    return {name: _kind(hint) for name, hint in get_type_hints(options).items()}
+
+
+def _kind(hint: Any) -> type:
+    choices = get_args(hint) if get_origin(hint) is not tuple else (hint,)
+    for choice in choices or (hint,):
+        if get_origin(choice) is tuple and get_args(choice)[-1:] == (Ellipsis,):
+            return list
+    return next((kind for kind in (bool, int, float) if kind in (choices or (hint,))), str)
+
+
+def _number(options: type[Options], each: Field, value: Any) -> Any:
+    """The value as the type it is declared with, lest 30 and 30.0 be two recipes."""
+    kind = kinds(options)[each.name]
+    if kind is list:
+        return tuple(listed(flag_of(each), value))
+    if kind is str or (isinstance(value, bool) != (kind is bool)):
+        return value
+    try:
+        return kind(value)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{flag_of(each)} {value}: a number is needed") from error
+
+
+@cache
+def _defaults(options: type[Options]) -> Mapping[str, Any]:
+    """Every default as it is after parsing; what must be given has none."""
+    found = {}
+    for each in fields(options):
+        value, parse = each.default, declared(each).parse
+        if value is not MISSING and value is not None:
+            value = parse(flag_of(each), value) if parse is not None else _number(options, each, value)
+        found[each.name] = value
+    return found
+
+
+def _default(options: type[Options], each: Field) -> Any:
+    return _defaults(options)[each.name]
+
+
+def recipe_for(
+    stage: str,
+    version: int,
+    options: Options,
+    inputs: Mapping[str, Iterable[Input]] | None = None,
+    **worked_out: object,
+) -> Recipe:
+    """The recipe of what a stage makes with these options.
+
+    All of them are in it, but those that are declared HARMLESS. inputs: what is read, under the name of the option that
+    names it; more may be there. worked_out: parameters of the stage's own, among them those that DERIVED options go
+    into, and values that take the place of an option's own, such as the rate behind an --fps that was left out.
+
+    Raises TypeError where an option that was given would be missing from the recipe: a fault of the stage.
+    """
+    given, params = inputs or {}, {}
+    for each in fields(options):
+        says, value = declared(each), getattr(options, each.name)
+        if says.role is Role.SETTING:
+            params[each.name] = plain(value)
+        elif says.role is Role.INPUT and value not in (None, ()) and each.name not in given:
+            raise TypeError(f"{stage} does not say what it reads for {each.name}")
+        elif says.role is Role.DERIVED and says.through not in {*worked_out, *given}:
+            raise TypeError(f"{stage} does not say {says.through}, through which {each.name} changes the result")
+    return Recipe(stage, version, params | worked_out, tuple(item for items in given.values() for item in items))
+
+
+def plain(value: Any) -> Any:
+    """A value as a recipe writes it: tuples are lists."""
+    return [plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+# How values are read
+
+
+def within(low: float, high: float, unit: str = "") -> Parse:
+    """A number from `low` to `high`, an int where both are."""
+    whole = isinstance(low, int) and isinstance(high, int)
+
+    def parse(flag: str, value: Any) -> float:
+        try:
+            number = float(value)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{flag} {value}: a number is needed") from error
+        if not low <= number <= high:
+            raise InputError(f"{flag} {number:g}: choose {low:g} to {high:g}{unit and ' '}{unit}")
+        return int(number) if whole else number
+
+    return parse
+
+
+def choice(*names: str) -> Parse:
+    """One of these names."""
+
+    def parse(flag: str, value: Any) -> str:
+        if str(value) not in names:
+            raise InputError(f"{flag} {value}: choose one of {', '.join(names)}")
+        return str(value)
+
+    return parse
+
+
+def listed(flag: str, value: Any) -> list[str]:
+    """Each of several texts, also where some are joined by commas."""
+    texts = [value] if isinstance(value, str) else list(value)
+    return [part.strip() for text in texts for part in str(text).split(",") if part.strip()]
+
+
+def pixels(flag: str, value: Any) -> tuple[int, int]:
+    """(width, height) from "WIDTHxHEIGHT" or a pair."""
+    match = re.fullmatch(r"(\d{1,6})[xX](\d{1,6})", value.strip()) if isinstance(value, str) else None
+    if isinstance(value, str) and not match:
+        raise InputError(f"{flag} {value} is not WIDTHxHEIGHT, like 512x512")
+    width, height = (int(match[1]), int(match[2])) if match else (int(value[0]), int(value[1]))
+    if not (SMALLEST_SIDE <= width <= LARGEST_SIDE and SMALLEST_SIDE <= height <= LARGEST_SIDE):
+        raise InputError(f"{flag} {width}x{height}: both sides must be {SMALLEST_SIDE} to {LARGEST_SIDE} pixels")
+    return width, height

@@ -1,0 +1,366 @@
+"""The options of every verb. Flags, Python keywords, recipes and forms come from here and from nowhere else.
+
+One name means one thing in all of them. What painted films can be asked for stands with what paints them: see
+`renderers.film.registry`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, make_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dancegen.options.declare import COMMON, Options, Role, choice, option, pixels, within
+
+if TYPE_CHECKING:
+    from dancegen.store import Artifact
+
+BODY = "For models that dance in three dimensions"
+
+FAMILIES = ("diffusion", "gan")
+"""Families of choreographers; the first one is the usual one. Their bundled models have the same names."""
+CAMERAS = ("front", "side", "orbit", "follow", "cuts")
+STYLES = ("neon", "openpose")
+
+_rate = within(1.0, 120.0, "frames a second")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seeded(Options):
+    """Options of a verb that draws numbers by chance."""
+
+    seed: int = option(
+        0, help="The same seed gives the same result.", metavar="N", panel=COMMON, parse=within(0, 2**63 - 1)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parallel(Options):
+    """Options of a verb that several processes work on."""
+
+    workers: int | None = option(
+        None, help="Processes at work; all cores if left out.", metavar="N", role=Role.HARMLESS
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareOptions(Seeded, Parallel):
+    """From motion capture and songs to a dataset."""
+
+    sources: tuple[str | Path, ...] = option(
+        help="Motion capture: .bvh or .amc files, or folders of them.", metavar="SOURCE...", argument=True,
+        role=Role.INPUT,
+    )  # fmt: skip
+    music: str | Path | None = option(
+        None, help="Songs to lock silent dance to, beat by beat.", metavar="DIR", role=Role.INPUT
+    )
+    source_fps: float | None = option(
+        None, help="The files' true rate, where their header is wrong.", metavar="FPS",
+        parse=within(1.0, 1000.0, "frames a second"),
+    )  # fmt: skip
+    fps: float = option(30.0, help="Frames a second.", metavar="FPS", parse=within(1.0, 240.0, "frames a second"))
+    clip_seconds: float = option(10.0, help="Length of a clip.", metavar="S", parse=within(1.0, 60.0, "seconds"))
+    pairs: int = option(4, help="Songs that each take is paired with.", metavar="N", parse=within(1, 1000))
+    val_fraction: float = option(
+        0.1, help="Share of takes kept for validation.", metavar="0..1", parse=within(0.0, 0.999)
+    )
+    genre: str | None = option(
+        None, help="The dance's genre; else its folder's name.", metavar="NAME", role=Role.DERIVED, through="genres"
+    )
+    licence: str | None = option(None, help="The data's licence, noted likewise.", metavar="TEXT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractPosesOptions(Parallel):
+    """From a dataset to what cameras see of it."""
+
+    dataset: Artifact | str | Path | None = option(
+        None, help="A prepared dataset: path or digest; else the newest.", metavar="DATASET", argument=True,
+        role=Role.INPUT,
+    )  # fmt: skip
+    views: str | tuple = option(
+        "0,45,90,135", help="Where cameras stand round the dancer, or orbit, follow, cuts.", metavar="DEGREES"
+    )
+    canvas: tuple[int, int] = option("512x512", help="Canvas of the poses in pixels.", metavar="WxH", parse=pixels)
+    detector: str | None = option(
+        None, help="What finds people in pictures; motion capture needs none.", metavar="NAME"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(Seeded):
+    """From a dataset to a model."""
+
+    dataset: Artifact | str | Path | None = option(
+        None, help="A dataset of prepare, for the GAN one of extract-poses; else the newest.", metavar="DATASET",
+        argument=True, role=Role.INPUT,
+    )  # fmt: skip
+    family: str = option(FAMILIES[0], help="Family of choreographers: diffusion or gan.", metavar="NAME")
+    preset: str = option(
+        "small", help="small trains on two CPU cores; others are listed with the family.", metavar="NAME",
+        role=Role.DERIVED, through="config",
+    )  # fmt: skip
+    epochs: int | None = option(
+        None, help="Stop when every clip was shown N times.", metavar="N", role=Role.DERIVED, through="config"
+    )
+    max_steps: int | None = option(
+        None, help="Stop after N optimiser steps.", metavar="N", role=Role.DERIVED, through="config"
+    )
+    minutes: float | None = option(None, help="Stop after M minutes.", metavar="M", role=Role.DERIVED, through="config")
+    batch: int | None = option(
+        None, help="Clips a step, in all processes together.", metavar="N", role=Role.DERIVED, through="config"
+    )
+    learning_rate: float | None = option(
+        None, help="The optimiser's rate at the start.", metavar="R", role=Role.DERIVED, through="config"
+    )
+    decay: float | None = option(
+        None, help="Factor on the rate at each decay (gan).", metavar="F", role=Role.DERIVED, through="config"
+    )
+    decay_steps: int | None = option(
+        None, help="Decay every N steps instead of every epoch (gan).", metavar="N", role=Role.DERIVED,
+        through="config",
+    )  # fmt: skip
+    init: str | Path | None = option(
+        None, help="Start from these weights: a bundled model, a path or a digest.", metavar="MODEL", role=Role.INPUT
+    )
+    vgg: str | Path | None = option(
+        None, help="VGG16 weights for the perceptual loss (gan; safetensors or .pth).", metavar="PATH",
+        role=Role.INPUT,
+    )  # fmt: skip
+    perceptual: float | None = option(
+        None, help="Weight of the perceptual loss; 0 needs no VGG (gan).", metavar="W", role=Role.DERIVED,
+        through="config",
+    )  # fmt: skip
+    settings: tuple[str, ...] = option(
+        (), help="Any other setting, like loss.l1=40; repeatable.", metavar="NAME=VALUE", flag="--set",
+        role=Role.DERIVED, through="config",
+    )  # fmt: skip
+    wandb: str | None = option(
+        None, help="Also log to Weights & Biases (needs the wandb extra).", metavar="PROJECT", role=Role.HARMLESS
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratePosesOptions(Seeded):
+    """From a song to a choreography."""
+
+    song: str | Path = option(
+        help="A song (wav, flac, ogg, mp3, m4a and more), or demo for the one that comes along.", metavar="SONG",
+        argument=True, role=Role.INPUT,
+    )  # fmt: skip
+    model: str | Path = option(
+        FAMILIES[0], help="diffusion, gan, a model's path or digest, or a baseline.", metavar="MODEL",
+        role=Role.INPUT,
+    )  # fmt: skip
+    fps: float = option(30.0, help="Frames a second.", metavar="FPS", parse=_rate)
+    canvas: tuple[int, int] = option("512x512", help="Canvas of the poses in pixels.", metavar="WxH", parse=pixels)
+    start: float = option(0.0, help="Where in the song to begin, in seconds.", metavar="S")
+    seconds: float | None = option(None, help="How long to dance; else to the end.", metavar="S")
+    camera: str = option(
+        "front", help="front, side, orbit, follow or cuts.", metavar="NAME", panel=BODY, parse=choice(*CAMERAS)
+    )
+    music_guidance: float | None = option(
+        None, help="How closely to follow the music: 0 does not hear it, 2 is usual.", metavar="W", panel=BODY,
+        parse=within(0.0, 20.0),
+    )  # fmt: skip
+    floor: Any = option("3x3", help="Metres to dance in; none: endless.", metavar="WxD", panel=BODY)
+    genre: str | None = option(None, help="What to dance: a genre the model knows.", metavar="NAME", panel=BODY)
+    energy: float = option(0.5, help="Calm to wild; 0.5 is usual.", metavar="0..1", panel=BODY, parse=within(0.0, 1.0))
+    start_pose: str | Path | None = option(
+        None, help="Begin as that dance does, or is after S s.", metavar="DANCE[@S]", panel=BODY, role=Role.INPUT
+    )
+    end_pose: str | Path | None = option(
+        None, help="End as that dance begins, or is after S s.", metavar="DANCE[@S]", panel=BODY, role=Role.INPUT
+    )
+    edit: str | Path | None = option(
+        None, help="An earlier dance, to be kept in part.", metavar="DANCE", panel=BODY, role=Role.INPUT
+    )
+    keep: tuple[str, ...] = option(
+        (), help="Seconds of the song to keep of it; repeatable.", metavar="FROM-TO", panel=BODY
+    )
+    keep_joints: tuple[str, ...] = option(
+        (), help="legs, trunk, or arms (with the trunk) to keep.", metavar="LIMBS", panel=BODY
+    )
+    repeat_sections: bool = option(False, help="A chorus that returns brings its moves back.", panel=BODY)
+    retime: bool = option(False, help="Put steps onto the beats afterwards.", panel=BODY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderOptions(Seeded):
+    """From a choreography to a video: what every engine takes."""
+
+    poses: Artifact | str | Path | None = option(
+        None, help="Generated poses: path or digest; else the newest.", metavar="POSES", argument=True,
+        role=Role.INPUT,
+    )  # fmt: skip
+    engine: str | None = option(
+        None, help="What makes the pictures: skeleton, or animatediff with a prompt.", metavar="NAME"
+    )
+    style: str = option(
+        "neon", help="How the dancer is drawn: neon is for the eye, openpose is what ControlNet wants.",
+        metavar="NAME", parse=choice(*STYLES),
+    )  # fmt: skip
+    prompt: str | None = option(
+        None, help="What to paint; '0:00 TEXT | 0:32 TEXT' changes it in the song.", metavar="TEXT"
+    )
+    fps: float | None = option(None, help="Frames a second.", metavar="FPS", parse=_rate)
+    size: tuple[int, int] | None = option(
+        None, help="The video's size: 1280x720, or 384x512 with a prompt.", metavar="WxH", parse=pixels
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(Seeded):
+    """From dances to figures."""
+
+    subjects: tuple[Artifact | str | Path, ...] = option(
+        (), help="Models (gan, a path, a digest, baseline:NAME), poses (digest, .npz, OpenPose JSON) or videos.",
+        metavar="SUBJECT...", argument=True, role=Role.INPUT,
+    )  # fmt: skip
+    songs: str | Path | None = option(
+        None, help="What models dance to: a song or a folder; else the demo song.", metavar="DIR", role=Role.INPUT
+    )
+    reference: Artifact | str | Path | None = option(
+        None, help="Poses that stand for real dance, or a reference.npz; else the bundled.", metavar="DATASET",
+        role=Role.INPUT,
+    )  # fmt: skip
+    start: float = option(
+        0.0, help="Where in each song to begin, in seconds.", metavar="S", role=Role.DERIVED, through="subjects"
+    )
+    seconds: float | None = option(
+        60.0, help="How long to dance to each song.", metavar="S", role=Role.DERIVED, through="subjects"
+    )
+    json_fps: float = option(
+        30.0, help="Frames a second of OpenPose JSON, which does not say.", metavar="FPS", parse=_rate
+    )
+    detector: str | Path | None = option(
+        None, help="OpenPose weights that find people in videos (non-commercial use).", metavar="PATH",
+        role=Role.INPUT,
+    )  # fmt: skip
+
+
+def render_options() -> type[RenderOptions]:
+    """The options of render: its own, and those of all film backends there are."""
+    from dancegen.renderers.film.registry import option_classes
+
+    return _joined("AllRenderOptions", (RenderOptions, *option_classes()))
+
+
+def dance_options() -> type[Options]:
+    """Every option of the two steps that dance runs, but the poses that go from one to the other."""
+    whole = _joined("DanceOptions", (GeneratePosesOptions, render_options()), without=("poses",))
+    return whole
+
+
+def _joined(name: str, classes: tuple[type[Options], ...], without: tuple[str, ...] = ()) -> Any:
+    """A class with the options of several: of those with one name, the first one's."""
+    found: dict[str, tuple] = {}
+    for each in classes:
+        for field in each.__dataclass_fields__.values():
+            found.setdefault(field.name, (field.name, field.type, field))
+    kept = [field for own, field in found.items() if own not in without]
+    return make_dataclass(name, kept, bases=classes if not without else (Options,), frozen=True, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A command, and the function of the same name in Python.
+
+    options: gives the class of its options. files: the files of its result that `output` can name by their suffix.
+    about: what its help says. examples: command lines without `dancegen`.
+    """
+
+    name: str
+    options: Callable[[], type[Options]]
+    files: tuple[str, ...]
+    about: str
+    examples: tuple[str, ...]
+    computes: bool = True
+    """Whether a model computes, on a device that can be chosen."""
+
+    @property
+    def function(self) -> str:
+        return self.name.replace("-", "_")
+
+
+VERBS = (
+    Verb(
+        "dance", dance_options, ("video.mp4",),
+        "Make a dance video: SONG.mp4 in the current directory, unless --output says otherwise.\n\n"
+        "It is generate-poses and render in one go; what either has made before is not made again.",
+        (
+            "dance demo",
+            "dance song.mp3",
+            "dance song.mp3 --seconds 30 --size 720x1280 --seed 7 -o short.mp4",
+            "dance song.mp3 --genre salsa --energy 0.8 --camera cuts",
+            "dance song.mp3 --prompt 'a dancer in a red dress, ballroom' --fast",
+        ),
+    ),
+    Verb(
+        "prepare", lambda: PrepareOptions, (),
+        "Make a dataset: dance as joints in metres, in clips, each with its music.\n\n"
+        "Silent takes are warped gently so that their steps fall on the beats of the songs.",
+        (
+            "prepare mocap/salsa mocap/modern --music songs",
+            "prepare mocap/salsa --music songs --source-fps 60 --licence 'CMU, free to use'",
+        ),
+        computes=False,
+    ),
+    Verb(
+        "extract-poses", lambda: ExtractPosesOptions, (),
+        "Make a pose dataset: 18 OpenPose keypoints a frame, from several camera angles.\n\n"
+        "The dancer keeps one scale and one place for a whole clip.",
+        ("extract-poses", "extract-poses 3f2a9c41 --views 0,90,180,270"),
+        computes=False,
+    ),
+    Verb(
+        "train", lambda: TrainOptions, ("model.safetensors", "history.csv"),
+        "Train a choreographer. Ctrl-C keeps what was learnt; the same command goes on from there.",
+        (
+            "train --minutes 90",
+            "train --init diffusion --minutes 30",
+            "train --family gan --preset small --epochs 5",
+            "train --family gan --set loss.l1=100 --set train.ema=0.99",
+            "train --minutes 90 --wandb my-dancers",
+            "train --family gan --preset original --device cuda --vgg vgg16.safetensors",
+        ),
+    ),
+    Verb(
+        "generate-poses", lambda: GeneratePosesOptions,
+        ("poses.npz", "preview.mp4", "openpose.json", "dance.bvh"),
+        "Choreograph a song: poses, OpenPose JSON, its beats, and a preview with the music.",
+        (
+            "generate-poses song.mp3",
+            "generate-poses song.mp3 --model 3f2a9c41 --start 60 --seconds 30 --seed 7",
+            "generate-poses song.mp3 -o poses.npz",
+            "generate-poses song.mp3 --camera orbit --genre salsa --energy 0.8",
+            "generate-poses song.mp3 --edit 8c1e20aa --keep 12.0-20.5 --seed 3",
+        ),
+    ),
+    Verb(
+        "render", render_options, ("video.mp4",),
+        "Paint a choreography: an MP4 with the music it was made for.\n\n"
+        "Without --prompt the dancer is drawn as a skeleton. With it, Stable Diffusion and AnimateDiff paint what it "
+        "says. MODEL is a name on the hub (owner/name, with @revision if you like), a directory or a checkpoint file.",
+        (
+            "render",
+            "render 3f2a9c41 --size 720x1280 -o dance.mp4",
+            "render --style openpose --size 512x512",
+            "render --prompt 'a dancer in a red dress, ballroom' --dry-run",
+            "render --prompt '0:00 a ballroom | 0:32 a neon street at night' --fast -o film.mp4",
+        ),
+    ),
+    Verb(
+        "evaluate", lambda: EvaluateOptions, ("report.html", "metrics.json", "reference.npz"),
+        "Measure dances: one table, a report.html and a metrics.json.\n\n"
+        "Real dance and the baselines stand beside. With --reference DATASET the baselines dance to the same songs, "
+        "and copies of its clips are looked for. More is not better, nearer to real dance is.",
+        (
+            "evaluate gan --songs songs",
+            "evaluate gan 3f2a9c41 baseline:shuffle --songs songs --seconds 30 -o report.html",
+            "evaluate poses.npz openpose.json dance.mp4",
+            "evaluate 3f2a9c41 --songs songs --reference 71bc0d2e",
+        ),
+    ),
+)  # fmt: skip
