@@ -1,46 +1,95 @@
-"""The verbs as functions: a stage, with the command's `output` added and nothing imported before it is asked for."""
+"""The verbs as functions, made from the same declarations as the commands; nothing is imported before it is called."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache, wraps
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from importlib import import_module
-from inspect import Parameter, signature
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Any
 
+from dancegen.context import Context
 from dancegen.launch import leads
+from dancegen.options.declare import declared
+from dancegen.options.verbs import VERBS, Verb
+from dancegen.progress import SILENT
 from dancegen.store import Artifact, check_output, deliver
 
-MAIN_FILES = {
-    "prepare": (),
-    "extract_poses": (),
-    "train": ("model.safetensors", "history.csv"),
-    "generate_poses": ("poses.npz", "preview.mp4", "openpose.json", "dance.bvh"),
-    "render": ("video.mp4",),
-    "evaluate": ("report.html", "metrics.json", "reference.npz"),
-}
-"""A verb's files that `output` with a file suffix can name."""
+if TYPE_CHECKING:
+    from dancegen.renderers.animatediff.plan import Plan
+
+CIRCUMSTANCES: Mapping[str, Any] = {"store": None, "force": False, "progress": SILENT, "cancel": None}
+"""Keywords of every verb that go into its Context, with their defaults; verbs that compute take `device`, too."""
 
 
-@cache
 def verb(name: str) -> Callable[..., Artifact]:
-    """The stage function of that name, which also takes `output`: a file or directory that receives a copy."""
-    stage = getattr(import_module(f"dancegen.stages.{name}"), name)
-    if "output" in signature(stage).parameters:
-        return stage
-    return _with_output(stage, MAIN_FILES[name])
+    """The function of a verb: its options and circumstances as keywords, and `output`, which receives a copy."""
+    declaration = next(each for each in VERBS if each.function == name)
 
-
-def _with_output(stage: Callable[..., Artifact], files: tuple[str, ...]) -> Callable[..., Artifact]:
-    @wraps(stage)
-    def run(*args, output=None, **kwargs) -> Artifact:
-        check_output(output, files)
-        artifact = stage(*args, **kwargs)
+    def run(*arguments: Any, **keywords: Any) -> Artifact:
+        given = signature(declaration).bind(*arguments, **keywords).arguments
+        options, context = _split(declaration, given)
+        output = output_of(declaration, given, given.get("output"))
+        check_output(output, declaration.files)
+        artifact = _stage(name)(options, context)
         if output is not None and leads():
-            deliver(artifact, output, files)
+            deliver(artifact, output, declaration.files)
         return artifact
 
-    described = signature(stage)
-    extra = Parameter("output", Parameter.KEYWORD_ONLY, default=None, annotation="str | Path | None")
-    ordered = sorted([*described.parameters.values(), extra], key=lambda parameter: parameter.kind)  # ** comes last
-    run.__signature__ = described.replace(parameters=ordered)
+    run.__name__ = run.__qualname__ = name
+    run.__doc__ = described(declaration)
+    run.__signature__ = signature(declaration)  # type: ignore[attr-defined]
     return run
+
+
+def plan_render(*arguments: Any, **keywords: Any) -> Plan:
+    """What `render` with the same keywords would download and need. Nothing is loaded. Raises as `render` does."""
+    from dancegen.stages.render import plan_render as plan
+
+    declaration = next(each for each in VERBS if each.name == "render")
+    return plan(*_split(declaration, signature(declaration).bind(*arguments, **keywords).arguments))
+
+
+def output_of(declaration: Verb, given: Mapping[str, Any], output: Any) -> str | None:
+    """Where a copy of the result goes: only a dance goes anywhere unless that is asked for."""
+    if declaration.name != "dance":
+        return output if output is None else str(output)
+    from dancegen.stages.dance import output_path
+
+    return str(output_path(given["song"], output))
+
+
+def signature(declaration: Verb) -> Signature:
+    """Of a verb's function: what a command takes by its place first, then keywords."""
+    own = []
+    for each in fields(declaration.options()):
+        kind = Parameter.POSITIONAL_OR_KEYWORD if declared(each).argument else Parameter.KEYWORD_ONLY
+        default = Parameter.empty if each.default is MISSING else each.default
+        own.append(Parameter(each.name, kind, default=default, annotation=each.type))
+    context = {"output": None, **({"device": "auto"} if declaration.computes else {}), **CIRCUMSTANCES}
+    own += [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in context.items()]
+    return Signature(sorted(own, key=lambda parameter: parameter.kind), return_annotation="Artifact")
+
+
+def described(declaration: Verb) -> str:
+    """The docstring of a verb's function."""
+    lines = [f"    {each.name}: {declared(each).help}" for each in fields(declaration.options())]
+    return (
+        f"{declaration.about}\n\n"
+        + "\n".join(lines)
+        + "\n\n    output: a file or directory that receives a copy. store: a directory. progress: a "
+        "dancegen.progress.Progress.\n    cancel: a threading.Event that ends the run at its next step. "
+        "Returns the Artifact; raises a DancegenError."
+    )
+
+
+def _split(declaration: Verb, given: Mapping[str, Any]) -> tuple[Any, Context]:
+    kind = declaration.options()
+    names = {each.name for each in fields(kind)}
+    options = kind(**{name: value for name, value in given.items() if name in names})
+    circumstances = {name: given[name] for name in (*CIRCUMSTANCES, "device") if name in given}
+    return options, Context.open(**circumstances)
+
+
+def _stage(name: str) -> Callable[..., Artifact]:
+    return getattr(import_module(f"dancegen.stages.{name}"), name)

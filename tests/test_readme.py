@@ -13,7 +13,7 @@ import pytest
 import typer
 
 import dancegen
-from dancegen.cli import app
+from dancegen.cli import build_app
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def command_lines() -> list[list[str]]:
 
 def parse(arguments: list[str]) -> None:
     """Let the command line's own parser read and check the arguments, without running anything."""
-    command, name = typer.main.get_command(app), "dancegen"
+    command, name = typer.main.get_command(build_app()), "dancegen"
     while hasattr(command, "commands"):
         if arguments[0].startswith("-"):
             assert any(arguments[0] in parameter.opts for parameter in command.params), arguments
@@ -64,11 +64,11 @@ def test_the_check_of_the_readme_notices_what_does_not_exist(arguments):
 
 def test_the_readme_shows_every_command():
     shown = {arguments[0] for arguments in command_lines() if arguments}
-    assert set(typer.main.get_command(app).commands) <= shown
+    assert set(typer.main.get_command(build_app()).commands) <= shown
 
 
 def test_every_option_in_the_readmes_tables_exists():
-    commands = typer.main.get_command(app).commands
+    commands = typer.main.get_command(build_app()).commands
     taken = [commands[name].params for name in ("train", "generate-poses")]
     options = {option for parameters in taken for parameter in parameters for option in parameter.opts}
     rows = re.findall(r"^\| (`-.*?) \|", README, re.M)

@@ -1,4 +1,4 @@
-"""The command `dancegen`: one file a command, and here the frame that starts them and words what goes wrong."""
+"""The command `dancegen`, made from the declarations in `options`; and here what goes wrong is put into words."""
 
 from __future__ import annotations
 
@@ -13,23 +13,34 @@ from typing import Annotated
 import typer
 
 from dancegen import __version__
-from dancegen.cli import artifacts, dance, evaluate, extract_poses, generate_poses, prepare, render, train
+from dancegen.cli import artifacts
+from dancegen.cli.commands import command_for, epilog
 from dancegen.cli.common import examples, need_command
 from dancegen.errors import DancegenError
 from dancegen.launch import leads, placed
+from dancegen.options.verbs import VERBS
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
-app = typer.Typer(
-    name="dancegen",
-    context_settings=_HELP,
-    pretty_exceptions_enable=False,
-    invoke_without_command=True,
-    epilog=examples("dancegen dance song.mp3", "dancegen render --style openpose", "dancegen artifacts ls"),
-)
+
+def build_app() -> typer.Typer:
+    """The whole command line, with the options of every backend that is registered now."""
+    app = typer.Typer(
+        name="dancegen",
+        context_settings=_HELP,
+        pretty_exceptions_enable=False,
+        invoke_without_command=True,
+        epilog=examples("dancegen dance song.mp3", "dancegen render --style openpose", "dancegen artifacts ls"),
+    )
+    app.callback()(_dancegen)
+    for verb in VERBS:
+        app.command(verb.name, epilog=epilog(verb))(command_for(verb))
+    dance = VERBS[0]
+    app.command("inference", hidden=True, epilog=epilog(dance))(command_for(dance))
+    app.add_typer(artifacts.app, name="artifacts")
+    return app
 
 
-@app.callback()
 def _dancegen(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
@@ -44,13 +55,7 @@ def _dancegen(
     need_command(context)
 
 
-for command in (dance, prepare, extract_poses, train, generate_poses, render, evaluate):
-    app.command(command.NAME, epilog=command.EXAMPLES)(command.command)
-app.command("inference", hidden=True, epilog=dance.EXAMPLES)(dance.command)
-app.add_typer(artifacts.app, name="artifacts")
-
-
-def main(arguments: Sequence[str] | None = None, application: typer.Typer = app) -> int:
+def main(arguments: Sequence[str] | None = None, application: typer.Typer | None = None) -> int:
     """Run a command line (the process's own unless given) and return its exit code.
 
     0 done, 1 failed, 2 wrong usage or input, 3 done in part, 130 interrupted. What went wrong is one line on stderr; of
@@ -59,7 +64,7 @@ def main(arguments: Sequence[str] | None = None, application: typer.Typer = app)
     _treat_sigterm_as_interrupt()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        command = typer.main.get_command(application)
+        command = typer.main.get_command(application or build_app())
         code = command.main(arguments, prog_name="dancegen", standalone_mode=False)
         sys.stdout.flush()
     except SystemExit as error:

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, replace
 from enum import Enum
-from functools import wraps
-from inspect import Parameter, Signature, signature
+from inspect import Parameter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_type_hints
+from typing import Annotated
 
 import typer
 
-from dancegen.launch import leads
-
-if TYPE_CHECKING:
-    from dancegen.store import Artifact
-
-_PANEL = "Common options"
+from dancegen.options.declare import COMMON as _PANEL
 
 
 class Device(str, Enum):
@@ -52,9 +44,6 @@ OutputOption = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
-SeedOption = Annotated[
-    int, typer.Option("--seed", metavar="N", help="The same seed gives the same result.", rich_help_panel=_PANEL)
-]
 DeviceOption = Annotated[
     Device, typer.Option("--device", help="Where the model computes.", case_sensitive=False, rich_help_panel=_PANEL)
 ]
@@ -72,98 +61,19 @@ DebugOption = Annotated[
 ]
 
 
-_SHARED = {
-    "seed": (SeedOption, 0),
-    "device": (DeviceOption, Device.auto),
-    "store": (StoreOption, None),
-    "output": (OutputOption, None),
-    "as_json": (JsonOption, False),
-    "quiet": (QuietOption, False),
-    "force": (ForceOption, False),
-    "debug": (DebugOption, False),
+COMMON_OPTIONS = {
+    name: Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    for name, annotation, default in (
+        ("device", DeviceOption, Device.auto),
+        ("store", StoreOption, None),
+        ("output", OutputOption, None),
+        ("as_json", JsonOption, False),
+        ("quiet", QuietOption, False),
+        ("force", ForceOption, False),
+        ("debug", DebugOption, False),
+    )
 }
-_FOR_PEOPLE = ("as_json", "quiet", "debug")
-"""Options of the command alone: no stage takes them. --debug is read where errors are worded."""
-
-
-@dataclass(frozen=True)
-class CommonOptions:
-    """The common options of a command that makes something: `keywords` are those that its verb takes."""
-
-    keywords: Mapping[str, object]
-    as_json: bool
-    quiet: bool
-
-    @property
-    def output(self) -> str | None:
-        """Where the person wants a copy."""
-        return self.keywords["output"]
-
-    def to(self, output: str) -> CommonOptions:
-        """The same, with a copy at `output`."""
-        return replace(self, keywords={**self.keywords, "output": output})
-
-    def perform(
-        self,
-        verb: Callable[..., Artifact],
-        *inputs: object,
-        show: Callable[[Artifact], None] | None = None,
-        **settings: object,
-    ) -> None:
-        """Run a verb of the Python API, with progress on stderr, and print its result on stdout: for people, as a path
-        alone, or as JSON. Of several processes under a launcher, the first one speaks for all.
-
-        `show` prints what people see first, above the summary.
-        """
-        from dancegen.cli import result
-        from dancegen.cli.progress import CommandProgress
-
-        warnings.filterwarnings("ignore", category=FutureWarning)
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        with CommandProgress(quiet=self.quiet or not leads()) as progress, stdout_reserved():
-            artifact = verb(*inputs, **settings, **self.keywords, progress=progress)
-        if not leads():
-            return
-        if self.as_json:
-            result.print_json(result.as_dict(artifact))
-        elif self.quiet:
-            print(self.output or artifact.path)
-        else:
-            if show is not None:
-                show(artifact)
-            result.print_artifact(artifact, self.output)
-
-
-def common_options(*, without: Collection[str] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Decorates a command that makes something: after its own options it gets the common ones, `without` some.
-
-    The command takes them together, as its keyword `options`.
-    """
-    shared = {name: option for name, option in _SHARED.items() if name not in without}
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        @wraps(command)
-        def run(**given) -> None:
-            chosen = {name: given.pop(name) for name in shared}
-            keywords = {name: value for name, value in chosen.items() if name not in _FOR_PEOPLE}
-            if "device" in keywords:
-                keywords["device"] = keywords["device"].value
-            command(**given, options=CommonOptions(keywords, chosen["as_json"], chosen["quiet"]))
-
-        # Typer reads the signature and the annotations; those of the command are text until they are looked up.
-        types = get_type_hints(command, include_extras=True)
-        own = [
-            p.replace(annotation=types[p.name]) for p in signature(command).parameters.values() if p.name != "options"
-        ]
-        own += [
-            Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
-            for name, (annotation, default) in shared.items()
-        ]
-        run.__signature__ = Signature(own)
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in own}
-        return run
-
-    return decorate
+"""The options of every command that makes something."""
 
 
 @contextmanager

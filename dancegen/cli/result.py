@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancegen.cli.progress import clock
+from dancegen.errors import DoneInPart
 
 if TYPE_CHECKING:
+    from dancegen.renderers.animatediff.plan import Plan
     from dancegen.store import Artifact
 
 _SHOWN_DIGITS = 16
@@ -48,6 +52,38 @@ def print_artifact(artifact: Artifact, output: str | None = None) -> None:
     how = f"unchanged, answered from the store (made in {took})" if artifact.cached else f"made in {took}"
     print(f"{artifact.stage} {artifact.digest[:_SHOWN_DIGITS]}: {how}")
     print_rows(_rows(artifact, output))
+
+
+def print_evaluation(artifact: Artifact) -> None:
+    """The table of an evaluation, and what is to be said of its rows."""
+    from dancegen.choreographers import is_baseline
+    from dancegen.metrics.table import as_text
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print(as_text(list(artifact.summary["figures"].items()), width))
+    record = json.loads(artifact.file("metrics.json").read_text(encoding="utf-8"))
+    for row in record["rows"]:
+        for note in [] if is_baseline(row["name"]) else row["notes"]:
+            print(f"{row['name']}: {note}")
+    for note in record["notes"]:
+        print(note)
+
+
+def print_plan(plan: Plan, as_json: bool) -> None:
+    """What a painted film would take."""
+    if as_json:
+        print_json(plan.to_dict())
+    else:
+        print("\n".join(plan.lines()))
+
+
+def check_whole(artifact: Artifact) -> None:
+    """Raises DoneInPart where the artifact was made from a part of what was given."""
+    left_out = artifact.summary.get("left_out") or []
+    if left_out:
+        more = f", and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+        inputs = "1 input was" if len(left_out) == 1 else f"{len(left_out)} inputs were"
+        raise DoneInPart(f"{inputs} left out: {'; '.join(map(str, left_out[:3]))}{more}")
 
 
 def print_rows(rows: list[tuple[str, str]]) -> None:

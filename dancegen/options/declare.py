@@ -129,7 +129,7 @@ def _number(options: type[Options], each: Field, value: Any) -> Any:
     """The value as the type it is declared with, lest 30 and 30.0 be two recipes."""
     kind = kinds(options)[each.name]
     if kind is list:
-        return tuple(listed(flag_of(each), value))
+        return (value,) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
     if kind is str or (isinstance(value, bool) != (kind is bool)):
         return value
     try:
@@ -205,6 +205,17 @@ def within(low: float, high: float, unit: str = "") -> Parse:
     return parse
 
 
+def above(least: float) -> Parse:
+    """A number over `least`."""
+
+    def parse(flag: str, value: Any) -> Any:
+        if not float(value) > least or float(value) == float("inf"):
+            raise InputError(f"{flag} {value}: it must be more than {least:g}")
+        return value
+
+    return parse
+
+
 def choice(*names: str) -> Parse:
     """One of these names."""
 
@@ -216,10 +227,44 @@ def choice(*names: str) -> Parse:
     return parse
 
 
-def listed(flag: str, value: Any) -> list[str]:
-    """Each of several texts, also where some are joined by commas."""
-    texts = [value] if isinstance(value, str) else list(value)
-    return [part.strip() for text in texts for part in str(text).split(",") if part.strip()]
+def each_of(parse: Parse | None = None) -> Parse:
+    """Each of several values, also where some are joined by commas."""
+
+    def parse_all(flag: str, value: Any) -> tuple:
+        parts = [part for item in ([value] if isinstance(value, str) else value) for part in _parts(item)]
+        return tuple(parts if parse is None else (parse(flag, part) for part in parts))
+
+    return parse_all
+
+
+def _parts(item: Any) -> list:
+    return [part.strip() for part in item.split(",") if part.strip()] if isinstance(item, str) else [item]
+
+
+def span(flag: str, value: Any) -> tuple[float, float]:
+    """(from, to) in seconds from "12.0-20.5" or a pair."""
+    first, dash, last = value.partition("-") if isinstance(value, str) else (value[0], "-", value[1])
+    try:
+        found = float(first), float(last)
+    except ValueError:
+        found = (1.0, 0.0)
+    if not dash or not 0 <= found[0] < found[1] < float("inf"):
+        raise InputError(f"{flag} {value}: write from and to in seconds of the song, like 12.0-20.5")
+    return found
+
+
+def metres(flag: str, value: Any) -> tuple[float, float] | None:
+    """(width, depth) in metres from "3x4", "3" or a pair; None, without bounds, from "none"."""
+    if value == "none":
+        return None
+    width, by, depth = value.lower().partition("x") if isinstance(value, str) else (value[0], "x", value[1])
+    try:
+        found = (float(width), float(depth)) if by else (float(width), float(width))
+    except ValueError:
+        raise InputError(f"{flag} {value}: write width and depth in metres, like 3x3") from None
+    if not all(1 <= side <= 100 for side in found):
+        raise InputError(f"{flag} {found[0]:g}x{found[1]:g}: choose 1 to 100 metres a side")
+    return found
 
 
 def pixels(flag: str, value: Any) -> tuple[int, int]:

@@ -7,14 +7,14 @@ One name means one thing in all of them. What painted films can be asked for sta
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, make_dataclass
+from dataclasses import Field, dataclass, fields, make_dataclass
+from dataclasses import field as new_field
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, get_type_hints
 
-from dancegen.options.declare import COMMON, Options, Role, choice, option, pixels, within
-
-if TYPE_CHECKING:
-    from dancegen.store import Artifact
+from dancegen.options.declare import COMMON, Options, Role, above, choice, each_of, metres, option, pixels, span, within
+from dancegen.store import Artifact
 
 BODY = "For models that dance in three dimensions"
 
@@ -22,6 +22,7 @@ FAMILIES = ("diffusion", "gan")
 """Families of choreographers; the first one is the usual one. Their bundled models have the same names."""
 CAMERAS = ("front", "side", "orbit", "follow", "cuts")
 STYLES = ("neon", "openpose")
+LIMBS = ("legs", "arms", "trunk")
 
 _rate = within(1.0, 120.0, "frames a second")
 
@@ -84,8 +85,13 @@ class ExtractPosesOptions(Parallel):
     )
     canvas: tuple[int, int] = option("512x512", help="Canvas of the poses in pixels.", metavar="WxH", parse=pixels)
     detector: str | None = option(
-        None, help="What finds people in pictures; motion capture needs none.", metavar="NAME"
+        None, help="What finds people in pictures; motion capture needs none.", metavar="DETECTOR"
     )
+
+
+def _config_number(help: str, metavar: str) -> Any:
+    """A number over 0 that goes into the family's configuration; None leaves it to the preset."""
+    return option(None, help=help, metavar=metavar, role=Role.DERIVED, through="config", parse=above(0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,26 +107,13 @@ class TrainOptions(Seeded):
         "small", help="small trains on two CPU cores; others are listed with the family.", metavar="NAME",
         role=Role.DERIVED, through="config",
     )  # fmt: skip
-    epochs: int | None = option(
-        None, help="Stop when every clip was shown N times.", metavar="N", role=Role.DERIVED, through="config"
-    )
-    max_steps: int | None = option(
-        None, help="Stop after N optimiser steps.", metavar="N", role=Role.DERIVED, through="config"
-    )
-    minutes: float | None = option(None, help="Stop after M minutes.", metavar="M", role=Role.DERIVED, through="config")
-    batch: int | None = option(
-        None, help="Clips a step, in all processes together.", metavar="N", role=Role.DERIVED, through="config"
-    )
-    learning_rate: float | None = option(
-        None, help="The optimiser's rate at the start.", metavar="R", role=Role.DERIVED, through="config"
-    )
-    decay: float | None = option(
-        None, help="Factor on the rate at each decay (gan).", metavar="F", role=Role.DERIVED, through="config"
-    )
-    decay_steps: int | None = option(
-        None, help="Decay every N steps instead of every epoch (gan).", metavar="N", role=Role.DERIVED,
-        through="config",
-    )  # fmt: skip
+    epochs: int | None = _config_number("Stop when every clip was shown N times.", "N")
+    max_steps: int | None = _config_number("Stop after N optimiser steps.", "N")
+    minutes: float | None = _config_number("Stop after M minutes.", "M")
+    batch: int | None = _config_number("Clips a step, in all processes together.", "N")
+    learning_rate: float | None = _config_number("The optimiser's rate at the start.", "R")
+    decay: float | None = _config_number("Factor on the rate at each decay (gan).", "F")
+    decay_steps: int | None = _config_number("Decay every N steps instead of every epoch (gan).", "N")
     init: str | Path | None = option(
         None, help="Start from these weights: a bundled model, a path or a digest.", metavar="MODEL", role=Role.INPUT
     )
@@ -164,7 +157,9 @@ class GeneratePosesOptions(Seeded):
         None, help="How closely to follow the music: 0 does not hear it, 2 is usual.", metavar="W", panel=BODY,
         parse=within(0.0, 20.0),
     )  # fmt: skip
-    floor: Any = option("3x3", help="Metres to dance in; none: endless.", metavar="WxD", panel=BODY)
+    floor: tuple[float, float] | None = option(
+        "3x3", help="Metres to dance in; none: endless.", metavar="WxD", panel=BODY, parse=metres
+    )
     genre: str | None = option(None, help="What to dance: a genre the model knows.", metavar="NAME", panel=BODY)
     energy: float = option(0.5, help="Calm to wild; 0.5 is usual.", metavar="0..1", panel=BODY, parse=within(0.0, 1.0))
     start_pose: str | Path | None = option(
@@ -176,37 +171,44 @@ class GeneratePosesOptions(Seeded):
     edit: str | Path | None = option(
         None, help="An earlier dance, to be kept in part.", metavar="DANCE", panel=BODY, role=Role.INPUT
     )
-    keep: tuple[str, ...] = option(
-        (), help="Seconds of the song to keep of it; repeatable.", metavar="FROM-TO", panel=BODY
+    keep: tuple[tuple[float, float], ...] = option(
+        (), help="Seconds of the song to keep of it; repeatable.", metavar="FROM-TO", panel=BODY, parse=each_of(span)
     )
     keep_joints: tuple[str, ...] = option(
-        (), help="legs, trunk, or arms (with the trunk) to keep.", metavar="LIMBS", panel=BODY
-    )
+        (), help="legs, trunk, or arms (with the trunk) to keep.", metavar="LIMBS", panel=BODY,
+        parse=each_of(choice(*LIMBS)),
+    )  # fmt: skip
     repeat_sections: bool = option(False, help="A chorus that returns brings its moves back.", panel=BODY)
     retime: bool = option(False, help="Put steps onto the beats afterwards.", panel=BODY)
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderOptions(Seeded):
-    """From a choreography to a video: what every engine takes."""
+class SkeletonOptions(Options):
+    """From a choreography to a drawn video."""
 
     poses: Artifact | str | Path | None = option(
         None, help="Generated poses: path or digest; else the newest.", metavar="POSES", argument=True,
         role=Role.INPUT,
     )  # fmt: skip
-    engine: str | None = option(
-        None, help="What makes the pictures: skeleton, or animatediff with a prompt.", metavar="NAME"
-    )
     style: str = option(
         "neon", help="How the dancer is drawn: neon is for the eye, openpose is what ControlNet wants.",
         metavar="NAME", parse=choice(*STYLES),
     )  # fmt: skip
-    prompt: str | None = option(
-        None, help="What to paint; '0:00 TEXT | 0:32 TEXT' changes it in the song.", metavar="TEXT"
-    )
     fps: float | None = option(None, help="Frames a second.", metavar="FPS", parse=_rate)
     size: tuple[int, int] | None = option(
         None, help="The video's size: 1280x720, or 384x512 with a prompt.", metavar="WxH", parse=pixels
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderOptions(SkeletonOptions, Seeded):
+    """From a choreography to a video: what any engine takes."""
+
+    engine: str | None = option(
+        None, help="What makes the pictures: skeleton, or animatediff with a prompt.", metavar="NAME"
+    )
+    prompt: str | None = option(
+        None, help="What to paint; '0:00 TEXT | 0:32 TEXT' changes it in the song.", metavar="TEXT"
     )
 
 
@@ -235,7 +237,7 @@ class EvaluateOptions(Seeded):
         30.0, help="Frames a second of OpenPose JSON, which does not say.", metavar="FPS", parse=_rate
     )
     detector: str | Path | None = option(
-        None, help="OpenPose weights that find people in videos (non-commercial use).", metavar="PATH",
+        None, help="OpenPose weights that find people in videos (non-commercial use).", metavar="DETECTOR",
         role=Role.INPUT,
     )  # fmt: skip
 
@@ -249,18 +251,24 @@ def render_options() -> type[RenderOptions]:
 
 def dance_options() -> type[Options]:
     """Every option of the two steps that dance runs, but the poses that go from one to the other."""
-    whole = _joined("DanceOptions", (GeneratePosesOptions, render_options()), without=("poses",))
-    return whole
+    return _joined("DanceOptions", (GeneratePosesOptions, render_options()), without=("poses",))
 
 
+@cache
 def _joined(name: str, classes: tuple[type[Options], ...], without: tuple[str, ...] = ()) -> Any:
     """A class with the options of several: of those with one name, the first one's."""
     found: dict[str, tuple] = {}
     for each in classes:
-        for field in each.__dataclass_fields__.values():
-            found.setdefault(field.name, (field.name, field.type, field))
+        hints = get_type_hints(each)
+        for field in fields(each):
+            found.setdefault(field.name, (field.name, hints[field.name], _copied(field)))
     kept = [field for own, field in found.items() if own not in without]
-    return make_dataclass(name, kept, bases=classes if not without else (Options,), frozen=True, kw_only=True)
+    bases = (Options,) if without else classes
+    return make_dataclass(name, kept, bases=bases, frozen=True, kw_only=True)
+
+
+def _copied(field: Field) -> Any:
+    return new_field(default=field.default, metadata=field.metadata)
 
 
 @dataclass(frozen=True)

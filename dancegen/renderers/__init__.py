@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from dancegen.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from dancegen.pose.sequence import PoseSequence
     from dancegen.renderers.skeleton.audio_envelope import SongLight
 

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dancegen.context import Context
 from dancegen.errors import InputError
-from dancegen.progress import SILENT, Progress
+from dancegen.options.declare import recipe_for
+from dancegen.options.verbs import EvaluateOptions, GeneratePosesOptions
+from dancegen.progress import Progress
 from dancegen.stages.footage import Footage, find_footage, watch
-from dancegen.stages.generate_poses import FASTEST, SLOWEST, check_span, choreograph
-from dancegen.stages.reference import resolve
+from dancegen.stages.generate_poses import check_span, generate_poses
 from dancegen.stages.subjects import (
     MODEL,
     VIDEO_KIND,
@@ -24,7 +26,7 @@ from dancegen.stages.subjects import (
     recording_of_artifact,
     songs_for_models,
 )
-from dancegen.store import Artifact, Input, Recipe, Store, open_store
+from dancegen.store import Artifact, Input, Recipe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,70 +44,51 @@ NO_OTHER_SONG = "no row tells how a dance keeps the time of another song: that t
 METRICS, REPORT, REFERENCE = "metrics.json", "report.html", "reference.npz"
 
 
-def evaluate(
-    subjects: Iterable[str | Path | Artifact] | str | Path | Artifact | None = None,
-    *,
-    songs: str | Path | None = None,
-    reference: Artifact | str | Path | None = None,
-    start: float = 0.0,
-    seconds: float | None = 60.0,
-    seed: int = 0,
-    fps: float = 30.0,
-    detector: str | Path | None = None,
-    device: str = "auto",
-    store: Store | str | Path | None = None,
-    force: bool = False,
-    progress: Progress = SILENT,
-) -> Artifact:
+def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
     """Figures of dances beside those of real dance and of the baselines: metrics.json and report.html.
 
-    subjects: models (gan, baseline:NAME, a directory, a digest), poses (an artifact's path or digest, .npz, OpenPose
-    JSON) or videos. songs: a song or a folder of songs that each model dances to; the bundled one by default.
-    reference: the pose dataset that stands for real dance, its path or digest, or a reference.npz made from one; by
-    default the bundled statistics. With a dataset, the baselines dance to the same songs, and the result holds a
-    reference.npz of it. start, seconds: the part of each song. fps: frames a second
-    of OpenPose JSON, which does not say. detector: OpenPose weights to find the dancer in videos with. Raises
-    InputError for what cannot be evaluated.
+    With a dataset for reference, the baselines dance to the same songs, and the result holds a reference.npz of it.
+    Raises InputError for what cannot be evaluated.
     """
-    single = isinstance(subjects, (str, Path, Artifact))
-    store = open_store(store)
-    found = find_subjects([subjects] if single else subjects or (), store)
-    if not found and reference is None:
+    store, progress = context.store, context.progress
+    found = find_subjects(options.subjects, store)
+    if not found and options.reference is None:
         raise InputError("name something to evaluate: a model (gan), poses or a video; or a --reference to measure")
-    if songs is not None and reference is None and not any(subject.kind == MODEL for subject in found):
+    if options.songs is not None and options.reference is None and not any(each.kind == MODEL for each in found):
         progress.warn("--songs is what models dance to, and there is no model among these")
-    if detector is not None and not any(subject.kind == VIDEO_KIND for subject in found):
+    if options.detector is not None and not any(each.kind == VIDEO_KIND for each in found):
         progress.warn("--detector finds the dancer in videos, and there is no video among these")
-    if not SLOWEST <= fps <= FASTEST:
-        raise InputError(f"--fps {fps:g}: choose {SLOWEST:g} to {FASTEST:g} frames a second")
     check_rows(found)
-    real, dataset = _real_dance(reference, store, progress)
+    real, dataset = _real_dance(options.reference, context)
     models = [subject for subject in found if subject.kind == MODEL]
     models += [_baseline(name) for name in _more_baselines(models, dataset)]
-    recordings = _dance(models, songs_for_models(songs), dataset, start, seconds, seed, device, store, progress)
-    recordings += [recording_of(subject, fps) for subject in found if subject.kind not in (MODEL, VIDEO_KIND)]
-    videos = [find_footage(subject, detector, store) for subject in found if subject.kind == VIDEO_KIND]
-    recipe = Recipe(
+    recordings = _dance(models, songs_for_models(options.songs), dataset, options, context)
+    recordings += [recording_of(each, options.json_fps) for each in found if each.kind not in (MODEL, VIDEO_KIND)]
+    videos = [find_footage(subject, options.detector, store) for subject in found if subject.kind == VIDEO_KIND]
+    danced = tuple(item for recording in recordings for item in recording.inputs)
+    watched = tuple(item for video in videos for item in video.inputs)
+    recipe = recipe_for(
         STAGE,
         VERSION,
-        {"json_fps": float(fps) if any(recording.is_json for recording in recordings) else None},
-        (
-            Input.file("reference", real),
-            *([] if dataset is None else [Input.artifact("dataset", dataset)]),
-            *(item for recording in recordings for item in recording.inputs),
-            *(item for video in videos for item in video.inputs),
-        ),
+        options,
+        {
+            "reference": (
+                Input.file("reference", real),
+                *([] if dataset is None else [Input.artifact("dataset", dataset)]),
+            ),
+            "songs": (),  # as what is danced to them
+            "subjects": danced,
+            "detector": watched,
+        },
     )
 
     def build(directory: Path) -> dict:
         return _build(directory, recordings, videos, real, dataset, progress)
 
-    return store.obtain(recipe, build, force=force, progress=progress)
+    return context.obtain(recipe, build)
 
 
-def _real_dance(
-    reference: Artifact | str | Path | None, store: Store, progress: Progress
-) -> tuple[Path, Artifact | None]:
+def _real_dance(reference: Artifact | str | Path | None, context: Context) -> tuple[Path, Artifact | None]:
     """The file of real dance's statistics, and the pose dataset where one was named."""
     from dancegen.assets import asset
     from dancegen.metrics.reference import VERSION as REAL_VERSION
@@ -116,15 +99,15 @@ def _real_dance(
     if not isinstance(reference, Artifact) and Path(reference).is_file():
         Reference.load(Path(reference))  # what is none should be said before anybody dances
         return Path(reference), None
-    dataset = resolve(reference, "extract-poses", store, progress)
+    dataset = context.resolve(reference, "extract-poses")
     recipe = Recipe(REAL_STAGE, REAL_VERSION, {}, (Input.artifact("dataset", dataset),))
 
     def build(directory: Path) -> dict:
-        real = measure_real(dataset.path, progress)
+        real = measure_real(dataset.path, context.progress)
         real.save(directory / REFERENCE)
         return dict(real.about)
 
-    made = store.obtain(recipe, build, progress=progress, standalone=False)
+    made = context.step(force=False).obtain(recipe, build)
     return made.file(REFERENCE), dataset
 
 
@@ -141,15 +124,7 @@ def _more_baselines(models: list[Subject], dataset: Artifact | None) -> list[str
 
 
 def _dance(
-    models: list[Subject],
-    songs: list[Path],
-    dataset: Artifact | None,
-    start: float,
-    seconds: float | None,
-    seed: int,
-    device: str,
-    store: Store,
-    progress: Progress,
+    models: list[Subject], songs: list[Path], dataset: Artifact | None, options: EvaluateOptions, context: Context
 ) -> list[Recording]:
     """Every model's dance to every song, each an artifact of generate-poses."""
     from dancegen.audio.load import probe
@@ -159,18 +134,18 @@ def _dance(
         return []
     for song in songs:
         try:
-            check_span(start, seconds, probe(song).seconds)
+            check_span(options.start, options.seconds, probe(song).seconds)
         except InputError as error:
             raise InputError(f"{song.name}: {error}") from error
     recordings = []
-    with progress.task("Choreographing", len(models) * len(songs)) as advance:
+    with context.progress.task("Choreographing", len(models) * len(songs)) as advance:
         for model in models:
+            quiet = _Unworried(context.progress) if is_baseline(model.name) else context.progress
             for song in songs:
-                made = choreograph(
-                    song, model=str(model.path), fps=30.0, size="512x512", start=start, seconds=seconds, seed=seed,
-                    device=device, store=store, force=False, standalone=False, dataset=dataset,
-                    progress=_Unworried(progress) if is_baseline(model.name) else progress,
-                )  # fmt: skip
+                wanted = GeneratePosesOptions(
+                    song=song, model=str(model.path), start=options.start, seconds=options.seconds, seed=options.seed
+                )
+                made = generate_poses(wanted, context.step(force=False, progress=quiet), dataset=dataset)
                 recordings.append(recording_of_artifact(model.name, made))
                 advance(1)
     return recordings

@@ -6,51 +6,34 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from dancegen.context import Context
 from dancegen.errors import InputError
-from dancegen.motion.filming import CAMERAS
-from dancegen.progress import SILENT, Progress
-from dancegen.stages.reference import resolve
-from dancegen.stages.size import parse_size
-from dancegen.store import Artifact, Input, Recipe, Store, open_store
+from dancegen.options.declare import recipe_for
+from dancegen.options.verbs import CAMERAS, ExtractPosesOptions
+from dancegen.progress import Progress
+from dancegen.store import Artifact, Input
 
 STAGE = "extract-poses"
 VERSION = 2
 
 
-def extract_poses(
-    dataset: Artifact | str | Path | None = None,
-    *,
-    views: str | Iterable[float | str] = "0,45,90,135",
-    size: str | tuple[int, int] = "512x512",
-    detector: str | None = None,
-    workers: int | None = None,
-    store: Store | str | Path | None = None,
-    force: bool = False,
-    progress: Progress = SILENT,
-) -> Artifact:
+def extract_poses(options: ExtractPosesOptions, context: Context) -> Artifact:
     """A pose dataset: every clip of a dataset seen from several camera angles, with the clip's music beside it.
 
-    dataset: a prepare artifact, its path or digest; by default the newest. views: degrees of azimuth round the dancer,
-    0 from the front, and cameras with a perspective by name (see `motion.filming`). size: canvas in pixels,
-    "WIDTHxHEIGHT". Motion capture is projected; `detector` is for video, which prepare does not read yet. workers:
-    processes, default one a core. The result needs neither the dataset nor its sources.
+    views: degrees of azimuth round the dancer, 0 from the front, and cameras with a perspective by name (see
+    `motion.filming`). Motion capture is projected; a detector is for video, which prepare does not read yet. The
+    result needs neither the dataset nor its sources.
     """
-    if detector is not None:
+    if options.detector is not None:
         raise InputError("--detector is for video, which prepare cannot read yet; motion capture needs none")
-    azimuths, canvas = parse_views(views), parse_size(size)
-    store = open_store(store)
-    dataset = resolve(dataset, "prepare", store, progress)
-    recipe = Recipe(
-        STAGE,
-        VERSION,
-        params={"views": azimuths, "size": list(canvas)},
-        inputs=(Input.artifact("dataset", dataset),),
-    )
+    azimuths, canvas, workers = parse_views(options.views), options.canvas, options.workers or os.cpu_count() or 1
+    dataset = context.resolve(options.dataset, "prepare")
+    recipe = recipe_for(STAGE, VERSION, options, {"dataset": (Input.artifact("dataset", dataset),)}, views=azimuths)
 
     def build(directory: Path) -> dict:
-        return _build(dataset, directory, azimuths, canvas, workers or os.cpu_count() or 1, progress)
+        return _build(dataset, directory, azimuths, canvas, workers, context.progress)
 
-    return store.obtain(recipe, build, force=force, progress=progress)
+    return context.obtain(recipe, build)
 
 
 def parse_views(views: str | Iterable[float | str]) -> list[int | str]:

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dancegen.context import Context
 from dancegen.detectors import weights_input
 from dancegen.errors import InputError
+from dancegen.options.verbs import RenderOptions
 from dancegen.progress import Progress
 from dancegen.renderers.animatediff.settings import LATENT_SIDE, NO_DETECTOR, SIZE, Execution, Settings, split_options
 from dancegen.stages.film_segments import SegmentTask, dismiss_painter, frames_of, render_segments, write_frame
 from dancegen.stages.film_temporal import render_temporal
 from dancegen.stages.generate_poses import AUDIO, BEATS, POSES
-from dancegen.stages.reference import resolve
-from dancegen.stages.size import parse_size
-from dancegen.store import SHORT, Artifact, Input, Recipe, Store, open_store
+from dancegen.store import SHORT, Artifact, Input, Recipe
 
 if TYPE_CHECKING:
     from dancegen.pose.sequence import PoseSequence
@@ -141,29 +141,13 @@ class Film:
         )  # fmt: skip
 
 
-def paint_film(
-    poses: Artifact | str | Path | None,
-    *,
-    prompt: str,
-    fps: float | None,
-    size: str | tuple[int, int] | None,
-    seed: int,
-    device: str,
-    store: Store | str | Path | None,
-    force: bool,
-    progress: Progress,
-    standalone: bool = True,
-    options: Mapping[str, object],
-) -> Artifact:
+def paint_film(options: RenderOptions, context: Context, poses: Artifact | None = None) -> Artifact:
     """A film of a choreography in the words of a prompt. Raises InputError, ModelError; see `stages.render.render`."""
     from dancegen.renderers.animatediff.loading import Models
     from dancegen.renderers.film.weights import fetch
 
-    store = open_store(store)
-    film = describe(
-        poses, prompt=prompt, fps=fps, size=size, seed=seed, device=device, store=store, options=options,
-        progress=progress,
-    )  # fmt: skip
+    film = describe(options, context, poses)
+    store, force, progress = context.store, context.force, context.progress
     _ = film.person  # a portrait of several people is refused before anything is painted
     recipe = _recipe(film, tuple(model.input(progress) for model in film.models.located))
 
@@ -195,7 +179,7 @@ def paint_film(
         frames = chain.from_iterable(own(place) for place in range(len(painted)))
         return _compose(directory, film, frames, _tags(film, recipe), progress) | counts
 
-    artifact = store.obtain(recipe, build, force=force, progress=progress, standalone=standalone)
+    artifact = context.obtain(recipe, build)
     if not artifact.cached:
         return artifact
     # What it says of this run, not of the one that made it.
@@ -203,40 +187,29 @@ def paint_film(
     return replace(artifact, manifest=replace(artifact.manifest, summary=summary))
 
 
-def describe(
-    poses: Artifact | str | Path | None,
-    *,
-    prompt: str,
-    fps: float | None,
-    size: str | tuple[int, int] | None,
-    seed: int,
-    device: str,
-    store: Store,
-    options: Mapping[str, object],
-    progress: Progress,
-) -> Film:
+def describe(options: RenderOptions, context: Context, poses: Artifact | None = None) -> Film:
     """Everything checked that can be checked without a model. Raises InputError."""
-    settings, execution = split_options(options)
-    film_size(size)
-    poses = resolve(poses, "generate-poses", store, progress)
-    rate = float(fps if fps is not None else poses.summary["fps"])
-    if not 1 <= rate <= 120:
-        raise InputError(f"--fps {rate:g}: choose 1 to 120 frames a second")
-    film = Film(poses, prompt, rate, film_size(size), seed, device, settings, execution, progress)
-    if options.get("window") is None and execution.vram != "auto":
-        return replace(film, settings=film.settings_in_memory(options))
+    chosen = _film_options(options)
+    settings, execution = split_options(chosen)
+    size = film_size(options.size)
+    poses = poses or context.resolve(options.poses, "generate-poses")
+    rate = float(options.fps if options.fps is not None else poses.summary["fps"])  # type: ignore[arg-type]
+    prompt = options.prompt or ""
+    film = Film(poses, prompt, rate, size, options.seed, context.device, settings, execution, context.progress)
+    if chosen["window"] is None and execution.vram != "auto":
+        return replace(film, settings=film.settings_in_memory(chosen))
     return film
 
 
-def check_film(prompt: str, size: str | tuple[int, int] | None, options: Mapping[str, object]) -> None:
+def check_film(options: RenderOptions) -> None:
     """InputError for a prompt, a size or a setting that cannot be, ModelError for a model that cannot be had."""
     from dancegen.renderers.film.portrait import load_portrait
     from dancegen.renderers.film.prompts import Schedule
     from dancegen.renderers.film.weights import locate, references
 
-    settings, execution = split_options(options)
-    Schedule.parse(prompt, settings.blend_s)
-    film_size(size)
+    settings, execution = split_options(_film_options(options))
+    Schedule.parse(options.prompt or "", settings.blend_s)
+    film_size(options.size)
     if settings.image is not None:
         load_portrait(settings.image)
     if settings.align and execution.looker() is None:
@@ -248,9 +221,14 @@ def check_film(prompt: str, size: str | tuple[int, int] | None, options: Mapping
         locate(ref, offline=execution.offline)
 
 
-def film_size(size: str | tuple[int, int] | None) -> tuple[int, int]:
+def _film_options(options: RenderOptions) -> dict[str, object]:
+    names = [field.name for kind in (Settings, Execution) for field in fields(kind)]
+    return {name: getattr(options, name) for name in names}
+
+
+def film_size(size: tuple[int, int] | None) -> tuple[int, int]:
     """(width, height) of a painted film. Raises InputError."""
-    width, height = parse_size(SIZE if size is None else size)
+    width, height = SIZE if size is None else size
     # The coarsest layer of the UNet sees an eighth of the latents; diffusers pads where a side does not divide evenly.
     if width % LATENT_SIDE or height % LATENT_SIDE:
         raise InputError(f"--size {width}x{height}: diffusion needs sides that are multiples of {LATENT_SIDE}")

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dancegen.choreographers import DEFAULT_MODEL
+from dancegen.context import Context
 from dancegen.errors import InputError
-from dancegen.progress import SILENT, Progress
-from dancegen.stages.reference import resolve
-from dancegen.stages.size import parse_size
-from dancegen.stages.wishes import Wishes, read_wishes
-from dancegen.store import Artifact, Input, Recipe, Store, open_store
+from dancegen.options.declare import recipe_for
+from dancegen.options.verbs import GeneratePosesOptions
+from dancegen.progress import Progress
+from dancegen.stages.dance_controls import read_controls
+from dancegen.store import Artifact, Input
 from dancegen.store.hashing import hash_value
 
 if TYPE_CHECKING:
-    from dancegen.audio import SongFeatures
-    from dancegen.choreographers import Choreographer
+    from dancegen.audio.song import SongFeatures
+    from dancegen.choreographers import Choreographer, ChosenModel
     from dancegen.pose.sequence import PoseSequence
 
 STAGE = "generate-poses"
@@ -25,7 +25,7 @@ VERSION = 8
 POSES, JSON, AUDIO, BEATS, PREVIEW = "poses.npz", "openpose.json", "audio.flac", "beats.json", "preview.mp4"
 MOTION, BVH = "motion.npz", "dance.bvh"
 """Of a model that dances in three dimensions: the body's motion, to edit and start from, and to take to Blender."""
-SLOWEST, FASTEST = 1.0, 120.0
+DEMO = "demo"
 SUMMARY_FIGURES = (
     "speed_median", "accel_mean", "freeze_ratio", "missing", "bas_music", "bas_shifted", "footfall", "footfall_shifted",
 )  # fmt: skip
@@ -33,110 +33,46 @@ SUMMARY_FIGURES = (
 
 
 def generate_poses(
-    song: str | Path,
+    options: GeneratePosesOptions,
+    context: Context,
     *,
-    model: str | Path = DEFAULT_MODEL,
-    fps: float = 30.0,
-    size: str | tuple[int, int] = "512x512",
-    start: float = 0.0,
-    seconds: float | None = None,
-    camera: str = "front",
-    guidance: float | None = None,
-    stage: str | tuple[float, float] | None = "3x3",
-    style: str | None = None,
-    energy: float = 0.5,
-    start_pose: str | Path | None = None,
-    end_pose: str | Path | None = None,
-    edit: str | Path | None = None,
-    keep: Sequence[str] | str | None = None,
-    keep_joints: Sequence[str] | str | None = None,
-    repeat_sections: bool = False,
-    retime: bool = False,
-    seed: int = 0,
-    device: str = "auto",
-    store: Store | str | Path | None = None,
-    force: bool = False,
-    progress: Progress = SILENT,
-) -> Artifact:
-    """A choreography of the song's span: poses, OpenPose JSON, the span's music and beats, and a preview video.
-
-    model: a bundled model's name, a model's directory, a training's digest, or a baseline (baseline:freeze, :random,
-    :shuffle, :copy; they dance with the newest pose dataset). size: the canvas in pixels. start and seconds: the span,
-    to the song's end by default. The same song, model and seed give the same dance, another song gives another.
-
-    A model of family diffusion also leaves the motion and a BVH file, and can be asked for more (see `Steering`):
-    camera, guidance, stage (metres, or None), style, energy, start_pose and end_pose (dances whose first frames to
-    begin and to end with; with "@12.5" the frame that many seconds later), and edit: an earlier dance of which the
-    spans `keep` ("12.0-20.5" of the song) and the limbs `keep_joints` (legs, trunk, or arms with the trunk) stay.
-    With repeat_sections a chorus that returns brings its moves back; with retime steps are put onto the beats
-    afterwards. Dances are named by digest, directory or motion.npz. Raises AudioError for what is not a song,
-    ModelError for what is not a model, InputError for settings out of range.
-    """
-    store = open_store(store)
-    wishes = read_wishes(
-        store, camera=camera, guidance=guidance, stage=stage, style=style, energy=energy, start_pose=start_pose,
-        end_pose=end_pose, edit=edit, keep=keep, keep_joints=keep_joints, repeat_sections=repeat_sections,
-        retime=retime,
-    )  # fmt: skip
-    return choreograph(
-        song, model=model, fps=fps, size=size, start=start, seconds=seconds, seed=seed, device=device, store=store,
-        force=force, progress=progress, wishes=wishes,
-    )  # fmt: skip
-
-
-def choreograph(
-    song: str | Path,
-    *,
-    model: str | Path,
-    fps: float,
-    size: str | tuple[int, int],
-    start: float,
-    seconds: float | None,
-    seed: int,
-    device: str,
-    store: Store | str | Path | None,
-    force: bool,
-    progress: Progress,
     dataset: Artifact | None = None,
-    standalone: bool = True,
-    wishes: Wishes | None = None,
+    model: ChosenModel | None = None,
 ) -> Artifact:
-    """generate_poses, also as a step of something larger: then `standalone` is False.
+    """A choreography of the song's span: poses, OpenPose JSON, the span's music and its features, and a preview video.
 
-    wishes: what else is asked of the dance. dataset: the pose dataset that baselines dance with; by default the newest.
+    A model that dances in three dimensions also leaves the motion and a BVH file. The same song, model and seed give
+    the same dance, another song gives another. dataset: the pose dataset that baselines dance with; by default the
+    newest. model: the one of the options where it is known already. Raises AudioError for what is not a song,
+    ModelError for what is not a model, InputError for settings out of range.
     """
     from dancegen.audio.load import probe
     from dancegen.choreographers import choose_model
 
-    song, canvas = Path(song), parse_size(size)
-    if not SLOWEST <= fps <= FASTEST:
-        raise InputError(f"--fps {fps}: choose {SLOWEST:g} to {FASTEST:g} frames a second")
+    song = song_path(options.song)
     info = probe(song)
-    check_span(start, seconds, info.seconds)
-    store = open_store(store)
-    chosen = choose_model(model, store, lambda: resolve(dataset, "extract-poses", store, progress))
-    wishes = wishes or Wishes()
+    check_span(options.start, options.seconds, info.seconds)
+    chosen = model or choose_model(options.model, context.store, lambda: context.resolve(dataset, "extract-poses"))
+    asked = read_controls(options, context.store)
     source = Input.file("song", song)
-    recipe = Recipe(
-        STAGE,
-        VERSION,
-        {
-            "fps": float(fps),
-            "size": list(canvas),
-            "start": float(start),
-            "seconds": seconds and float(seconds),
-            "seed": int(seed),
-            **({"steering": wishes.steering.settings} if wishes.steering.settings else {}),
-            **wishes.moments,
-        },
-        (source, *chosen.inputs, *wishes.inputs),
+    recipe = recipe_for(
+        STAGE, VERSION, options, {"song": (source,), "model": chosen.inputs, **asked.inputs}, **asked.moments
     )
 
     def build(directory: Path) -> dict:
-        dancer = chosen.load(device, wishes.steering)
-        return _build(directory, song, dancer, fps, canvas, start, seconds, _chance(seed, source), progress)
+        dancer = chosen.load(context.device, asked.controls)
+        return _build(directory, song, dancer, options, _chance(options.seed, source), context.progress)
 
-    return store.obtain(recipe, build, force=force, progress=progress, standalone=standalone)
+    return context.obtain(recipe, build)
+
+
+def song_path(song: str | Path) -> Path:
+    """The song's file; `demo` is the bundled one, unless a file of that name lies here."""
+    if str(song) == DEMO and not Path(DEMO).exists():
+        from dancegen.assets import asset
+
+        return asset("demo.ogg")
+    return Path(song)
 
 
 def _chance(seed: int, song: Input) -> int:
@@ -155,15 +91,7 @@ def check_span(start: float, seconds: float | None, length: float) -> None:
 
 
 def _build(
-    directory: Path,
-    song: Path,
-    dancer: Choreographer,
-    fps: float,
-    size: tuple[int, int],
-    start: float,
-    seconds: float | None,
-    seed: int,
-    progress: Progress,
+    directory: Path, song: Path, dancer: Choreographer, options: GeneratePosesOptions, seed: int, progress: Progress
 ) -> dict:
     from dancegen.audio.load import write_flac
     from dancegen.audio.song import analyse
@@ -172,6 +100,7 @@ def _build(
     from dancegen.pose.openpose_json import write_openpose_json
     from dancegen.pose.sequence import PoseSequence
 
+    start, seconds, fps, size = options.start, options.seconds, options.fps, options.canvas
     features = analyse(song, start_s=start, seconds=seconds, progress=progress)
     features.beats.save(directory / BEATS)
     write_flac(song, directory / AUDIO, start_s=start, seconds=seconds)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dancegen.context import Context
 from dancegen.dataset.pairing import (
     FEWEST_BEATS,
     LAST_CLIP,
@@ -25,9 +26,11 @@ from dancegen.dataset.pairing import (
     split_performances,
 )
 from dancegen.errors import AudioError, InputError, MocapError
-from dancegen.progress import SILENT, Progress
+from dancegen.options.declare import recipe_for
+from dancegen.options.verbs import PrepareOptions
+from dancegen.progress import Progress
 from dancegen.stages.songs import SongFile, find_songs
-from dancegen.store import Artifact, Input, Recipe, Store, open_store
+from dancegen.store import Artifact, Input
 from dancegen.video import VIDEO_SUFFIXES
 
 STAGE = "prepare"
@@ -36,56 +39,25 @@ VERSION = 2
 MOTION_SUFFIXES = {".bvh", ".amc"}
 
 
-def prepare(
-    sources: Sequence[str | Path] | str | Path,
-    *,
-    music: str | Path | None = None,
-    source_fps: float | None = None,
-    fps: float = 30.0,
-    clip_seconds: float = 10.0,
-    pairs: int = 4,
-    val_fraction: float = 0.1,
-    genre: str | None = None,
-    licence: str | None = None,
-    seed: int = 0,
-    workers: int | None = None,
-    store: Store | str | Path | None = None,
-    force: bool = False,
-    progress: Progress = SILENT,
-) -> Artifact:
+def prepare(options: PrepareOptions, context: Context) -> Artifact:
     """A dataset (see `dancegen.dataset.format`) of motion capture danced to songs.
 
-    sources: folders or files of motion capture (.bvh, or .amc with its .asf beside it), searched recursively.
-    music: a song, or a folder of songs; every take is warped in time until its steps fall on the beats of `pairs`
-    songs each. source_fps: the true frame rate, where the files' headers are wrong. fps: of the dataset.
-    clip_seconds: length of a clip; the last one of a dance may be half
-    as long, the only one of a short take a quarter. val_fraction: share of the takes kept
-    apart for validation, partners together. genre, licence: written into every clip; without a genre it is
-    the name of the folder that the take comes from. workers: processes, default one a core.
-    Raises InputError where an argument, every source or every song is unusable.
+    Every take is warped in time until its steps fall on the beats of `pairs` songs each. The last clip of a dance may
+    be half as long as the others, the only one of a short take a quarter. Partners stay together on one side of the
+    split. Raises InputError where an argument, every source or every song is unusable.
     """
-    _check_numbers(fps=fps, clip_seconds=clip_seconds, pairs=pairs, val_fraction=val_fraction, source_fps=source_fps)
-    motions = _find_motions([sources] if isinstance(sources, str | Path) else list(sources), progress)
-    if music is None:
+    motions = _find_motions(options.sources, context.progress)
+    if options.music is None:
         raise InputError("motion capture is silent: give the songs to dance to with --music FOLDER")
-    songs = find_songs(music, "--music")
-    recipe = Recipe(
-        STAGE,
-        VERSION,
-        params={
-            "source_fps": source_fps,
-            "fps": float(fps),
-            "clip_seconds": float(clip_seconds),
-            "pairs": int(pairs),
-            "val_fraction": float(val_fraction),
-            "genres": {item.name: genre or _folder_name(item.source) for item in motions},
-            "licence": licence,
-            "seed": int(seed),
-        },
-        inputs=tuple(entry for item in motions for entry in item.inputs) + tuple(item.input for item in songs),
-    )
-    job = _Job(motions, songs, dict(recipe.params), workers or os.cpu_count() or 1, progress)
-    return open_store(store).obtain(recipe, job.build, force=force, progress=progress)
+    songs = find_songs(options.music, "--music")
+    genres = {item.name: options.genre or _folder_name(item.source) for item in motions}
+    inputs = {
+        "sources": tuple(entry for item in motions for entry in item.inputs),
+        "music": tuple(item.input for item in songs),
+    }
+    recipe = recipe_for(STAGE, VERSION, options, inputs, genres=genres)
+    job = _Job(motions, songs, dict(recipe.params), options.workers or os.cpu_count() or 1, context.progress)
+    return context.obtain(recipe, job.build)
 
 
 @dataclass(frozen=True)
@@ -274,20 +246,7 @@ def _read(item: _MotionFile, target: Path, source_fps: float | None) -> tuple[Ta
     return Take(item.name, group, item.inputs[0].digest, target, active, events), notes.said
 
 
-def _check_numbers(*, fps, clip_seconds, pairs, val_fraction, source_fps) -> None:
-    if not 1 <= fps <= 240:
-        raise InputError(f"--fps {fps:g} is not a frame rate between 1 and 240")
-    if source_fps is not None and not 1 <= source_fps <= 1000:
-        raise InputError(f"--source-fps {source_fps:g} is not a frame rate between 1 and 1000")
-    if not 1 <= clip_seconds <= 60:
-        raise InputError(f"--clip-seconds {clip_seconds:g}: a clip lasts 1 to 60 seconds")
-    if pairs < 1:
-        raise InputError(f"--pairs {pairs}: every take needs at least one song")
-    if not 0 <= val_fraction < 1:
-        raise InputError(f"--val-fraction {val_fraction:g} is not a share from 0 up to, but without, 1")
-
-
-def _find_motions(sources: list[str | Path], progress: Progress) -> list[_MotionFile]:
+def _find_motions(sources: Sequence[str | Path], progress: Progress) -> list[_MotionFile]:
     """Every motion file of the sources, once each, sorted by name within its source."""
     if not sources:
         raise InputError("nothing to prepare: name a folder of motion capture (.bvh, or .amc with its .asf)")

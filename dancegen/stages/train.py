@@ -8,10 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dancegen.context import Context
 from dancegen.errors import InputError
+from dancegen.options.declare import recipe_for
+from dancegen.options.verbs import FAMILIES, TrainOptions
 from dancegen.progress import SILENT, Progress
-from dancegen.stages.reference import resolve
-from dancegen.store import Artifact, Input, Recipe, Store, open_store
+from dancegen.store import Artifact, Input, Recipe
 
 if TYPE_CHECKING:
     from dancegen.choreographers.gan.config import GanConfig
@@ -19,42 +21,16 @@ if TYPE_CHECKING:
 
 STAGE = "train"
 VERSION = 3
-FAMILIES = ("gan", "diffusion")
 MODEL_FILES = ("model.safetensors", "config.json", "discriminator.safetensors")
 KEPT = ("history.csv", "samples", "events")
 
 
-def train(
-    dataset: Artifact | str | Path | None = None,
-    *,
-    family: str = "gan",
-    preset: str = "small",
-    epochs: int | None = None,
-    steps: int | None = None,
-    minutes: float | None = None,
-    batch: int | None = None,
-    learning_rate: float | None = None,
-    decay: float | None = None,
-    decay_steps: int | None = None,
-    init: str | None = None,
-    vgg: str | Path | None = None,
-    perceptual: float | None = None,
-    settings: Sequence[str] | None = None,
-    wandb: str | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    store: Store | str | Path | None = None,
-    force: bool = False,
-    progress: Progress = SILENT,
-) -> Artifact:
-    """A model: the generator that danced best on its own, with its history, sample sheets and TensorBoard events.
+def train(options: TrainOptions, context: Context) -> Artifact:
+    """A model: the one that danced best on its own, with its history, sample sheets and TensorBoard events.
 
-    dataset: an extract-poses artifact, its path or digest; by default the newest. The family `diffusion` learns from a
-    prepare artifact instead: motion in three dimensions. `epochs` (each shows every clip once), `steps` and `minutes`
-    each end it. `init`: `gan` or a model's path or digest to start from. `vgg`: VGG16's weights for the perceptual
-    loss, weighted `perceptual`. `settings`: any other number of the preset, like `loss.l1=40`. `wandb`: a project of
-    Weights & Biases that is told of the training. A run that is interrupted keeps what it learnt, and the same call
-    goes on from there. Several processes, under `accelerate launch`, share each batch of one training.
+    The family `diffusion` learns from a prepare artifact: motion in three dimensions; `gan` from one of extract-poses.
+    `epochs` (each shows every clip once), `max_steps` and `minutes` each end it. A run that is interrupted keeps what
+    it learnt, and the same call goes on from there. Several processes, under `accelerate launch`, share each batch.
 
     Raises InputError for settings that fit nothing, for missing VGG weights and where Weights & Biases is not there,
     and TrainingError for a training that has left the finite.
@@ -64,66 +40,65 @@ def train(
     from dancegen.choreographers.training.history import check_wandb
     from dancegen.choreographers.training.processes import join
 
-    check_wandb(wandb)
+    family, store, progress, seed = options.family, context.store, context.progress, options.seed
+    check_wandb(options.wandb)
     if family not in FAMILIES:
         raise InputError(f"there is no family {family!r} of choreographers; choose one of {', '.join(FAMILIES)}")
-    if seed < 0:
-        raise InputError(f"--seed {seed}: it must be 0 or more")
+    numbers = {
+        "epochs": options.epochs, "steps": options.max_steps, "minutes": options.minutes, "batch": options.batch,
+        "learning_rate": options.learning_rate, "decay": options.decay, "decay_steps": options.decay_steps,
+        "perceptual": options.perceptual,
+    }  # fmt: skip
+    start = find_model(options.init, store) if options.init else None
     if family == "diffusion":
-        flags = {"epochs": epochs, "steps": steps, "minutes": minutes, "batch": batch, "learning_rate": learning_rate}
-        flags |= {"decay": decay, "decay_steps": decay_steps, "perceptual": perceptual, "vgg": vgg}
-        return _train_diffusion(
-            dataset, preset, flags, settings or (), wandb, init, seed, device, open_store(store), force, progress
-        )
-    config = configure(
-        preset, epochs, steps, minutes, batch, learning_rate, decay, decay_steps, perceptual, settings or ()
-    )
-    weights = find_vgg(Path(vgg) if vgg else None) if config.loss.perceptual else None
-    store = open_store(store)
-    start = find_model(init, store) if init else None
+        return _train_diffusion(options, context, numbers | {"vgg": options.vgg}, start)
+    config = configure(options.preset, **numbers, settings=options.settings)
+    weights = find_vgg(Path(options.vgg) if options.vgg else None) if config.loss.perceptual else None
     if start is not None:
         config = _architecture_of(start, config)
-    processes = join(device, config.train.precision)
+    processes = join(context.device, config.train.precision)
     config = _settled(config, processes)
     progress = progress if processes.main else SILENT
-    dataset = resolve(dataset, "extract-poses", store, progress)
-    inputs = [Input.artifact("dataset", dataset)]
-    if weights is not None:
-        inputs.append(Input.file("vgg", weights))
-    if start is not None:
-        inputs += [Input.file(f"init {name}", start / name) for name in MODEL_FILES if (start / name).is_file()]
-    recipe = Recipe(STAGE, VERSION, {"family": family, "config": config.to_dict(), "seed": seed}, tuple(inputs))
+    dataset = context.step(progress=progress).resolve(options.dataset, "extract-poses")
+    inputs = {
+        "dataset": (Input.artifact("dataset", dataset),),
+        "vgg": () if weights is None else (Input.file("vgg", weights),),
+        "init": _files_of(start),
+    }
+    recipe = recipe_for(STAGE, VERSION, options, inputs, config=config.to_dict())
 
     def learn(scratch: Path) -> dict[str, float]:
-        return _train(dataset.path, config, scratch, start, weights, seed, processes, wandb, progress)
+        return _train(dataset.path, config, scratch, start, weights, seed, processes, options.wandb, progress)
 
-    return _obtain(store, recipe, learn, force, processes, progress)
+    return _obtain(recipe, learn, processes, replace(context, progress=progress))
 
 
-def _train_diffusion(dataset, preset, flags, settings, wandb, init, seed, device, store, force, progress) -> Artifact:
-    from dancegen.choreographers import find_model
+def _files_of(model: Path | None) -> tuple[Input, ...]:
+    if model is None:
+        return ()
+    return tuple(Input.file(f"init {name}", model / name) for name in MODEL_FILES if (model / name).is_file())
+
+
+def _train_diffusion(options: TrainOptions, context: Context, numbers: dict, start: Path | None) -> Artifact:
     from dancegen.choreographers.training.processes import join
     from dancegen.stages.train_diffusion import configured, train_diffusion
 
-    start = find_model(init, store) if init else None
-    config = configured(preset, flags, settings, start)
-    processes = join(device, config.train.precision)
+    config = configured(options.preset, numbers, options.settings, start)
+    processes = join(context.device, config.train.precision)
     config = _settled(config, processes)
-    progress = progress if processes.main else SILENT
-    recipe, learn = train_diffusion(
-        dataset, config, stage=STAGE, version=VERSION, init=start, seed=seed, processes=processes, wandb=wandb,
-        store=store, progress=progress,
+    context = replace(context, progress=context.progress if processes.main else SILENT)
+    dataset = context.resolve(options.dataset, "prepare")
+    inputs = {"dataset": (Input.artifact("dataset", dataset),), "init": _files_of(start)}
+    recipe = recipe_for(STAGE, VERSION, options, inputs, config=config.to_dict())
+    learn = train_diffusion(
+        dataset, config, init=start, seed=options.seed, processes=processes, wandb=options.wandb,
+        progress=context.progress,
     )  # fmt: skip
-    return _obtain(store, recipe, learn, force, processes, progress)
+    return _obtain(recipe, learn, processes, context)
 
 
 def _obtain(
-    store: Store,
-    recipe: Recipe,
-    learn: Callable[[Path], dict[str, float]],
-    force: bool,
-    processes: Processes,
-    progress: Progress,
+    recipe: Recipe, learn: Callable[[Path], dict[str, float]], processes: Processes, context: Context
 ) -> Artifact:
     """The model of a recipe: `learn` trains in a folder that outlives an interruption, and gives the best's figures.
 
@@ -131,6 +106,7 @@ def _obtain(
     wait to be told whether there is anything to train, train beside it in the folder, which they only read, and are
     given the artifact.
     """
+    store, progress = context.store, context.progress
     if not processes.main:
         if processes.from_main(None):
             learn(store.scratch(recipe))
@@ -147,7 +123,7 @@ def _obtain(
             raise
         return _collect(scratch, directory, figures)
 
-    artifact = store.obtain(recipe, build, force=force, progress=progress)
+    artifact = context.obtain(recipe, build)
     if artifact.cached:
         processes.from_main(False)
     return processes.from_main(artifact)
@@ -155,6 +131,7 @@ def _obtain(
 
 def configure(
     preset: str,
+    *,
     epochs: int | None,
     steps: int | None,
     minutes: float | None,

@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancegen.errors import InputError
 from dancegen.progress import Progress
-from dancegen.stages.reference import resolve
-from dancegen.store import Artifact, Input, Recipe, Store
+from dancegen.store import Artifact
 
 if TYPE_CHECKING:
     from dancegen.choreographers.diffusion.config import DiffusionConfig
     from dancegen.choreographers.training.processes import Processes
 
-MODEL_FILES = ("model.safetensors", "config.json")
-
 
 def train_diffusion(
-    dataset: Artifact | str | Path | None,
+    dataset: Artifact,
     config: DiffusionConfig,
     *,
-    stage: str,
-    version: int,
     init: Path | None,
     seed: int,
     processes: Processes,
     wandb: str | None,
-    store: Store,
     progress: Progress,
-):
-    """The recipe, and what trains in a folder: (Recipe, folder -> figures).
-
-    dataset: a prepare artifact; by default the newest. config: as `configured` gives it.
-    """
-    dataset = resolve(dataset, "prepare", store, progress)
-    inputs = [Input.artifact("dataset", dataset)]
-    if init is not None:
-        inputs += [Input.file(f"init {name}", init / name) for name in MODEL_FILES]
-    recipe = Recipe(stage, version, {"family": "diffusion", "config": config.to_dict(), "seed": seed}, tuple(inputs))
+) -> Callable[[Path], dict[str, float]]:
+    """What trains in a folder, and gives the figures of the best model. config: as `configured` gives it."""
 
     def learn(folder: Path) -> dict[str, float]:
         from dancegen.choreographers.diffusion.data import dancer_of, load_motions, record
@@ -57,7 +43,7 @@ def train_diffusion(
         )  # fmt: skip
         return trainer.run()
 
-    return recipe, learn
+    return learn
 
 
 def configured(

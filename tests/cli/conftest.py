@@ -10,9 +10,8 @@ from types import ModuleType
 
 import pytest
 
-from dancegen import api
-from dancegen.progress import SILENT
-from dancegen.store import Artifact, Recipe, open_store
+from dancegen.context import Context
+from dancegen.store import Artifact, Recipe
 
 
 @dataclass
@@ -20,13 +19,11 @@ class StageDouble:
     """Stands where the render stage stands: same interface, one tiny file, and noise on stdout as libraries make it."""
 
     fail: BaseException | None = None
-    calls: list[dict] = field(default_factory=list)
+    calls: list[tuple] = field(default_factory=list)
 
-    def render(
-        self, poses=None, *, engine=None, style="neon", prompt=None, fps=None, size=None, seed=0, device="auto",
-        store=None, force=False, progress=SILENT, **options,
-    ) -> Artifact:  # fmt: skip
-        self.calls.append({key: value for key, value in locals().items() if key not in ("self", "progress")})
+    def render(self, options, context: Context) -> Artifact:
+        self.calls.append((options, context))
+        progress = context.progress
 
         def build(directory: Path) -> dict:
             print("a library's chatter")
@@ -40,7 +37,7 @@ class StageDouble:
             return {"frames": 300, "fps": 29.97, "beats": True}
 
         progress.say("taking the newest poses")
-        return open_store(store).obtain(Recipe("render", 1, {"seed": seed}), build, force=force, progress=progress)
+        return context.obtain(Recipe("render", 1, {"seed": options.seed}), build)
 
 
 @pytest.fixture
@@ -50,6 +47,4 @@ def render_stage(monkeypatch) -> StageDouble:
     module = ModuleType("dancegen.stages.render")
     module.render = double.render
     monkeypatch.setitem(sys.modules, "dancegen.stages.render", module)
-    api.verb.cache_clear()
     yield double
-    api.verb.cache_clear()

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import fields
-from importlib import import_module
-from pathlib import Path
+from threading import Event
 
 import pytest
 
 import dancegen
-from dancegen.cli.diffusion import OPTIONS
-from dancegen.errors import InputError
-from dancegen.renderers.animatediff.settings import Execution, Settings
-
-PACKAGE = Path(dancegen.__file__).parent
-VERBS = sorted(path.stem for path in (PACKAGE / "cli").glob("*.py") if (PACKAGE / "stages" / path.name).exists())
+from dancegen.cli.commands import command_for
+from dancegen.errors import Cancelled, InputError
+from dancegen.options.declare import declared, flag_of
+from dancegen.options.verbs import VERBS
 
 
 def test_a_verb_takes_output_as_its_command_does(render_stage, tmp_path):
@@ -31,24 +28,44 @@ def test_help_of_a_verb_shows_its_keywords(render_stage):
     assert next(iter(signature.parameters)) == "poses" and "output" in signature.parameters
 
 
-def test_every_option_of_a_film_is_a_keyword_and_every_keyword_an_option():
-    assert set(OPTIONS) == {field.name for kind in (Settings, Execution) for field in fields(kind)}
-
-
 def test_a_wrong_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'dnace'"):
         _ = dancegen.dnace
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if not verb.startswith("_")])
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 def test_a_command_and_its_function_have_the_same_keywords_and_defaults(verb):
-    command = import_module(f"dancegen.cli.{verb}").command
-    options = {name: option.default for name, option in inspect.signature(command).parameters.items()}
-    keywords = {name: word.default for name, word in inspect.signature(getattr(dancegen, verb)).parameters.items()}
-    for only_for_people in ("as_json", "quiet", "debug", "dry_run"):
-        options.pop(only_for_people, None)
-    del keywords["progress"]
-    if "options" in keywords:  # a film's, which both take and check in one place
-        del keywords["options"]
-        options = {name: default for name, default in options.items() if name not in OPTIONS}
+    options = {
+        name: None if option.default in ((), inspect.Parameter.empty) else option.default
+        for name, option in inspect.signature(command_for(verb)).parameters.items()
+        if name not in ("as_json", "quiet", "debug", "dry_run")
+    }
+    keywords = {
+        name: None if word.default in ((), inspect.Parameter.empty) else word.default
+        for name, word in inspect.signature(getattr(dancegen, verb.function)).parameters.items()
+        if name not in ("progress", "cancel")
+    }
     assert {name: getattr(value, "value", value) for name, value in options.items()} == keywords
+
+
+def test_dance_takes_every_option_of_the_two_steps_it_runs():
+    taken = {name: inspect.signature(getattr(dancegen, name)).parameters for name in ("generate_poses", "render")}
+    both = {name for keywords in taken.values() for name in keywords} - {"poses"}
+    assert set(inspect.signature(dancegen.dance).parameters) == both
+
+
+def test_a_flag_of_one_name_means_one_thing_everywhere():
+    meanings = {}
+    for verb in VERBS:
+        for field in fields(verb.options()):
+            meanings.setdefault(flag_of(field), {}).setdefault(declared(field).metavar, set()).add(verb.name)
+    different = {flag: found for flag, found in meanings.items() if len(found) > 1}
+    assert different == {}
+
+
+def test_a_cancelled_run_ends_at_its_next_step(tmp_path):
+    cancel = Event()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        dancegen.generate_poses("demo", seconds=2, store=tmp_path / "store", cancel=cancel)
+    assert not any((tmp_path / "store").rglob("poses.npz"))

@@ -92,12 +92,10 @@ def test_an_output_that_cannot_be_is_refused_before_any_work(render_stage, capfd
 def test_the_options_reach_the_stage_under_the_same_names(render_stage, tmp_path):
     arguments = ["--style", "openpose", "--fps", "25", "--size", "720x1280", "--seed", "7", "--device", "CPU"]
     main(["render", "3f2a", *arguments, "--store", str(tmp_path / "s"), "--force"])
-    (call,) = render_stage.calls
-    assert call == {
-        "poses": "3f2a", "engine": None, "style": "openpose", "prompt": None, "fps": 25.0, "size": "720x1280",
-        "seed": 7, "device": "cpu", "store": tmp_path / "s", "force": True,
-        "options": {},
-    }  # fmt: skip
+    ((options, context),) = render_stage.calls
+    chosen = {"poses": "3f2a", "style": "openpose", "fps": 25.0, "size": (720, 1280), "seed": 7}
+    assert {name: getattr(options, name) for name in options.given()} == chosen
+    assert (context.device, context.store.root, context.force) == ("cpu", tmp_path / "s", True)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,10 @@ import shutil
 
 import pytest
 
+from dancegen import dance, generate_poses, render
 from dancegen.cli import main
 from dancegen.errors import AudioError, InputError, NotFoundError
-from dancegen.stages.dance import dance, output_path, song_path
-from dancegen.stages.generate_poses import generate_poses
-from dancegen.stages.render import render
+from dancegen.stages.dance import output_path, song_path
 from dancegen.store import open_store
 from dancegen.video import VideoWriter, probe_video
 from helpers.tiny_chain import tiny_model, write_song
@@ -76,7 +75,7 @@ def test_a_song_that_is_itself_such_a_video_is_not_overwritten(here, model, song
 
 
 def test_dancing_does_not_change_what_render_takes_as_newest(here, model, song, own_store):
-    mine = generate_poses(song, model=model, size="64x64", seed=5)
+    mine = generate_poses(song, model=model, canvas="64x64", seed=5)
     dance(song, model=model, **LOOK)
     assert render(**LOOK).inputs[0].digest == mine.content
     empty = open_store(own_store.parent / "other")

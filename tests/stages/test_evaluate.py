@@ -9,14 +9,12 @@ import shutil
 import numpy as np
 import pytest
 
+from dancegen import evaluate, generate_poses, render
 from dancegen.cli import main
 from dancegen.errors import InputError
 from dancegen.metrics.reference import REAL, Reference
 from dancegen.pose.openpose_json import write_openpose_json
 from dancegen.pose.sequence import PoseSequence
-from dancegen.stages.evaluate import evaluate
-from dancegen.stages.generate_poses import generate_poses
-from dancegen.stages.render import render
 from dancegen.stages.subjects import songs_for_models
 from dancegen.store import open_store
 from dancegen.video import VideoWriter
@@ -64,7 +62,7 @@ def made(store, dataset, model, songs):
 
 @pytest.fixture(scope="module")
 def poses(store, model, songs):
-    return generate_poses(songs / "slow.wav", model=model, size="96x96", store=store)
+    return generate_poses(songs / "slow.wav", model=model, canvas="96x96", store=store)
 
 
 def rows(artifact) -> dict[str, dict]:
@@ -208,7 +206,9 @@ def test_openpose_json_is_read_at_the_rate_that_is_said(place, store, poses):
     sequence = PoseSequence.load(poses.file("poses.npz")).resample(24.0)
     sequence.save(place / "film.npz")
     write_openpose_json(sequence, place / "film.json")
-    right, wrong = (evaluate([place / "film.npz", place / "film.json"], fps=fps, store=store) for fps in (24.0, 30.0))
+    right, wrong = (
+        evaluate([place / "film.npz", place / "film.json"], json_fps=fps, store=store) for fps in (24.0, 30.0)
+    )
     for key in ("seconds", "speed_median", "accel_mean"):
         assert rows(right)["film (2)"][key] == pytest.approx(rows(right)["film"][key], rel=1e-3)
     assert wrong.digest != right.digest and rows(wrong)["film (2)"]["seconds"] == pytest.approx(6.4)
@@ -301,7 +301,7 @@ def test_the_same_song_twice_and_what_macos_leaves_beside_it_are_one_song(songs,
 
 
 def test_baselines_are_models_that_anyone_can_name(store, dataset, songs, place):
-    made = generate_poses(songs / "slow.wav", model="baseline:freeze", store=store, size="64x64")
+    made = generate_poses(songs / "slow.wav", model="baseline:freeze", store=store, canvas="64x64")
     assert made.summary["freeze_ratio"] == 1 and "stands still for 100%" in made.summary["verdict"]
     own = open_store(place / "other")
     with pytest.raises(InputError, match="baseline:freeze dances with the clips of a pose dataset"):
@@ -378,7 +378,7 @@ def test_the_command_prints_one_table_or_one_json_object(place, store, poses, ca
         (["gan", "--reference", "{place}/notes.txt"], "notes.txt is not a reference"),
         (["gan", "--reference", "{place}/nobody.npz"], "nobody.npz is not a reference"),
         (["gan", "--reference", "{place}/array.npz"], "array.npz is not a reference"),
-        (["gan", "--fps", "0"], "--fps 0"),
+        (["gan", "--json-fps", "0"], "--json-fps 0"),
         (["gan", "--reference", "abcdef"], "no artifact begins with abcdef"),
         (["{place}/broken.mp4", "--detector", "{place}/empty"], "broken.mp4"),
     ],

@@ -7,12 +7,13 @@ import shutil
 import numpy as np
 import pytest
 
+from dancegen import extract_poses, prepare
 from dancegen.audio.beats import Beats
 from dancegen.dataset.format import ClipMotion, clip_dir, clip_views, poses_path, read_clips
 from dancegen.errors import InputError, NotFoundError
+from dancegen.options.declare import pixels
 from dancegen.pose.sequence import PoseSequence
-from dancegen.stages.extract_poses import extract_poses, parse_size, parse_views
-from dancegen.stages.prepare import prepare
+from dancegen.stages.extract_poses import parse_views
 from helpers.stepping_dancer import write_click, write_dancer
 
 
@@ -33,7 +34,7 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def poses(dataset):
-    return extract_poses(views="90, 0", size="320x240", workers=1, store=dataset.path.parents[1])
+    return extract_poses(views="90, 0", canvas="320x240", workers=1, store=dataset.path.parents[1])
 
 
 def test_every_clip_is_seen_from_every_camera(dataset, poses):
@@ -58,7 +59,7 @@ def test_every_clip_is_seen_from_every_camera(dataset, poses):
 
 
 def test_cameras_that_move_see_every_clip_too(dataset):
-    poses = extract_poses(dataset, views="0,cuts,orbit", size="320x240", workers=1, store=dataset.path.parents[1])
+    poses = extract_poses(dataset, views="0,cuts,orbit", canvas="320x240", workers=1, store=dataset.path.parents[1])
     assert poses.summary["views"] == ["a000", "cuts", "orbit"]
     for clip in read_clips(poses):
         for view in ("cuts", "orbit"):
@@ -90,9 +91,9 @@ def test_the_pose_dataset_is_complete_without_the_dataset(dataset, poses, tmp_pa
 def test_the_second_run_is_answered_from_the_store_however_it_is_asked(dataset, poses):
     store = dataset.path.parents[1]
     for reference in (None, dataset, dataset.path, dataset.digest[:10]):
-        again = extract_poses(reference, views=[0, 450], size=(320, 240), workers=2, store=store)
+        again = extract_poses(reference, views=[0, 450], canvas=(320, 240), workers=2, store=store)
         assert again.cached and again.digest == poses.digest
-    assert extract_poses(dataset, views="0", size="320x240", workers=1, store=store).digest != poses.digest
+    assert extract_poses(dataset, views="0", canvas="320x240", workers=1, store=store).digest != poses.digest
 
 
 def test_without_a_dataset_it_says_how_to_make_one(tmp_path):
@@ -108,13 +109,13 @@ def test_a_detector_is_for_video(dataset):
 def test_views_and_sizes_are_read_or_refused():
     assert parse_views("0,45, 90") == [0, 45, 90] and parse_views([-90, 270, 30.4]) == [30, 270]
     assert parse_views("orbit,90,0,orbit") == [0, 90, "orbit"]
-    assert parse_size("640x360") == parse_size((640, 360)) == (640, 360)
+    assert pixels("--canvas", "640x360") == pixels("--canvas", (640, 360)) == (640, 360)
     for views in ("", "drone", ",", "0;90", "nan"):
         with pytest.raises(InputError, match="--views"):
             parse_views(views)
     for size in ("512", "0x512", "512x", "axb", "99999x512", (-3, 4)):
-        with pytest.raises(InputError, match="--size"):
-            parse_size(size)
+        with pytest.raises(InputError, match="--canvas"):
+            pixels("--canvas", size)
 
 
 def test_real_takes_become_a_dataset(shared_data, tmp_path):

@@ -7,14 +7,12 @@ import json
 import numpy as np
 import pytest
 
+from dancegen import extract_poses, generate_poses, prepare, train
 from dancegen.errors import InputError, NotFoundError
 from dancegen.motion.body import BodyMotion
 from dancegen.motion.readers.bvh import read_bvh
 from dancegen.pose.sequence import PoseSequence
-from dancegen.stages.extract_poses import extract_poses
-from dancegen.stages.generate_poses import SUMMARY_FIGURES, generate_poses
-from dancegen.stages.prepare import prepare
-from dancegen.stages.train import train
+from dancegen.stages.generate_poses import SUMMARY_FIGURES
 from helpers.tiny_chain import run, tiny_model, write_song
 from helpers.tiny_diffusion import saved_model
 
@@ -36,7 +34,7 @@ def song(place):
 
 @pytest.fixture(scope="module")
 def made(place, model, song):
-    return generate_poses(song, model=model, size="96x128", store=place / "store")
+    return generate_poses(song, model=model, canvas="96x128", store=place / "store")
 
 
 def test_the_motion_and_a_bvh_file_lie_beside_the_poses(made):
@@ -47,7 +45,7 @@ def test_the_motion_and_a_bvh_file_lie_beside_the_poses(made):
 
 
 def test_another_camera_sees_the_same_dance(made, place, model, song):
-    side = generate_poses(song, model=model, size="96x128", camera="side", store=place / "store")
+    side = generate_poses(song, model=model, canvas="96x128", camera="side", store=place / "store")
     assert side.digest != made.digest
     one, other = (PoseSequence.load(artifact.file("poses.npz")) for artifact in (made, side))
     assert np.abs(one.joints3d - other.joints3d).max() < 1e-5
@@ -58,22 +56,22 @@ def test_another_camera_sees_the_same_dance(made, place, model, song):
 def test_a_dance_is_edited_and_begun_from_another(made, place, model, song):
     store = place / "store"
     old = BodyMotion.load(made.file("motion.npz")).positions
-    edited = generate_poses(song, model=model, edit=made.digest, keep="1.0-2.0", seed=5, size="96x128", store=store)
+    edited = generate_poses(song, model=model, edit=made.digest, keep="1.0-2.0", seed=5, canvas="96x128", store=store)
     new = BodyMotion.load(edited.file("motion.npz")).positions
     assert np.abs(new[30:60] - old[30:60]).max() < 1e-3 and np.abs(new[80:] - old[80:]).max() > 0.01
     begun = generate_poses(
-        song, model=model, start_pose=f"{made.file('motion.npz')}@2.0", seed=5, size="96x128", store=store
+        song, model=model, start_pose=f"{made.file('motion.npz')}@2.0", seed=5, canvas="96x128", store=store
     )
     first = BodyMotion.load(begun.file("motion.npz")).positions[0]
     assert np.abs((first - first[0]) - (old[60] - old[60, 0])).max() < 1e-3
-    assert begun.digest != generate_poses(song, model=model, seed=5, size="96x128", store=store).digest
+    assert begun.digest != generate_poses(song, model=model, seed=5, canvas="96x128", store=store).digest
 
 
 def test_what_cannot_be_granted_is_refused_by_name(made, place, model, song):
     store = place / "store"
     for wrong, said in (
-        ({"camera": "drone"}, "front"), ({"stage": "wide"}, "3x3"), ({"keep": "1-2"}, "--edit"),
-        ({"edit": made.digest}, "--keep"), ({"style": "polka"}, "stepping"),
+        ({"camera": "drone"}, "front"), ({"floor": "wide"}, "3x3"), ({"keep": "1-2"}, "--edit"),
+        ({"edit": made.digest}, "--keep"), ({"genre": "polka"}, "stepping"),
         ({"start_pose": f"{made.digest}@99"}, "lasts 5.0"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=said):
@@ -83,7 +81,7 @@ def test_what_cannot_be_granted_is_refused_by_name(made, place, model, song):
     flat = tiny_model(place / "flat")
     with pytest.raises(InputError, match="--camera: the GAN"):
         generate_poses(song, model=flat, camera="orbit", store=store)
-    plain = generate_poses(song, model=flat, size="96x128", store=store)
+    plain = generate_poses(song, model=flat, canvas="96x128", store=store)
     with pytest.raises(InputError, match=r"motion\.npz"):
         generate_poses(song, model=model, edit=plain.digest, keep="1-2", store=store)
 
@@ -105,21 +103,21 @@ def test_motion_capture_becomes_a_model_in_joint_space_that_dances(place, song):
         "window.frames=60", "window.prefix=12", "window.context=4", "denoiser.width=32", "denoiser.layers=2",
         "denoiser.hidden=48", "denoiser.heads=2", "train.validate_every=2", "train.metronome_steps=4",
     )  # fmt: skip
-    model = train(dataset, family="diffusion", steps=2, batch=4, settings=tiny, store=store)
+    model = train(dataset, family="diffusion", max_steps=2, batch=4, settings=tiny, store=store)
     assert {"model.safetensors", "config.json", "history.csv"} <= {entry.path for entry in model.files}
     assert json.loads(model.file("config.json").read_text())["styles"] == ["steps"]
-    assert train(dataset, family="diffusion", steps=2, batch=4, settings=tiny, store=store).cached
-    dance = generate_poses(song, model=model.digest, style="steps", energy=0.7, size="96x128", store=store)
+    assert train(dataset, family="diffusion", max_steps=2, batch=4, settings=tiny, store=store).cached
+    dance = generate_poses(song, model=model.digest, genre="steps", energy=0.7, canvas="96x128", store=store)
     assert dance.summary["frames"] == 150
     poses = extract_poses(dataset, views="0", workers=1, store=store)
     with pytest.raises(InputError, match="prepare"):
-        train(poses.path, family="diffusion", steps=2, store=store)
+        train(poses.path, family="diffusion", max_steps=2, store=store)
     with pytest.raises(InputError, match="for the GAN"):
         train(dataset, family="diffusion", perceptual=0.5, store=store)
 
 
 def test_a_video_is_filmed_by_the_camera_that_is_asked_for(place, model, song):
-    from dancegen.stages.dance import dance
+    from dancegen import dance
     from dancegen.video import probe_video
 
     options = {"model": model, "size": "128x96", "seconds": 1.0, "store": place / "store"}
@@ -131,7 +129,7 @@ def test_a_video_is_filmed_by_the_camera_that_is_asked_for(place, model, song):
 
 def test_the_command_dances_for_a_camera(place, model, song):
     done = run(
-        "generate-poses", song, "--model", model, "--camera", "cuts", "--stage", "none", "--size", "96x128",
+        "generate-poses", song, "--model", model, "--camera", "cuts", "--floor", "none", "--canvas", "96x128",
         "--json", "-o", place / "dance.bvh", DANCEGEN_STORE=str(place / "store"),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -13,13 +13,13 @@ import pytest
 import soundfile
 import torch
 
+from dancegen import generate_poses
 from dancegen.audio.beats import Beats
 from dancegen.audio.load import probe
 from dancegen.errors import AudioError, InputError, ModelError
 from dancegen.pose.openpose_json import read_openpose_json
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
-from dancegen.stages.generate_poses import generate_poses
 from dancegen.video import probe_video, read_frames
 from helpers.tiny_chain import run, start, tiny_model, write_song
 
@@ -43,7 +43,7 @@ def song(place):
 
 @pytest.fixture(scope="module")
 def made(place, model, song):
-    return generate_poses(song, model=model, size="96x128", store=place / "store")
+    return generate_poses(song, model=model, canvas="96x128", store=place / "store")
 
 
 def test_everything_that_belongs_to_a_dance_is_there_and_equally_long(made, song):
@@ -77,7 +77,7 @@ def test_joints_that_no_image_showed_are_counted_as_missing(place, song):
         network.paint.weight.zero_()
         network.paint.bias.fill_(-5)
     save_model(place / "black", Model(config, network, choose_starts(takes(4, config), config, 0)))
-    black = generate_poses(song, model=place / "black", size="96x128", store=place / "store")
+    black = generate_poses(song, model=place / "black", canvas="96x128", store=place / "store")
     assert black.summary["missing"] > 0.9
 
 
@@ -92,14 +92,16 @@ def test_the_preview_shows_the_poses(made):
 
 
 def test_the_second_run_is_answered_from_the_store(made, place, model, song):
-    again = generate_poses(shutil.copy(song, place / "copy.wav"), model=model, size=(96, 128), store=place / "store")
+    again = generate_poses(shutil.copy(song, place / "copy.wav"), model=model, canvas=(96, 128), store=place / "store")
     assert again.cached and again.digest == made.digest
-    one, other = (generate_poses(song, model=model, seconds=s, size="96x128", store=place / "store") for s in (2, 2.0))
+    one, other = (
+        generate_poses(song, model=model, seconds=s, canvas="96x128", store=place / "store") for s in (2, 2.0)
+    )
     assert one.digest == other.digest and not one.cached and other.cached
 
 
 def test_another_process_makes_the_same_dance_bit_for_bit_and_another_seed_another(made, place, model, song):
-    options = ("--model", model, "--size", "96x128", "--device", "cpu", "--store", place / "other", "--json")
+    options = ("--model", model, "--canvas", "96x128", "--device", "cpu", "--store", place / "other", "--json")
     done = run("generate-poses", song, *options)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -107,7 +109,7 @@ def test_another_process_makes_the_same_dance_bit_for_bit_and_another_seed_anoth
     theirs = PoseSequence.load(os.path.join(result["path"], "poses.npz"))
     ours = PoseSequence.load(made.file("poses.npz"))
     assert np.array_equal(theirs.keypoints, ours.keypoints)
-    different = generate_poses(song, model=model, size="96x128", seed=1, store=place / "store")
+    different = generate_poses(song, model=model, canvas="96x128", seed=1, store=place / "store")
     assert np.abs(PoseSequence.load(different.file("poses.npz")).keypoints - ours.keypoints).max() > 1
 
 
@@ -118,7 +120,7 @@ def test_two_songs_are_not_danced_alike_for_one_seed_however_like_they_sound(mad
     soundfile.write(place / "other.wav", samples, rate)
     part, other = (
         PoseSequence.load(
-            generate_poses(path, model=model, size="96x128", seconds=2.5, store=place / "store").file("poses.npz")
+            generate_poses(path, model=model, canvas="96x128", seconds=2.5, store=place / "store").file("poses.npz")
         ).keypoints
         for path in (song, place / "other.wav")
     )
@@ -131,7 +133,7 @@ def test_two_songs_are_not_danced_alike_for_one_seed_however_like_they_sound(mad
 def test_any_rate_and_span_is_danced_to_its_end(fps, span, place, model, song):
     start_s, seconds = span
     made = generate_poses(
-        song, model=model, fps=fps, size="64x64", start=start_s, seconds=seconds, store=place / "store"
+        song, model=model, fps=fps, canvas="64x64", start=start_s, seconds=seconds, store=place / "store"
     )
     length = min(seconds or 99, 4.0 - start_s)
     poses = PoseSequence.load(made.file("poses.npz"))
@@ -142,7 +144,7 @@ def test_any_rate_and_span_is_danced_to_its_end(fps, span, place, model, song):
 
 
 def test_an_odd_canvas_is_danced_on(place, model, song):
-    made = generate_poses(song, model=model, size="65x33", seconds=1, store=place / "store")
+    made = generate_poses(song, model=model, canvas="65x33", seconds=1, store=place / "store")
     assert PoseSequence.load(made.file("poses.npz")).size == (65, 33)
     assert probe_video(made.file("preview.mp4")).size == (66, 34)
 
@@ -151,7 +153,7 @@ def test_silence_is_danced_to(place, model):
     import soundfile
 
     soundfile.write(place / "silence.wav", np.zeros(30_000, np.float32), 22_050)
-    made = generate_poses(place / "silence.wav", model=model, size="64x64", store=place / "store")
+    made = generate_poses(place / "silence.wav", model=model, canvas="64x64", store=place / "store")
     assert made.summary["beats"] == 0 and made.summary["tempo_bpm"] == 0
     assert len(PoseSequence.load(made.file("poses.npz"))) == round(30_000 / 22_050 * 30)
 
@@ -175,7 +177,7 @@ def test_what_is_no_song_ends_with_2_and_one_line(place, model, capfd):
     "options, words",
     [
         ({"fps": 0}, "--fps 0"), ({"fps": float("nan")}, "--fps nan"), ({"fps": 500}, "--fps 500"),
-        ({"size": "big"}, "--size big"), ({"size": "0x64"}, "--size 0x64"),
+        ({"canvas": "big"}, "--canvas big"), ({"canvas": "0x64"}, "--canvas 0x64"),
         ({"start": -1}, "--start -1"), ({"start": 3.5}, "4.0 seconds long"), ({"start": float("nan")}, "--start nan"),
         ({"seconds": 0.5}, "--seconds 0.5"), ({"seconds": float("nan")}, "--seconds nan"),
         ({"device": "tpu"}, "--device tpu"),
@@ -200,20 +202,20 @@ def test_what_is_no_model_is_refused(place, model, song):
 
 def test_a_killed_run_leaves_no_half_artifact_and_the_next_one_works(place, model):
     song, root = write_song(place / "long.wav", 8.0), place / "killed"
-    process = start("generate-poses", song, "--model", model, "--size", "64x64", "--store", root)
+    process = start("generate-poses", song, "--model", model, "--canvas", "64x64", "--store", root)
     try:
         wait_for(lambda: list(root.glob("generate-poses/.making-*/preview.mp4")), process)
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
     assert not list(root.rglob("manifest.json")) and list(root.glob("generate-poses/.making-*"))
-    made = generate_poses(song, model=model, size="64x64", store=root)
+    made = generate_poses(song, model=model, canvas="64x64", store=root)
     assert not made.cached and len(PoseSequence.load(made.file("poses.npz"))) == 240
     assert not list(root.glob("generate-poses/.making-*"))
 
 
 def test_two_processes_that_ask_for_one_dance_make_it_once(place, model, song):
-    command = ("generate-poses", song, "--model", model, "--size", "64x64", "--store", place / "shared", "--json")
+    command = ("generate-poses", song, "--model", model, "--canvas", "64x64", "--store", place / "shared", "--json")
     both = [start(*command), start(*command)]
     results = [process.communicate(timeout=120) for process in both]
     assert [process.returncode for process in both] == [0, 0], results

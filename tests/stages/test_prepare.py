@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dancegen import prepare
 from dancegen.audio.beats import Beats
 from dancegen.dataset.format import ClipMotion, clip_dir, read_clips
 from dancegen.errors import InputError, MocapError
-from dancegen.stages.prepare import prepare
 from helpers.stepping_dancer import write_click, write_dancer
 
 DANCERS = ("60_01_scaled", "61_01_scaled", "60_02_scaled", "solo")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dancegen import generate_poses, render
 from dancegen.cli import main
 from dancegen.errors import InputError, NotFoundError
 from dancegen.pose.drawing import draw_openpose
 from dancegen.pose.sequence import PoseSequence
-from dancegen.stages.generate_poses import generate_poses
-from dancegen.stages.render import render
 from dancegen.store import open_store
 from dancegen.video import probe_video, read_frames
 from helpers.tiny_chain import tiny_model, write_song
@@ -31,7 +30,7 @@ def place(tmp_path_factory):
 @pytest.fixture(scope="module")
 def poses(store, place):
     song = write_song(place / "song.wav", SECONDS)
-    return generate_poses(song, model=tiny_model(place / "model"), size="128x128", store=store)
+    return generate_poses(song, model=tiny_model(place / "model"), canvas="128x128", store=store)
 
 
 @pytest.fixture(scope="module")
@@ -126,11 +125,11 @@ def test_what_is_unchanged_is_answered_from_the_store(video, poses, store):
 
 def test_without_an_argument_it_takes_the_newest_poses(place, poses, store, video, capfd):
     song, model = place / "song.wav", place / "model"
-    generate_poses(song, model=model, size="64x64", seed=9, store=store)
-    newest = generate_poses(song, model=model, size="64x64", seed=10, store=store)
+    generate_poses(song, model=model, canvas="64x64", seed=9, store=store)
+    newest = generate_poses(song, model=model, canvas="64x64", seed=10, store=store)
     assert render(style="openpose", size="64x64", store=store).inputs[0].digest == newest.content
     # Answered from the store counts as newest too.
-    generate_poses(song, model=model, size="128x128", store=store)
+    generate_poses(song, model=model, canvas="128x128", store=store)
     assert render(style="openpose", size="128x96", store=store).digest == video.digest
     assert main(["render", "--style", "openpose", "--size", "128x96", "--store", str(store.root)]) == 0
     assert f"using the newest generate-poses: {poses.digest[:16]}" in capfd.readouterr().err

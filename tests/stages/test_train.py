@@ -8,11 +8,12 @@ import signal
 
 import pytest
 
+from dancegen import train
 from dancegen.choreographers import load_choreographer
 from dancegen.choreographers.gan.model import load_config, load_model
 from dancegen.choreographers.training.precision import settled
 from dancegen.errors import InputError, ModelError, NotFoundError
-from dancegen.stages.train import configure, train
+from dancegen.stages.train import configure
 from dancegen.store import open_store
 from helpers.tiny_chain import SETTINGS, pose_dataset, run, start, tiny_config, tiny_model
 
@@ -27,7 +28,7 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model(store):
-    return train(steps=3, settings=(*SETTINGS, "train.validate_every=2"), store=store)
+    return train(max_steps=3, settings=(*SETTINGS, "train.validate_every=2"), store=store, family="gan")
 
 
 def test_a_training_leaves_a_model_with_its_record(model):
@@ -63,25 +64,25 @@ def test_a_setting_given_twice_is_refused():
 
 def test_the_second_run_is_answered_from_the_store_and_nothing_is_left_over(model, store):
     settings = (*SETTINGS, "train.validate_every=2")
-    again = train(steps=3, settings=settings, store=store)
+    again = train(max_steps=3, settings=settings, store=store, family="gan")
     assert again.cached and again.digest == model.digest
     assert not list((store.root / ".scratch").glob("train/*"))
-    assert train(steps=3, settings=settings, seed=1, store=store).digest != model.digest
+    assert train(max_steps=3, settings=settings, seed=1, store=store, family="gan").digest != model.digest
 
 
 def test_a_training_starts_from_a_model_and_takes_its_architecture(model, store, tmp_path):
     wider = tiny_model(tmp_path / "given", tiny_config("generator.channels=8,16,32"))
     settings = [text for text in SETTINGS if text.startswith(("train.", "loss."))]
-    made = train(steps=1, learning_rate=1e-9, init=str(wider), settings=settings, store=store)
+    made = train(max_steps=1, learning_rate=1e-9, init=str(wider), settings=settings, store=store, family="gan")
     assert load_config(made.path).generator.channels == (8, 16, 32)
     began, ended = (load_model(path).generator.state_dict() for path in (wider, made.path))
     assert all((began[name] - ended[name]).abs().max() < 1e-3 for name in began)
-    by_digest = train(steps=1, init=model.digest[:10], settings=settings, store=store)
+    by_digest = train(max_steps=1, init=model.digest[:10], settings=settings, store=store, family="gan")
     assert load_config(by_digest.path).generator.channels == (8, 16, 24)
 
 
 def test_without_vgg_it_stops_and_says_what_to_do(store, tmp_path):
-    done = run("train", "--steps", "1", "--store", store.root, TORCH_HOME=str(tmp_path))
+    done = run("train", "--family", "gan", "--max-steps", "1", "--store", store.root, TORCH_HOME=str(tmp_path))
     assert done.returncode == 2 and done.stdout == "" and done.stderr.count("\n") == 1
     for part in ("error:", "https://download.pytorch.org", "528 MB", "--vgg", "--perceptual 0"):
         assert part in done.stderr
@@ -89,7 +90,7 @@ def test_without_vgg_it_stops_and_says_what_to_do(store, tmp_path):
 
 def test_ctrl_c_keeps_the_best_so_far_and_the_same_command_goes_on(store, tmp_path):
     settings = [text for name in (*SETTINGS, "train.validate_every=3") for text in ("--set", name)]
-    command = ["train", "--steps", "12", "--store", store.root, "--json", *settings]
+    command = ["train", "--family", "gan", "--max-steps", "12", "--store", store.root, "--json", *settings]
     process = start(*command)
     for line in process.stderr:
         if line.startswith("step 3:"):
@@ -114,7 +115,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_same_command_goes_on(store, tmp_pa
         ({"preset": "huge"}, "small, base, original"),
         ({"family": "polka"}, "gan"),
         ({"epochs": 0}, "--epochs 0"),
-        ({"steps": -1}, "--steps -1"),
+        ({"max_steps": -1}, "--max-steps -1"),
         ({"minutes": float("nan")}, "--minutes nan"),
         ({"batch": 0}, "--batch 0"),
         ({"learning_rate": -1.0}, "--learning-rate -1"),
@@ -134,23 +135,23 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_same_command_goes_on(store, tmp_pa
 )
 def test_settings_that_make_no_sense_are_refused_by_name(options, words, store):
     with pytest.raises(InputError, match=words.replace(".", r"\.")):
-        train(store=store, **options)
+        train(store=store, **{"family": "gan", **options})
 
 
 def test_what_is_no_model_or_dataset_is_refused(store, tmp_path):
     with pytest.raises(ModelError, match="not a model"):
-        train(init=str(tmp_path), perceptual=0, store=store)
+        train(init=str(tmp_path), perceptual=0, store=store, family="gan")
     with pytest.raises(InputError):
-        train(tmp_path, perceptual=0, store=store)
+        train(tmp_path, perceptual=0, store=store, family="gan")
     with pytest.raises(NotFoundError, match="dancegen extract-poses"):
-        train(perceptual=0, store=tmp_path / "empty")
+        train(perceptual=0, store=tmp_path / "empty", family="gan")
 
 
 def test_clips_that_are_too_short_are_said_to_be(tmp_path):
     store = open_store(tmp_path)
     pose_dataset(store, seconds=1.0)
     with pytest.raises(InputError, match=r"no train clip of 1.3 s or more"):
-        train(steps=1, perceptual=0, store=store)
+        train(max_steps=1, perceptual=0, store=store, family="gan")
 
 
 def test_only_what_is_learnt_from_is_accented_and_the_record_says_in_which_precision(store, monkeypatch):
@@ -164,8 +165,8 @@ def test_only_what_is_learnt_from_is_accented_and_the_record_says_in_which_preci
         ),
     )  # fmt: skip
     settings = (*SETTINGS, "train.accent=0.2", "train.precision=auto")
-    made = train(steps=1, settings=settings, store=store, device="cpu")
+    made = train(max_steps=1, settings=settings, store=store, device="cpu", family="gan")
     assert loaded == {"train": 0.2, "val": 0.0}
     assert load_config(made.path).train.precision == settled("auto", "cpu") != "auto"
     with pytest.raises(InputError, match=r"train\.accent"):
-        train(steps=1, settings=(*SETTINGS, "train.accent=1"), store=store)
+        train(max_steps=1, settings=(*SETTINGS, "train.accent=1"), store=store, family="gan")

@@ -38,7 +38,19 @@ def launch(*arguments: object) -> subprocess.Popen:
 
 def test_two_processes_make_one_model_and_go_on_after_ctrl_c(store):
     settings = [text for name in (*SETTINGS, "train.validate_every=3") for text in ("--set", name)]
-    command = ["train", "--steps", "9", "--device", "cpu", "--store", store.root, "--json", *settings]
+    command = [
+        "train",
+        "--family",
+        "gan",
+        "--max-steps",
+        "9",
+        "--device",
+        "cpu",
+        "--store",
+        store.root,
+        "--json",
+        *settings,
+    ]
     process = launch(*command)
     for line in process.stderr:
         if line.startswith("step 3:"):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dancegen.context import Context
 from dancegen.errors import InputError, NotFoundError
-from dancegen.stages.reference import resolve
 from dancegen.store import Store, open_store
 from helpers.store_helpers import Builder, Listener, recipe
 
@@ -136,11 +136,12 @@ def test_a_user_without_a_name_has_a_newest_too(store, monkeypatch):
 
 def test_a_stage_says_which_artifact_it_took_when_none_was_named(store):
     listener = Listener()
+    context = Context(store, progress=listener)
     made = store.obtain(recipe(), Builder())
-    assert resolve(None, "generate-poses", store, listener).digest == made.digest
+    assert context.resolve(None, "generate-poses").digest == made.digest
     assert made.digest[:16] in listener.said[0]
-    assert resolve(made.digest[:6], "generate-poses", store, listener).digest == made.digest
-    assert resolve(made, "generate-poses", store, listener).digest == made.digest
+    assert context.resolve(made.digest[:6], "generate-poses").digest == made.digest
+    assert context.resolve(made, "generate-poses").digest == made.digest
     assert len(listener.said) == 1
 
 

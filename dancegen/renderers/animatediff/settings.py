@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from dancegen.errors import InputError
+from dancegen.options.declare import Options, Role, choice, option, within
 
 BASE = "SG161222/Realistic_Vision_V5.1_noVAE"
 VAE = "stabilityai/sd-vae-ft-mse"
@@ -22,7 +23,7 @@ NEGATIVE_PROMPT = (
     "several people, cropped, out of frame, text, caption, watermark, logo, blurry, low quality, jpeg artifacts, "
     "overexposed, monochrome"
 )
-SIZE = "384x512"
+SIZE = (384, 512)
 SAMPLERS = ("dpm++", "lcm", "euler")
 WINDOW = 16
 LATENT_SIDE = 8
@@ -36,51 +37,85 @@ USUAL = {"sampler": "dpm++", "steps": 20, "guidance": 7.5}
 LCM = {"sampler": "lcm", "steps": 6, "guidance": 1.5}
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What changes the pixels.
+LOOK, MODELS, WORK = "Painting (with --prompt)", "Models of a painted film", "How a film is painted"
+"""Panels of the help."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Options):
+    """What changes the pixels. None leaves the choice to `completed`.
 
     base to ip_adapter: a model each, as `weights.ModelRef` reads it. lora, motion_lora: models with an optional weight,
-    MODEL=0.8. image: a portrait whose looks the dancer takes. align: and its proportions. window, stride: frames of a
-    context window, and from one to the next (None: three quarters of it). segment, overlap: the most key frames of a
-    segment, and how many neighbours share. blend_s: seconds that one prompt takes to become the next. key_fps: frames a
-    second that are painted. control_scale, ip_scale: how much the poses and the portrait weigh. temporal_strength: how
-    much of each frame the second pass paints anew, 0 to 1. sampler, steps, guidance: None is the usual one, or fast
-    mode's.
+    MODEL=0.8.
     """
 
-    base: str = BASE
-    vae: str = VAE
-    motion_adapter: str | None = None
-    controlnet: str = CONTROLNET
-    temporalnet: str = TEMPORALNET
-    ip_adapter: str = IP_ADAPTER
-    lora: tuple[str, ...] = ()
-    motion_lora: tuple[str, ...] = ()
-    image: str | Path | None = None
-    align: bool = False
-    temporal: bool = False
-    fast: bool = False
-    sampler: str | None = None
-    steps: int | None = None
-    guidance: float | None = None
-    negative_prompt: str = NEGATIVE_PROMPT
-    window: int = WINDOW
-    stride: int | None = None
-    segment: int = 128
-    overlap: int = 8
-    blend_s: float = 1.0
-    key_fps: float = 10.0
-    control_scale: float = 1.0
-    ip_scale: float = 0.7
-    temporal_strength: float = 0.35
+    negative_prompt: str = option(NEGATIVE_PROMPT, help="What must not be in the picture.", metavar="TEXT", panel=LOOK)
+    image: str | Path | None = option(
+        None, help="A portrait; the dancer takes its looks.", metavar="PATH", panel=LOOK, role=Role.INPUT
+    )
+    align: bool = option(False, help="Give the dancer the portrait's proportions.", panel=LOOK)
+    steps: int | None = option(
+        None, help="Denoising steps: 20, or 6 with --fast.", metavar="N", panel=LOOK, parse=within(1, 200)
+    )
+    guidance: float | None = option(
+        None, help="How closely to follow the prompt: 7.5, or 1.5 with --fast.", metavar="X", panel=LOOK,
+        parse=within(1.0, 30.0),
+    )  # fmt: skip
+    key_fps: float = option(
+        10.0, help="Frames a second to paint; others are interpolated.", metavar="FPS", panel=LOOK,
+        parse=within(1.0, 60.0),
+    )  # fmt: skip
+    fast: bool = option(False, help="Paint in a few steps, with AnimateLCM.", panel=LOOK)
+    temporal: bool = option(False, help="A second pass against flicker, with TemporalNet.", panel=LOOK)
+    temporal_strength: float = option(
+        0.35, help="How much of each frame the second pass paints anew.", metavar="X", panel=LOOK,
+        parse=within(0.05, 1.0),
+    )  # fmt: skip
+    control_scale: float = option(
+        1.0, help="How much the poses weigh.", metavar="X", panel=LOOK, parse=within(0.0, 2.0)
+    )
+    ip_scale: float = option(0.7, help="How much the portrait weighs.", metavar="X", panel=LOOK, parse=within(0.0, 2.0))
+    blend_s: float = option(
+        1.0, help="Seconds from one prompt to the next.", metavar="S", panel=LOOK, flag="--blend",
+        parse=within(0.0, 60.0),
+    )  # fmt: skip
+    base: str = option(
+        BASE, help="Stable Diffusion 1.5 or made from it.", metavar="MODEL", panel=MODELS, role=Role.INPUT
+    )
+    vae: str = option(VAE, help="The VAE.", metavar="MODEL", panel=MODELS, role=Role.INPUT)
+    motion_adapter: str | None = option(
+        None, help="AnimateDiff's motion modules.", metavar="MODEL", panel=MODELS, role=Role.INPUT
+    )
+    controlnet: str = option(
+        CONTROLNET, help="ControlNet for OpenPose skeletons.", metavar="MODEL", panel=MODELS, role=Role.INPUT
+    )
+    temporalnet: str = option(
+        TEMPORALNET, help="ControlNet that sees the frame before.", metavar="MODEL", panel=MODELS, role=Role.INPUT
+    )
+    ip_adapter: str = option(
+        IP_ADAPTER, help="IP-Adapter, its image encoder beside it.", metavar="MODEL", panel=MODELS, role=Role.INPUT
+    )
+    lora: tuple[str, ...] = option(
+        (), help="A LoRA, with its weight; repeatable.", metavar="MODEL[=X]", panel=MODELS, role=Role.INPUT
+    )
+    motion_lora: tuple[str, ...] = option(
+        (), help="A LoRA of the motion modules; repeatable.", metavar="MODEL[=X]", panel=MODELS, role=Role.INPUT
+    )
+    sampler: str | None = option(None, help="dpm++, lcm or euler.", metavar="NAME", panel=WORK, parse=choice(*SAMPLERS))
+    window: int | None = option(
+        None, help="Frames denoised together, up to 32. 16, or as --vram N allows.", metavar="N", panel=WORK,
+        parse=within(2, 32),
+    )  # fmt: skip
+    stride: int | None = option(
+        None, help="Frames from one window to the next. Three quarters of it.", metavar="N", panel=WORK
+    )
+    segment: int = option(128, help="Painted frames a segment, at most.", metavar="N", panel=WORK)
+    overlap: int = option(8, help="Frames that neighbouring segments share.", metavar="N", panel=WORK)
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Settings:
         """The settings from keywords, checked, with fast mode's choices filled in. Raises InputError, TypeError."""
-        given = {name: value for name, value in options.items() if value is not None}
-        given |= {name: _several(given[name]) for name in ("lora", "motion_lora") if name in given}
-        settings = cls(**given)._completed()
+        settings = cls(**{name: value for name, value in options.items() if value is not None})._completed()
         settings._check()
         return settings
 
@@ -91,24 +126,14 @@ class Settings:
             chosen["motion_adapter"] = LCM_ADAPTER if self.fast else MOTION_ADAPTER
             if self.fast:
                 chosen["lora"] = (f"{LCM_LORA}=0.8", *self.lora)
-        if self.stride is None:
-            chosen["stride"] = max(1, self.window * 3 // 4)
+        window = self.window or WINDOW
+        chosen |= {"window": window, "stride": max(1, window * 3 // 4) if self.stride is None else self.stride}
         return replace(self, **chosen)
 
     def _check(self) -> None:
-        if self.sampler not in SAMPLERS:
-            raise InputError(f"--sampler {self.sampler}: choose one of {', '.join(SAMPLERS)}")
-        _within("--steps", self.steps, 1, 200)
-        _within("--guidance", self.guidance, 1, 30)
-        _within("--window", self.window, 2, 32)
         _within("--stride", self.stride, 1, self.window)
         _within("--segment", self.segment, self.window, 512)
         _within("--overlap", self.overlap, 0, min(self.window, self.segment // 2))
-        _within("--blend", self.blend_s, 0, 60)
-        _within("--key-fps", self.key_fps, 1, 60)
-        _within("--control-scale", self.control_scale, 0, 2)
-        _within("--ip-scale", self.ip_scale, 0, 2)
-        _within("--temporal-strength", self.temporal_strength, 0.05, 1)
         if self.align and self.image is None:
             raise InputError("--align takes the proportions of a portrait: give it with --image")
 
@@ -124,33 +149,37 @@ class Settings:
         return params | ({"ip_scale": self.ip_scale} if self.image is not None else {})
 
 
-@dataclass(frozen=True)
-class Execution:
-    """What changes how a film is made, not what is in it.
+@dataclass(frozen=True, kw_only=True)
+class Execution(Options):
+    """What changes how a film is made, not what is in it, but that `frames` keeps its frames beside it.
 
-    vram: gigabytes of the accelerator's memory to plan for, or `auto`. offline: never ask the network. backend:
-    joblib's, to paint segments on several machines (`dask` with the `scheduler`'s address, `ray` with its head's or,
-    without, on this machine) or in several processes (`loky`), `workers` at once. detector: what looks at the portrait,
-    see `dancegen.detectors`; None is `blazepose` if it is installed, `none` nobody. frames: keep the film's frames as
-    PNG files beside the video.
+    detector: what looks at the portrait, see `dancegen.detectors`; None is `blazepose` if it is installed, `none`
+    nobody.
     """
 
-    vram: str = "auto"
-    offline: bool = False
-    backend: str | None = None
-    scheduler: str | None = None
-    workers: int | None = None
-    detector: str | Path | None = None
-    frames: bool = False
+    frames: bool = option(False, help="Keep the frames as PNG files too.", panel=LOOK)
+    vram: str = option(
+        "auto", help="GB of GPU memory to plan for: auto, 8, 12, 16, 24.", metavar="GB", panel=WORK, role=Role.DERIVED,
+        through="window", parse=choice(*VRAM),
+    )  # fmt: skip
+    offline: bool = option(False, help="Never ask the network for models.", panel=WORK, role=Role.HARMLESS)
+    backend: str | None = option(
+        None, help="Paint segments in parallel: dask, ray or loky.", metavar="NAME", panel=WORK, role=Role.HARMLESS,
+        parse=choice(*BACKENDS),
+    )  # fmt: skip
+    scheduler: str | None = option(
+        None, help="The address of Dask's scheduler or Ray's head.", metavar="ADDRESS", panel=WORK, role=Role.HARMLESS
+    )
+    workers: int | None = option(None, help="Processes at work.", metavar="N", panel=WORK, role=Role.HARMLESS)
+    detector: str | Path | None = option(
+        None, help="Finds the person in the portrait: blazepose, OpenPose weights (non-commercial use), or none.",
+        metavar="DETECTOR", panel=WORK, role=Role.INPUT,
+    )  # fmt: skip
 
     @classmethod
     def of(cls, options: Mapping[str, object]) -> Execution:
         """From keywords, checked. Raises InputError, TypeError."""
         execution = cls(**{name: value for name, value in options.items() if value is not None})
-        if str(execution.vram) not in VRAM:
-            raise InputError(f"--vram {execution.vram}: choose one of {', '.join(VRAM)}")
-        if execution.backend is not None and execution.backend not in BACKENDS:
-            raise InputError(f"--backend {execution.backend}: choose one of {', '.join(BACKENDS)}")
         if execution.backend == "dask" and execution.scheduler is None:
             raise InputError("--backend dask needs --scheduler ADDRESS, the Dask scheduler's")
         if execution.scheduler is not None and execution.backend not in ("dask", "ray"):
@@ -182,10 +211,6 @@ def weighted(text: str) -> tuple[str, float]:
         return model, float(weight)
     except ValueError:
         raise InputError(f"--lora {text}: {weight} is no number; write MODEL=0.8") from None
-
-
-def _several(value: object) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _within(option: str, value: float, low: float, high: float) -> None:

@@ -1,0 +1,110 @@
+"""The commands that make something, each made from the declarations of its verb."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dancegen.cli.common import COMMON_OPTIONS, examples, stdout_reserved
+from dancegen.launch import leads
+from dancegen.options.declare import COMMON, Options, declared, flag_of, kinds
+from dancegen.options.verbs import Verb
+
+if TYPE_CHECKING:
+    from dancegen.store import Artifact
+
+FOR_PEOPLE = ("as_json", "quiet", "debug")
+"""Options of every command that no function takes. --debug is read where errors are worded."""
+DRY_RUN = Annotated[bool, typer.Option("--dry-run", help="Say what a painted film would take, and stop.")]
+
+
+def command_for(verb: Verb) -> Callable[..., None]:
+    """The command of a verb, as typer reads it: a function with the options in its signature."""
+
+    def command(**given: Any) -> None:
+        shared = {name: given.pop(name) for name in shared_options}
+        keywords = {name: value for name, value in given.items() if value is not None and value != []}
+        perform(verb, keywords, shared)
+
+    shared_options = {
+        name: parameter for name, parameter in COMMON_OPTIONS.items() if name != "device" or verb.computes
+    }
+    options = verb.options()
+    own = [(declared(each).panel == COMMON, _parameter(options, each)) for each in fields(options)]
+    dry_run = Parameter("dry_run", Parameter.KEYWORD_ONLY, default=False, annotation=DRY_RUN)
+    parameters = [
+        *(parameter for last, parameter in own if not last),
+        *([dry_run] if verb.name == "render" else []),
+        *(parameter for last, parameter in own if last),
+        *shared_options.values(),
+    ]
+    command.__name__, command.__doc__ = verb.function, verb.about
+    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
+
+
+def _parameter(options: type[Options], each: Field) -> Parameter:
+    says, kind = declared(each), kinds(options)[each.name]
+    wanted = list[str] if kind is list else kind
+    required = each.default is MISSING
+    default = Parameter.empty if required else None if each.default == () else each.default
+    if says.argument:
+        shown = typer.Argument(metavar=says.metavar, help=says.help)
+    else:
+        shown = typer.Option(flag_of(each), metavar=says.metavar, help=says.help, rich_help_panel=says.panel)
+    annotation = Annotated[wanted if default is not None else wanted | None, shown]
+    return Parameter(each.name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def perform(verb: Verb, keywords: dict[str, Any], shared: Mapping[str, Any]) -> None:
+    """Run a verb, with progress on stderr, and print its result on stdout: for people, as a path alone, or as JSON.
+
+    Of several processes under a launcher, the first one speaks for all. Raises DoneInPart where inputs were left out.
+    """
+    from dancegen import api
+    from dancegen.cli import result
+    from dancegen.cli.progress import CommandProgress
+
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    context = {name: value for name, value in shared.items() if name not in (*FOR_PEOPLE, "output")}
+    if "device" in context:
+        context["device"] = context["device"].value
+    dry_run = keywords.pop("dry_run", False)
+    with CommandProgress(quiet=shared["quiet"] or not leads()) as progress, stdout_reserved():
+        if dry_run:
+            plan = api.plan_render(**keywords, **context, progress=progress)
+        else:
+            output = api.output_of(verb, keywords, shared["output"])
+            artifact = api.verb(verb.function)(**keywords, **context, output=output, progress=progress)
+    if not leads():
+        return
+    if dry_run:
+        result.print_plan(plan, shared["as_json"])
+    else:
+        _show(artifact, output, shared)
+        result.check_whole(artifact)
+
+
+def _show(artifact: Artifact, output: str | None, shared: Mapping[str, Any]) -> None:
+    from dancegen.cli import result
+
+    if shared["as_json"]:
+        result.print_json(result.as_dict(artifact))
+    elif shared["quiet"]:
+        print(output or artifact.path)
+    else:
+        if artifact.stage == "evaluate":
+            result.print_evaluation(artifact)
+        result.print_artifact(artifact, output)
+
+
+def epilog(verb: Verb) -> str:
+    """The end of a command's help: what one would really type."""
+    return examples(*(f"dancegen {line}" for line in verb.examples))
