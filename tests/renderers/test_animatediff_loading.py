@@ -48,7 +48,7 @@ def test_what_is_usual_is_what_the_makers_of_these_models_chose():
     assert usual.base == "SG161222/Realistic_Vision_V5.1_noVAE" and usual.vae == "stabilityai/sd-vae-ft-mse"
     assert usual.motion_adapter == "guoyww/animatediff-motion-adapter-v1-5-2"
     assert usual.controlnet == "lllyasviel/control_v11p_sd15_openpose"
-    assert usual.temporalnet == "CiaraRowles/TemporalNet" and SIZE == "384x512"
+    assert usual.temporalnet == "CiaraRowles/TemporalNet" and SIZE == (384, 512)
     assert (usual.steps, usual.window, usual.segment, usual.temporal) == (20, 16, 128, False)
     assert all(fault in NEGATIVE_PROMPT for fault in ("deformed body", "text", "blurry"))
     scheduler = make_scheduler(usual.sampler)
