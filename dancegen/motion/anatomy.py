@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dancegen.arrays import unit
 from dancegen.motion.kinematics import Armature
 from dancegen.motion.skeleton_names import BodyJoints
 from dancegen.pose.skeleton import INDEX, N_JOINTS
@@ -59,7 +60,7 @@ def measure(armature: Armature, body: BodyJoints) -> Dancer:
     """The person in an armature."""
     turn, turned_up = _upright(armature, body)
     positions = armature.positions @ turn.T
-    forward, up = (_unit(axis @ turn.T) for axis in _head_axes(armature, body))
+    forward, up = (unit(axis @ turn.T) for axis in _head_axes(armature, body))
     forward, up = _level_head(forward, up, positions, body)
     mirrored = _is_mirrored(positions, body)
     if mirrored:
@@ -104,7 +105,7 @@ def facing(joints: np.ndarray) -> np.ndarray:
     """Which way the hips face on the floor: (T, 2) unit vectors (x, z). Zero where the hips lie on their side."""
     across = joints[:, INDEX["l_hip"]] - joints[:, INDEX["r_hip"]]
     forward = np.stack([-across[:, 2], across[:, 0]], axis=1)  # across x up, seen from above
-    return _unit(forward)
+    return unit(forward)
 
 
 def _limbs(positions: np.ndarray, body: BodyJoints) -> np.ndarray:
@@ -136,13 +137,13 @@ def _upright(armature: Armature, body: BodyJoints) -> tuple[np.ndarray, str | No
 def _is_mirrored(positions: np.ndarray, body: BodyJoints) -> bool:
     """Whether the toes point where the back should be."""
     across = positions[:, body["l_hip"]] - positions[:, body["r_hip"]]
-    forward = _unit(np.stack([-across[:, 2], np.zeros(len(across)), across[:, 0]], axis=1))
+    forward = unit(np.stack([-across[:, 2], np.zeros(len(across)), across[:, 0]], axis=1))
     votes = 0.0
     for side in "rl":
         ankle = positions[:, body[f"{side}_ankle"]]
         tips = [joint for joint in body.feet[side] if joint != body[f"{side}_ankle"]]
         for tip in tips[-1:]:
-            votes += float(np.median(np.einsum("ti,ti->t", forward, _unit(positions[:, tip] - ankle))))
+            votes += float(np.median(np.einsum("ti,ti->t", forward, unit(positions[:, tip] - ankle))))
     return votes < -0.6  # of -2: dancers turn their feet out, but not by more than a right angle for a whole take
 
 
@@ -170,9 +171,9 @@ def _head_axes(armature: Armature, body: BodyJoints) -> tuple[np.ndarray, np.nda
         torso = _torso_axes(armature.positions, body)
         if torso is None:
             raise AssertionError("a moving body has a torso")
-        up = _unit(np.einsum("tji,tj->ti", turned, torso[1]).mean(axis=0))
+        up = unit(np.einsum("tji,tj->ti", turned, torso[1]).mean(axis=0))
         forward = np.einsum("tji,tj->ti", turned, torso[0]).mean(axis=0)
-        forward = _unit(forward - (forward @ up) * up)
+        forward = unit(forward - (forward @ up) * up)
     return turned @ forward, turned @ up
 
 
@@ -185,7 +186,7 @@ def _level_head(
     """
     hips = positions[:, body["r_hip"]] + positions[:, body["l_hip"]]
     shoulders = positions[:, body["r_shoulder"]] + positions[:, body["l_shoulder"]]
-    upright = _unit(shoulders - hips)[:, 1] > 0.85
+    upright = unit(shoulders - hips)[:, 1] > 0.85
     if upright.mean() < 0.1:
         return forward, up
     pitch = float(np.rad2deg(np.arcsin(np.clip(np.median(forward[upright, 1]), -1.0, 1.0))))
@@ -207,7 +208,7 @@ def _torso_axes(positions: np.ndarray, body: BodyJoints) -> tuple[np.ndarray, np
     thin = np.linalg.norm(forward, axis=-1) < 0.05 * size**2
     if len(positions) == 1 and (flat | folded | thin).any():
         return None
-    return _unit(forward), _unit(up)
+    return unit(forward), unit(up)
 
 
 def _ends(armature: Armature, positions: np.ndarray, body: BodyJoints) -> np.ndarray | None:
@@ -216,9 +217,9 @@ def _ends(armature: Armature, positions: np.ndarray, body: BodyJoints) -> np.nda
     tips = [_tip(armature, body[joint]) for joint, _ in bones]
     if None in tips:
         return None
-    found = [_unit(positions[:, tip] - positions[:, body[joint]]) for (joint, _), tip in zip(bones, tips, strict=True)]
+    found = [unit(positions[:, tip] - positions[:, body[joint]]) for (joint, _), tip in zip(bones, tips, strict=True)]
     for index, side in ((2, "r"), (3, "l")):
-        shank = _unit(positions[:, body[f"{side}_ankle"]] - positions[:, body[f"{side}_knee"]])
+        shank = unit(positions[:, body[f"{side}_ankle"]] - positions[:, body[f"{side}_knee"]])
         found[index] = _level_foot(found[index], shank, positions[:, body[f"{side}_ankle"], 1])
     return np.stack(found, axis=1)
 
@@ -241,7 +242,7 @@ def _level_foot(foot: np.ndarray, shank: np.ndarray, height: np.ndarray) -> np.n
     low = height <= np.percentile(height, FLAT_PERCENTILE)
     pitch = np.median(np.arcsin(np.clip(foot[low, 1], -1.0, 1.0)))
     angle = np.clip(np.deg2rad(FLAT_PITCH_DEG) - pitch, -np.deg2rad(MOST_NOD_DEG), np.deg2rad(MOST_NOD_DEG))
-    upward = -_unit(shank - np.einsum("ti,ti->t", shank, foot)[:, None] * foot)
+    upward = -unit(shank - np.einsum("ti,ti->t", shank, foot)[:, None] * foot)
     return np.cos(angle) * foot + np.sin(angle) * upward
 
 
@@ -257,7 +258,3 @@ def _add_face(joints: np.ndarray, head: np.ndarray, forward: np.ndarray, up: np.
     centre = head + shift * up
     for name, (across, upward, outward) in FACE.items():
         joints[:, INDEX[name]] = centre + height * (across * right + upward * up + outward * forward)
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)

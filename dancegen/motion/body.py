@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from dancegen.arrays import unit
 from dancegen.errors import MocapError
 from dancegen.motion.anatomy import FACE
 from dancegen.motion.kinematics import forward_kinematics
 from dancegen.motion.motion import ENDS, Motion
-from dancegen.motion.rotations import about, unit
+from dancegen.motion.rotations import about
 from dancegen.pose.skeleton import INDEX, N_JOINTS
 
 TREE = (

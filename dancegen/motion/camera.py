@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dancegen.arrays import smooth
 from dancegen.motion.anatomy import facing
 from dancegen.motion.motion import Motion
 from dancegen.pose.skeleton import INDEX
@@ -81,15 +82,9 @@ def face_visibility(
         angle = np.deg2rad(degrees)
         normal = np.cos(angle) * motion.head_forward + np.sin(angle) * right
         turned = (normal * towards).sum(axis=-1)
-        away = np.rad2deg(np.arccos(np.clip(_smooth(turned, motion.fps), -1.0, 1.0)))
+        away = np.rad2deg(np.arccos(np.clip(smooth(turned.astype(np.float64), SMOOTH_S * motion.fps), -1.0, 1.0)))
         result[joint] = _latch(away, limit)
     return result
-
-
-def _smooth(values: np.ndarray, fps: float) -> np.ndarray:
-    from scipy.ndimage import gaussian_filter1d
-
-    return gaussian_filter1d(values.astype(np.float64), SMOOTH_S * fps, mode="nearest")
 
 
 def _latch(away: np.ndarray, limit: float) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dancegen.arrays import unit
 from dancegen.pose.skeleton import BODY, INDEX
 
 # The fastest feet in 40 real takes (ballet kicks) do 10 m/s; what jumps in them does 12 to 44.
@@ -56,9 +57,9 @@ def clean(
     tracks, face = tracks[cut:], joints.shape[1]
     return Cleaned(
         joints=tracks[:, :face],
-        head_forward=_unit(tracks[:, face]),
-        head_up=_unit(tracks[:, face + 1]),
-        ends=None if ends is None else _unit(tracks[:, face + 2 :]),
+        head_forward=unit(tracks[:, face]),
+        head_up=unit(tracks[:, face + 1]),
+        ends=None if ends is None else unit(tracks[:, face + 2 :]),
         flipped=flipped,
         mended=mended,
         cut=cut,
@@ -107,10 +108,10 @@ def _straighten_knee(joints: np.ndarray, side: str, fps: float) -> int:
     bones' lengths; the dance is the path through them that jumps least and bends knees forwards (Viterbi, two states).
     """
     hip, knee, ankle = (joints[:, INDEX[f"{side}_{name}"]] for name in ("hip", "knee", "ankle"))
-    line = _unit(ankle - hip)
+    line = unit(ankle - hip)
     aside = (knee - hip) - np.einsum("ti,ti->t", knee - hip, line)[:, None] * line
-    across = _unit(joints[:, INDEX["l_hip"]] - joints[:, INDEX["r_hip"]])
-    bend = np.einsum("ti,ti->t", _unit(np.cross(aside, line)), across)  # cosine between the knee and straight ahead
+    across = unit(joints[:, INDEX["l_hip"]] - joints[:, INDEX["r_hip"]])
+    bend = np.einsum("ti,ti->t", unit(np.cross(aside, line)), across)  # cosine between the knee and straight ahead
     places = np.stack([knee, knee - 2 * aside])
     bent = np.minimum(np.linalg.norm(aside, axis=1) / BENT_M, 1.0)
     backward = np.stack([np.maximum(-bend - TURNED_OUT, 0.0), np.maximum(bend - TURNED_OUT, 0.0)]) * bent
@@ -135,7 +136,3 @@ def _cheapest_path(places: np.ndarray, cost: np.ndarray) -> np.ndarray:
     for frame in range(frames - 1, 0, -1):
         state[frame - 1] = origin[state[frame], frame]
     return state
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dancegen.arrays import smooth
 from dancegen.errors import InputError
 from dancegen.motion.camera import face_visibility, fit
 from dancegen.motion.motion import Motion
@@ -119,13 +120,8 @@ def _through(motion: Motion, shot: Shot, first: int, size: tuple[int, int], orbi
 
 def _centre(motion: Motion, shot: Shot) -> np.ndarray:
     """(T, 3): what the camera looks at, half a body high: the dancer's way, smoothed, or the middle of the stage."""
-    from scipy.ndimage import gaussian_filter1d
-
     hips = (motion.joints3d[:, INDEX["r_hip"]] + motion.joints3d[:, INDEX["l_hip"]]).astype(np.float64) / 2
-    if shot.follows:
-        hips = gaussian_filter1d(hips, FOLLOW_S * motion.fps, axis=0, mode="nearest")
-    else:
-        hips = np.zeros_like(hips)
+    hips = smooth(hips, FOLLOW_S * motion.fps) if shot.follows else np.zeros_like(hips)
     hips[:, 1] = motion.height_m / 2
     return hips
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from dancegen.arrays import smooth
+
 ANKLES = (10, 13)
 STEP_SPEED = 0.35
 """Body heights a second: a foot slower than this stands."""
@@ -18,18 +20,12 @@ LULL_SHARE = 0.8
 """A lull is a minimum of the mean joint speed under this share of the peaks beside it."""
 
 
-def _smooth(values: np.ndarray, sigma_frames: float) -> np.ndarray:
-    from scipy.ndimage import gaussian_filter1d
-
-    return gaussian_filter1d(values, sigma_frames, axis=0, mode="nearest") if sigma_frames > 0 else values
-
-
 def joint_speeds(joints3d: np.ndarray, fps: float, height: float, smooth_s: float = SMOOTH_S) -> np.ndarray:
     """Speed of every joint, (T, J) in body heights a second, of positions smoothed by `smooth_s` seconds.
 
     `height` is the standing height in the unit of `joints3d` (T, J, 3), or (T, J, 2) of what a camera sees.
     """
-    positions = _smooth(joints3d.astype(np.float64), smooth_s * fps)
+    positions = smooth(joints3d.astype(np.float64), smooth_s * fps)
     velocity = np.gradient(positions, axis=0) * fps if len(positions) > 1 else np.zeros_like(positions)
     return np.linalg.norm(velocity, axis=-1) / height
 
@@ -78,7 +74,7 @@ def find_lulls(joints3d: np.ndarray, fps: float, height: float) -> np.ndarray:
     """Seconds of the marked minima of the mean joint speed, (L,) float64: the body gathers itself there."""
     from scipy.signal import find_peaks
 
-    speed = _smooth(joint_speeds(joints3d, fps, height)[:, 1:14].mean(axis=1), LULL_SMOOTH_S * fps)
+    speed = smooth(joint_speeds(joints3d, fps, height)[:, 1:14].mean(axis=1), LULL_SMOOTH_S * fps)
     minima, _ = find_peaks(-speed)
     peaks, _ = find_peaks(speed)
     kept = []

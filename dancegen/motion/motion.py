@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dancegen.arrays import unit
 from dancegen.errors import MocapError
 from dancegen.motion import anatomy
 from dancegen.motion.cleaning import Cleaned, clean
@@ -133,7 +134,7 @@ class Motion:
 
     def _with(self, tracks: list[np.ndarray], fps: float) -> Motion:
         joints, *directions = tracks
-        turned = dict(zip(list(self.arrays())[1:], map(_unit, directions), strict=True))
+        turned = dict(zip(list(self.arrays())[1:], map(unit, directions), strict=True))
         return replace(self, joints3d=joints, fps=float(fps), **turned)
 
 
@@ -217,7 +218,3 @@ def _lowpass(values: np.ndarray, fps: float, new_fps: float) -> np.ndarray:
 
     sections = butter(4, 0.42 * new_fps, fs=fps, output="sos")
     return sosfiltfilt(sections, values.astype(np.float64), axis=0, padlen=min(len(values) - 1, 30))
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)

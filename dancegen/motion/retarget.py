@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dancegen.arrays import unit
 from dancegen.motion.body import AT, TOE_DROP, TOE_REACH, TURNING, Body, BodyMotion
 from dancegen.motion.motion import ENDS, Motion
-from dancegen.motion.rotations import about, frame, swing, unit
+from dancegen.motion.rotations import about, frame, swing
 from dancegen.pose.skeleton import INDEX
 
 LEFT, UP, DOWN = np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), np.array([0, -1.0, 0])

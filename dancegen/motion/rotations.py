@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-TINY = 1e-9
+from dancegen.arrays import unit
 
 
 def to_6d(matrices: np.ndarray) -> np.ndarray:
@@ -62,8 +62,3 @@ def frame(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def heading(matrices: np.ndarray) -> np.ndarray:
     """Where bodies of these orientations (..., 3, 3) face on the floor: radians (...) from +z towards +x."""
     return np.arctan2(matrices[..., 0, 2], matrices[..., 2, 2])
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    """Vectors (..., 3) of length 1."""
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), TINY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dancegen.arrays import smooth
 from dancegen.pose.skeleton import INDEX
 
 SMOOTH_S = 0.04  # takes the capture's noise out, which would pass for pace
@@ -21,12 +22,10 @@ def pace_hz(joints: np.ndarray, fps: float) -> float:
     """
     if len(joints) < 3:
         return 0.0
-    from scipy.ndimage import gaussian_filter1d
-
-    smooth = gaussian_filter1d(joints.astype(np.float64), SMOOTH_S * fps, axis=0, mode="nearest")
-    hips = smooth[:, [INDEX["r_hip"], INDEX["l_hip"]]].mean(axis=1, keepdims=True)
-    wrists = smooth[:, [INDEX["r_wrist"], INDEX["l_wrist"]]] - hips
-    feet = smooth[:, [INDEX["r_ankle"], INDEX["l_ankle"]], 1:2]
+    steady = smooth(joints.astype(np.float64), SMOOTH_S * fps)
+    hips = steady[:, [INDEX["r_hip"], INDEX["l_hip"]]].mean(axis=1, keepdims=True)
+    wrists = steady[:, [INDEX["r_wrist"], INDEX["l_wrist"]]] - hips
+    feet = steady[:, [INDEX["r_ankle"], INDEX["l_ankle"]], 1:2]
     return float(np.sqrt(_swing_hz(wrists, fps) * _swing_hz(feet, fps)))
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dancegen.arrays import unit
 from dancegen.errors import MocapError
 from dancegen.motion.body import AT, NAMES, PARENTS, TURNING, BodyMotion
 from dancegen.motion.motion import Motion, load_motion
 from dancegen.motion.retarget import measure_body, retarget
-from dancegen.motion.rotations import from_6d, swing, to_6d, unit
+from dancegen.motion.rotations import from_6d, swing, to_6d
 from dancegen.pose.skeleton import INDEX
 from helpers.stick_figure import FIGURE, MIXAMO, write_bvh
 

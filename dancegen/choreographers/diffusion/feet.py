@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from dancegen.arrays import unit
 from dancegen.motion.body import AT, FEET, TURNING, BodyMotion
 from dancegen.motion.retarget import bend_leg
-from dancegen.motion.rotations import unit
 
 SHORTEST_S = 0.1
 """A contact shorter than this is a brush, not a stand."""

@@ -1,0 +1,25 @@
+"""Two operations on arrays that every part of the package shares: unit vectors and Gaussian smoothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+TINY = 1e-9
+"""Length under which a vector has no direction and stays (almost) zero."""
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (..., N) scaled to length 1; a zero vector stays zero."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), TINY)
+
+
+def smooth(values: np.ndarray, sigma: float, axis: int = 0) -> np.ndarray:
+    """`values` convolved with a Gaussian along `axis`, the edges repeated; in the values' own float type.
+
+    sigma: the Gaussian's standard deviation in samples; 0 leaves the values as they are.
+    """
+    if sigma <= 0:
+        return values
+    from scipy.ndimage import gaussian_filter1d
+
+    return gaussian_filter1d(values, sigma, axis=axis, mode="nearest")
