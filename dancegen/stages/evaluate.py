@@ -12,20 +12,20 @@ from dancegen.errors import InputError
 from dancegen.options.declare import recipe_for
 from dancegen.options.verbs import EvaluateOptions, GeneratePosesOptions
 from dancegen.progress import Progress
-from dancegen.stages.footage import Footage, find_footage, watch
-from dancegen.stages.generate_poses import check_span, generate_poses
-from dancegen.stages.subjects import (
+from dancegen.stages.evaluation_inputs import (
     MODEL,
     VIDEO_KIND,
+    EvaluationInput,
     Recording,
-    Subject,
-    check_rows,
-    find_subjects,
+    check_names,
+    find_inputs,
     real_recordings,
     recording_of,
     recording_of_artifact,
     songs_for_models,
 )
+from dancegen.stages.evaluation_video import EvaluationVideo, find_video, watch
+from dancegen.stages.generate_poses import check_span, generate_poses
 from dancegen.store import Artifact, Input, Recipe
 
 if TYPE_CHECKING:
@@ -51,20 +51,20 @@ def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
     Raises InputError for what cannot be evaluated.
     """
     store, progress = context.store, context.progress
-    found = find_subjects(options.subjects, store)
+    found = find_inputs(options.subjects, store)
     if not found and options.reference is None:
         raise InputError("name something to evaluate: a model (gan), poses or a video; or a --reference to measure")
     if options.songs is not None and options.reference is None and not any(each.kind == MODEL for each in found):
         progress.warn("--songs is what models dance to, and there is no model among these")
     if options.detector is not None and not any(each.kind == VIDEO_KIND for each in found):
         progress.warn("--detector finds the dancer in videos, and there is no video among these")
-    check_rows(found)
+    check_names(found)
     real, dataset = _real_dance(options.reference, context)
     models = [subject for subject in found if subject.kind == MODEL]
     models += [_baseline(name) for name in _more_baselines(models, dataset)]
     recordings = _dance(models, songs_for_models(options.songs), dataset, options, context)
     recordings += [recording_of(each, options.json_fps) for each in found if each.kind not in (MODEL, VIDEO_KIND)]
-    videos = [find_footage(subject, options.detector, store) for subject in found if subject.kind == VIDEO_KIND]
+    videos = [find_video(subject, options.detector, store) for subject in found if subject.kind == VIDEO_KIND]
     danced = tuple(item for recording in recordings for item in recording.inputs)
     watched = tuple(item for video in videos for item in video.inputs)
     recipe = recipe_for(
@@ -111,11 +111,11 @@ def _real_dance(reference: Artifact | str | Path | None, context: Context) -> tu
     return made.file(REFERENCE), dataset
 
 
-def _baseline(name: str) -> Subject:
-    return Subject(name, MODEL, Path(name))
+def _baseline(name: str) -> EvaluationInput:
+    return EvaluationInput(name, MODEL, Path(name))
 
 
-def _more_baselines(models: list[Subject], dataset: Artifact | None) -> list[str]:
+def _more_baselines(models: list[EvaluationInput], dataset: Artifact | None) -> list[str]:
     """The baselines that dance beside the models: all of them, where there is a dataset to dance with."""
     from dancegen.choreographers import BASELINES
 
@@ -124,7 +124,11 @@ def _more_baselines(models: list[Subject], dataset: Artifact | None) -> list[str
 
 
 def _dance(
-    models: list[Subject], songs: list[Path], dataset: Artifact | None, options: EvaluateOptions, context: Context
+    models: list[EvaluationInput],
+    songs: list[Path],
+    dataset: Artifact | None,
+    options: EvaluateOptions,
+    context: Context,
 ) -> list[Recording]:
     """Every model's dance to every song, each an artifact of generate-poses."""
     from dancegen.audio.load import probe
@@ -164,7 +168,7 @@ class _Unworried:
 def _build(
     directory: Path,
     recordings: list[Recording],
-    videos: list[Footage],
+    videos: list[EvaluationVideo],
     real_file: Path,
     dataset: Artifact | None,
     progress: Progress,
@@ -176,7 +180,7 @@ def _build(
 
     real = Reference.load(real_file)
     measured = _measure(recordings, real, progress)
-    measured += [watch(footage, progress) for footage in videos]
+    measured += [watch(video, progress) for video in videos]
     subjects, baselines = ([row for row in measured if row.is_baseline == wanted] for wanted in (False, True))
     shown = real_recordings(dataset) if dataset is not None else []
     real_row = Row(REAL, real.rows[REAL], recordings=shown, dances=[_load(recording) for recording in shown])
@@ -229,7 +233,7 @@ def _measure(recordings: list[Recording], real: Reference, progress: Progress) -
     return list(rows.values())
 
 
-def _notes(measured: list[Row], videos: list[Footage]) -> list[str]:
+def _notes(measured: list[Row], videos: list[EvaluationVideo]) -> list[str]:
     """What is to be said once of all rows: which figures are not there, and how to get them."""
     from dancegen.metrics.table import known
 

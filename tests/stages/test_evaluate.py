@@ -15,7 +15,7 @@ from dancegen.errors import InputError
 from dancegen.metrics.reference import REAL, Reference
 from dancegen.pose.openpose_json import write_openpose_json
 from dancegen.pose.sequence import PoseSequence
-from dancegen.stages.subjects import songs_for_models
+from dancegen.stages.evaluation_inputs import songs_for_models
 from dancegen.store import open_store
 from dancegen.video import VideoWriter
 from helpers.tiny_chain import pose_dataset, run, tiny_model, write_song

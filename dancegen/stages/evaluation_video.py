@@ -11,28 +11,30 @@ from typing import TYPE_CHECKING
 
 from dancegen.errors import DancegenError, InputError
 from dancegen.progress import SILENT, Progress
+from dancegen.stages.evaluation_inputs import EvaluationInput
 from dancegen.stages.generate_poses import POSES
-from dancegen.stages.subjects import Subject
 from dancegen.store import SHORT, Artifact, Input, Store
 
 if TYPE_CHECKING:
     import numpy as np
 
     from dancegen.metrics.table import Row
+    from dancegen.video import VideoInfo
 
 
 @dataclass(frozen=True)
-class Footage:
+class EvaluationVideo:
     """A video of a row, the poses artifact it was painted from if that is known, and what finds the dancer in it."""
 
     row: str
-    video: Path
+    path: Path
+    info: VideoInfo
     requested: Artifact | None
     detector: Path | None
     inputs: tuple[Input, ...]
 
 
-def find_footage(subject: Subject, detector: str | Path | None, store: Store) -> Footage:
+def find_video(subject: EvaluationInput, detector: str | Path | None, store: Store) -> EvaluationVideo:
     """The video of a subject, and the poses it was painted from: a video that render made says which.
 
     Raises InputError where it is no video, or where the detector's weights are not there.
@@ -48,22 +50,22 @@ def find_footage(subject: Subject, detector: str | Path | None, store: Store) ->
         from dancegen.detectors import weights_input
 
         inputs.append(weights_input(detector))
-    return Footage(subject.name, subject.path, requested, detector and Path(detector), tuple(inputs))
+    return EvaluationVideo(subject.name, subject.path, info, requested, detector and Path(detector), tuple(inputs))
 
 
-def watch(footage: Footage, progress: Progress = SILENT) -> Row:
+def watch(video: EvaluationVideo, progress: Progress = SILENT) -> Row:
     """The row of a video: its flicker and, with a detector and the poses it was painted from, its pose fidelity."""
     from dancegen.metrics.pixels import flicker
     from dancegen.metrics.table import Row
-    from dancegen.video import probe_video, read_frames
+    from dancegen.video import read_frames
 
-    info = probe_video(footage.video)
+    info = video.info
     shown: list[np.ndarray] = []
     every = max(1, info.frames // 8)
 
     def frames() -> Iterator[np.ndarray]:
-        with progress.task(f"Watching {footage.video.name}", info.frames) as advance:
-            for number, frame in enumerate(read_frames(footage.video)):
+        with progress.task(f"Watching {video.path.name}", info.frames) as advance:
+            for number, frame in enumerate(read_frames(video.path)):
                 if number % every == 0 and len(shown) < 8:
                     shown.append(_small(frame))
                 advance(1)
@@ -71,26 +73,26 @@ def watch(footage: Footage, progress: Progress = SILENT) -> Row:
 
     figures = {"seconds": info.frames / info.fps, "flicker": flicker(frames())}
     if not shown:
-        raise InputError(f"{footage.video} holds no pictures that can be decoded")
+        raise InputError(f"{video.path} holds no pictures that can be decoded")
     remarks = []
-    if footage.detector is not None and footage.requested is None:
+    if video.detector is not None and video.requested is None:
         remarks.append("pose fidelity was not measured: the store does not know the poses this video was painted from")
-    elif footage.detector is not None:
-        figures |= _fidelity(footage, progress)
+    elif video.detector is not None:
+        figures |= _fidelity(video, progress)
         if not isfinite(figures["pose_error"]):
             remarks.append("the detector found none of the joints that were asked for in any picture")
     from dancegen.metrics.report.pictures import sheet_of
 
-    return Row(footage.row, figures, [figures], [footage.video.stem], pictures=[sheet_of(shown)], remarks=remarks)
+    return Row(video.row, figures, [figures], [video.path.stem], pictures=[sheet_of(shown)], remarks=remarks)
 
 
-def _fidelity(footage: Footage, progress: Progress) -> dict[str, float]:
+def _fidelity(video: EvaluationVideo, progress: Progress) -> dict[str, float]:
     from dancegen.detectors import detect_video, load_detector
     from dancegen.metrics.pixels import placed_like, pose_fidelity
     from dancegen.pose.sequence import PoseSequence
 
-    detected = detect_video(load_detector(footage.detector), footage.video, progress)
-    requested = PoseSequence.load(footage.requested.file(POSES))
+    detected = detect_video(load_detector(video.detector), video.path, progress)
+    requested = PoseSequence.load(video.requested.file(POSES))
     pck, error = pose_fidelity(detected, placed_like(requested, detected))
     return {"pck": pck, "pose_error": error}
 

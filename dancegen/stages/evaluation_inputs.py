@@ -23,7 +23,7 @@ MODEL, VIDEO_KIND, POSES_KIND = "model", "video", "poses"
 
 
 @dataclass(frozen=True)
-class Subject:
+class EvaluationInput:
     """Something to evaluate: a model's reference, or where poses or a video lie. `name` is its row in the table."""
 
     name: str
@@ -71,14 +71,14 @@ class Recording:
         return sequence, Beats.load(self.beats).times_s if self.beats is not None else None
 
 
-def find_subjects(references: Iterable[str | Path | Artifact], store: Store) -> list[Subject]:
+def find_inputs(references: Iterable[str | Path | Artifact], store: Store) -> list[EvaluationInput]:
     """What a person named, each with a name of its own. Raises InputError for what is nothing that can be evaluated."""
-    found: list[Subject] = []
+    found: list[EvaluationInput] = []
     for reference in references:
         subject = _find(reference, store)
         names = [other.name for other in found]
         number = next(n for n in range(1, len(names) + 2) if _numbered(subject.name, n) not in names)
-        found.append(Subject(_numbered(subject.name, number), subject.kind, subject.path, subject.artifact))
+        found.append(EvaluationInput(_numbered(subject.name, number), subject.kind, subject.path, subject.artifact))
     return found
 
 
@@ -91,7 +91,7 @@ def songs_for_models(songs: str | Path | None) -> list[Path]:
     return [song.path for song in find_songs(songs, "--songs")]
 
 
-def recording_of(subject: Subject, fps: float) -> Recording:
+def recording_of(subject: EvaluationInput, fps: float) -> Recording:
     """The dance of a subject that is poses. Beside a pose file, beats.json and audio.flac belong to it.
 
     fps: of OpenPose JSON.
@@ -139,12 +139,12 @@ def real_recordings(dataset: Artifact, most: int = 2) -> list[Recording]:
     return found
 
 
-def _find(reference: str | Path | Artifact, store: Store) -> Subject:
+def _find(reference: str | Path | Artifact, store: Store) -> EvaluationInput:
     if isinstance(reference, Artifact):
         return _of_artifact(reference)
     name, path = str(reference), Path(reference)
     if is_baseline(name) or (name in BUNDLED and not path.is_dir()):
-        return Subject(name, MODEL, path)
+        return EvaluationInput(name, MODEL, path)
     if path.is_dir():
         return _of_directory(path, store)
     if path.is_file():
@@ -159,37 +159,37 @@ def _find(reference: str | Path | Artifact, store: Store) -> Subject:
         ) from None
 
 
-def _of_artifact(artifact: Artifact) -> Subject:
+def _of_artifact(artifact: Artifact) -> EvaluationInput:
     short = artifact.digest[:8]
     if artifact.stage == "train":
-        return Subject(short, MODEL, artifact.path)
+        return EvaluationInput(short, MODEL, artifact.path)
     if artifact.stage == "generate-poses":
         song = next((Path(item.name).stem for item in artifact.inputs if item.role == "song"), "poses")
-        return Subject(f"{song} {short}", POSES_KIND, artifact.path, artifact)
+        return EvaluationInput(f"{song} {short}", POSES_KIND, artifact.path, artifact)
     if artifact.stage == "render":
-        return Subject(f"video {short}", VIDEO_KIND, artifact.file("video.mp4"), artifact)
+        return EvaluationInput(f"video {short}", VIDEO_KIND, artifact.file("video.mp4"), artifact)
     raise InputError(f"{artifact.path} is a {artifact.stage} artifact: give models, poses or videos to evaluate")
 
 
-def _of_directory(path: Path, store: Store) -> Subject:
+def _of_directory(path: Path, store: Store) -> EvaluationInput:
     if (path / MANIFEST).is_file():
         return _of_artifact(store.find(path))
     if (path / "config.json").is_file():
-        return Subject(path.resolve().name, MODEL, path)
+        return EvaluationInput(path.resolve().name, MODEL, path)
     if (path / POSES).is_file():
-        return Subject(path.resolve().name, POSES_KIND, path / POSES)
+        return EvaluationInput(path.resolve().name, POSES_KIND, path / POSES)
     if any(path.glob("*_keypoints.json")):
-        return Subject(path.resolve().name, POSES_KIND, path)
+        return EvaluationInput(path.resolve().name, POSES_KIND, path)
     raise InputError(f"{path} is neither a model, nor an artifact, nor a folder of OpenPose's *_keypoints.json")
 
 
-def _of_file(path: Path) -> Subject:
+def _of_file(path: Path) -> EvaluationInput:
     suffix = path.suffix.lower()
     if suffix in (".npz", ".json"):
         name = path.resolve().parent.name if path.name in (POSES, "openpose.json") else path.stem
-        return Subject(name, POSES_KIND, path)
+        return EvaluationInput(name, POSES_KIND, path)
     if suffix in VIDEO_SUFFIXES:
-        return Subject(path.name, VIDEO_KIND, path)
+        return EvaluationInput(path.name, VIDEO_KIND, path)
     raise InputError(f"{path} cannot be evaluated: give poses (.npz, OpenPose .json), a video, or a model")
 
 
@@ -197,7 +197,7 @@ def _numbered(name: str, number: int) -> str:
     return name if number == 1 else f"{name} ({number})"
 
 
-def check_rows(subjects: Sequence[Subject]) -> None:
+def check_names(subjects: Sequence[EvaluationInput]) -> None:
     """InputError where a subject is called like a row that the table has anyway: real dance, or a baseline."""
     from dancegen.metrics.reference import REAL
 
