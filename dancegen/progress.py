@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 Advance = Callable[[float], None]
@@ -12,8 +12,9 @@ Advance = Callable[[float], None]
 class Progress(Protocol):
     """What a stage may tell the person who waits for it."""
 
-    def task(self, label: str, total: float | None = None):
+    def task(self, label: str, total: float | None = None) -> AbstractContextManager[Advance]:
         """A context manager around one piece of work; it yields `advance(amount)`. `total` None: length unknown."""
+        ...
 
     def say(self, message: str) -> None:
         """One line the person should read now."""

@@ -94,10 +94,11 @@ def _treat_sigterm_as_interrupt() -> None:
 def _explain(error: Exception, hint: str) -> int:
     if isinstance(error, DancegenError):
         return _say(str(error), error.exit_code)
-    if hasattr(error, "format_message"):  # click's own usage errors; recent versions of typer bring their own click
+    words = getattr(error, "format_message", None)  # of click's usage errors, wherever this typer's click comes from
+    if words is not None:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "dancegen"
-        return _say(f"{error.format_message()} (see {path} --help)", 2)
+        return _say(f"{words()} (see {path} --help)", 2)
     unexpected = f"unexpected {type(error).__name__}: {error}{hint}"
     if not leads():
         print(f"process {placed()[0]}: {unexpected}", file=sys.stderr)

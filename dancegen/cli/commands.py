@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,9 +14,7 @@ from dancegen.cli.common import COMMON_OPTIONS, examples, stdout_reserved
 from dancegen.launch import leads
 from dancegen.options.declare import COMMON, Options, declared, flag_of, kinds
 from dancegen.options.verbs import Verb
-
-if TYPE_CHECKING:
-    from dancegen.store import Artifact
+from dancegen.store import Artifact
 
 FOR_PEOPLE = ("as_json", "quiet", "debug")
 """Options of every command that no function takes. --debug is read where errors are worded."""
@@ -77,19 +75,19 @@ def perform(verb: Verb, keywords: dict[str, Any], shared: Mapping[str, Any]) -> 
     if "device" in context:
         context["device"] = context["device"].value
     dry_run = keywords.pop("dry_run", False)
+    output = api.output_of(verb, keywords, shared["output"])
     with CommandProgress(quiet=shared["quiet"] or not leads()) as progress, stdout_reserved():
         if dry_run:
-            plan = api.plan_render(**keywords, **context, progress=progress)
+            made = api.plan_render(**keywords, **context, progress=progress)
         else:
-            output = api.output_of(verb, keywords, shared["output"])
-            artifact = api.verb(verb.function)(**keywords, **context, output=output, progress=progress)
+            made = api.verb(verb.function)(**keywords, **context, output=output, progress=progress)
     if not leads():
         return
-    if dry_run:
-        result.print_plan(plan, shared["as_json"])
+    if isinstance(made, Artifact):
+        _show(made, output, shared)
+        result.check_whole(made)
     else:
-        _show(artifact, output, shared)
-        result.check_whole(artifact)
+        result.print_plan(made, shared["as_json"])
 
 
 def _show(artifact: Artifact, output: str | None, shared: Mapping[str, Any]) -> None:

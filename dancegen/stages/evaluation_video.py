@@ -43,14 +43,14 @@ def find_video(subject: EvaluationInput, detector: str | Path | None, store: Sto
 
     info = probe_video(subject.path)
     requested = _painted_from(subject.artifact or _rendered(info.metadata.get("digest"), store), store)
-    inputs = [subject.input]
+    inputs, weights = [subject.input], None if detector is None else Path(detector)
     if requested is not None:
         inputs.append(Input.artifact(f"requested {subject.name}", requested))
     if detector is not None:
         from dancegen.detectors import weights_input
 
         inputs.append(weights_input(detector))
-    return EvaluationVideo(subject.name, subject.path, info, requested, detector and Path(detector), tuple(inputs))
+    return EvaluationVideo(subject.name, subject.path, info, requested, weights, tuple(inputs))
 
 
 def watch(video: EvaluationVideo, progress: Progress = SILENT) -> Row:
@@ -77,8 +77,8 @@ def watch(video: EvaluationVideo, progress: Progress = SILENT) -> Row:
     remarks = []
     if video.detector is not None and video.requested is None:
         remarks.append("pose fidelity was not measured: the store does not know the poses this video was painted from")
-    elif video.detector is not None:
-        figures |= _fidelity(video, progress)
+    elif video.detector is not None and video.requested is not None:
+        figures |= _fidelity(video, video.detector, video.requested, progress)
         if not isfinite(figures["pose_error"]):
             remarks.append("the detector found none of the joints that were asked for in any picture")
     from dancegen.metrics.report.pictures import sheet_of
@@ -86,13 +86,13 @@ def watch(video: EvaluationVideo, progress: Progress = SILENT) -> Row:
     return Row(video.row, figures, [figures], [video.path.stem], pictures=[sheet_of(shown)], remarks=remarks)
 
 
-def _fidelity(video: EvaluationVideo, progress: Progress) -> dict[str, float]:
+def _fidelity(video: EvaluationVideo, weights: Path, poses: Artifact, progress: Progress) -> dict[str, float]:
     from dancegen.detectors import detect_video, load_detector
     from dancegen.metrics.pixels import placed_like, pose_fidelity
     from dancegen.pose.sequence import PoseSequence
 
-    detected = detect_video(load_detector(video.detector), video.path, progress)
-    requested = PoseSequence.load(video.requested.file(POSES))
+    detected = detect_video(load_detector(weights), video.path, progress)
+    requested = PoseSequence.load(poses.file(POSES))
     pck, error = pose_fidelity(detected, placed_like(requested, detected))
     return {"pck": pck, "pose_error": error}
 
@@ -102,7 +102,7 @@ def _rendered(digest: str | None, store: Store) -> Artifact | None:
 
     A video may come from anywhere and say anything: it names a digest and no path.
     """
-    if not re.fullmatch("[0-9a-f]{64}", digest or ""):
+    if digest is None or not re.fullmatch("[0-9a-f]{64}", digest):
         return None
     try:
         return store.find(digest, "render")

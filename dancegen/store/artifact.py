@@ -6,6 +6,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dancegen.errors import NotFoundError
 from dancegen.store.hashing import hash_file, hash_value
@@ -58,7 +59,7 @@ class Artifact:
         return self.manifest.content
 
     @property
-    def params(self) -> dict[str, object]:
+    def params(self) -> dict[str, Any]:
         return self.manifest.params
 
     @property
@@ -84,7 +85,7 @@ class Artifact:
         return self.manifest.versions
 
     @property
-    def summary(self) -> dict[str, object]:
+    def summary(self) -> dict[str, Any]:
         return self.manifest.summary
 
     @property

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from platform import python_version
+from typing import Any
 
 from dancegen.errors import StoreError
 from dancegen.store.recipe import SCHEMA, Input
@@ -39,13 +40,13 @@ class Manifest:
     stage_version: int
     digest: str
     content: str
-    params: dict[str, object]
+    params: dict[str, Any]
     inputs: tuple[Input, ...]
     files: tuple[FileEntry, ...]
     created: str
     duration_s: float
     versions: dict[str, str]
-    summary: dict[str, object]
+    summary: dict[str, Any]
     schema: int = SCHEMA
 
     def to_json(self) -> str:
@@ -91,7 +92,7 @@ class Manifest:
         )
 
 
-def plain(value: object) -> object:
+def plain(value: Any) -> Any:
     """The nearest thing JSON can hold: a long run must not fail at its last line over a summary's number type.
 
     NumPy scalars and arrays become numbers and lists, NaN and infinities None, anything unknown its text.
