@@ -21,7 +21,7 @@ from dancegen.audio.features import FRAME_RATE
 from dancegen.choreographers import BASELINE
 from dancegen.dataset.format import Clip, clip_dir, clip_views, poses_path, read_clips
 from dancegen.errors import InputError
-from dancegen.motion.camera import FLOOR_LINE
+from dancegen.motion.cameras import FLOOR_LINE
 from dancegen.pose.canvas import place, to_canvas
 from dancegen.pose.cleaning import limb_lengths
 from dancegen.pose.sequence import PoseSequence

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from dancegen.errors import InputError
-from dancegen.motion.filming import CAMERAS
+from dancegen.motion.cameras import CAMERAS
 
 if TYPE_CHECKING:
     from dancegen.motion.body import BodyMotion

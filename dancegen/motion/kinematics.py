@@ -1,4 +1,4 @@
-"""Rotations and forward kinematics, for all frames at once."""
+"""Skeletons in motion: the joints and bones of a file, and forward kinematics for all frames at once."""
 
 from __future__ import annotations
 
@@ -28,29 +28,6 @@ class Armature:
 
     def children(self, joint: int) -> list[int]:
         return [child for child, parent in enumerate(self.parents) if parent == joint]
-
-
-def rotation(axis: str, degrees: np.ndarray) -> np.ndarray:
-    """Right-handed rotation matrices (..., 3, 3) about "x", "y" or "z"."""
-    angle = np.deg2rad(np.asarray(degrees, dtype=np.float64))
-    cos, sin = np.cos(angle), np.sin(angle)
-    result = np.zeros((*angle.shape, 3, 3))
-    first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
-    fixed = 3 - first - second
-    result[..., fixed, fixed] = 1.0
-    result[..., first, first] = cos
-    result[..., second, second] = cos
-    result[..., first, second] = -sin
-    result[..., second, first] = sin
-    return result
-
-
-def compose(matrices: Sequence[np.ndarray]) -> np.ndarray:
-    """The product of rotation matrices, the last one applied first; the identity where there are none."""
-    result = np.eye(3)
-    for matrix in matrices:
-        result = result @ matrix
-    return result
 
 
 def forward_kinematics(

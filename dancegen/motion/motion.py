@@ -1,4 +1,4 @@
-"""Motion: a dancer's joints in three dimensions over time, read from motion capture files."""
+"""Motion: a dancer's joints in three dimensions over time."""
 
 from __future__ import annotations
 
@@ -11,17 +11,8 @@ import numpy as np
 
 from dancegen.arrays import unit
 from dancegen.errors import MocapError
-from dancegen.motion import anatomy
-from dancegen.motion.cleaning import Cleaned, clean
-from dancegen.motion.readers.asf_amc import read_amc
-from dancegen.motion.readers.bvh import read_bvh
-from dancegen.motion.skeleton_names import find_body
-from dancegen.motion.speed_check import moves_too_fast
 from dancegen.pose.skeleton import N_JOINTS
-from dancegen.progress import SILENT, Progress
 
-READERS = {".bvh": read_bvh, ".amc": read_amc}
-AMC_FPS = 120.0
 ENDS = ("r_hand", "l_hand", "r_toe", "l_toe")
 
 
@@ -97,7 +88,7 @@ class Motion:
 
     def turned(self, degrees: float) -> Motion:
         """The same dance with the whole stage turned round the vertical, to the left as seen from above."""
-        from dancegen.motion.kinematics import rotation
+        from dancegen.motion.rotations import rotation
 
         turn = rotation("y", np.asarray(degrees))
         return self._with([values @ turn.T for values in self._tracks()], self.fps)
@@ -136,78 +127,6 @@ class Motion:
         joints, *directions = tracks
         turned = dict(zip(list(self.arrays())[1:], map(unit, directions), strict=True))
         return replace(self, joints3d=joints, fps=float(fps), **turned)
-
-
-def find_motion_files(place: str | Path) -> list[Path]:
-    """The motion capture files in a folder and below it, sorted; or the file itself. Raises MocapError if none."""
-    place = Path(place)
-    if place.is_file():
-        if place.suffix.lower() not in READERS:
-            raise MocapError(f"{place} is not motion capture that can be read: give .bvh or .amc files.")
-        return [place]
-    if not place.exists():
-        raise MocapError(f"{place} does not exist.")
-    found = sorted(file for file in place.rglob("*") if file.suffix.lower() in READERS and file.is_file())
-    if not found:
-        raise MocapError(f"{place} holds no motion capture: no .bvh or .amc file in it or below it.")
-    return found
-
-
-def load_motion(path: str | Path, *, source_fps: float | None = None, progress: Progress = SILENT) -> Motion:
-    """The dancer in a BVH or AMC file.
-
-    `source_fps` overrules the rate the file states. AMC files state none: CMU's 120 is assumed, and said. Scale: an
-    ASF's own unit; BVH states none, so the body is taken to be 1.7 m tall. Warns where the body moves faster than
-    people do, which a wrong rate makes it. Mends what `dancegen.motion.cleaning` knows of, and says so.
-    Raises MocapError for damaged files and unknown skeletons.
-    """
-    path = Path(path)
-    if source_fps is not None and not (math.isfinite(source_fps) and source_fps > 0):
-        raise MocapError(f"the source's frames a second must be above zero, not {source_fps}.")
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise MocapError(f"{path} is not motion capture that can be read: give a .bvh or .amc file.")
-    if not path.is_file():
-        raise MocapError(f"{path} does not exist." if not path.exists() else f"{path} is not a file.")
-    armature = reader(path)
-    fps = source_fps or armature.fps
-    if fps is None:
-        fps = AMC_FPS
-        progress.say(f"{path.name} says no frame rate: CMU's {AMC_FPS:g} frames a second are assumed (--source-fps).")
-    dancer = anatomy.measure(armature, find_body(armature, path))
-    if dancer.mirrored:
-        progress.warn(f"{path.name}: the toes point backwards, so left and right are taken to be swapped: mirrored.")
-    if dancer.turned_up:
-        progress.say(f"{path.name}: {dancer.turned_up} points up in this file; turned to y.")
-    cleaned = clean(dancer.joints, dancer.head_forward, dancer.head_up, fps, dancer.ends)
-    _say_cleaned(path, cleaned, progress)
-    if moves_too_fast(cleaned.joints, fps):
-        progress.warn(
-            f"{path.name}: at {fps:g} frames a second this body moves faster than people do, so the rate is probably "
-            f"wrong (CMU's salsa is published at twice its speed): try --source-fps {fps / 2:g}."
-        )
-    return Motion(
-        joints3d=cleaned.joints,
-        head_forward=cleaned.head_forward,
-        head_up=cleaned.head_up,
-        fps=float(fps),
-        height_m=dancer.height_m,
-        name=path.stem,
-        source=path,
-        ends=cleaned.ends,
-    )
-
-
-def _say_cleaned(path: Path, cleaned: Cleaned, progress: Progress) -> None:
-    done = []
-    if cleaned.cut:
-        done.append(f"left out the calibration pose at its start ({cleaned.cut} frames)")
-    if cleaned.flipped:
-        done.append(f"turned a flipped knee back ({cleaned.flipped} frames)")
-    if cleaned.mended:
-        done.append(f"bridged jumps that no body makes ({cleaned.mended} frames)")
-    if done:
-        progress.say(f"{path.name}: {', '.join(done)}.")
 
 
 def _lowpass(values: np.ndarray, fps: float, new_fps: float) -> np.ndarray:

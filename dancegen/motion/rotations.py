@@ -1,10 +1,35 @@
-"""Rotations as matrices, as six numbers, and as the shortest way from one direction to another."""
+"""Rotations: about an axis, as matrices, in the 6D representation, and the smallest one between two directions."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from dancegen.arrays import unit
+
+
+def rotation(axis: str, degrees: np.ndarray) -> np.ndarray:
+    """Right-handed rotation matrices (..., 3, 3) about "x", "y" or "z"."""
+    angle = np.deg2rad(np.asarray(degrees, dtype=np.float64))
+    cos, sin = np.cos(angle), np.sin(angle)
+    result = np.zeros((*angle.shape, 3, 3))
+    first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
+    fixed = 3 - first - second
+    result[..., fixed, fixed] = 1.0
+    result[..., first, first] = cos
+    result[..., second, second] = cos
+    result[..., first, second] = -sin
+    result[..., second, first] = sin
+    return result
+
+
+def compose(matrices: Sequence[np.ndarray]) -> np.ndarray:
+    """The product of rotation matrices, the last one applied first; the identity where there are none."""
+    result = np.eye(3)
+    for matrix in matrices:
+        result = result @ matrix
+    return result
 
 
 def to_6d(matrices: np.ndarray) -> np.ndarray:
@@ -48,8 +73,6 @@ def skew(vectors: np.ndarray) -> np.ndarray:
 
 def about(axis: int, radians: np.ndarray) -> np.ndarray:
     """Right-handed rotations (..., 3, 3) about x (0), y (1) or z (2)."""
-    from dancegen.motion.kinematics import rotation
-
     return rotation("xyz"[axis], np.rad2deg(radians))
 
 

@@ -21,7 +21,7 @@ def extract_poses(options: ExtractPosesOptions, context: Context) -> Artifact:
     """A pose dataset: every clip of a dataset seen from several camera angles, with the clip's music beside it.
 
     views: degrees of azimuth round the dancer, 0 from the front, and cameras with a perspective by name (see
-    `motion.filming`). Motion capture is projected; a detector is for video, which prepare does not read yet. The
+    `motion.cameras`). Motion capture is projected; a detector is for video, which prepare does not read yet. The
     result needs neither the dataset nor its sources.
     """
     if options.detector is not None:
@@ -99,8 +99,7 @@ def _extract_clip(source: Path, target: Path, clip_id: str, azimuths: list[int |
 
     from dancegen.audio.beats import Beats, bar_lines
     from dancegen.dataset.format import MUSIC_FILES, ClipMotion, clip_dir, link_or_copy, poses_path, view_name
-    from dancegen.motion.camera import facing_camera, project
-    from dancegen.motion.filming import film
+    from dancegen.motion.cameras import facing_camera, film, project
 
     motion = ClipMotion.load(clip_dir(source, clip_id) / "motion.npz").motion
     faces = np.zeros(len(azimuths))

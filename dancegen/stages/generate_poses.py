@@ -137,8 +137,8 @@ def _danced(
     Of one in three dimensions also what a camera sees that does not move: what is measured is the dancer.
     """
     from dancegen.choreographers import BodyChoreographer
+    from dancegen.motion.cameras import film
     from dancegen.motion.export.bvh import write_bvh
-    from dancegen.motion.filming import film
 
     if not isinstance(dancer, BodyChoreographer):
         return dancer.generate(features, seed=seed, fps=fps, size=size, progress=progress), None

@@ -231,7 +231,7 @@ def _analyse(item: SongFile, mel: Path) -> Song | str:
 
 def _read(item: _MotionFile, target: Path, source_fps: float | None) -> tuple[Take | str, list[tuple[str, str]]]:
     from dancegen.motion.footfalls import active_span
-    from dancegen.motion.motion import load_motion
+    from dancegen.motion.readers.registry import load_motion
     from dancegen.motion.time_warp import DanceEvents
 
     notes = _Notes()

@@ -13,9 +13,9 @@ from dancegen.metrics.dance import Dance, Windows, average, measure
 from dancegen.metrics.features import frechet_distance
 from dancegen.metrics.reference import REAL, Reference
 from dancegen.metrics.verdict import faults
-from dancegen.motion.camera import project
+from dancegen.motion.cameras import project
 from dancegen.motion.footfalls import active_span
-from dancegen.motion.motion import load_motion
+from dancegen.motion.readers.registry import load_motion
 
 VIEWS = (0, 45, 90, 135)
 TAKES = ("60_10", "61_10", "60_12", "60_13", "61_02", "61_05")

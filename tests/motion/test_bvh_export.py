@@ -7,8 +7,8 @@ import pytest
 
 from dancegen.motion.body import AT, NAMES, TIPS
 from dancegen.motion.export.bvh import BONES, write_bvh
-from dancegen.motion.motion import load_motion
 from dancegen.motion.readers.bvh import read_bvh
+from dancegen.motion.readers.registry import load_motion
 from helpers.tiny_diffusion import BODY, FPS, stepping
 
 

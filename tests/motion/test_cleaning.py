@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dancegen.motion import load_motion
 from dancegen.motion.cleaning import clean
+from dancegen.motion.readers.registry import load_motion
 from dancegen.pose.skeleton import INDEX
 from helpers.stick_figure import MIXAMO, write_bvh
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from dancegen.errors import MocapError
-from dancegen.motion import Motion, find_motion_files, load_motion
 from dancegen.motion.anatomy import facing
+from dancegen.motion.motion import Motion
+from dancegen.motion.readers.registry import find_takes, load_motion
 from dancegen.pose.skeleton import INDEX
 from dancegen.progress import Silent
 from helpers.stick_figure import FIGURE, MIXAMO, write_bvh
@@ -264,17 +265,17 @@ def test_motion_files_are_found_below_a_folder_and_nothing_else(tmp_path):
     (tmp_path / "deep").mkdir()
     for name in ("b.BVH", "deep/a.amc", "deep/a.asf", "notes.txt"):
         (tmp_path / name).touch()
-    assert [path.name for path in find_motion_files(tmp_path)] == ["b.BVH", "a.amc"]
-    assert find_motion_files(tmp_path / "b.BVH") == [tmp_path / "b.BVH"]
+    assert [take.path.name for take in find_takes(tmp_path)] == ["b.BVH", "a.amc"]
+    assert [take.path for take in find_takes(tmp_path / "b.BVH")] == [tmp_path / "b.BVH"]
     (tmp_path / "empty").mkdir()
     for wrong in ("empty", "notes.txt", "nowhere"):
         with pytest.raises(MocapError):
-            find_motion_files(tmp_path / wrong)
+            find_takes(tmp_path / wrong)
 
 
 def test_wrong_input_gets_one_clear_line(tmp_path):
     (tmp_path / "song.mp3").touch()
-    for path, message in (("song.mp3", "give a .bvh or .amc file"), ("none.bvh", "does not exist")):
+    for path, message in (("song.mp3", r"give BVH files \(.bvh\) or .amc"), ("none.bvh", "does not exist")):
         with pytest.raises(MocapError, match=message):
             load_motion(tmp_path / path)
     with pytest.raises(MocapError, match="above zero"):

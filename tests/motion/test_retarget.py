@@ -10,7 +10,8 @@ import pytest
 from dancegen.arrays import unit
 from dancegen.errors import MocapError
 from dancegen.motion.body import AT, NAMES, PARENTS, TURNING, BodyMotion
-from dancegen.motion.motion import Motion, load_motion
+from dancegen.motion.motion import Motion
+from dancegen.motion.readers.registry import load_motion
 from dancegen.motion.retarget import measure_body, retarget
 from dancegen.motion.rotations import from_6d, swing, to_6d
 from dancegen.pose.skeleton import INDEX

@@ -176,8 +176,8 @@ def test_styles_are_found_by_name_and_unknown_ones_refused():
 
 
 def test_the_real_thing_is_drawn(shared_data):
-    from dancegen.motion.camera import project
-    from dancegen.motion.motion import load_motion
+    from dancegen.motion.cameras import project
+    from dancegen.motion.readers.registry import load_motion
 
     dance = project(load_motion(shared_data / "cmu-salsa" / "60_01_scaled.bvh"), 0.0)
     frames = render(dance.slice(300, 312), steady([0.05]), fps=30)

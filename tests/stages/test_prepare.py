@@ -115,7 +115,7 @@ def test_steps_fall_on_the_clicks(made):
 
 
 def test_the_warp_in_the_clip_leads_back_to_the_take(made, dances):
-    from dancegen.motion.motion import load_motion
+    from dancegen.motion.readers.registry import load_motion
     from dancegen.motion.time_warp import TimeMap
 
     artifact, _ = made

@@ -20,7 +20,7 @@ from dancegen.choreographers.phrases import drawn, followed, held, loudness, phr
 from dancegen.choreographers.steering import Steering
 from dancegen.errors import InputError
 from dancegen.motion.body import GROUPS, Body, BodyMotion
-from dancegen.motion.filming import film
+from dancegen.motion.cameras import film
 from dancegen.progress import SILENT, Progress
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from dancegen.choreographers.diffusion.sampling import Order, perform
 from dancegen.choreographers.training.collapse import spread
 from dancegen.metrics.dance import Dance, average, measure
 from dancegen.motion.body import BodyMotion
-from dancegen.motion.camera import project
+from dancegen.motion.cameras import project
 
 DANCES = 8
 LONGEST_S = 20.0

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from dancegen.errors import MocapError
-from dancegen.motion.kinematics import Armature, compose, rotation
+from dancegen.motion.kinematics import Armature
+from dancegen.motion.motion import Motion
+from dancegen.motion.readers.mocap import to_motion
+from dancegen.motion.readers.protocol import Reader, suffix
+from dancegen.motion.rotations import compose, rotation
+from dancegen.progress import Progress
 
 INCH = 0.0254
+AMC_FPS = 120.0
+"""AMC files state no rate; CMU's database was recorded at this one."""
 
 
 @dataclass
@@ -269,3 +277,20 @@ def _channels(order: tuple[str, ...], data: np.ndarray, degrees: float) -> tuple
             shift[:, "xyz".index(name[1])] = data[:, i]
     turned = compose(turns[::-1])
     return np.broadcast_to(turned, (len(data), 3, 3)), shift
+
+
+def _read(path: Path, source_fps: float | None, progress: Progress) -> Motion:
+    armature = read_amc(path)
+    if source_fps is None:
+        progress.say(f"{path.name} says no frame rate: CMU's {AMC_FPS:g} frames a second are assumed (--source-fps).")
+    return to_motion(armature, path, source_fps or AMC_FPS, progress)
+
+
+def _skeleton(path: Path) -> tuple[Path, ...]:
+    # A missing one is an error when the motion is read, where the other files can still be used.
+    with suppress(MocapError):
+        return (find_asf(path),)
+    return ()
+
+
+READER = Reader(about=".amc files with their .asf beside them", claims=suffix(".amc"), read=_read, companions=_skeleton)

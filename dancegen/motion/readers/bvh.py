@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.errors import MocapError
-from dancegen.motion.kinematics import Armature, compose, forward_kinematics, rotation
+from dancegen.motion.kinematics import Armature, forward_kinematics
+from dancegen.motion.motion import Motion
+from dancegen.motion.readers.mocap import to_motion
+from dancegen.motion.readers.protocol import Reader, suffix
+from dancegen.motion.rotations import compose, rotation
+from dancegen.progress import Progress
 
 CHANNELS = {f"{axis}{kind}": (axis, kind) for axis in "xyz" for kind in ("position", "rotation")}
 
@@ -210,3 +215,13 @@ def _place(joints: list[_Joint], data: np.ndarray, fps: float) -> Armature:
         rotations=turned,
         fps=fps,
     )
+
+
+def _read(path: Path, source_fps: float | None, progress: Progress) -> Motion:
+    armature = read_bvh(path)
+    fps = source_fps or armature.fps
+    assert fps is not None  # the header of every BVH file states a rate
+    return to_motion(armature, path, fps, progress)
+
+
+READER = Reader(about="BVH files (.bvh)", claims=suffix(".bvh"), read=_read)

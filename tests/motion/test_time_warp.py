@@ -150,7 +150,7 @@ def test_tempo_distance_sees_through_octaves():
 
 
 def test_real_salsa_meets_the_beats_far_better_than_between_them(shared_data):
-    from dancegen.motion.motion import load_motion
+    from dancegen.motion.readers.registry import load_motion
 
     motion = load_motion(shared_data / "cmu-salsa" / "60_06_scaled.bvh")
     events = DanceEvents.of(motion.joints3d, motion.fps, motion.height_m)

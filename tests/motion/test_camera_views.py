@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dancegen.motion import Motion, load_motion, project
-from dancegen.motion.camera import face_visibility, facing_camera
+from dancegen.motion.cameras import face_visibility, facing_camera, project
+from dancegen.motion.motion import Motion
+from dancegen.motion.readers.registry import load_motion
 from dancegen.pose.skeleton import FACE, INDEX
 from helpers.stick_figure import MIXAMO, write_bvh
 

@@ -1,4 +1,4 @@
-"""Which joint of a file is which joint of a person: one table a naming habit."""
+"""Joint names: which joint of a file is which joint of a person, one table for each naming convention."""
 
 from __future__ import annotations
 

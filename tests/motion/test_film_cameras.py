@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from dancegen.errors import InputError
-from dancegen.motion.camera import project
-from dancegen.motion.filming import film, perspective
+from dancegen.motion.cameras import film, perspective, project
 from dancegen.motion.rotations import about
 from dancegen.pose.cleaning import body_height
 from dancegen.pose.cuts import find_cuts

@@ -1,0 +1,54 @@
+"""What a reader of recorded dance has to provide, and what it may return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeAlias, Union
+
+from dancegen.motion.motion import Motion
+from dancegen.motion.readers.databases import TakeInfo, motion_capture
+from dancegen.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dancegen.pose.sequence import PoseSequence
+
+
+class VideoSource(Protocol):
+    """A filmed dance, whose keypoints a detector still has to find."""
+
+    fps: float
+    seconds: float
+
+    def frames(self, start_s: float, seconds: float) -> Iterator[np.ndarray]:
+        """(H, W, 3) uint8 RGB frames from `start_s` on, as many as `seconds` hold."""
+        ...
+
+
+Recording: TypeAlias = Union[Motion, "PoseSequence", VideoSource]
+"""Joints in metres (with rotations where the source has them), keypoints in pixels, or frames of a video."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A format that dance is recorded in.
+
+    about: what a person calls such files, for messages: "BVH files (.bvh)". claims: whether a file, or a folder with
+    the format's layout, is one. read: takes the path, the true frame rate or None for the file's own, and a Progress;
+    raises MocapError with the place where a file is damaged. describe: what the name says, before anything is read.
+    companions: the other files that the recording is made of, such as its skeleton.
+    """
+
+    about: str
+    claims: Callable[[Path], bool]
+    read: Callable[[Path, float | None, Progress], Recording]
+    describe: Callable[[Path], TakeInfo] = motion_capture
+    companions: Callable[[Path], tuple[Path, ...]] = lambda path: ()
+
+
+def suffix(*suffixes: str) -> Callable[[Path], bool]:
+    """For `Reader.claims`: files whose names end so, in small or capital letters."""
+    return lambda path: path.suffix.lower() in suffixes and path.is_file()

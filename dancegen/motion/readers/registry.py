@@ -1,0 +1,96 @@
+"""The readers there are: from a path to the recordings in it, and from a recording to its motion."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from dancegen.errors import MocapError
+from dancegen.motion.motion import Motion
+from dancegen.motion.readers import asf_amc, bvh
+from dancegen.motion.readers.databases import TakeInfo
+from dancegen.motion.readers.protocol import Reader
+from dancegen.progress import SILENT, Progress
+
+READERS: tuple[Reader, ...] = (bvh.READER, asf_amc.READER)
+
+
+@dataclass(frozen=True)
+class Take:
+    """A recording that can be read: where it is, who reads it, and what its name says.
+
+    files: all that it is made of, itself first, unless it is a folder.
+    """
+
+    path: Path
+    reader: Reader
+    info: TakeInfo
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        own = (self.path,) if self.path.is_file() else tuple(sorted(p for p in self.path.rglob("*") if p.is_file()))
+        return (*own, *self.reader.companions(self.path))
+
+    def read(self, source_fps: float | None = None, progress: Progress = SILENT) -> Motion:
+        """The motion. source_fps: the true frame rate, where the file's own is wrong. Raises MocapError."""
+        recording = self.reader.read(self.path, source_fps, progress)
+        if not isinstance(recording, Motion):
+            raise MocapError(f"{self.path} shows a dance in two dimensions; a motion in three is needed here")
+        return recording
+
+
+def find_takes(place: str | Path) -> list[Take]:
+    """The recordings in a folder and below it, sorted by path; or the one that a path names.
+
+    Raises MocapError where there is none.
+    """
+    place = Path(place)
+    if not place.exists():
+        raise MocapError(f"{place} does not exist.")
+    found = _takes_in(place)
+    if not found and place.is_file():
+        raise MocapError(f"{place} is not motion capture that can be read: give {known()}.")
+    if not found:
+        raise MocapError(f"{place} holds no motion capture: give {known()}.")
+    return found
+
+
+def load_motion(path: str | Path, *, source_fps: float | None = None, progress: Progress = SILENT) -> Motion:
+    """The dancer in a recording of any format that has a reader.
+
+    source_fps: overrules the rate that the file states. Says and warns of what was assumed and mended. Raises
+    MocapError for damaged files and unknown skeletons.
+    """
+    path = Path(path)
+    if source_fps is not None and not (math.isfinite(source_fps) and source_fps > 0):
+        raise MocapError(f"the source's frames a second must be above zero, not {source_fps}.")
+    if not path.exists():
+        raise MocapError(f"{path} does not exist.")
+    take = _take(path)
+    if take is None:
+        raise MocapError(f"{path} is not motion capture that can be read: give {known()}.")
+    return take.read(source_fps, progress)
+
+
+def known() -> str:
+    """What can be read, for messages: "BVH files (.bvh) or ..."."""
+    return " or ".join(reader.about for reader in READERS)
+
+
+def _takes_in(place: Path) -> list[Take]:
+    take = _take(place)
+    if take is not None:
+        return [take]
+    if not place.is_dir():
+        return []
+    inside: list[Path] = []
+    with suppress(PermissionError):
+        inside = sorted(path for path in place.iterdir() if not (path.is_symlink() and path.is_dir()))
+    return [take for path in inside for take in _takes_in(path)]
+
+
+def _take(path: Path) -> Take | None:
+    reader = next((reader for reader in READERS if reader.claims(path)), None)
+    return None if reader is None else Take(path, reader, reader.describe(path))
