@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from dancegen.errors import AudioError
 
 SAMPLE_RATE = 22_050  # Hz; of everything that features are made from
 SHORTEST_S = 1.0
+FLAC_CHANNELS = 8  # at most
 _SLACK_S = 0.25  # how far a container's stated length may be off before the file counts as cut short
 
 
@@ -51,6 +52,25 @@ def probe(path: str | Path) -> SongInfo:
     return info
 
 
+def decode(
+    song: SongInfo, *, start_s: float = 0.0, seconds: float | None = None, block_s: float = 10.0
+) -> Iterator[np.ndarray]:
+    """The span of a song in blocks as the file has them: (N, channels) float32 at its own rate.
+
+    The one place where songs are decoded. Raises AudioError for a span outside the song, before the first block, and
+    while reading where decoding stops in the middle.
+    """
+    first, count = _span(song, start_s, seconds)
+    read = _read_soundfile if song.decoder == "soundfile" else _read_av
+    raw = read(song, first, count, max(1, round(block_s * song.sample_rate)))
+    return (_checked(block, song) for block in raw)
+
+
+def to_mono(raw: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Blocks (N, channels) as the mean of their channels, (N,) float32."""
+    return (block.mean(axis=1, dtype=np.float32) if block.shape[1] > 1 else block[:, 0] for block in raw)
+
+
 def blocks(
     path: str | Path,
     *,
@@ -66,15 +86,8 @@ def blocks(
     reading where decoding stops in the middle.
     """
     info = probe(path)
-    first, count = _span(info, start_s, seconds)
-    read = _read_soundfile if info.decoder == "soundfile" else _read_av
-    raw = read(info, first, count, max(1, round(block_s * info.sample_rate)))
-    raw = (_checked(block, info) for block in raw)
-    if mono:
-        raw = (block.mean(axis=1, dtype=np.float32) if block.shape[1] > 1 else block[:, 0] for block in raw)
-    if sample_rate is None or sample_rate == info.sample_rate:
-        return raw
-    return _resampled(raw, info.sample_rate, sample_rate, 1 if mono else info.channels)
+    raw = decode(info, start_s=start_s, seconds=seconds, block_s=block_s)
+    return resampled(to_mono(raw) if mono else raw, info, sample_rate or info.sample_rate, 1 if mono else info.channels)
 
 
 def load(path: str | Path, *, start_s: float = 0.0, seconds: float | None = None) -> np.ndarray:
@@ -84,14 +97,20 @@ def load(path: str | Path, *, start_s: float = 0.0, seconds: float | None = None
 
 def write_flac(path_in: str | Path, path_out: str | Path, *, start_s: float = 0.0, seconds: float | None = None):
     """Copy a span of a song to a 16-bit FLAC file at its own rate and channels, in memory that does not grow."""
+    info = probe(path_in)
+    for _ in into_flac(decode(info, start_s=start_s, seconds=seconds), info, path_out):
+        pass
+
+
+def into_flac(raw: Iterable[np.ndarray], song: SongInfo, path: str | Path) -> Iterator[np.ndarray]:
+    """Pass blocks of a song on as they are, each written to a 16-bit FLAC file of its rate and channels on its way."""
     import soundfile
 
-    info = probe(path_in)
-    with soundfile.SoundFile(
-        path_out, "w", info.sample_rate, min(info.channels, 8), format="FLAC", subtype="PCM_16"
-    ) as out:
-        for block in blocks(path_in, start_s=start_s, seconds=seconds, mono=False):
-            out.write(np.clip(block[:, :8], -1, 1))
+    channels = min(song.channels, FLAC_CHANNELS)
+    with soundfile.SoundFile(path, "w", song.sample_rate, channels, format="FLAC", subtype="PCM_16") as out:
+        for block in raw:
+            out.write(np.clip(block[:, :channels], -1, 1))
+            yield block
 
 
 def _probe_soundfile(path: Path) -> SongInfo | None:
@@ -230,10 +249,14 @@ def _checked(block: np.ndarray, info: SongInfo) -> np.ndarray:
     return block
 
 
-def _resampled(raw: Iterator[np.ndarray], rate_in: int, rate_out: int, channels: int) -> Iterator[np.ndarray]:
+def resampled(raw: Iterable[np.ndarray], song: SongInfo, rate: int, channels: int = 1) -> Iterator[np.ndarray]:
+    """Blocks of a song at another rate, without seams."""
+    if rate == song.sample_rate:
+        yield from raw
+        return
     import soxr
 
-    stream = soxr.ResampleStream(rate_in, rate_out, channels, dtype="float32")
+    stream = soxr.ResampleStream(song.sample_rate, rate, channels, dtype="float32")
     for block in raw:
         out = stream.resample_chunk(np.ascontiguousarray(block))
         if len(out):

@@ -16,13 +16,16 @@ from dancegen.store import Artifact, Input
 from dancegen.store.hashing import hash_value
 
 if TYPE_CHECKING:
+    from dancegen.audio.load import SongInfo
     from dancegen.audio.song import SongFeatures
     from dancegen.choreographers import Choreographer, ChosenModel
     from dancegen.pose.sequence import PoseSequence
 
 STAGE = "generate-poses"
 VERSION = 8
-POSES, JSON, AUDIO, BEATS, PREVIEW = "poses.npz", "openpose.json", "audio.flac", "beats.json", "preview.mp4"
+POSES, JSON, PREVIEW = "poses.npz", "openpose.json", "preview.mp4"
+AUDIO, FEATURES, BEATS = "audio.flac", "features.npz", "beats.json"
+"""The span of the song: its sound, log-mel and onsets, and beats, so that nobody has to listen to it again."""
 MOTION, BVH = "motion.npz", "dance.bvh"
 """Of a model that dances in three dimensions: the body's motion, to edit and start from, and to take to Blender."""
 DEMO = "demo"
@@ -61,7 +64,7 @@ def generate_poses(
 
     def build(directory: Path) -> dict:
         dancer = chosen.load(context.device, asked.controls)
-        return _build(directory, song, dancer, options, _chance(options.seed, source), context.progress)
+        return _build(directory, info, dancer, options, _chance(options.seed, source), context.progress)
 
     return context.obtain(recipe, build)
 
@@ -91,21 +94,21 @@ def check_span(start: float, seconds: float | None, length: float) -> None:
 
 
 def _build(
-    directory: Path, song: Path, dancer: Choreographer, options: GeneratePosesOptions, seed: int, progress: Progress
+    directory: Path, song: SongInfo, dancer: Choreographer, options: GeneratePosesOptions, seed: int, progress: Progress
 ) -> dict:
-    from dancegen.audio.load import write_flac
-    from dancegen.audio.song import analyse
+    from dancegen.audio.song import listen
     from dancegen.metrics.dance import Dance, measure, rounded
     from dancegen.metrics.verdict import faults
     from dancegen.pose.openpose_json import write_openpose_json
     from dancegen.pose.sequence import PoseSequence
 
-    start, seconds, fps, size = options.start, options.seconds, options.fps, options.canvas
-    features = analyse(song, start_s=start, seconds=seconds, progress=progress)
+    features = listen(
+        song, start_s=options.start, seconds=options.seconds, flac=directory / AUDIO, progress=progress
+    )  # fmt: skip
+    features.save(directory / FEATURES)
     features.beats.save(directory / BEATS)
-    write_flac(song, directory / AUDIO, start_s=start, seconds=seconds)
-    chunks, unmoved = _danced(dancer, features, directory, fps, size, seed, progress)
-    sequence = PoseSequence.concatenate(_previewed(chunks, features, directory, fps, size))
+    chunks, unmoved = _danced(dancer, features, directory, options, seed, progress)
+    sequence = PoseSequence.concatenate(_previewed(chunks, directory, options.fps, options.canvas))
     sequence.save(directory / POSES)
     write_openpose_json(sequence, directory / JSON)
     figures = measure(Dance.of(sequence if unmoved is None else unmoved, features.beats.times_s))
@@ -115,7 +118,7 @@ def _build(
     return {
         "seconds": round(sequence.seconds, 3),
         "frames": len(sequence),
-        "fps": fps,
+        "fps": options.fps,
         "tempo_bpm": round(features.beats.tempo_bpm, 1),
         "beats": len(features.beats.times_s),
         **rounded({name: figures[name] for name in SUMMARY_FIGURES}),
@@ -125,32 +128,35 @@ def _build(
 
 def _danced(
     dancer: Choreographer,
-    features: SongFeatures,
+    song: SongFeatures,
     directory: Path,
-    fps: float,
-    size: tuple[int, int],
+    options: GeneratePosesOptions,
     seed: int,
     progress: Progress,
 ) -> tuple[Iterator[PoseSequence], PoseSequence | None]:
     """The pieces of the dance; one in three dimensions is first written as such.
 
-    Of one in three dimensions also what a camera sees that does not move: what is measured is the dancer.
+    Of one in three dimensions also what a camera sees that does not move, unless that is what is shown: what is
+    measured is the dancer.
     """
     from dancegen.choreographers import BodyChoreographer
     from dancegen.motion.cameras import film
     from dancegen.motion.export.bvh import write_bvh
 
+    fps, size = options.fps, options.canvas
     if not isinstance(dancer, BodyChoreographer):
-        return dancer.generate(features, seed=seed, fps=fps, size=size, progress=progress), None
-    motion = dancer.dance(features, seed=seed, progress=progress)
+        return dancer.generate(song, seed=seed, fps=fps, size=size, progress=progress), None
+    motion = dancer.dance(song, seed=seed, progress=progress)
     motion.save(directory / MOTION)
     write_bvh(motion, directory / BVH)
-    unmoved = film(motion.motion(), "front", size=size, start_s=motion.start_s)
-    return dancer.filmed(motion, features, fps=fps, size=size), unmoved
+    shown = dancer.filmed(motion, song, fps=fps, size=size)
+    if options.camera == "front" and fps == motion.fps:
+        return shown, None
+    return shown, film(motion.motion(), "front", size=size, start_s=motion.start_s)
 
 
 def _previewed(
-    chunks: Iterator[PoseSequence], song: SongFeatures, directory: Path, fps: float, size: tuple[int, int]
+    chunks: Iterator[PoseSequence], directory: Path, fps: float, size: tuple[int, int]
 ) -> Iterator[PoseSequence]:
     """The pieces of a dance as they come, each drawn into the preview video on its way."""
     from dancegen.pose.drawing import draw_pose

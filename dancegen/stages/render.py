@@ -12,7 +12,7 @@ from dancegen.errors import InputError
 from dancegen.options.declare import flag_of, recipe_for
 from dancegen.options.verbs import RenderOptions, SkeletonOptions
 from dancegen.progress import Progress
-from dancegen.stages.generate_poses import AUDIO, BEATS, POSES
+from dancegen.stages.generate_poses import AUDIO, BEATS, FEATURES, POSES
 from dancegen.store import Artifact, Input
 
 if TYPE_CHECKING:
@@ -105,16 +105,14 @@ def _build(
 ) -> dict:
     import cv2
 
-    from dancegen.audio.beats import Beats
-    from dancegen.audio.song import analyse
+    from dancegen.audio.song import SongFeatures
     from dancegen.pose.sequence import PoseSequence
     from dancegen.renderers import get_renderer
     from dancegen.renderers.skeleton.audio_envelope import SongLight
     from dancegen.video import VideoWriter
 
     sequence = PoseSequence.load(poses.file(POSES))
-    song = analyse(poses.file(AUDIO), progress=progress)
-    light = SongLight.of(song, Beats.load(poses.file(BEATS)))
+    light = SongLight.of(SongFeatures.load(poses.file(FEATURES), poses.file(BEATS)))
     total = round(sequence.seconds * fps)
     frames = get_renderer(style).frames(sequence, light, size=size, fps=fps)
     with (

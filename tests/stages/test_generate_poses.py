@@ -7,13 +7,14 @@ import os
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
-from dancegen import generate_poses
+from dancegen import generate_poses, render
 from dancegen.audio.beats import Beats
 from dancegen.audio.load import probe
 from dancegen.errors import AudioError, InputError, ModelError
@@ -23,7 +24,7 @@ from dancegen.pose.skeleton import BODY
 from dancegen.video import probe_video, read_frames
 from helpers.tiny_chain import run, start, tiny_model, write_song
 
-FILES = ["audio.flac", "beats.json", "openpose.json", "poses.npz", "preview.mp4"]
+FILES = ["audio.flac", "beats.json", "features.npz", "openpose.json", "poses.npz", "preview.mp4"]
 
 
 @pytest.fixture(scope="module")
@@ -230,3 +231,36 @@ def wait_for(condition, process, seconds: float = 60.0) -> None:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def test_a_song_of_three_minutes_is_probed_and_decoded_once_and_its_copy_once_for_each_video(place, model, monkeypatch):
+    """The copy is what the preview's and the video's soundtracks are coded from."""
+    from dancegen.audio import load, song
+    from dancegen.video import soundtrack
+
+    opened, probed = [], []
+
+    def counted(function, where):
+        def count(first, *arguments, **keywords):
+            where.append(Path(getattr(first, "path", first)).name)
+            return function(first, *arguments, **keywords)
+
+        return count
+
+    monkeypatch.setattr(song, "decode", counted(load.decode, opened))
+    monkeypatch.setattr(load, "decode", counted(load.decode, opened))
+    monkeypatch.setattr(load, "probe", counted(load.probe, probed))
+    monkeypatch.setattr(song, "probe", load.probe)
+    decode = soundtrack.Soundtrack._decode
+
+    def coded(self):
+        opened.append(self.path.name)
+        return decode(self)
+
+    monkeypatch.setattr(soundtrack.Soundtrack, "_decode", coded)
+    long = write_song(place / "long.wav", 180.0)
+    poses = generate_poses(long, model=model, canvas="64x64", fps=2, store=place / "counted")
+    assert (opened, probed) == (["long.wav", "audio.flac"], ["long.wav"])
+    opened.clear()
+    render(poses, size="64x64", store=place / "counted")
+    assert (opened, probed) == (["audio.flac"], ["long.wav"])
