@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 CLIPS_FILE = "clips.jsonl"
 MUSIC_FILES = ("mel.npy", "beats.json", "audio.flac")
-SPLITS = ("train", "val")
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,13 @@
-"""Silent dances meet songs: which song a take is danced to, and the clips that come of it."""
+"""Pairing: which song a take of dance is danced to, and the clips that come of it.
+
+Silent motion capture is warped in time until its steps fall on a song's beats (see `motion.time_warp`); a take that was
+recorded with its own song keeps it, and its timing.
+"""
 
 from __future__ import annotations
 
-import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,38 +28,18 @@ from dancegen.motion.time_warp import (
     target_grid,
     tempo_distance,
 )
+from dancegen.pose.skeleton import BODY
 
 COMPATIBLE = float(np.log(1.12))
 """A song within 12% of a dance's tempo suits it."""
 LONGEST_SPAN_S = 60.0
-"""A longer take is danced to several songs, one after the other: it bounds the memory of beat-locking."""
+"""A longer take is paired with several songs, one after the other: it bounds the memory of the time warp."""
 SLACK = 1.12
-"""Song seconds to reserve a second of dance, for a warp that slows it down."""
+"""Song seconds to reserve for a second of dance, for a warp that slows it down."""
 FEWEST_BEATS = 8
 LAST_CLIP, ONLY_CLIP = 0.5, 0.25
-"""Shares of a clip's length that the last clip of a dance, and the only one of a short dance, must fill."""
-BODY = slice(1, 14)
-
-# CMU subjects recorded together: both files of such a take show one performance.
-_PARTNERS = {"18": "18+19", "19": "18+19", "20": "20+21", "21": "20+21", "22": "22+23", "23": "22+23"}
-_PARTNERS |= {"33": "33+34", "34": "33+34", "60": "60+61", "61": "60+61"}
-_CMU_NAME = re.compile(r"^(\d{2,3})_(\d{2})(?=$|[_.-])")
-_COPY = re.compile(r"[_-](scaled|mirror|mirrored|retimed)$")
-
-
-@dataclass(frozen=True)
-class Take:
-    """One motion file, read: `motion` is its `Motion` as a file; `group` names the performance.
-
-    `active` (start, end) seconds: what comes before and after is a person who waits.
-    """
-
-    name: str
-    group: str
-    digest: str
-    motion: Path
-    active: tuple[float, float]
-    events: DanceEvents
+"""Shares of a clip's length that the last clip of a pairing, and the only one of a short take, must fill."""
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
@@ -71,19 +55,44 @@ class Song:
 
 
 @dataclass(frozen=True)
-class Dance:
-    """An order: this span of a take to this song from `song_start` on. `id` begins the ids of its clips."""
+class OwnSong:
+    """The song that a take was recorded with, by its digest, and where in it the take begins, in seconds."""
+
+    digest: str
+    start_s: float
+
+
+@dataclass(frozen=True)
+class MeasuredTake:
+    """One recording, read and measured: `motion` is its `Motion` as a file, `events` its kinematic beats.
+
+    active: (start, end) seconds; what comes before and after is a person who waits. performance: takes that show the
+    same dance share it. song: None for silent motion capture.
+    """
+
+    name: str
+    performance: str
+    digest: str
+    motion: Path
+    active: tuple[float, float]
+    events: DanceEvents
+    song: OwnSong | None = None
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """A span of a take, in seconds, that is danced to a song from `song_start` on. `id` begins the ids of its clips."""
 
     id: str
-    take: Take
+    take: MeasuredTake
     span: tuple[float, float]
     song: Song
     song_start: float
 
 
 @dataclass(frozen=True)
-class Danced:
-    """What came of a dance: its clips, and how well the steps met the beats.
+class PairedClips:
+    """The clips of a pairing, and how well their steps meet the beats.
 
     `aligned` and `shifted` are sums over `footfalls` footfalls (see `time_warp.alignment`); `acceleration` is the mean
     joint acceleration of the warped dance over that of the take.
@@ -96,47 +105,26 @@ class Danced:
     acceleration: float
 
 
-def performance(stem: str) -> str:
-    """The performance a motion file shows, by its name: partners, mirrors and rescaled copies share it.
-
-    "60_05_scaled" and "61_05_scaled" (CMU's salsa couple) both give "60+61_05".
-    """
-    plain = stem
-    while _COPY.search(plain):
-        plain = _COPY.sub("", plain)
-    match = _CMU_NAME.match(plain)
-    if match:
-        return f"{_PARTNERS.get(match[1], match[1])}_{match[2]}{plain[match.end() :]}"
-    return plain
-
-
-def split_performances(sources: dict[str, str], val_fraction: float, seed: int) -> dict[str, str]:
-    """The split of every performance. `sources` maps it to where it comes from (its first source folder).
-
-    Each source gives its share to "val", so that a small one is not left out; which performances is up to the seed.
-    At least one goes to "val" where there are two or more and the fraction is not 0, and at least one stays.
-    """
-    order = sorted(sources, key=lambda group: (zlib.crc32(f"{seed}/{group}".encode()), group))
-    val: list[str] = []
-    for source in sorted(set(sources.values())):
-        groups = [group for group in order if sources[group] == source]
-        val += groups[: round(val_fraction * len(groups))]
-    if not val and val_fraction > 0:
-        val = order[:1]
-    if len(val) >= len(order):
-        val = val[: len(order) - 1]
-    return {group: "val" if group in val else "train" for group in order}
-
-
-def choose_dances(takes: list[Take], songs: list[Song], pairs: int, shortest_s: float, seed: int) -> list[Dance]:
-    """`pairs` songs for every span of every take, and where in the song to begin.
+def choose_pairings(
+    takes: Sequence[MeasuredTake],
+    songs: Sequence[Song],
+    pairs: int,
+    shortest_s: float,
+    seed: int,
+    own_songs: Sequence[Song] = (),
+) -> list[Pairing]:
+    """`pairs` songs for every span of every silent take, and where in the song to begin.
 
     Songs whose tempo suits the steps come first, among them those used least so far, then chance decides; after them
-    the others, nearest tempo first. With fewer songs than pairs a song is danced to again, from elsewhere.
+    the others, nearest tempo first. With fewer songs than pairs a song is danced to again, from elsewhere. A take with
+    a song of its own has that song alone, from among `own_songs`.
     """
     uses = dict.fromkeys((song.digest for song in songs), 0)
-    dances = []
+    pairings = []
     for take in takes:
+        if take.song is not None:
+            pairings += [_own_pairing(take, take.song, song) for song in own_songs if song.digest == take.song.digest]
+            continue
         rng = np.random.default_rng([seed, zlib.crc32(take.name.encode())])
         for part, span in enumerate(_spans(*take.active)):
             ranked = _rank(songs, take.events.step_s, uses, rng)
@@ -145,8 +133,20 @@ def choose_dances(takes: list[Take], songs: list[Song], pairs: int, shortest_s: 
                 uses[song.digest] += 1
                 room = song.seconds - max(shortest_s, SLACK * (span[1] - span[0]))
                 start = np.floor(rng.uniform(0, max(0.0, room)) * FRAME_RATE) / FRAME_RATE
-                dances.append(Dance(f"{take.name}-{pair:02d}{chr(97 + part % 26)}", take, span, song, float(start)))
-    return dances
+                pairings.append(Pairing(f"{take.name}-{pair:02d}{_part_name(part)}", take, span, song, float(start)))
+    return pairings
+
+
+def _own_pairing(take: MeasuredTake, own: OwnSong, song: Song) -> Pairing:
+    """The active part of a take with its own song, from the first frame of the song's spectrogram on."""
+    start = float(np.ceil((own.start_s + take.active[0]) * FRAME_RATE) / FRAME_RATE)
+    return Pairing(f"{take.name}-00a", take, (start - own.start_s, take.active[1]), song, start)
+
+
+def _part_name(part: int) -> str:
+    """a to z, then ba, bb and so on: a number in letters."""
+    name = _LETTERS[part % len(_LETTERS)]
+    return name if part < len(_LETTERS) else _part_name(part // len(_LETTERS)) + name
 
 
 def _spans(start: float, end: float) -> list[tuple[float, float]]:
@@ -155,7 +155,7 @@ def _spans(start: float, end: float) -> list[tuple[float, float]]:
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 
 
-def _rank(songs: list[Song], step_s: float, uses: dict[str, int], rng: np.random.Generator) -> list[Song]:
+def _rank(songs: Sequence[Song], step_s: float, uses: dict[str, int], rng: np.random.Generator) -> list[Song]:
     def order(item: tuple[float, Song]) -> tuple:
         chance, song = item
         distance = tempo_distance(step_s, beat_period(song.beats.times_s))
@@ -164,36 +164,47 @@ def _rank(songs: list[Song], step_s: float, uses: dict[str, int], rng: np.random
     return [song for _, song in sorted(zip(rng.random(len(songs)).tolist(), songs, strict=True), key=order)]
 
 
-def dance(order: Dance, root: Path, clip_s: float, fps: float, split: str, genre: str | None, licence: str | None):
-    """Carry out one order: lock the take to the song's beats, cut it, write the clips under `root`. Returns Danced."""
-    grid = target_grid(order.song.beats.times_s, order.take.events.step_s)
-    warp = lock_to_beats(order.take.events, order.span, grid, (order.song_start, order.song.seconds))
-    body = Motion.load(order.take.motion)
+def make_clips(
+    pairing: Pairing, root: Path, clip_s: float, fps: float, split: str, genre: str | None, licence: str | None
+) -> PairedClips:
+    """Warp a take onto its song's beats, cut it, and write the clips under `root`."""
+    take, song = pairing.take, pairing.song
+    grid = target_grid(song.beats.times_s, take.events.step_s)
+    warp = _warp(pairing, grid)
+    motion = Motion.load(take.motion)
     clips = []
-    for number, (start, frames) in enumerate(_pieces(warp, order.song.seconds, clip_s, fps)):
+    for number, (start, frames) in enumerate(_pieces(warp, song.seconds, clip_s, fps)):
         clip = Clip(
-            id=f"{order.id}{number:02d}",
-            source=order.take.digest,
+            id=f"{pairing.id}{number:02d}",
+            source=take.digest,
             start=round(float(warp.take_time(start)), 6),
             seconds=round(frames / fps, 6),
             fps=fps,
             split=split,
             genre=genre,
             licence=licence,
-            take=order.take.group,
-            song=order.song.name,
+            take=take.performance,
+            song=song.name,
             song_start=round(start, 6),
         )
-        motion = _clip_motion(order, warp, body, start, frames, fps)
-        write_clip(root, clip, motion, order.song)
+        write_clip(root, clip, _clip_motion(take, warp, motion, start, frames, fps), song)
         clips.append(clip)
-    return _judge(order, warp, body, grid, tuple(clips), fps)
+    return _measure(pairing, warp, motion, grid, tuple(clips), fps)
+
+
+def _warp(pairing: Pairing, grid: Grid) -> TimeMap:
+    song_span = (pairing.song_start, pairing.song.seconds)
+    if pairing.take.song is None:
+        return lock_to_beats(pairing.take.events, pairing.span, grid, song_span)
+    seconds = max(min(pairing.span[1] - pairing.span[0], song_span[1] - song_span[0]), 0.0)
+    ends = np.array([0.0, seconds])
+    return TimeMap(pairing.song_start + ends, pairing.span[0] + ends, np.ones(2))
 
 
 def _pieces(warp: TimeMap, song_s: float, clip_s: float, fps: float) -> list[tuple[float, int]]:
     """(start in the song, frames) of each clip; starts lie on mel frames.
 
-    The last clip of a dance may be half as long, the only one of a short dance a quarter.
+    The last clip may be half as long, the only one of a short take a quarter.
     """
     end = min(float(warp.song_s[-1]), song_s)
     whole = round(clip_s * fps)
@@ -206,13 +217,15 @@ def _pieces(warp: TimeMap, song_s: float, clip_s: float, fps: float) -> list[tup
     return pieces
 
 
-def _clip_motion(order: Dance, warp: TimeMap, body: Motion, start: float, frames: int, fps: float) -> ClipMotion:
+def _clip_motion(
+    take: MeasuredTake, warp: TimeMap, motion: Motion, start: float, frames: int, fps: float
+) -> ClipMotion:
     length = frames / fps
     inside = (warp.song_s > start) & (warp.song_s < start + length)
     knots = np.concatenate([[start], warp.song_s[inside], [start + length]])
-    steps = warp.song_time(order.take.events.footfalls) - start
+    steps = warp.song_time(take.events.footfalls) - start
     return ClipMotion(
-        motion=body.at(warp.take_time(start + np.arange(frames) / fps), fps),
+        motion=motion.at(warp.take_time(start + np.arange(frames) / fps), fps),
         song_s=knots - start,
         take_s=warp.take_time(knots),
         rate=warp.rate_at(knots),
@@ -240,10 +253,12 @@ def clip_beats(beats: Beats, start_s: float, seconds: float) -> Beats:
     return Beats(beats.times_s[inside] - start_s, beats.tempo_bpm, beats.strength[inside])
 
 
-def _judge(order: Dance, warp: TimeMap, body: Motion, grid: Grid, clips: tuple[Clip, ...], fps: float) -> Danced:
-    steps = warp.song_time(order.take.events.footfalls)
+def _measure(
+    pairing: Pairing, warp: TimeMap, motion: Motion, grid: Grid, clips: tuple[Clip, ...], fps: float
+) -> PairedClips:
+    steps = warp.song_time(pairing.take.events.footfalls)
     steps = steps[np.isfinite(steps)]
-    beat_s = beat_period(order.song.beats.times_s)
+    beat_s = beat_period(pairing.song.beats.times_s)
     if len(steps) == 0:
         aligned = shifted = 0.0
     else:
@@ -251,9 +266,9 @@ def _judge(order: Dance, warp: TimeMap, body: Motion, grid: Grid, clips: tuple[C
         shifted = shifted_alignment(steps, grid, beat_s) * len(steps)
     song_times = np.arange(warp.song_s[0], warp.song_s[-1], 1 / fps)
     take_times = np.arange(warp.take_s[0], warp.take_s[-1], 1 / fps)
-    ratio = mean_acceleration(body.at(warp.take_time(song_times), fps))
-    ratio /= max(mean_acceleration(body.at(take_times, fps)), 1e-9)
-    return Danced(clips, len(steps), float(aligned), float(shifted), float(ratio))
+    ratio = mean_acceleration(motion.at(warp.take_time(song_times), fps))
+    ratio /= max(mean_acceleration(motion.at(take_times, fps)), 1e-9)
+    return PairedClips(clips, len(steps), float(aligned), float(shifted), float(ratio))
 
 
 def mean_acceleration(motion: Motion) -> float:

@@ -32,9 +32,14 @@ def find_songs(songs: str | Path, option: str) -> list[SongFile]:
         raise InputError(f"{folder} holds no songs: give wav, flac, ogg, mp3 or m4a files")
     found: dict[str, SongFile] = {}
     for path in files:
-        song = SongFile(path, Input.file(f"song {path.stem}", path))
+        song = song_file(path)
         found.setdefault(song.input.digest, song)
     return list(found.values())
+
+
+def song_file(path: Path) -> SongFile:
+    """A song with the hash of its bytes. Raises InputError where it cannot be read."""
+    return SongFile(path, Input.file(f"song {path.stem}", path))
 
 
 def _is_song(path: Path) -> bool:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from dancegen import prepare
 from dancegen.audio.beats import Beats
+from dancegen.cli import main
 from dancegen.dataset.format import ClipMotion, clip_dir, read_clips
 from dancegen.errors import InputError, MocapError
+from dancegen.motion.readers import registry
+from dancegen.motion.readers.registry import load_motion
+from helpers import csv_reader
+from helpers.csv_reader import write_joints
 from helpers.stepping_dancer import write_click, write_dancer
 
 DANCERS = ("60_01_scaled", "61_01_scaled", "60_02_scaled", "solo")
@@ -115,7 +124,6 @@ def test_steps_fall_on_the_clicks(made):
 
 
 def test_the_warp_in_the_clip_leads_back_to_the_take(made, dances):
-    from dancegen.motion.readers.registry import load_motion
     from dancegen.motion.time_warp import TimeMap
 
     artifact, _ = made
@@ -223,5 +231,69 @@ def test_silence_cannot_be_danced_to_and_is_named(dances, tmp_path):
     import soundfile
 
     soundfile.write(tmp_path / "silence.wav", np.zeros(22_050 * 5), 22_050)
-    with pytest.raises(InputError, match=r"silence\.wav has no beat"):
+    with pytest.raises(InputError, match=r"silence\.wav: it has no beat"):
         prepare(dances / "solo.bvh", music=tmp_path / "silence.wav", workers=1)
+
+
+def test_a_damaged_file_is_left_out_and_the_command_ends_with_exit_code_3(dances, music, tmp_path, capfd):
+    folder = tmp_path / "takes"
+    folder.mkdir()
+    (folder / "good.bvh").write_bytes((dances / "solo.bvh").read_bytes())
+    text = (dances / "60_02_scaled.bvh").read_text()
+    (folder / "cut.bvh").write_text(text[: len(text) // 2])
+    (folder / "flat.bvh").write_text(re.sub(r"OFFSET .*", "OFFSET 0 0 0", text))  # a fault that no reader looks for
+    command = ["prepare", str(folder), "--music", str(music), "--pairs", "1", "--clip-seconds", "3", "--workers", "1"]
+    for answer in ("made in", "answered from the store"):
+        assert main([*command]) == 3
+        shown = capfd.readouterr()
+        assert answer in shown.out and "2 inputs were left out" in shown.err
+        assert "cut.bvh" in shown.err and "flat.bvh" in shown.err
+    assert main([*command, "--json"]) == 3
+    summary = json.loads(capfd.readouterr().out)["summary"]
+    assert summary["motions"] == 1 and len(summary["left_out"]) == 2
+    assert all(any(name in reason for reason in summary["left_out"]) for name in ("cut.bvh", "flat.bvh"))
+    (folder / "cut.bvh").unlink()
+    (folder / "flat.bvh").unlink()
+    assert main([*command]) == 0
+
+
+def test_a_reader_of_a_new_format_is_one_file_and_one_line(dances, music, tmp_path, monkeypatch, capfd):
+    joints = load_motion(dances / "solo.bvh").joints3d
+    folder = tmp_path / "joints"
+    folder.mkdir()
+    for name in ("waltz_anna_1_val", "waltz_bert_2_train"):
+        write_joints(folder / f"{name}.csv", joints + 0.001 * len(name))
+    song = folder / "waltz_bert_2_train.wav"
+    song.write_bytes((music / "slow.wav").read_bytes())
+    monkeypatch.setattr(registry, "READERS", (*registry.READERS, csv_reader.READER))
+    command = ["prepare", str(folder), "--music", str(music / "fast.wav"), "--clip-seconds", "3", "--workers", "1"]
+    assert main([*command, "--pairs", "1", "--json"]) == 0
+    made = Path(json.loads(capfd.readouterr().out)["path"])
+    clips = read_clips(made)
+    assert {(clip.take, clip.genre, clip.split, clip.song) for clip in clips} == {
+        ("anna 1", "waltz", "val", "fast"),
+        ("bert 2", "waltz", "train", song.stem),
+    }
+    # What was recorded with its song keeps its timing: this take begins one second into it.
+    for clip in (clip for clip in clips if clip.song == song.stem):
+        assert clip.start == pytest.approx(clip.song_start - 1.0)
+        first = joints[round(clip.start * 30)] + 0.001 * len(song.stem)
+        np.testing.assert_allclose(
+            ClipMotion.load(clip_dir(made, clip) / "motion.npz").motion.joints3d[0], first, atol=2e-2
+        )
+
+
+def test_takes_with_songs_of_their_own_need_no_others(dances, music, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "READERS", (*registry.READERS, csv_reader.READER))
+    path = write_joints(tmp_path / "waltz_bert_2_train.csv", load_motion(dances / "solo.bvh").joints3d)
+    path.with_suffix(".wav").write_bytes((music / "slow.wav").read_bytes())
+    made = prepare(path, clip_seconds=3.0, workers=1, store=tmp_path / "store")
+    assert {clip.song for clip in read_clips(made)} == {path.stem}
+
+
+def test_every_file_is_hashed_once(shared_data, music, tmp_path, monkeypatch):
+    hashed = []
+    monkeypatch.setattr("dancegen.store.recipe.hash_file", lambda path: hashed.append(path) or path.name)
+    monkeypatch.setattr("dancegen.store.Store.obtain", lambda self, recipe, *_, **__: None)
+    prepare(shared_data / "cmu-modern", music=music, store=tmp_path)
+    assert len(hashed) > 10 and len(hashed) == len(set(hashed))

@@ -231,6 +231,8 @@ def _place(skeleton: _Skeleton, frames: dict[str, np.ndarray], count: int) -> Ar
         bone = skeleton.bones.get(name)
         if bone is None:
             raise MocapError(f"the skeleton's :hierarchy names {name!r}, which :bonedata does not have.")
+        if name in names:
+            raise MocapError(f"the skeleton's :hierarchy names {name!r} twice: a bone hangs on one other.")
         start, rest_start = ends[parent]
         local = np.eye(3)
         shift = np.zeros((count, 3))

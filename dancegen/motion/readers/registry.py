@@ -19,19 +19,11 @@ READERS: tuple[Reader, ...] = (bvh.READER, asf_amc.READER)
 
 @dataclass(frozen=True)
 class Take:
-    """A recording that can be read: where it is, who reads it, and what its name says.
-
-    files: all that it is made of, itself first, unless it is a folder.
-    """
+    """A recording that can be read: where it is, who reads it, and what its name says."""
 
     path: Path
     reader: Reader
     info: TakeInfo
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        own = (self.path,) if self.path.is_file() else tuple(sorted(p for p in self.path.rglob("*") if p.is_file()))
-        return (*own, *self.reader.companions(self.path))
 
     def read(self, source_fps: float | None = None, progress: Progress = SILENT) -> Motion:
         """The motion. source_fps: the true frame rate, where the file's own is wrong. Raises MocapError."""

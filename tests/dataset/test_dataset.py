@@ -17,9 +17,11 @@ from dancegen.dataset.format import (
     view_name,
     write_clips,
 )
-from dancegen.dataset.pairing import Take, choose_dances, clip_beats, performance, split_performances
+from dancegen.dataset.pairing import MeasuredTake, choose_pairings, clip_beats
+from dancegen.dataset.splits import split_performances
 from dancegen.errors import InputError, MocapError, NotFoundError
 from dancegen.motion.motion import Motion
+from dancegen.motion.readers.databases import performance
 
 CLIP = Clip("a-00a00", "f00", 1.5, 10.0, 30.0, "train", "salsa", None, "60+61_01", "Träume", 12.25)
 
@@ -117,21 +119,21 @@ def _songs(*tempi):
 def _take(name, step_s, seconds=20.0):
     from dancegen.motion.time_warp import DanceEvents
 
-    return Take(name, name, name, None, (1.0, 1.0 + seconds), DanceEvents(np.array([]), np.array([]), step_s))
+    return MeasuredTake(name, name, name, None, (1.0, 1.0 + seconds), DanceEvents(np.array([]), np.array([]), step_s))
 
 
 def test_songs_that_suit_the_steps_come_first_and_take_turns():
     songs = _songs(84, 86, 118, 120, 122, 140)
-    dances = choose_dances([_take(f"t{i}", 0.5) for i in range(6)], songs, 2, 5.0, seed=1)
+    dances = choose_pairings([_take(f"t{i}", 0.5) for i in range(6)], songs, 2, 5.0, seed=1)
     used = [order.song.name for order in dances]
     assert set(used) == {"118", "120", "122"} and all(used.count(name) == 4 for name in set(used))
-    again, other = (choose_dances([_take(f"t{i}", 0.5) for i in range(6)], songs, 2, 5.0, seed=s) for s in (1, 2))
+    again, other = (choose_pairings([_take(f"t{i}", 0.5) for i in range(6)], songs, 2, 5.0, seed=s) for s in (1, 2))
     assert [(d.song.name, d.song_start) for d in again] == [(d.song.name, d.song_start) for d in dances]
     assert [d.song_start for d in other] != [d.song_start for d in dances]
 
 
 def test_more_pairs_than_songs_dance_to_a_song_again_from_elsewhere():
-    dances = choose_dances([_take("t", 0.5)], _songs(120), 3, 5.0, seed=0)
+    dances = choose_pairings([_take("t", 0.5)], _songs(120), 3, 5.0, seed=0)
     assert len({order.song_start for order in dances}) == 3 and len({order.id for order in dances}) == 3
     # Each start leaves room for the whole dance, and lies on a spectrogram frame.
     assert all(0 <= order.song_start <= 60 - 20 for order in dances)
@@ -139,7 +141,7 @@ def test_more_pairs_than_songs_dance_to_a_song_again_from_elsewhere():
 
 
 def test_a_long_take_is_danced_to_several_songs():
-    dances = choose_dances([_take("t", 0.5, seconds=150.0)], _songs(120), 1, 5.0, seed=0)
+    dances = choose_pairings([_take("t", 0.5, seconds=150.0)], _songs(120), 1, 5.0, seed=0)
     assert [order.span for order in dances] == [(1.0, 51.0), (51.0, 101.0), (101.0, 151.0)]
 
 
