@@ -24,8 +24,23 @@ def log_mel(samples: np.ndarray | Iterable[np.ndarray]) -> np.ndarray:
     Frame f is centred at f * HOP / SAMPLE_RATE seconds; there are 1 + N // HOP of them for N samples. Blocks of any
     sizes give what the whole gives.
     """
-    parts = list(mel_blocks([samples] if isinstance(samples, np.ndarray) else samples))
-    return np.concatenate(parts) if parts else np.empty((0, N_MELS), np.float32)
+    mel = Rows(N_MELS)
+    for block in mel_blocks([samples] if isinstance(samples, np.ndarray) else samples):
+        mel.append(block)
+    return mel.array
+
+
+class Rows:
+    """An array (n, columns) float32 that grows by blocks of rows in place: it never stands in memory twice."""
+
+    def __init__(self, columns: int) -> None:
+        self.array = np.empty((0, columns), np.float32)
+
+    def append(self, block: np.ndarray) -> None:
+        """Add rows (m, columns) at the end."""
+        before = len(self.array)
+        self.array.resize((before + len(block), self.array.shape[1]), refcheck=False)
+        self.array[before:] = block
 
 
 def mel_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

@@ -13,7 +13,8 @@ from dancegen.errors import AudioError
 
 SAMPLE_RATE = 22_050  # Hz; of everything that features are made from
 SHORTEST_S = 1.0
-FLAC_CHANNELS = 8  # at most
+FLAC_CHANNELS = 8  # the most that FLAC holds
+PCM_16 = 32_768  # steps of a 16-bit sample from silence to full scale
 _SLACK_S = 0.25  # how far a container's stated length may be off before the file counts as cut short
 
 
@@ -95,8 +96,13 @@ def load(path: str | Path, *, start_s: float = 0.0, seconds: float | None = None
     return np.concatenate(list(blocks(path, start_s=start_s, seconds=seconds, sample_rate=SAMPLE_RATE)))
 
 
-def write_flac(path_in: str | Path, path_out: str | Path, *, start_s: float = 0.0, seconds: float | None = None):
-    """Copy a span of a song to a 16-bit FLAC file at its own rate and channels, in memory that does not grow."""
+def write_flac(
+    path_in: str | Path, path_out: str | Path, *, start_s: float = 0.0, seconds: float | None = None
+) -> None:
+    """Copy a span of a song to a 16-bit FLAC file at its own rate and channels, in memory that does not grow.
+
+    Raises AudioError as `blocks` does.
+    """
     info = probe(path_in)
     for _ in into_flac(decode(info, start_s=start_s, seconds=seconds), info, path_out):
         pass
@@ -111,6 +117,13 @@ def into_flac(raw: Iterable[np.ndarray], song: SongInfo, path: str | Path) -> It
         for block in raw:
             out.write(np.clip(block[:, :channels], -1, 1))
             yield block
+
+
+def out_of_flac(raw: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Blocks of a song as they are read back from the file that `into_flac` wrote: rounded to 16 bits."""
+    for block in raw:
+        steps = np.rint(block[:, :FLAC_CHANNELS] * np.float32(PCM_16))
+        yield np.clip(steps, -PCM_16, PCM_16 - 1) / np.float32(PCM_16)
 
 
 def _probe_soundfile(path: Path) -> SongInfo | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zipfile
+from collections import deque
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +13,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from dancegen.audio.beats import Beats, track_beats
-from dancegen.audio.features import FRAME_RATE, log_mel, onset_envelope
-from dancegen.audio.load import SAMPLE_RATE, SongInfo, decode, into_flac, probe, resampled, to_mono
+from dancegen.audio.features import FRAME_RATE, N_MELS, Rows, log_mel, mel_blocks, onset_envelope
+from dancegen.audio.load import SAMPLE_RATE, SongInfo, decode, into_flac, out_of_flac, probe, resampled, to_mono
 from dancegen.errors import AudioError
 from dancegen.progress import SILENT, Advance, Progress
 
@@ -51,40 +53,91 @@ class SongFeatures:
         return cls(mel, onset, Beats.load(beats), seconds, start_s)
 
 
+@dataclass(frozen=True)
+class Excerpt:
+    """A span of a song and the 16-bit FLAC copy that was made of it, both analysed.
+
+    song: what a choreographer dances to. copy: the log-mel and onsets that `analyse` finds in the FLAC file, which
+    differ in the last bits of quiet bands, with the beats of the song. Its time begins with the file.
+    """
+
+    song: SongFeatures
+    copy: SongFeatures
+
+
 @threadpool_limits.wrap(limits=1, user_api="blas")  # sums in another order are other numbers, and another dance
-def listen(
+def analyse(
+    song: str | Path | SongInfo, *, start_s: float = 0.0, seconds: float | None = None, progress: Progress = SILENT
+) -> SongFeatures:
+    """The features of a span of a song, which is decoded once, in blocks: memory grows by under 5 MB a minute.
+
+    A song that was probed is not probed again. Raises AudioError as `probe` and `decode` do.
+    """
+    info = song if isinstance(song, SongInfo) else probe(song)
+    samples = resampled(to_mono(decode(info, start_s=start_s, seconds=seconds)), info, SAMPLE_RATE)
+    lengths: list[int] = []
+    with _task(info, start_s, seconds, progress) as advance:
+        mel = log_mel(_counted(samples, lengths, advance))
+    onset = onset_envelope(mel)
+    return SongFeatures(mel, onset, track_beats(onset, mel), sum(lengths) / SAMPLE_RATE, start_s)
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def analyse_and_copy(
     song: SongInfo,
+    flac: str | Path,
     *,
     start_s: float = 0.0,
     seconds: float | None = None,
-    flac: str | Path | None = None,
     progress: Progress = SILENT,
-) -> SongFeatures:
-    """Everything about a span of a song, which is decoded once, in blocks: memory grows by under 5 MB a minute.
+) -> Excerpt:
+    """What `write_flac` writes, and `analyse` finds in the song and in the file written, from decoding the song once.
 
-    flac: where a 16-bit copy of the span goes at the same time. Raises AudioError as `decode` does.
+    flac: where the copy goes. Memory grows by under 5 MB a minute. Raises AudioError as `decode` does.
     """
-    total = song.seconds - start_s if seconds is None else min(seconds, song.seconds - start_s)
-    raw = decode(song, start_s=start_s, seconds=seconds)
-    if flac is not None:
-        raw = into_flac(raw, song, flac)
-    heard = 0
+    raw, again = _in_step(into_flac(decode(song, start_s=start_s, seconds=seconds), song, flac))
+    samples = resampled(to_mono(raw), song, SAMPLE_RATE)
+    copied = resampled(to_mono(out_of_flac(again)), song, SAMPLE_RATE)
+    rows, copied_rows, lengths = Rows(N_MELS), Rows(N_MELS), []
+    with _task(song, start_s, seconds, progress) as advance:
+        for block, copied_block in zip(
+            mel_blocks(_counted(samples, lengths, advance)), mel_blocks(copied), strict=True
+        ):
+            rows.append(block)
+            copied_rows.append(copied_block)
+    mel, copied_mel, length_s = rows.array, copied_rows.array, sum(lengths) / SAMPLE_RATE
+    onset = onset_envelope(mel)
+    beats = track_beats(onset, mel)
+    return Excerpt(
+        SongFeatures(mel, onset, beats, length_s, start_s),
+        SongFeatures(copied_mel, onset_envelope(copied_mel), beats, length_s),
+    )
 
-    def counted(advance: Advance) -> Iterator[np.ndarray]:
-        nonlocal heard
-        for block in resampled(to_mono(raw), song, SAMPLE_RATE):
-            heard += len(block)
-            advance(len(block) / SAMPLE_RATE)
+
+def _in_step(blocks: Iterator[np.ndarray]) -> tuple[Iterator[np.ndarray], Iterator[np.ndarray]]:
+    """The same blocks twice, the second time to be read behind the first: `itertools.tee` would hold 57 of them."""
+    passed: deque[np.ndarray] = deque()
+
+    def first() -> Iterator[np.ndarray]:
+        for block in blocks:
+            passed.append(block)
             yield block
 
-    with progress.task(f"Listening to {song.path.name}", total) as advance:
-        mel = log_mel(counted(advance))
-    onset = onset_envelope(mel)
-    return SongFeatures(mel, onset, track_beats(onset, mel), heard / SAMPLE_RATE, start_s)
+    def second() -> Iterator[np.ndarray]:
+        while passed:
+            yield passed.popleft()
+
+    return first(), second()
 
 
-def analyse(
-    path: str | Path, *, start_s: float = 0.0, seconds: float | None = None, progress: Progress = SILENT
-) -> SongFeatures:
-    """`listen` to a song that nobody has looked at yet. Raises AudioError as `probe` and `decode` do."""
-    return listen(probe(path), start_s=start_s, seconds=seconds, progress=progress)
+def _task(song: SongInfo, start_s: float, seconds: float | None, progress: Progress) -> AbstractContextManager[Advance]:
+    total = song.seconds - start_s if seconds is None else min(seconds, song.seconds - start_s)
+    return progress.task(f"Listening to {song.path.name}", total)
+
+
+def _counted(samples: Iterator[np.ndarray], lengths: list[int], advance: Advance) -> Iterator[np.ndarray]:
+    """Blocks (N,) at 22,050 Hz on their way; how many samples each has is noted in `lengths`."""
+    for block in samples:
+        lengths.append(len(block))
+        advance(len(block) / SAMPLE_RATE)
+        yield block

@@ -96,16 +96,17 @@ def check_span(start: float, seconds: float | None, length: float) -> None:
 def _build(
     directory: Path, song: SongInfo, dancer: Choreographer, options: GeneratePosesOptions, seed: int, progress: Progress
 ) -> dict:
-    from dancegen.audio.song import listen
+    from dancegen.audio.song import analyse_and_copy
     from dancegen.metrics.dance import Dance, measure, rounded
     from dancegen.metrics.verdict import faults
     from dancegen.pose.openpose_json import write_openpose_json
     from dancegen.pose.sequence import PoseSequence
 
-    features = listen(
-        song, start_s=options.start, seconds=options.seconds, flac=directory / AUDIO, progress=progress
+    excerpt = analyse_and_copy(
+        song, directory / AUDIO, start_s=options.start, seconds=options.seconds, progress=progress
     )  # fmt: skip
-    features.save(directory / FEATURES)
+    features = excerpt.song
+    excerpt.copy.save(directory / FEATURES)
     features.beats.save(directory / BEATS)
     chunks, unmoved = _danced(dancer, features, directory, options, seed, progress)
     sequence = PoseSequence.concatenate(_previewed(chunks, directory, options.fps, options.canvas))

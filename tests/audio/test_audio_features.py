@@ -18,7 +18,7 @@ from dancegen.audio.features import (
     onset_envelope,
     windows,
 )
-from dancegen.audio.load import SAMPLE_RATE
+from dancegen.audio.load import SAMPLE_RATE, probe, write_flac
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_listening_needs_at_most_five_megabytes_a_minute(tmp_path):
 
     import soundfile
 
-    from dancegen.audio.song import analyse
+    from dancegen.audio.song import analyse_and_copy
 
     def peak(minutes: int) -> int:
         path, rng = tmp_path / f"{minutes}.flac", np.random.default_rng(0)
@@ -124,7 +124,7 @@ def test_listening_needs_at_most_five_megabytes_a_minute(tmp_path):
             for _ in range(minutes * 120):
                 file.write(0.5 * click + 0.003 * rng.normal(size=22_050))
         tracemalloc.start()
-        song = analyse(path)
+        song = analyse_and_copy(probe(path), tmp_path / "copy.flac").song
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert song.seconds == pytest.approx(60 * minutes, abs=0.01)
@@ -150,3 +150,40 @@ def test_analyse_counts_a_spans_time_from_its_start(tmp_path):
     assert (song.seconds, song.start_s) == (pytest.approx(10.0, abs=1e-3), 6.0)
     off_grid = (song.beats.times_s + 6.0 - 0.25 + 0.3) % 0.6 - 0.3
     assert len(song.beats.times_s) == 17 and np.abs(off_grid).max() < 0.03
+
+
+@pytest.mark.parametrize("kind", ["wav", "ogg"])
+@pytest.mark.parametrize("span", [{}, {"start_s": 3.2, "seconds": 7.5}])
+def test_one_pass_gives_what_three_would(tmp_path, kind, span):
+    """The song's features, its 16-bit copy, and the copy's features, bit for bit, also where the song clips."""
+    import soundfile
+
+    from dancegen.audio.song import SongFeatures, analyse, analyse_and_copy
+
+    time = np.arange(23 * 44_100) / 44_100
+    beat = np.sin(2 * np.pi * 220 * time) * np.exp(-8 * (time % 0.5)) * 1.2
+    noise = np.random.default_rng(0).normal(size=(len(time), 2)) * 0.01
+    path, flac, alone = tmp_path / f"song.{kind}", tmp_path / "copy.flac", tmp_path / "alone.flac"
+    with soundfile.SoundFile(path, "w", 44_100, 2, **({"subtype": "FLOAT"} if kind == "wav" else {})) as file:
+        for first in range(0, len(time), 44_100):
+            file.write((beat[first : first + 44_100, None] + noise[first : first + 44_100]).astype(np.float32))
+    excerpt = analyse_and_copy(probe(path), flac, **span)
+    write_flac(path, alone, **span)
+    assert flac.read_bytes() == alone.read_bytes()
+    excerpt.copy.save(tmp_path / "features.npz")
+    excerpt.song.beats.save(tmp_path / "beats.json")
+    kept = SongFeatures.load(tmp_path / "features.npz", tmp_path / "beats.json")
+    for made, expected in ((excerpt.song, analyse(path, **span)), (excerpt.copy, analyse(flac)), (kept, analyse(flac))):
+        assert np.array_equal(made.mel, expected.mel) and np.array_equal(made.onset, expected.onset)
+        assert (made.seconds, made.start_s) == (expected.seconds, expected.start_s)
+        assert made.beats.tempo_bpm == pytest.approx(120, rel=0.02)
+    assert not np.array_equal(excerpt.song.mel, excerpt.copy.mel)
+
+
+def test_a_file_that_holds_no_features_says_so(tmp_path):
+    from dancegen.audio.song import SongFeatures
+    from dancegen.errors import AudioError
+
+    (tmp_path / "features.npz").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(AudioError, match=r"features\.npz"):
+        SongFeatures.load(tmp_path / "features.npz", tmp_path / "beats.json")
