@@ -11,20 +11,25 @@ take the same keywords and return the Artifact that the command shows. Each is i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 __all__ = ["__version__", "dance", "evaluate", "extract_poses", "generate_poses", "prepare", "render", "train"]
 
 if TYPE_CHECKING:
-    from dancegen.stages.dance import dance
-    from dancegen.stages.evaluate import evaluate
-    from dancegen.stages.extract_poses import extract_poses
-    from dancegen.stages.generate_poses import generate_poses
-    from dancegen.stages.prepare import prepare
-    from dancegen.stages.render import render
-    from dancegen.stages.train import train
+    from dancegen.store import Artifact
+
+    # What each takes is declared in `options.verbs`, and shown by `help(dancegen.dance)`.
+    def dance(song: str | Path, **options: Any) -> Artifact: ...
+    def prepare(sources: Sequence[str | Path] | str | Path, **options: Any) -> Artifact: ...
+    def extract_poses(dataset: Artifact | str | Path | None = None, **options: Any) -> Artifact: ...
+    def train(dataset: Artifact | str | Path | None = None, **options: Any) -> Artifact: ...
+    def generate_poses(song: str | Path, **options: Any) -> Artifact: ...
+    def render(poses: Artifact | str | Path | None = None, **options: Any) -> Artifact: ...
+    def evaluate(subjects: Sequence[Artifact | str | Path] | str | Path = (), **options: Any) -> Artifact: ...
 
 
 def __getattr__(name: str):
