@@ -8,8 +8,9 @@ from typing import Any
 from dancegen.context import Context
 from dancegen.errors import InputError
 from dancegen.options.verbs import GeneratePosesOptions, render_options
-from dancegen.stages.generate_poses import generate_poses, song_path
+from dancegen.stages.generate_poses import generate_poses
 from dancegen.stages.render import check_render, render
+from dancegen.stages.songs import song_path
 from dancegen.store import Artifact
 
 

@@ -26,6 +26,7 @@ from dancegen.stages.evaluation_inputs import (
 )
 from dancegen.stages.evaluation_video import EvaluationVideo, find_video, watch
 from dancegen.stages.generate_poses import check_span, generate_poses
+from dancegen.stages.songs import SongFile
 from dancegen.store import Artifact, Input, Recipe
 
 if TYPE_CHECKING:
@@ -125,31 +126,34 @@ def _more_baselines(models: list[EvaluationInput], dataset: Artifact | None) -> 
 
 def _dance(
     models: list[EvaluationInput],
-    songs: list[Path],
+    songs: list[SongFile],
     dataset: Artifact | None,
     options: EvaluateOptions,
     context: Context,
 ) -> list[Recording]:
     """Every model's dance to every song, each an artifact of generate-poses."""
-    from dancegen.audio.load import probe
     from dancegen.choreographers import is_baseline
 
     if not models:
         return []
     for song in songs:
         try:
-            check_span(options.start, options.seconds, probe(song).seconds)
+            check_span(options.start, options.seconds, song.info.seconds)
         except InputError as error:
-            raise InputError(f"{song.name}: {error}") from error
+            raise InputError(f"{song.path.name}: {error}") from error
     recordings = []
     with context.progress.task("Choreographing", len(models) * len(songs)) as advance:
         for model in models:
             quiet = _Unworried(context.progress) if is_baseline(model.name) else context.progress
             for song in songs:
                 wanted = GeneratePosesOptions(
-                    song=song, model=str(model.path), start=options.start, seconds=options.seconds, seed=options.seed
+                    song=song.path,
+                    model=str(model.path),
+                    start=options.start,
+                    seconds=options.seconds,
+                    seed=options.seed,
                 )
-                made = generate_poses(wanted, context.step(force=False, progress=quiet), dataset=dataset)
+                made = generate_poses(wanted, context.step(force=False, progress=quiet), song=song, dataset=dataset)
                 recordings.append(recording_of_artifact(model.name, made))
                 advance(1)
     return recordings

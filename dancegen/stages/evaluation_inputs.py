@@ -12,7 +12,7 @@ import numpy as np
 from dancegen.choreographers import BUNDLED, is_baseline
 from dancegen.errors import InputError, NotFoundError, PoseError
 from dancegen.stages.generate_poses import AUDIO, BEATS, POSES
-from dancegen.stages.songs import find_songs
+from dancegen.stages.songs import SongFile, find_songs
 from dancegen.store import MANIFEST, SHORT, Artifact, Input, Store
 from dancegen.video import VIDEO_SUFFIXES
 
@@ -82,13 +82,13 @@ def find_inputs(references: Iterable[str | Path | Artifact], store: Store) -> li
     return found
 
 
-def songs_for_models(songs: str | Path | None) -> list[Path]:
+def songs_for_models(songs: str | Path | None) -> list[SongFile]:
     """The songs of a folder, or the one that a path names; the bundled one by default. Raises InputError for none."""
     if songs is None:
         from dancegen.assets import asset
 
-        return [asset("demo.ogg")]
-    return [song.path for song in find_songs(songs, "--songs")]
+        return [SongFile(asset("demo.ogg"))]
+    return find_songs(songs, "--songs")
 
 
 def recording_of(subject: EvaluationInput, fps: float) -> Recording:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from dancegen.options.declare import recipe_for
 from dancegen.options.verbs import GeneratePosesOptions
 from dancegen.progress import Progress
 from dancegen.stages.dance_controls import read_controls
+from dancegen.stages.songs import SongFile, song_path
 from dancegen.store import Artifact, Input
 from dancegen.store.hashing import hash_value
 
@@ -28,7 +30,6 @@ AUDIO, FEATURES, BEATS = "audio.flac", "features.npz", "beats.json"
 """The span of the song: its sound, log-mel and onsets, and beats, so that nobody has to listen to it again."""
 MOTION, BVH = "motion.npz", "dance.bvh"
 """Of a model that dances in three dimensions: the body's motion, to edit and start from, and to take to Blender."""
-DEMO = "demo"
 SUMMARY_FIGURES = (
     "speed_median", "accel_mean", "freeze_ratio", "missing", "bas_music", "bas_shifted", "footfall", "footfall_shifted",
 )  # fmt: skip
@@ -39,25 +40,25 @@ def generate_poses(
     options: GeneratePosesOptions,
     context: Context,
     *,
-    dataset: Artifact | None = None,
+    song: SongFile | None = None,
     model: ChosenModel | None = None,
+    dataset: Artifact | None = None,
 ) -> Artifact:
     """A choreography of the song's span: poses, OpenPose JSON, the span's music and its features, and a preview video.
 
     A model that dances in three dimensions also leaves the motion and a BVH file. The same song, model and seed give
-    the same dance, another song gives another. dataset: the pose dataset that baselines dance with; by default the
-    newest. model: the one of the options where it is known already. Raises AudioError for what is not a song,
-    ModelError for what is not a model, InputError for settings out of range.
+    the same dance, another song gives another. song, model: those of the options, where they were looked at already.
+    dataset: the pose dataset that baselines dance with; by default the newest. Raises AudioError for what is not a
+    song, ModelError for what is not a model, InputError for settings out of range.
     """
-    from dancegen.audio.load import probe
     from dancegen.choreographers import choose_model
 
-    song = song_path(options.song)
-    info = probe(song)
+    song = song or SongFile(song_path(options.song))
+    info = song.info
     check_span(options.start, options.seconds, info.seconds)
     chosen = model or choose_model(options.model, context.store, lambda: context.resolve(dataset, "extract-poses"))
     asked = read_controls(options, context.store)
-    source = Input.file("song", song)
+    source = replace(song.input, role="song")
     recipe = recipe_for(
         STAGE, VERSION, options, {"song": (source,), "model": chosen.inputs, **asked.inputs}, **asked.moments
     )
@@ -67,15 +68,6 @@ def generate_poses(
         return _build(directory, info, dancer, options, _chance(options.seed, source), context.progress)
 
     return context.obtain(recipe, build)
-
-
-def song_path(song: str | Path) -> Path:
-    """The song's file; `demo` is the bundled one, unless a file of that name lies here."""
-    if str(song) == DEMO and not Path(DEMO).exists():
-        from dancegen.assets import asset
-
-        return asset("demo.ogg")
-    return Path(song)
 
 
 def _chance(seed: int, song: Input) -> int:

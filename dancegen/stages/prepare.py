@@ -34,7 +34,7 @@ from dancegen.motion.readers.registry import Take, find_takes, known
 from dancegen.options.declare import recipe_for
 from dancegen.options.verbs import PrepareOptions
 from dancegen.progress import Advance, Progress
-from dancegen.stages.songs import SongFile, find_songs, song_file
+from dancegen.stages.songs import SongFile, find_songs
 from dancegen.store import Artifact, Input
 from dancegen.video import VIDEO_SUFFIXES
 
@@ -366,7 +366,7 @@ def _inputs(take: Take, hashed: Callable[[str, Path], Input]) -> tuple[Input, ..
 
 
 def _own_song(take: Take) -> SongFile | None:
-    return None if take.info.song is None else song_file(take.info.song)
+    return None if take.info.song is None else SongFile(take.info.song)
 
 
 def _clip_name(path: Path) -> str:

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dancegen.errors import InputError
 from dancegen.store import Input
 
+if TYPE_CHECKING:
+    from dancegen.audio.load import SongInfo
+
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".m4a", ".aac", ".opus", ".aif", ".aiff", ".wma", ".oga"}
+
+
+DEMO = "demo"
+"""What a person calls the song that comes with dancegen."""
 
 
 @dataclass(frozen=True)
 class SongFile:
-    """A song's path, and its bytes as a recipe's input."""
+    """A song's file, which is read no more often than needed."""
 
     path: Path
-    input: Input
+
+    @cached_property
+    def input(self) -> Input:
+        """Its bytes as a recipe's input. Raises InputError where it cannot be read."""
+        return Input.file(f"song {self.path.stem}", self.path)
+
+    @cached_property
+    def info(self) -> SongInfo:
+        """What it says about itself. Raises AudioError as `probe` does."""
+        from dancegen.audio.load import probe
+
+        return probe(self.path)
 
 
 def find_songs(songs: str | Path, option: str) -> list[SongFile]:
@@ -32,14 +52,18 @@ def find_songs(songs: str | Path, option: str) -> list[SongFile]:
         raise InputError(f"{folder} holds no songs: give wav, flac, ogg, mp3 or m4a files")
     found: dict[str, SongFile] = {}
     for path in files:
-        song = song_file(path)
+        song = SongFile(path)
         found.setdefault(song.input.digest, song)
     return list(found.values())
 
 
-def song_file(path: Path) -> SongFile:
-    """A song with the hash of its bytes. Raises InputError where it cannot be read."""
-    return SongFile(path, Input.file(f"song {path.stem}", path))
+def song_path(song: str | Path) -> Path:
+    """The song's file; `demo` is the bundled one, unless a file of that name lies here."""
+    if str(song) == DEMO and not Path(DEMO).exists():
+        from dancegen.assets import asset
+
+        return asset("demo.ogg")
+    return Path(song)
 
 
 def _is_song(path: Path) -> bool:

@@ -9,7 +9,8 @@ import pytest
 from dancegen import dance, generate_poses, render
 from dancegen.cli import main
 from dancegen.errors import AudioError, InputError, NotFoundError
-from dancegen.stages.dance import output_path, song_path
+from dancegen.stages.dance import output_path
+from dancegen.stages.songs import song_path
 from dancegen.store import open_store
 from dancegen.video import VideoWriter, probe_video
 from helpers.tiny_chain import tiny_model, write_song

@@ -297,7 +297,7 @@ def test_the_same_song_twice_and_what_macos_leaves_beside_it_are_one_song(songs,
     shutil.copy(songs / "slow.wav", tmp_path / "slow.wav")
     shutil.copy(songs / "slow.wav", tmp_path / "slow again.wav")
     (tmp_path / "._slow.wav").write_bytes(b"not a song")
-    assert [path.name for path in songs_for_models(tmp_path)] == ["slow again.wav"]
+    assert [song.path.name for song in songs_for_models(tmp_path)] == ["slow again.wav"]
 
 
 def test_baselines_are_models_that_anyone_can_name(store, dataset, songs, place):
