@@ -11,7 +11,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+from helpers.processes import REPOSITORY
+
+SHARED = REPOSITORY.parent / "shared"
 
 
 @pytest.fixture(scope="session")

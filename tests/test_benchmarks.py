@@ -15,7 +15,8 @@ from dancegen.pose.drawing import draw_openpose
 from dancegen.progress import SILENT
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-from helpers.tiny_gan import SETTINGS, pose_dataset, tiny_model, write_song  # noqa: E402
+from helpers.songs import write_song  # noqa: E402
+from helpers.tiny_gan import SETTINGS, pose_dataset, tiny_model  # noqa: E402
 
 
 def benchmark(name: str) -> ModuleType:

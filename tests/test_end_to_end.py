@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +14,7 @@ from dancegen.pose.cleaning import body_height
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
 from dancegen.video import probe_video, read_frames
+from helpers.processes import run
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +83,7 @@ def test_the_video_shows_the_dancer_with_the_music(chain):
 
 
 def test_the_command_finds_the_video_made_and_makes_nothing_anew(chain):
-    done = subprocess.run(
-        [sys.executable, "-m", "dancegen", "render", "--style", "openpose", "--size", "96x64"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=Path(__file__).parents[1],
-        env={**os.environ, "DANCEGEN_STORE": str(chain["render"].path.parents[1])},
-    )
+    store = chain["render"].path.parents[1]
+    done = run("render", "--style", "openpose", "--size", "96x64", DANCEGEN_STORE=str(store))
     assert done.returncode == 0 and "answered from the store" in done.stdout, done.stderr
     assert chain["render"].digest[:16] in done.stdout

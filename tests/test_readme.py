@@ -7,15 +7,14 @@ import inspect
 import re
 import shlex
 import subprocess
-from pathlib import Path
 
 import pytest
 import typer
 
 import dancegen
 from dancegen.cli import build_app
+from helpers.processes import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 CI = (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
 

@@ -9,20 +9,13 @@ from dancegen.audio.beats import BEAT_BANDS, NO_BEATS, Beats, bar_lines, track_b
 from dancegen.audio.features import FLOOR, FRAME_RATE, log_mel, onset_envelope
 from dancegen.audio.load import SAMPLE_RATE
 from dancegen.errors import AudioError
+from helpers.processes import REPOSITORY
+from helpers.songs import clicks
 
 
 def heard(samples: np.ndarray) -> Beats:
     mel = log_mel(np.asarray(samples, np.float32))
     return track_beats(onset_envelope(mel), mel)
-
-
-def click_track(times: np.ndarray, seconds: float, level: float = 0.8) -> np.ndarray:
-    """Clicks of a metronome: 30 ms of 1 kHz."""
-    samples, time = np.zeros(round(seconds * SAMPLE_RATE)), np.arange(660) / SAMPLE_RATE
-    click = level * np.sin(2 * np.pi * 1000 * time) * np.exp(-time / 0.006)
-    for first in np.round(times * SAMPLE_RATE).astype(int):
-        samples[first : first + 660] += click[: len(samples) - first]
-    return samples
 
 
 def found_and_extra(beats: Beats, truth: np.ndarray, tolerance_s: float) -> tuple[float, float]:
@@ -37,7 +30,7 @@ def found_and_extra(beats: Beats, truth: np.ndarray, tolerance_s: float) -> tupl
 @pytest.mark.parametrize("start_s", [0.0, 0.37])
 def test_clicks_have_a_beat_within_30_ms(tempo, start_s):
     truth = np.arange(start_s, 29.8, 60 / tempo)
-    beats = heard(click_track(truth, 30))
+    beats = heard(clicks(truth, 30))
     found, extra = found_and_extra(beats, truth, 0.03)
     assert found >= 0.95 and extra <= 0.05
     assert beats.tempo_bpm == pytest.approx(tempo, rel=0.005)
@@ -47,7 +40,7 @@ def test_clicks_have_a_beat_within_30_ms(tempo, start_s):
 @pytest.mark.parametrize("tempo", [97, 120])
 def test_the_first_and_the_last_click_are_beats_without_lag(tempo):
     truth = np.arange(0.5, 29.5, 60 / tempo)
-    beats = heard(click_track(truth, 30))
+    beats = heard(clicks(truth, 30))
     assert len(beats.times_s) == len(truth)
     assert np.abs(beats.times_s - truth).max() < 0.03
     assert abs(np.mean(beats.times_s - truth)) < 0.01
@@ -56,24 +49,24 @@ def test_the_first_and_the_last_click_are_beats_without_lag(tempo):
 def test_loudness_does_not_matter():
     truth = np.arange(0.5, 19.5, 0.5)
     for level in (0.005, 1.0):
-        assert found_and_extra(heard(click_track(truth, 20, level)), truth, 0.03) == (1.0, 0.0)
+        assert found_and_extra(heard(clicks(truth, 20, level=level)), truth, 0.03) == (1.0, 0.0)
 
 
 def test_an_onset_envelope_alone_is_enough():
     truth = np.arange(0.5, 19.5, 60 / 110)
-    beats = track_beats(onset_envelope(log_mel(click_track(truth, 20))))
+    beats = track_beats(onset_envelope(log_mel(clicks(truth, 20))))
     assert found_and_extra(beats, truth, 0.03) == (1.0, 0.0)
 
 
 def test_beats_follow_a_change_of_tempo():
     truth = np.concatenate([np.arange(0.4, 20, 60 / 100), np.arange(20.2, 40, 60 / 126)])
-    found, extra = found_and_extra(heard(click_track(truth, 40)), truth, 0.05)
+    found, extra = found_and_extra(heard(clicks(truth, 40)), truth, 0.05)
     assert found >= 0.93 and extra <= 0.07
 
 
 def test_no_beats_in_a_long_silence_between_two_parts():
     truth = np.concatenate([np.arange(0.5, 15, 0.5), np.arange(25, 40, 0.5)])
-    beats = heard(click_track(truth, 41))
+    beats = heard(clicks(truth, 41))
     found, extra = found_and_extra(beats, truth, 0.03)
     assert found >= 0.95 and extra <= 0.05
     assert not ((beats.times_s > 16) & (beats.times_s < 24)).any()
@@ -109,9 +102,7 @@ def test_the_demo_songs_beats_are_found():
 
 
 def demo_song():
-    from pathlib import Path
-
-    return Path(__file__).resolve().parents[2] / "assets" / "demo.ogg"
+    return REPOSITORY / "assets" / "demo.ogg"
 
 
 @pytest.mark.parametrize(
@@ -147,7 +138,7 @@ def test_real_songs_have_their_known_tempo(shared_data, name, tempi):
 
 
 def test_beats_survive_their_file(tmp_path):
-    beats = heard(click_track(np.arange(0.5, 9.5, 0.5), 10))
+    beats = heard(clicks(np.arange(0.5, 9.5, 0.5), 10))
     beats.save(tmp_path / "beats.json")
     again = Beats.load(tmp_path / "beats.json")
     assert np.allclose(again.times_s, beats.times_s, atol=1e-5) and np.allclose(

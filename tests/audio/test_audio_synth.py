@@ -8,6 +8,7 @@ import pytest
 from dancegen.audio.synth.patterns import GROOVES, PERCUSSION, beats_a_bar, row_of
 from dancegen.audio.synth.song_maker import DEMO, SongSpec, main, random_spec, synthesise
 from dancegen.errors import InputError
+from helpers.processes import REPOSITORY
 
 
 def test_a_spec_always_gives_the_same_samples():
@@ -114,11 +115,9 @@ def test_the_command_line_writes_songs(tmp_path, capsys):
 
 
 def test_the_demo_in_the_assets_is_the_demo_of_the_script():
-    from pathlib import Path
-
     from dancegen.audio.load import load
 
-    path = Path(__file__).resolve().parents[2] / "assets" / "demo.ogg"
+    path = REPOSITORY / "assets" / "demo.ogg"
     assert path.stat().st_size < 600_000
     made, kept = synthesise(DEMO), load(path)
     assert {"break", "build-up", "drop"} <= set(made.sections) and made.samples.shape[0] == 30 * 44_100

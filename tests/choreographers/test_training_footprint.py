@@ -8,7 +8,8 @@ from torch import nn
 
 from dancegen.choreographers.gan.footprint import footprint
 from dancegen.choreographers.training.footprint import Footprint, growing, kept_for_backward, networks_bytes
-from helpers.trainers import Listener, diffusion, gan
+from helpers.listening import Listener
+from helpers.trainers import diffusion, gan
 
 
 def test_what_backward_needs_is_counted_once_and_without_the_weights():

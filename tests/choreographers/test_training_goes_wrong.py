@@ -14,8 +14,9 @@ from dancegen.choreographers.gan.validation import _compare
 from dancegen.choreographers.training.collapse import Watch, dance_signs, never_wrong, spread
 from dancegen.choreographers.training.descent import PATIENCE
 from dancegen.errors import TrainingError
+from helpers.listening import Listener
 from helpers.tiny_gan import takes, tiny_config
-from helpers.trainers import Listener, diffusion, gan
+from helpers.trainers import diffusion, gan
 
 
 def finite(path):

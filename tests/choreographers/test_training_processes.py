@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,37 +12,12 @@ import torch
 from dancegen.choreographers.training.precision import autocast, settled
 from dancegen.choreographers.training.processes import ALONE, Processes, join
 from dancegen.errors import InputError
-
-TESTS = Path(__file__).parents[1]
-
-
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
-def launch(script: Path, *arguments: object, count: int = 2) -> None:
-    """Run a script in so many processes, as a launcher starts them."""
-    shared = {
-        **os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)]), "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": free_port(), "WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count),
-    }  # fmt: skip
-    started = [
-        subprocess.Popen(
-            [sys.executable, str(script), *map(str, arguments)],
-            env=shared | {"RANK": str(i), "LOCAL_RANK": str(i)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for i in range(count)
-    ]  # fmt: skip
-    said = [process.communicate(timeout=900)[0] for process in started]
-    assert [process.returncode for process in started] == [0] * count, "\n".join(said)
+from helpers.processes import run_together
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux tells the threads' names")
 def test_no_thread_of_the_group_is_left_to_abort_the_interpreter_on_its_way_out(tmp_path):
-    launch(TESTS / "helpers" / "leave_two_processes.py", tmp_path)
+    run_together("leave_two_processes", tmp_path)
     for index in range(2):
         during, at_exit = json.loads((tmp_path / f"process-{index}.json").read_text())
         assert during and not at_exit
@@ -56,7 +27,7 @@ def test_no_thread_of_the_group_is_left_to_abort_the_interpreter_on_its_way_out(
 def trained(request, tmp_path_factory):
     """The family, the folder, and what each of two processes recorded (see `in_two_processes`)."""
     folder = tmp_path_factory.mktemp(request.param)
-    launch(TESTS / "helpers" / "in_two_processes.py", request.param, folder)
+    run_together("in_two_processes", request.param, folder)
     return request.param, folder, [torch.load(folder / f"process-{i}.pt", weights_only=True) for i in range(2)]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,19 +12,7 @@ import pytest
 
 from dancegen.cli import main
 from dancegen.errors import DancegenError, DoneInPart, InputError
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-def dancegen(*arguments: str, **options) -> subprocess.CompletedProcess:
-    """The command as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "dancegen", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **options},
-        timeout=60,
-    )
+from helpers.processes import environment, run, start_python
 
 
 def test_json_is_one_object_with_the_promised_keys_and_nothing_else(render_stage, capfd, own_store):
@@ -162,10 +149,10 @@ def test_no_command_at_all_shows_help_and_is_wrong_usage(arguments, capfd):
 
 
 def test_exit_codes_and_streams_are_the_same_for_a_real_process(tmp_path):
-    ran = dancegen("artifacts", "show", "abcd", "--store", tmp_path)
+    ran = run("artifacts", "show", "abcd", "--store", tmp_path)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == "error: no artifact begins with abcd; see what there is with: dancegen artifacts ls\n"
-    ran = dancegen("--version")
+    ran = run("--version")
     assert ran.returncode == 0 and ran.stdout.startswith("dancegen ") and ran.stderr == ""
 
 
@@ -175,7 +162,7 @@ def test_a_reader_that_leaves_early_gets_no_complaint(tmp_path):
         shell=True,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env=environment(),
     )
     assert ran.stderr == ""
 
@@ -198,13 +185,7 @@ def test_an_interrupted_command_tidies_up_and_ends_with_130(tmp_path, number):
         f"    open_store({str(tmp_path / 'store')!r}).obtain(Recipe('train', 1), build)\n"
         "sys.exit(main([], app))\n"
     )
-    process = subprocess.Popen(
-        [sys.executable, str(program)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-    )
+    process = start_python(program)
     assert process.stdout.readline() == "building\n"
     process.send_signal(number)
     _, err = process.communicate(timeout=50)

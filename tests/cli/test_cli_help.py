@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import os
+import ast
 import resource
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from dancegen.cli import main
+from helpers.processes import run, run_python
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "numpy", "librosa", "cv2", "scipy", "av", "soundfile", "diffusers", "joblib", "mediapipe")
 COMMANDS = ["dance", "inference", "prepare", "extract-poses", "train", "generate-poses", "render", "evaluate"]
 GROUPS = [["artifacts"], ["artifacts", "ls"], ["artifacts", "show"], []]
 COMMON = ["--store", "--output", "-o", "--json", "--quiet", "--force", "--debug"]
 
 
-def run(code: str) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+def heavy_imports(code: str) -> tuple[list[str], str]:
+    """Which heavy packages a fresh Python has imported once it ran the code, and what it printed before."""
+    ran = run_python("-c", f"import sys; {code}; print([m for m in {HEAVY} if m in sys.modules])")
+    assert ran.returncode == 0, ran.stderr
+    *printed, imported = ran.stdout.splitlines()
+    return ast.literal_eval(imported), "\n".join(printed)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["artifacts", "ls"]], ids=" ".join)
 def test_help_and_listing_import_nothing_heavy(arguments):
-    ran = run(
-        f"import sys; from dancegen.cli import main; main({arguments}); print([m for m in {HEAVY} if m in sys.modules])"
-    )
-    assert ran.stdout.splitlines()[-1] == "[]", ran.stdout + ran.stderr
+    imported, printed = heavy_imports(f"from dancegen.cli import main; main({arguments})")
+    assert imported == [] and printed
 
 
 def test_importing_the_package_imports_nothing_heavy_and_names_every_verb():
-    ran = run(f"import sys, dancegen; print(dir(dancegen)); print([m for m in {HEAVY} if m in sys.modules])")
-    names, heavy = ran.stdout.splitlines()
-    assert heavy == "[]"
+    imported, names = heavy_imports("import dancegen; print(dir(dancegen))")
+    assert imported == []
     for verb in ("prepare", "extract_poses", "train", "generate_poses", "render", "evaluate", "dance", "__version__"):
         assert f"'{verb}'" in names
 
@@ -43,7 +40,7 @@ def test_importing_the_package_imports_nothing_heavy_and_names_every_verb():
 def test_help_answers_in_half_a_second():
     def seconds() -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        ran = run("import sys; from dancegen.cli import main; sys.exit(main(['--help']))")
+        ran = run_python("-c", "import sys; from dancegen.cli import main; sys.exit(main(['--help']))")
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert ran.returncode == 0 and "dancegen" in ran.stdout
         return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
@@ -72,9 +69,5 @@ def test_every_command_that_makes_something_has_the_common_options(command, caps
 
 def test_the_shell_can_complete_commands():
     # What the completion script that --show-completion prints asks of the program at each tab.
-    environment = {
-        **os.environ, "PYTHONPATH": str(REPOSITORY), "_DANCEGEN_COMPLETE": "complete_bash",
-        "COMP_WORDS": "dancegen ren", "COMP_CWORD": "1",
-    }  # fmt: skip
-    ran = subprocess.run([sys.executable, "-m", "dancegen"], capture_output=True, text=True, env=environment)
+    ran = run(_DANCEGEN_COMPLETE="complete_bash", COMP_WORDS="dancegen ren", COMP_CWORD="1")
     assert "render" in ran.stdout.split()

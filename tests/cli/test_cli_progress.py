@@ -6,15 +6,13 @@ import os
 import pty
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from dancegen.cli import progress as module
 from dancegen.cli.progress import CommandProgress, clock
 from dancegen.cli.result import figure, size
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from helpers.processes import environment
 
 
 @pytest.fixture
@@ -90,8 +88,10 @@ def test_a_terminal_shows_bars_that_give_way_to_lines():
         "        advance(2)\n"
     )
     master, slave = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "TERM": "xterm", "COLUMNS": "100"}
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=slave, stdout=subprocess.PIPE, env=environment)
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stderr=slave, stdout=subprocess.PIPE,
+        env=environment(TERM="xterm", COLUMNS="100"),
+    )  # fmt: skip
     os.close(slave)
     seen = b""
     while True:

@@ -9,19 +9,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
+from dancegen.progress import Silent
 from dancegen.store import Input, Recipe, open_store
 
 RECIPE = Recipe("generate-poses", 1, {"seed": 7}, (Input.weights("model", "gan", "1"),))
 
 
-class Stderr:
-    @contextmanager
-    def task(self, label, total=None):
-        yield lambda amount=1.0: None
-
+class Stderr(Silent):
     def say(self, message: str) -> None:
         print(message, file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""Motion capture and songs made here: people who step in place, and clicks for them to step to."""
+"""Motion capture made here: people who step in place."""
 
 from __future__ import annotations
 
@@ -24,17 +24,3 @@ def write_dancer(path: Path, seconds: float = 7.0, step_s: float = 0.5) -> Path:
         turns[f"{side}_hip"] = np.stack([0 * forward, 0 * forward, -22 * forward], axis=1)
         turns[f"{side}_shoulder"] = np.stack([0 * forward, 30 * forward, 0 * forward], axis=1)
     return write_bvh(path, MIXAMO, turns, frames=len(times))
-
-
-def write_click(path: Path, bpm: float, seconds: float = 14.0) -> Path:
-    """A song of clicks, stereo, 44.1 kHz."""
-    import soundfile
-
-    rate = 44_100
-    samples = np.zeros(round(seconds * rate))
-    burst = np.sin(2 * np.pi * 1000 * np.arange(1500) / rate) * np.exp(-np.arange(1500) / 200)
-    for beat in np.arange(0.2, seconds - 0.1, 60 / bpm):
-        start = round(beat * rate)
-        samples[start : start + len(burst)] += burst
-    soundfile.write(path, np.stack([samples, samples], axis=1) * 0.8, rate)
-    return path

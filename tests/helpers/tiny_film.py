@@ -11,8 +11,9 @@ from dancegen.cli import main
 from dancegen.pose.sequence import PoseSequence
 from dancegen.store import Artifact, Recipe, Store
 from dancegen.video import read_frames
+from helpers.songs import write_song
 from helpers.tiny_animatediff import flags, options, tiny_ip_adapter, tiny_lora, tiny_models, tiny_temporalnet
-from helpers.tiny_gan import dancing, ticks, write_song
+from helpers.tiny_gan import dancing, ticks
 
 __all__ = [
     "FEW", "QUICK", "dance", "film", "flags", "options", "pictures", "shown", "tiny_ip_adapter", "tiny_lora",

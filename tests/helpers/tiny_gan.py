@@ -1,4 +1,4 @@
-"""A GAN small enough to train in a test, dancers for it to learn from, and songs for it to dance to."""
+"""A GAN small enough to train in a test, dancers for it to learn from, and what is heard in songs for it."""
 
 from __future__ import annotations
 
@@ -152,18 +152,6 @@ def pose_dataset(store: Store, *, train: int = 5, val: int = 2, seconds: float =
         return {"clips": len(clips)}
 
     return store.obtain(Recipe("extract-poses", 1, {"train": train, "val": val, "seconds": seconds}), build)
-
-
-def write_song(path: Path, seconds: float, *, bpm: float = 120.0, pitch: float = 220.0, rate: int = 22_050) -> Path:
-    """A song of a kick and a chord, as a file."""
-    import soundfile
-
-    times = np.arange(round(seconds * rate)) / rate
-    since = times % (60 / bpm)
-    kick = np.sin(2 * np.pi * 60 * since) * np.exp(-since / 0.06)
-    chord = sum(np.sin(2 * np.pi * pitch * ratio * times) for ratio in (1, 1.25, 1.5)) / 12
-    soundfile.write(path, (0.7 * kick + chord * (1 + np.exp(-since / 0.2))).astype(np.float32), rate)
-    return path
 
 
 def with_train(config: GanConfig, **values) -> GanConfig:

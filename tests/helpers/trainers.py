@@ -1,4 +1,4 @@
-"""Trainers of both families on tiny models, and ears for what they say."""
+"""Trainers of both families on tiny models."""
 
 from __future__ import annotations
 
@@ -10,19 +10,6 @@ from dancegen.choreographers.gan.trainer import Trainer as GanTrainer
 from dancegen.progress import Silent
 from helpers.tiny_diffusion import BODY, CONFIG, recordings
 from helpers.tiny_gan import takes, tiny_config
-
-
-class Listener(Silent):
-    """Keeps what was said."""
-
-    def __init__(self):
-        self.said, self.warned = [], []
-
-    def say(self, message):
-        self.said.append(message)
-
-    def warn(self, message):
-        self.warned.append(message)
 
 
 def gan(folder, *settings, progress=None, **options):

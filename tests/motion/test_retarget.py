@@ -17,8 +17,6 @@ from dancegen.motion.rotations import from_6d, swing, to_6d
 from dancegen.pose.skeleton import INDEX
 from helpers.stick_figure import FIGURE, MIXAMO, write_bvh
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-
 
 @pytest.fixture
 def dancer(tmp_path: Path) -> Motion:
@@ -113,10 +111,9 @@ def test_a_body_in_motion_comes_back_from_its_file(dancer, tmp_path):
         BodyMotion.load(tmp_path / "motion.npz")
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the shared motion capture")
-def test_real_takes_of_two_skeletons_dance_alike_in_one_body():
+def test_real_takes_of_two_skeletons_dance_alike_in_one_body(shared_data):
     motions = [
-        load_motion(SHARED / name).resample(30) for name in ("cmu-salsa/61_05_scaled.bvh", "cmu-modern/05_02.amc")
+        load_motion(shared_data / name).resample(30) for name in ("cmu-salsa/61_05_scaled.bvh", "cmu-modern/05_02.amc")
     ]
     body = measure_body(motions)
     for motion in motions:

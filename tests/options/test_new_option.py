@@ -13,7 +13,8 @@ from dancegen.cli import main
 from dancegen.errors import InputError
 from dancegen.options import verbs
 from dancegen.options.declare import option, within
-from helpers.tiny_chain import tiny_model, write_song
+from helpers.songs import write_song
+from helpers.tiny_gan import tiny_model
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,11 @@ import dancegen
 from dancegen.options.declare import Options, Role, declared, option, recipe_for
 from dancegen.options.verbs import VERBS, GeneratePosesOptions, RenderOptions
 from dancegen.store import Input, Recipe, Store, open_store
-from helpers.stepping_dancer import write_click, write_dancer
+from helpers.songs import write_click, write_song
+from helpers.stepping_dancer import write_dancer
 from helpers.tiny_diffusion import saved_model
 from helpers.tiny_film import dance as poses_artifact
-from helpers.tiny_gan import SETTINGS, pose_dataset, tiny_model, write_song
+from helpers.tiny_gan import SETTINGS, pose_dataset, tiny_model
 
 VERB = {verb.name: verb for verb in VERBS}
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,8 +13,8 @@ import pytest
 from dancegen.errors import InputError, ModelError
 from dancegen.renderers.animatediff.settings import Settings, weighted
 from dancegen.renderers.film.weights import ModelRef, locate, needed, references
+from helpers.processes import run_python
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 COMMIT = "5" * 40
 
 
@@ -163,14 +160,10 @@ except ModelError as error:
 
 
 def ask(endpoint: str, cache: Path, name: str, how: str) -> str:
-    environment = {
-        **os.environ, "PYTHONPATH": str(REPOSITORY), "HF_ENDPOINT": endpoint, "HF_HUB_CACHE": str(cache),
-        "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_ETAG_TIMEOUT": "5",
-    }  # fmt: skip
-    for proxy in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
-        environment.pop(proxy, None)
-    command = [sys.executable, "-c", CODE, name, how]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
+    ran = run_python(
+        "-c", CODE, name, how, HF_ENDPOINT=endpoint, HF_HUB_CACHE=str(cache), HF_HUB_DISABLE_XET="1",
+        HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_ETAG_TIMEOUT="5", NO_PROXY="127.0.0.1", no_proxy="127.0.0.1",
+    )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip()
 

@@ -13,7 +13,8 @@ from dancegen.stages.dance import output_path
 from dancegen.stages.songs import song_path
 from dancegen.store import open_store
 from dancegen.video import VideoWriter, probe_video
-from helpers.tiny_chain import tiny_model, write_song
+from helpers.songs import write_song
+from helpers.tiny_gan import tiny_model
 
 LOOK = {"style": "openpose", "size": "64x64"}
 

@@ -18,7 +18,9 @@ from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.evaluation_inputs import songs_for_models
 from dancegen.store import open_store
 from dancegen.video import VideoWriter
-from helpers.tiny_chain import pose_dataset, run, tiny_model, write_song
+from helpers.processes import run
+from helpers.songs import write_song
+from helpers.tiny_gan import pose_dataset, tiny_model
 
 KEYS = (
     "speed_median", "freeze_ratio", "accel_mean", "missing", "limb_p99_max", "variety", "copying", "bas_music",

@@ -14,7 +14,8 @@ from dancegen.errors import InputError, NotFoundError
 from dancegen.options.declare import pixels
 from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.extract_poses import parse_views
-from helpers.stepping_dancer import write_click, write_dancer
+from helpers.songs import write_click
+from helpers.stepping_dancer import write_dancer
 
 
 @pytest.fixture(scope="module")

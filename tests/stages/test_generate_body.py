@@ -13,8 +13,10 @@ from dancegen.motion.body import BodyMotion
 from dancegen.motion.readers.bvh import read_bvh
 from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.generate_poses import SUMMARY_FIGURES
-from helpers.tiny_chain import run, tiny_model, write_song
+from helpers.processes import run
+from helpers.songs import write_song
 from helpers.tiny_diffusion import saved_model
+from helpers.tiny_gan import tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +90,8 @@ def test_what_cannot_be_granted_is_refused_by_name(made, place, model, song):
 
 def test_motion_capture_becomes_a_model_in_joint_space_that_dances(place, song):
     """prepare, train --family diffusion, generate-poses, as a person would."""
-    from helpers.stepping_dancer import write_click, write_dancer
+    from helpers.songs import write_click
+    from helpers.stepping_dancer import write_dancer
 
     for folder in ("steps", "music"):
         (place / folder).mkdir()

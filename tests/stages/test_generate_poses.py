@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,9 @@ from dancegen.pose.openpose_json import read_openpose_json
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
 from dancegen.video import probe_video, read_frames
-from helpers.tiny_chain import run, start, tiny_model, write_song
+from helpers.processes import run, start, wait_until
+from helpers.songs import write_song
+from helpers.tiny_gan import tiny_model
 
 FILES = ["audio.flac", "beats.json", "features.npz", "openpose.json", "poses.npz", "preview.mp4"]
 
@@ -69,7 +70,7 @@ def test_joints_that_no_image_showed_are_counted_as_missing(place, song):
     """A model that paints black: the dancer stands held, and the summary says so."""
     from dancegen.choreographers.gan.data import choose_starts
     from dancegen.choreographers.gan.model import Model, save_model
-    from helpers.tiny_chain import lively, takes, tiny_config
+    from helpers.tiny_gan import lively, takes, tiny_config
 
     config = tiny_config()
     network = lively(config)
@@ -205,7 +206,7 @@ def test_a_killed_run_leaves_no_half_artifact_and_the_next_one_works(place, mode
     song, root = write_song(place / "long.wav", 8.0), place / "killed"
     process = start("generate-poses", song, "--model", model, "--canvas", "64x64", "--store", root)
     try:
-        wait_for(lambda: list(root.glob("generate-poses/.making-*/preview.mp4")), process)
+        wait_until(lambda: list(root.glob("generate-poses/.making-*/preview.mp4")), "a preview", process=process)
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
@@ -223,14 +224,6 @@ def test_two_processes_that_ask_for_one_dance_make_it_once(place, model, song):
     found = [json.loads(out) for out, _ in results]
     assert sorted(result["cached"] for result in found) == [False, True]
     assert found[0]["content"] == found[1]["content"]
-
-
-def wait_for(condition, process, seconds: float = 60.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until
-        time.sleep(0.01)
 
 
 def test_a_song_of_three_minutes_is_probed_and_decoded_once_and_its_copy_once_for_each_video(place, model, monkeypatch):

@@ -18,28 +18,11 @@ from dancegen.motion.readers import registry
 from dancegen.motion.readers.registry import load_motion
 from helpers import csv_reader
 from helpers.csv_reader import write_joints
-from helpers.stepping_dancer import write_click, write_dancer
+from helpers.listening import Listener
+from helpers.songs import write_click
+from helpers.stepping_dancer import write_dancer
 
 DANCERS = ("60_01_scaled", "61_01_scaled", "60_02_scaled", "solo")
-
-
-class Heard:
-    """Progress that remembers."""
-
-    def __init__(self):
-        self.said, self.warned, self.tasks = [], [], []
-        self.say, self.warn = self.said.append, self.warned.append
-
-    def task(self, label, total=None):
-        from contextlib import contextmanager
-
-        @contextmanager
-        def run():
-            done = []
-            yield done.append
-            self.tasks.append((label, total, sum(done)))
-
-        return run()
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +44,7 @@ def music(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(dances, music, tmp_path_factory):
-    heard = Heard()
+    heard = Listener()
     artifact = prepare(
         [dances], music=music, pairs=2, clip_seconds=3.0, val_fraction=0.4, genre="steps", licence="ours", workers=1,
         store=tmp_path_factory.mktemp("store"), progress=heard,
@@ -197,7 +180,7 @@ def test_one_bad_file_is_left_out_and_said_all_bad_ones_are_an_error(dances, mus
     songs.mkdir()
     (songs / "click.wav").write_bytes((music / "fast.wav").read_bytes())
     (songs / "torn.mp3").write_bytes(b"no song at all")
-    heard = Heard()
+    heard = Listener()
     made = prepare(folder, music=songs, pairs=1, workers=1, store=tmp_path / "store", progress=heard)
     assert made.summary["motions"] == made.summary["songs"] == 1
     for name in ("broken.bvh", "torn.mp3", "same motion", "nothing is kept apart for validation"):

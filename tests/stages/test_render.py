@@ -12,7 +12,8 @@ from dancegen.pose.drawing import draw_openpose
 from dancegen.pose.sequence import PoseSequence
 from dancegen.store import open_store
 from dancegen.video import probe_video, read_frames
-from helpers.tiny_chain import tiny_model, write_song
+from helpers.songs import write_song
+from helpers.tiny_gan import tiny_model
 
 SECONDS = 3.37
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import shutil
 import signal
-import subprocess
-import sys
-import time
 
 import cv2
 import numpy as np
@@ -20,8 +16,10 @@ from dancegen.renderers.film.segments import Segment
 from dancegen.stages.film import joined
 from dancegen.store import open_store
 from dancegen.video import probe_video
-from helpers.tiny_chain import REPOSITORY, start, tiny_model, write_song
+from helpers.processes import run_python, start, wait_until
+from helpers.songs import write_song
 from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, pictures, shown, tiny_models
+from helpers.tiny_gan import tiny_model
 
 PROMPT = "a dancer in a ballroom"
 SEGMENTS = [Segment(0, 0, 24), Segment(18, 24, 48)]
@@ -74,10 +72,10 @@ def test_a_film_that_was_killed_in_its_second_segment_goes_on_and_is_the_same(
     words = flags({**QUICK, **models})
     process = start("render", poses.digest[:16], "--prompt", PROMPT, "--store", other.root, *words)
     saved = other.root / ".scratch" / "render-segment"
-    deadline = time.monotonic() + 100
-    while not (other.artifacts("render-segment") and list(saved.glob("*/latents.safetensors"))):
-        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
-        time.sleep(0.005)
+    wait_until(
+        lambda: other.artifacts("render-segment") and list(saved.glob("*/latents.safetensors")),
+        "a saved second segment", process=process, seconds=100, every=0.005,
+    )  # fmt: skip
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert len(other.artifacts("render-segment")) == 1 and not other.artifacts("render")
@@ -249,8 +247,7 @@ size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (size + 400_000_000, resource.RLIM_INFINITY))
 raise SystemExit(main([*{words!r}, "--size", "512x512"]))
 """
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "MALLOC_ARENA_MAX": "1"}
-    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
+    ran = run_python("-c", code, timeout=300, MALLOC_ARENA_MAX="1")
     assert ran.returncode == 0, ran.stderr
     assert "out of memory" in ran.stderr and "--vram 16" in ran.stderr
     assert [a.params["size"] for a in store.artifacts("render")].count([512, 512]) == 1

@@ -15,7 +15,8 @@ from dancegen.choreographers.training.precision import settled
 from dancegen.errors import InputError, ModelError, NotFoundError
 from dancegen.stages.train import configure
 from dancegen.store import open_store
-from helpers.tiny_chain import SETTINGS, pose_dataset, run, start, tiny_config, tiny_model
+from helpers.processes import run, start
+from helpers.tiny_gan import SETTINGS, pose_dataset, tiny_config, tiny_model
 
 
 @pytest.fixture(scope="module")

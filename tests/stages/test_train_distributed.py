@@ -6,14 +6,14 @@ import csv
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 
 import pytest
 
 from dancegen.store import open_store
-from helpers.tiny_chain import REPOSITORY, SETTINGS, pose_dataset
+from helpers.processes import environment, free_port
+from helpers.tiny_gan import SETTINGS, pose_dataset
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +25,11 @@ def store(tmp_path_factory):
 
 def launch(*arguments: object) -> subprocess.Popen:
     """`dancegen` with these arguments in two processes, in a process group of their own as a shell gives them one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    launcher = ["accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", str(port)]
+    launcher = ["accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--main_process_port", free_port()]
     return subprocess.Popen(
         [sys.executable, "-m", *launcher, "-m", "dancegen", *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env=environment(),
     )  # fmt: skip
 
 

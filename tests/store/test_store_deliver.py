@@ -6,7 +6,7 @@ import pytest
 
 from dancegen.errors import InputError, StoreError
 from dancegen.store import MANIFEST, Artifact, check_output, deliver, open_store
-from helpers.store_helpers import recipe
+from helpers.store_examples import recipe
 
 FILES = ("poses.npz", "preview.mp4", "openpose.json")
 

@@ -10,7 +10,8 @@ import pytest
 from dancegen.context import Context
 from dancegen.errors import InputError, NotFoundError
 from dancegen.store import Store, open_store
-from helpers.store_helpers import Builder, Listener, recipe
+from helpers.listening import Listener
+from helpers.store_examples import Builder, recipe
 
 
 @pytest.fixture

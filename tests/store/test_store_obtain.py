@@ -10,7 +10,8 @@ import pytest
 
 from dancegen.errors import InputError, NotFoundError, StoreError
 from dancegen.store import MANIFEST, Damage, Store, open_store
-from helpers.store_helpers import Builder, Listener, recipe
+from helpers.listening import Listener
+from helpers.store_examples import Builder, recipe
 
 
 @pytest.fixture

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
-BUILDER = Path(__file__).parents[1] / "helpers" / "builder.py"
-REPOSITORY = Path(__file__).resolve().parents[2]
+from helpers.processes import start_python, wait_until
+from helpers.store_examples import Builder, recipe
 
 
 @pytest.fixture
@@ -22,14 +19,8 @@ def start(tmp_path):
     started: list[subprocess.Popen] = []
 
     def run(force: bool = False) -> subprocess.Popen:
-        arguments = [sys.executable, BUILDER, tmp_path / "store", tmp_path / "counter", tmp_path / "gate"]
-        process = subprocess.Popen(
-            [str(argument) for argument in arguments] + (["force"] if force else []),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        )
+        places = [tmp_path / name for name in ("store", "counter", "gate")]
+        process = start_python("-m", "helpers.builder", *places, *(["force"] if force else []))
         started.append(process)
         return process
 
@@ -38,14 +29,6 @@ def start(tmp_path):
         if process.poll() is None:
             process.kill()
         process.communicate()
-
-
-def until(condition, what: str, seconds: float = 20.0):
-    """Wait for something another process does."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"never happened: {what}"
-        time.sleep(0.02)
 
 
 def at_work(root: Path) -> list[Path]:
@@ -74,7 +57,7 @@ def built(root: Path) -> int:
 
 def test_two_processes_that_ask_for_one_artifact_compute_it_once(tmp_path, start):
     first = start()
-    until(lambda: half_written(tmp_path), "the first process builds")
+    wait_until(lambda: half_written(tmp_path), "the first process builds")
     second = start()
     said = second.stderr.readline()
     open_gate(tmp_path)
@@ -94,7 +77,7 @@ def test_several_started_at_once_compute_it_once(tmp_path, start):
 
 def test_a_killed_run_leaves_no_half_artifact_and_the_next_one_works(tmp_path, start):
     victim = start()
-    until(lambda: half_written(tmp_path), "the victim is half way")
+    wait_until(lambda: half_written(tmp_path), "the victim is half way")
     victim.send_signal(signal.SIGKILL)
     victim.wait(timeout=10)
     assert [path for path in (tmp_path / "store" / "generate-poses").iterdir() if path.name[0] != "."] == []
@@ -111,9 +94,9 @@ def test_a_killed_run_leaves_no_half_artifact_and_the_next_one_works(tmp_path, s
 
 def test_a_waiter_takes_over_when_the_one_it_waits_for_is_killed(tmp_path, start):
     victim = start()
-    until(lambda: half_written(tmp_path), "the victim is half way")
+    wait_until(lambda: half_written(tmp_path), "the victim is half way")
     waiter = start()
-    until(lambda: "waiting for process" in waiter.stderr.readline(), "the waiter waits")
+    wait_until(lambda: "waiting for process" in waiter.stderr.readline(), "the waiter waits")
     victim.send_signal(signal.SIGKILL)
     open_gate(tmp_path)
     result, _ = finished(waiter)
@@ -125,7 +108,7 @@ def test_a_forced_run_killed_half_way_leaves_the_old_artifact(tmp_path, start):
     whole, _ = finished(start())
     (tmp_path / "gate").unlink()
     victim = start(force=True)
-    until(lambda: half_written(tmp_path), "the victim is half way")
+    wait_until(lambda: half_written(tmp_path), "the victim is half way")
     victim.send_signal(signal.SIGKILL)
     victim.wait(timeout=10)
     again, _ = finished(start())
@@ -134,10 +117,9 @@ def test_a_forced_run_killed_half_way_leaves_the_old_artifact(tmp_path, start):
 
 def test_leftovers_of_other_artifacts_are_swept_unless_somebody_is_at_work_there(tmp_path, start):
     from dancegen.store import open_store
-    from helpers.store_helpers import Builder, recipe
 
     worker = start()
-    until(lambda: half_written(tmp_path), "the worker builds")
+    wait_until(lambda: half_written(tmp_path), "the worker builds")
     dead = tmp_path / "store" / "generate-poses" / f".making-{'ab' * 8}-0123456789ab"
     dead.mkdir()
     (dead / "half").write_text("half")
@@ -150,7 +132,7 @@ def test_leftovers_of_other_artifacts_are_swept_unless_somebody_is_at_work_there
 
 def test_an_interrupted_run_tidies_up_after_itself(tmp_path, start):
     process = start()
-    until(lambda: half_written(tmp_path), "it is half way")
+    wait_until(lambda: half_written(tmp_path), "it is half way")
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=10)
     assert process.returncode != 0

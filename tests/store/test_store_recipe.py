@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -12,6 +10,7 @@ import pytest
 
 from dancegen.errors import InputError
 from dancegen.store import Input, Recipe, encode
+from helpers.processes import run_python
 
 
 def test_values_that_only_look_alike_have_different_encodings():
@@ -59,9 +58,8 @@ def test_the_digest_is_the_same_in_every_process():
         "train", 2, {"b": [1, 2.5, None], "a": "ü", "c": {"x": True}}, (Input.weights("vgg", "vgg19", "1"),)
     )
     code = f"from dancegen.store import *; print({recipe!r}.digest)"
-    env = {"PYTHONHASHSEED": "77", "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
-    assert other.stdout.strip() == recipe.digest
+    other = run_python("-c", code, PYTHONHASHSEED="77")
+    assert other.stdout.strip() == recipe.digest, other.stderr
 
 
 def test_the_encoding_never_changes_by_accident():

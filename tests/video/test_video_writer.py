@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 
 import numpy as np
@@ -14,6 +11,7 @@ import soundfile
 from dancegen.audio.synth.song_maker import random_spec, synthesise, write_song
 from dancegen.errors import AudioError, DancegenError, InputError
 from dancegen.video import VideoWriter, probe_video, read_frames
+from helpers.processes import run_python
 
 SIZE = (64, 48)
 
@@ -258,10 +256,8 @@ print(peak_mb() - early)
 def test_memory_does_not_grow_with_length(tmp_path):
     """Two and a half minutes of song are 53 MB of samples and the frames 55 MB: neither may be held."""
     song = noise(tmp_path / "song.wav", 150, 44_100, 2)
-    grown = subprocess.run(
-        [sys.executable, "-c", MEMORY, str(tmp_path / "out.mp4"), str(song)], check=True, capture_output=True, text=True
-    )
-    assert float(grown.stdout) < 15
+    grown = run_python("-c", MEMORY, tmp_path / "out.mp4", song)
+    assert float(grown.stdout) < 15, grown.stderr
 
 
 SMOOTH = """
@@ -280,10 +276,7 @@ def test_the_same_frames_give_the_same_bytes_whatever_memory_held_before(tmp_pat
     made = []
     for filling in ("0", "165"):  # glibc fills what it hands out
         path = tmp_path / f"{filling}.mp4"
-        subprocess.run(
-            [sys.executable, "-c", SMOOTH, str(path), str(width)],
-            check=True,
-            env={**os.environ, "MALLOC_PERTURB_": filling},
-        )
+        ran = run_python("-c", SMOOTH, path, width, MALLOC_PERTURB_=filling)
+        assert ran.returncode == 0, ran.stderr
         made.append(path.read_bytes())
     assert made[0] == made[1]

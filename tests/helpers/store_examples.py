@@ -1,25 +1,10 @@
-"""What the tests of the store share: a recipe, a builder that counts, and ears for what is said."""
+"""What the tests of the store share: a recipe, and a builder that counts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from dancegen.progress import Silent
 from dancegen.store import Recipe
-
-
-class Listener(Silent):
-    """Remembers what it is told."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.warned: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.said.append(message)
-
-    def warn(self, message: str) -> None:
-        self.warned.append(message)
 
 
 class Builder:
