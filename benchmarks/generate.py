@@ -55,7 +55,7 @@ def write_untrained(folder: Path, preset: str) -> Path:
     from dancegen.choreographers.gan.config import preset as named
     from dancegen.choreographers.gan.generator import UNetGenerator
     from dancegen.choreographers.gan.model import Model, StartPoses, load_model, save_model
-    from dancegen.pose.canvas import to_canvas
+    from dancegen.pose.geometry import to_canvas
 
     torch.manual_seed(0)
     config, bundled = named(preset), load_model(asset("models/gan"))

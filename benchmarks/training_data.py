@@ -17,8 +17,8 @@ import numpy as np
 from render_skeleton import synthetic_dance
 
 from dancegen.audio.synth.song_maker import random_spec, synthesise
-from dancegen.pose.canvas import to_canvas
 from dancegen.pose.drawing import draw_poses
+from dancegen.pose.geometry import to_canvas
 from dancegen.pose.heatmaps import decode_heatmaps, draw_heatmaps
 
 BATCH = 8  # frames that are decoded at once

@@ -9,7 +9,7 @@ from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any
 
 from dancegen.context import Context
-from dancegen.launch import leads
+from dancegen.devices import is_main_process
 from dancegen.options.declare import declared
 from dancegen.options.verbs import VERBS, Verb
 from dancegen.progress import SILENT
@@ -32,7 +32,7 @@ def verb(name: str) -> Callable[..., Artifact]:
         output = output_of(declaration, given, given.get("output"))
         check_output(output, declaration.files)
         artifact = _stage(name)(options, context)
-        if output is not None and leads():
+        if output is not None and is_main_process():
             deliver(artifact, output, declaration.files)
         return artifact
 

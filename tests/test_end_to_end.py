@@ -10,7 +10,7 @@ import pytest
 import dancegen
 from dancegen.audio.beats import Beats
 from dancegen.dataset.format import read_clips
-from dancegen.pose.cleaning import body_height
+from dancegen.pose.geometry import body_height
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
 from dancegen.video import probe_video, read_frames
@@ -54,7 +54,7 @@ def test_real_takes_are_danced_to_the_song_and_seen_by_two_cameras(chain):
     for clip in clips:
         for view in ("a000", "a090"):
             poses = PoseSequence.load(chain["extract"].path / "clips" / clip.id / view / "poses.npz")
-            assert (poses.keypoints[:, BODY, 2] > 0).all() and 250 < body_height(poses) < 450
+            assert (poses.keypoints[:, BODY, 2] > 0).all() and 250 < body_height(poses.keypoints) < 450
 
 
 def test_training_learnt_from_them_and_was_measured_on_the_others(chain):
@@ -67,7 +67,7 @@ def test_training_learnt_from_them_and_was_measured_on_the_others(chain):
 def test_the_song_it_never_heard_is_danced_by_a_person_of_the_right_size(chain):
     poses = PoseSequence.load(chain["generate"].file("poses.npz"))
     assert len(poses) == 120 and poses.start_s == 20
-    assert (poses.keypoints[:, BODY, 2] > 0).all() and 120 < body_height(poses) < 500
+    assert (poses.keypoints[:, BODY, 2] > 0).all() and 120 < body_height(poses.keypoints) < 500
     assert np.ptp(poses.keypoints[:, BODY, :2], axis=0).max() > 1  # two steps of training, but it moves
     beats = Beats.load(chain["generate"].file("beats.json"))
     assert all(0 <= beat <= 4 for beat in beats.times_s)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dancegen.assets import asset
+from dancegen.devices import choose_device
 from dancegen.errors import InputError, ModelError, NotFoundError
 from dancegen.progress import SILENT, Progress
 from dancegen.store import Artifact, Input, Store
@@ -133,17 +134,3 @@ def _refuse(steering: Steering | None, who: str) -> None:
     if steering is not None and steering.asked:
         wished = ", ".join(f"--{name.replace('_', '-')}" for name in steering.asked)
         raise InputError(f"{wished}: {who} dances in the plane and cannot do that; --model diffusion can")
-
-
-def choose_device(device: str) -> str:
-    """`cpu`, `cuda` or `mps`; `auto` takes the fastest there is. InputError where the asked one is not there."""
-    import torch
-
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if device == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if there[name])
-    if device not in there:
-        raise InputError(f"--device {device}: choose auto, cpu, cuda or mps")
-    if not there[device]:
-        raise InputError(f"--device {device}: this machine has none that torch can use; --device cpu works everywhere")
-    return device

@@ -22,8 +22,7 @@ from dancegen.choreographers import BASELINE
 from dancegen.dataset.format import Clip, clip_dir, clip_views, poses_path, read_clips
 from dancegen.errors import InputError
 from dancegen.motion.cameras import FLOOR_LINE
-from dancegen.pose.canvas import place, to_canvas
-from dancegen.pose.cleaning import limb_lengths
+from dancegen.pose.geometry import limb_lengths, place, to_canvas
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import LIMBS
 from dancegen.progress import SILENT, Progress

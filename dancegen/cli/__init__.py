@@ -16,8 +16,8 @@ from dancegen import __version__
 from dancegen.cli import artifacts
 from dancegen.cli.commands import command_for, epilog
 from dancegen.cli.common import examples, need_command
+from dancegen.devices import is_main_process, rank_and_world_size
 from dancegen.errors import DancegenError
-from dancegen.launch import leads, placed
 from dancegen.options.verbs import VERBS
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None, application: typer.Typer | None
         if debug:
             traceback.print_exception(error)
         return _explain(error, "" if debug else " (run it again with --debug to see where)")
-    if code == 130 and leads():
+    if code == 130 and is_main_process():
         print("interrupted", file=sys.stderr)
     return _code(code)
 
@@ -100,13 +100,13 @@ def _explain(error: Exception, hint: str) -> int:
         path = context.command_path if context is not None else "dancegen"
         return _say(f"{words()} (see {path} --help)", 2)
     unexpected = f"unexpected {type(error).__name__}: {error}{hint}"
-    if not leads():
-        print(f"process {placed()[0]}: {unexpected}", file=sys.stderr)
+    if not is_main_process():
+        print(f"process {rank_and_world_size()[0]}: {unexpected}", file=sys.stderr)
     return _say(unexpected, 1)
 
 
 def _say(message: str, code: int) -> int:
-    if leads():
+    if is_main_process():
         print("error: " + " ".join(message.split("\n")), file=sys.stderr)
     return code
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from dancegen.cli.common import COMMON_OPTIONS, examples, stdout_reserved
-from dancegen.launch import leads
+from dancegen.devices import is_main_process
 from dancegen.options.declare import COMMON, Options, declared, flag_of, kinds
 from dancegen.options.verbs import Verb
 from dancegen.store import Artifact
@@ -76,12 +76,12 @@ def perform(verb: Verb, keywords: dict[str, Any], shared: Mapping[str, Any]) -> 
         context["device"] = context["device"].value
     dry_run = keywords.pop("dry_run", False)
     output = api.output_of(verb, keywords, shared["output"])
-    with CommandProgress(quiet=shared["quiet"] or not leads()) as progress, stdout_reserved():
+    with CommandProgress(quiet=shared["quiet"] or not is_main_process()) as progress, stdout_reserved():
         if dry_run:
             made = api.plan_render(**keywords, **context, progress=progress)
         else:
             made = api.verb(verb.function)(**keywords, **context, output=output, progress=progress)
-    if not leads():
+    if not is_main_process():
         return
     if isinstance(made, Artifact):
         _show(made, output, shared)

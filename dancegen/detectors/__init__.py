@@ -69,13 +69,13 @@ def usual_detector() -> str | None:
 
 
 def detect_video(detector: Detector, video: Path, progress: Progress = SILENT) -> PoseSequence:
-    """The dancer of a video (`pose.following`), at most ten times a second.
+    """The dancer of a video (`pose.cleaning.track_dancer`), at most ten times a second.
 
     The rate of the result is the video's divided by a whole number.
     """
     import numpy as np
 
-    from dancegen.pose.following import follow
+    from dancegen.pose.cleaning import track_dancer
     from dancegen.pose.sequence import PoseSequence
     from dancegen.pose.skeleton import N_JOINTS
     from dancegen.video import probe_video, read_frames
@@ -91,5 +91,5 @@ def detect_video(detector: Detector, video: Path, progress: Progress = SILENT) -
     if not found:
         raise InputError(f"{video} holds no pictures that can be decoded")
     nobody = np.zeros((N_JOINTS, 3), np.float32)
-    keypoints = [nobody if who is None else people[who] for people, who in zip(found, follow(found), strict=True)]
+    keypoints = [nobody if who is None else people[who] for people, who in zip(found, track_dancer(found), strict=True)]
     return PoseSequence(np.stack(keypoints), info.fps / every, info.size)

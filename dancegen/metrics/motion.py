@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from dancegen.errors import PoseError
-from dancegen.pose.cleaning import FILLED_CONFIDENCE, body_height
+from dancegen.pose.cleaning import FILLED_CONFIDENCE
+from dancegen.pose.geometry import body_height
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from dancegen.metrics.motion import ANKLES, FPS, HIPS, filled
-from dancegen.pose.cleaning import limb_lengths
+from dancegen.pose.geometry import limb_lengths
 from dancegen.pose.skeleton import BODY_LIMBS, LIMBS, N_JOINTS
 
 FLOOR_REACH_S = 1.0

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from dancegen.errors import PoseError
-from dancegen.pose.canvas import place
-from dancegen.pose.cleaning import body_height
+from dancegen.pose.geometry import body_height, place
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
 
@@ -46,7 +45,7 @@ def pose_fidelity(detected: PoseSequence, requested: PoseSequence) -> tuple[floa
     """
     if detected.size != requested.size:
         raise PoseError(f"poses on {detected.size} pixels cannot be compared with poses on {requested.size}")
-    height = body_height(requested)
+    height = body_height(requested.keypoints)
     wanted = requested.resample(detected.fps).keypoints[:, BODY]
     frames = min(len(wanted), len(detected))
     wanted, found = wanted[:frames], detected.keypoints[:frames, BODY]

@@ -1,22 +1,51 @@
-"""Making a detected or generated dance usable: short gaps filled, limbs of a believable length, and how tall it is."""
+"""Making detected or generated poses usable: one dancer tracked, short gaps filled, limbs of a believable length."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from dancegen.errors import PoseError
-from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY, LIMBS, N_JOINTS, N_LIMBS
 
 #: A filled-in joint's confidence never reaches this: what was seen and what was guessed stay apart.
 FILLED_CONFIDENCE = 0.5
-#: Neck to mid-ankle, and neck to mid-hip, as shares of the height of a standing person.
-NECK_TO_ANKLE = 0.82
-NECK_TO_HIP = 0.30
-_NECK, _HIPS, _ANKLES = 1, (8, 11), (10, 13)
 _BODY_JOINTS = tuple(range(N_JOINTS))[BODY]
+
+
+def track_dancer(frames: Iterable[Sequence[np.ndarray]]) -> list[int | None]:
+    """Index of the dancer among the (18, 3) people of each frame, None where nobody is seen.
+
+    First whoever is shown largest, then whoever is nearest to where they were, so that the dance does not jump from one
+    person to another as they come and go. Who is further away than the dancer is large is somebody else.
+    """
+    tracked: list[int | None] = []
+    last: np.ndarray | None = None
+    for people in frames:
+        seen = [index for index, body in enumerate(people) if (body[:, 2] > 0).any()]
+        chosen = min(seen, key=lambda i: _apart(people[i], last), default=None) if last is not None else None
+        if chosen is None or _apart(people[chosen], last) > _extent(last):
+            chosen = max(seen, key=lambda i: _prominence(people[i]), default=None)
+        tracked.append(chosen)
+        last = last if chosen is None else people[chosen]
+    return tracked
+
+
+def _prominence(body: np.ndarray) -> float:
+    return _extent(body) * float(body[:, 2].sum())
+
+
+def _extent(body: np.ndarray) -> float:
+    return float(np.linalg.norm(np.ptp(body[body[:, 2] > 0, :2], axis=0)))
+
+
+def _apart(body: np.ndarray, other: np.ndarray) -> float:
+    """Mean distance between the joints that both show."""
+    both = (body[:, 2] > 0) & (other[:, 2] > 0)
+    if not both.any():
+        return float("inf")
+    return float(np.linalg.norm(body[both, :2] - other[both, :2], axis=1).mean())
 
 
 def fill_gaps(keypoints: np.ndarray, max_gap: int, joints: Iterable[int] = _BODY_JOINTS) -> np.ndarray:
@@ -58,15 +87,6 @@ def _between(track: np.ndarray, seen: np.ndarray, wanted: np.ndarray) -> np.ndar
     return np.column_stack([positions, np.minimum(confidence, FILLED_CONFIDENCE - 0.01)])
 
 
-def limb_lengths(keypoints: np.ndarray) -> np.ndarray:
-    """(..., 18, 3) keypoints -> (..., 17) float32 lengths in pixels, as LIMBS lists them; NaN if a joint is missing."""
-    keypoints = np.asarray(keypoints, dtype=np.float32)
-    parents, children = np.array(LIMBS).T
-    start, end = keypoints[..., parents, :], keypoints[..., children, :]
-    lengths = np.linalg.norm(end[..., :2] - start[..., :2], axis=-1)
-    return np.where((start[..., 2] > 0) & (end[..., 2] > 0), lengths, np.float32(np.nan))
-
-
 def clamp_limbs(keypoints: np.ndarray, max_lengths: np.ndarray) -> np.ndarray:
     """(..., 18, 3) keypoints with no limb longer than its (17,) maximum in pixels.
 
@@ -87,28 +107,6 @@ def clamp_limbs(keypoints: np.ndarray, max_lengths: np.ndarray) -> np.ndarray:
         for joint in (child, *_DESCENDANTS[child]):
             clamped[..., joint, :2] -= np.where(clamped[..., joint, 2:] > 0, pull, 0)
     return clamped
-
-
-def body_height(poses: PoseSequence | np.ndarray) -> float:
-    """The dancer's standing height in pixels, from a sequence or (T, 18, 3) keypoints.
-
-    The 95th percentile over time of the distance from neck to mid-ankle, divided by 0.82: people bend and jump, but a
-    projection never makes them longer. Where no frame shows an ankle, neck to mid-hip stands in. Raises PoseError if no
-    frame shows either.
-    """
-    keypoints = poses.keypoints if isinstance(poses, PoseSequence) else np.asarray(poses)
-    for ends, share in ((_ANKLES, NECK_TO_ANKLE), (_HIPS, NECK_TO_HIP)):
-        distances = _distance_to_middle(keypoints, ends)
-        if len(distances) and (length := np.percentile(distances, 95)) > 0:
-            return float(length / share)
-    raise PoseError("no frame shows the neck together with the hips or ankles, so the dancer's height is unknown")
-
-
-def _distance_to_middle(keypoints: np.ndarray, ends: tuple[int, int]) -> np.ndarray:
-    """Distances from the neck to the middle of two joints, of the frames that show all three."""
-    shown = (keypoints[:, (_NECK, *ends), 2] > 0).all(axis=1)
-    middle = keypoints[shown][:, ends, :2].mean(axis=1)
-    return np.linalg.norm(keypoints[shown, _NECK, :2] - middle, axis=-1)
 
 
 def _descendants() -> dict[int, tuple[int, ...]]:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from dancegen.errors import PoseError
-from dancegen.pose.canvas import to_canvas
+from dancegen.pose.geometry import to_canvas
 from dancegen.pose.skeleton import FACE, JOINT_COLORS, LIMB_COLORS, LIMBS, N_JOINTS
 
 __all__ = [

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.errors import PoseError
-from dancegen.pose.following import follow
+from dancegen.pose.cleaning import track_dancer
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import N_JOINTS
 
@@ -193,7 +193,7 @@ def _common_size(frames: list[_Frame], path: Path) -> tuple[int, int] | None:
 
 def _dancers(frames: list[_Frame]) -> list[_Person | None]:
     """The one person of each frame who dances."""
-    chosen = follow([person.body for person in frame.people] for frame in frames)
+    chosen = track_dancer([person.body for person in frame.people] for frame in frames)
     return [None if index is None else frame.people[index] for frame, index in zip(frames, chosen, strict=True)]
 
 

@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from dancegen.pose.shots import shot_starts
+
 
 def resample_points(points: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """(T, ...) points, all present, at fractional frame numbers (M,): (M, ...) float32."""
@@ -15,20 +17,6 @@ def resample_points(points: np.ndarray, frames: np.ndarray) -> np.ndarray:
     flat = np.asarray(points, dtype=np.float64).reshape(len(points), -1)
     resampled = _spline(flat, np.asarray(frames, dtype=np.float64))
     return resampled.reshape(len(frames), *points.shape[1:]).astype(np.float32)
-
-
-def shot_starts(frames: np.ndarray, cuts: np.ndarray) -> np.ndarray:
-    """(C,) places in the ascending `frames` (M,) from which on the shots show that begin at the frames `cuts` (C,)."""
-    return np.searchsorted(frames, np.asarray(cuts) - 0.5)
-
-
-def within_shots(frames: np.ndarray, cuts: np.ndarray) -> np.ndarray:
-    """Fractional frame numbers (M,): those between two shots at the last frame of the one or the first of the other."""
-    frames = np.array(frames, dtype=np.float64)
-    for cut in cuts:
-        frames[(frames > cut - 1) & (frames < cut - 0.5)] = cut - 1
-        frames[(frames >= cut - 0.5) & (frames < cut)] = cut
-    return frames
 
 
 def resample_shots(keypoints: np.ndarray, frames: np.ndarray, cuts: np.ndarray) -> np.ndarray:

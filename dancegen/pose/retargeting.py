@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from dancegen.errors import PoseError
+from dancegen.pose.geometry import limb_lengths, torso_length
 from dancegen.pose.sequence import PoseSequence
-from dancegen.pose.skeleton import INDEX, LIMBS
+from dancegen.pose.skeleton import INDEX, LIMBS, MIRROR
 
 _NECK, _HIPS = INDEX["neck"], (INDEX["r_hip"], INDEX["l_hip"])
 _FEET = [INDEX["r_ankle"], INDEX["l_ankle"]]
@@ -37,15 +38,13 @@ def retarget(dance: PoseSequence, body: np.ndarray) -> PoseSequence:
 
 def _ratios(dance: np.ndarray, body: np.ndarray) -> np.ndarray:
     """(limbs,) by how much each limb must grow; both sides of a body by the same."""
-    theirs = _lengths(body[None])[0] / _torso(body[None])[0]
-    own = np.nanpercentile(_lengths(dance), _SEEN, axis=0) / np.nanpercentile(_torso(dance), _SEEN)
-    if not np.isfinite(_torso(body[None])[0]):
+    theirs = limb_lengths(body[None])[0] / torso_length(body[None])[0]
+    own = np.nanpercentile(limb_lengths(dance), _SEEN, axis=0) / np.nanpercentile(torso_length(dance), _SEEN)
+    if not np.isfinite(torso_length(body[None])[0]):
         raise PoseError("the body to take proportions from shows no torso: neck and at least one hip must be seen")
     with np.errstate(invalid="ignore", divide="ignore"):
         ratios = theirs / own
     sides = {frozenset(limb): place for place, limb in enumerate(LIMBS)}
-    from dancegen.pose.skeleton import MIRROR
-
     mirrored = [sides[frozenset((int(MIRROR[a]), int(MIRROR[b])))] for a, b in LIMBS]
     with np.errstate(invalid="ignore"):
         import warnings
@@ -54,23 +53,6 @@ def _ratios(dance: np.ndarray, body: np.ndarray) -> np.ndarray:
             warnings.simplefilter("ignore", RuntimeWarning)  # a limb that neither side shows
             ratios = np.nanmean([ratios, ratios[mirrored]], axis=0)
     return np.clip(np.nan_to_num(ratios, nan=1.0), _LEAST, _MOST)
-
-
-def _lengths(poses: np.ndarray) -> np.ndarray:
-    """(T, limbs) pixels, NaN where an end is missing."""
-    parents, children = np.array(LIMBS).T
-    lengths = np.linalg.norm(poses[:, children, :2] - poses[:, parents, :2], axis=-1)
-    return np.where((poses[:, parents, 2] > 0) & (poses[:, children, 2] > 0), lengths, np.nan)
-
-
-def _torso(poses: np.ndarray) -> np.ndarray:
-    """(T,) pixels from the neck to the middle of the hips that are there, NaN where either is missing."""
-    hips = poses[:, _HIPS, :]
-    weight = (hips[..., 2] > 0).astype(float)
-    count = weight.sum(axis=1)
-    middle = (hips[..., :2] * weight[..., None]).sum(axis=1) / np.maximum(count, 1)[:, None]
-    length = np.linalg.norm(middle - poses[:, _NECK, :2], axis=-1)
-    return np.where((count > 0) & (poses[:, _NECK, 2] > 0) & (length > 0), length, np.nan)
 
 
 def _sunk(before: np.ndarray, after: np.ndarray) -> np.ndarray:

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.errors import PoseError
-from dancegen.pose.canvas import place, to_canvas
-from dancegen.pose.cuts import find_cuts
-from dancegen.pose.resampling import resample_points, resample_shots, shot_starts, within_shots
+from dancegen.pose.geometry import place, to_canvas
+from dancegen.pose.resampling import resample_points, resample_shots
+from dancegen.pose.shots import find_cuts, shot_starts, within_shots
 from dancegen.pose.skeleton import MIRROR, N_JOINTS
 
 #: Swaps left and right of OpenPose's 70 face points: jaw, brows, nose, eyes, mouth, pupils.
@@ -130,7 +130,7 @@ class PoseSequence:
 
         Between two shots (see `find_cuts`) nothing is interpolated: the nearer one stands still.
         """
-        cuts = find_cuts(self)
+        cuts = find_cuts(self.keypoints, self.joints3d)
         frames = within_shots(frames, cuts)
         return self._with(
             keypoints=resample_shots(self.keypoints, frames, cuts),
@@ -143,7 +143,7 @@ class PoseSequence:
     def cuts_at(self, fps: float) -> np.ndarray:
         """The frames (C,) int of `resample(fps)` that show the dancer from elsewhere than the frame before."""
         frames = self._frames_at(fps)
-        starts = shot_starts(frames, find_cuts(self))
+        starts = shot_starts(frames, find_cuts(self.keypoints, self.joints3d))
         return np.unique(starts[starts < len(frames)])
 
     def _frames_at(self, fps: float) -> np.ndarray:

@@ -132,7 +132,7 @@ class Film:
         return split_options({**options, "window": window})[0]
 
     def plan(self) -> Plan:
-        from dancegen.choreographers import choose_device
+        from dancegen.devices import choose_device
         from dancegen.renderers.animatediff.plan import make_plan
 
         return make_plan(
@@ -295,7 +295,7 @@ def _compose(
 ) -> dict:  # fmt: skip
     """Key frames to the film's rate, with the music, a poster, and the frames themselves if they are wanted."""
     from dancegen.video import VideoWriter
-    from dancegen.video.interpolation import interpolate
+    from dancegen.video.frames import interpolate
 
     if film.execution.frames:
         (directory / FRAMES).mkdir()

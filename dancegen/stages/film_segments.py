@@ -168,7 +168,7 @@ _AT_WORK: dict[str, tuple[object, Sampler]] = {}
 
 def _painter(task: SegmentTask, progress: Progress) -> Sampler:
     """The networks, loaded once a process: segments of one film follow each other."""
-    from dancegen.choreographers import choose_device
+    from dancegen.devices import choose_device
     from dancegen.renderers.animatediff.loading import Models, load_pipeline
     from dancegen.renderers.animatediff.plan import working_dtype
     from dancegen.renderers.animatediff.sampler import Sampler

@@ -83,7 +83,7 @@ class _Painter:
 
     @cached_property
     def networks(self):
-        from dancegen.choreographers import choose_device
+        from dancegen.devices import choose_device
         from dancegen.renderers.animatediff.plan import working_dtype
         from dancegen.renderers.animatediff.temporal import TemporalPainter
         from dancegen.renderers.film.memory import level_named

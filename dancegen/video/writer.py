@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dancegen.errors import DancegenError, InputError
-from dancegen.video.metadata import to_tags
+from dancegen.video.info import to_tags
 from dancegen.video.soundtrack import Soundtrack
 
 if TYPE_CHECKING:

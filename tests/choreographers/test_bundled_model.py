@@ -18,7 +18,7 @@ from dancegen.choreographers.steering import Steering
 from dancegen.metrics.dance import Dance, measure
 from dancegen.metrics.motion import body_positions, freeze_ratio, joint_speed, motion_figures
 from dancegen.motion.body import BodyMotion
-from dancegen.pose.cleaning import body_height
+from dancegen.pose.geometry import body_height
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY
 
@@ -61,9 +61,9 @@ def test_it_keeps_its_height_and_its_place(dance, family):
     tall = [np.percentile(np.ptp(half[..., 1], 1), 75) for half in halves]
     assert tall[1] == pytest.approx(tall[0], rel=GROWTH[family])
     middle = [np.median(half[..., 0]) for half in halves]
-    assert abs(middle[1] - middle[0]) < REACH[family] * body_height(dance)
+    assert abs(middle[1] - middle[0]) < REACH[family] * body_height(dance.keypoints)
     floor = [np.median(half[..., 1].max(1)) for half in halves]
-    assert abs(floor[1] - floor[0]) < 0.1 * body_height(dance)
+    assert abs(floor[1] - floor[0]) < 0.1 * body_height(dance.keypoints)
 
 
 def test_a_dance_in_joint_space_is_as_lively_as_it_is_told_frame_by_frame():

@@ -14,7 +14,7 @@ from dancegen.choreographers.gan import choreographer
 from dancegen.choreographers.gan.choreographer import RETAINED, GanChoreographer
 from dancegen.choreographers.gan.data import with_beat
 from dancegen.choreographers.gan.image import HELD_CONFIDENCE
-from dancegen.pose.cleaning import limb_lengths
+from dancegen.pose.geometry import limb_lengths
 from dancegen.pose.resampling import resample_keypoints
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from dancegen.choreographers import choose_device, find_model, load_choreographer
+from dancegen.choreographers import find_model, load_choreographer
 from dancegen.choreographers.gan.choreographer import GanChoreographer
 from dancegen.choreographers.gan.data import choose_starts
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.model import Model, load_discriminator, load_model, save_model
+from dancegen.devices import choose_device
 from dancegen.errors import InputError, ModelError
 from dancegen.store import open_store
 from helpers.tiny_gan import tiny_config, tiny_model

@@ -16,7 +16,7 @@ from dancegen.choreographers.gan.data import Take, choose_starts, with_beat
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.model import Model, save_model
 from dancegen.dataset.format import Clip, write_clips
-from dancegen.pose.canvas import to_canvas
+from dancegen.pose.geometry import to_canvas
 from dancegen.pose.sequence import PoseSequence
 from dancegen.store import Artifact, Recipe, Store
 

@@ -10,8 +10,8 @@ import pytest
 from dancegen.errors import InputError
 from dancegen.motion.cameras import film, perspective, project
 from dancegen.motion.rotations import about
-from dancegen.pose.cleaning import body_height
-from dancegen.pose.cuts import find_cuts
+from dancegen.pose.geometry import body_height
+from dancegen.pose.shots import find_cuts
 from dancegen.pose.skeleton import INDEX
 from helpers.tiny_diffusion import stepping
 

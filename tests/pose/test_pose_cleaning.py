@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dancegen.errors import PoseError
-from dancegen.pose.cleaning import FILLED_CONFIDENCE, body_height, clamp_limbs, fill_gaps, limb_lengths
-from dancegen.pose.sequence import PoseSequence
+from dancegen.pose.cleaning import FILLED_CONFIDENCE, clamp_limbs, fill_gaps
+from dancegen.pose.geometry import body_height, limb_lengths
 from dancegen.pose.skeleton import INDEX, LIMBS
 from helpers.pose_examples import dancing, standing
 
@@ -104,7 +104,6 @@ def test_a_body_is_measured_whether_it_stands_or_now_and_then_crouches():
     keypoints = np.repeat(standing()[None], 40, axis=0)
     keypoints[::3, :11, 1] += 60
     assert body_height(keypoints) == pytest.approx(0.62 * 512, rel=0.02)
-    assert body_height(PoseSequence(keypoints, 30)) == body_height(keypoints)
 
 
 def test_a_body_cut_off_at_the_knees_is_measured_by_its_torso():

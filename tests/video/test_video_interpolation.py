@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dancegen.video.interpolation import interpolate
+from dancegen.video.frames import interpolate
 
 
 def ball(x: float, size: int = 96) -> np.ndarray:

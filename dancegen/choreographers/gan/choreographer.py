@@ -17,7 +17,7 @@ from dancegen.choreographers.gan.model import Model, load_model
 from dancegen.choreographers.gan.mood import place
 from dancegen.choreographers.gan.rollout import AHEAD_S
 from dancegen.choreographers.gan.validation import keep_dropout
-from dancegen.pose.canvas import to_canvas
+from dancegen.pose.geometry import to_canvas
 from dancegen.pose.resampling import resample_keypoints
 from dancegen.progress import SILENT, Progress
 

@@ -17,7 +17,7 @@ from dancegen.choreographers.gan.model import StartPoses
 from dancegen.choreographers.gan.mood import WINDOW_S, measure
 from dancegen.dataset.format import read_clips
 from dancegen.errors import InputError
-from dancegen.pose.canvas import to_canvas
+from dancegen.pose.geometry import to_canvas
 from dancegen.pose.sequence import PoseSequence
 
 MEL_FLOOR = -6.0

@@ -13,7 +13,7 @@ from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.errors import InputError, ModelError
-from dancegen.pose.cleaning import limb_lengths
+from dancegen.pose.geometry import limb_lengths
 
 FORMAT = 1
 WEIGHTS, CONFIG, DISCRIMINATOR = "model.safetensors", "config.json", "discriminator.safetensors"

@@ -19,8 +19,8 @@ from dancegen.choreographers.training.collapse import spread
 from dancegen.errors import PoseError
 from dancegen.metrics.beats import beat_figures, shifted_figures
 from dancegen.metrics.motion import MotionFigures, body_positions, motion_figures
-from dancegen.pose.cleaning import body_height, limb_lengths
 from dancegen.pose.drawing import draw_poses
+from dancegen.pose.geometry import body_height, limb_lengths
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY_LIMBS
 
@@ -170,7 +170,7 @@ def _shape_error(real: PoseSequence, made: PoseSequence) -> float:
         np.percentile(np.nan_to_num(limb_lengths(k)[:, BODY_LIMBS]), 75, axis=0)
         for k in (real.keypoints, made.keypoints[len(made) // 2 :])
     )
-    return float(np.abs(found - wanted).mean() / body_height(real))
+    return float(np.abs(found - wanted).mean() / body_height(real.keypoints))
 
 
 def _place_error(real: PoseSequence, made: PoseSequence) -> float:
@@ -179,7 +179,7 @@ def _place_error(real: PoseSequence, made: PoseSequence) -> float:
         np.array([np.median(k[:, (8, 11), 1].mean(1)), np.median(k[:, (10, 13), 1].max(1))])
         for k in (real.keypoints, made.keypoints[len(made) // 2 :])
     )
-    return float(np.abs(found - wanted).mean() / body_height(real))
+    return float(np.abs(found - wanted).mean() / body_height(real.keypoints))
 
 
 def _draw_sheet(real: list[PoseSequence], made: list[PoseSequence], config: GanConfig, path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from dancegen.memory import free_gigabytes
+from dancegen.devices import free_gigabytes
 from dancegen.progress import Progress
 
 MOMENTS = 2

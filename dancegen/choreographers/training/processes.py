@@ -17,10 +17,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from dancegen.choreographers import choose_device
 from dancegen.choreographers.training.precision import settled
+from dancegen.devices import choose_device, rank_and_world_size
 from dancegen.errors import InputError
-from dancegen.launch import placed
 
 Item = TypeVar("Item")
 
@@ -131,7 +130,7 @@ def join(device: str, precision: str) -> Processes:
     asked = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
     if asked not in ("no", settled(precision, chosen)):
         raise InputError(f"--mixed_precision {asked}: dancegen takes --set train.precision=bf16 or fp32 instead")
-    if placed()[1] == 1:
+    if rank_and_world_size()[1] == 1:
         return Processes(chosen)
     # The default arguments of its functions keep the group that is there when it is imported, as any optimiser does
     # later on: the group's threads would then outlive the interpreter, and abort it on its way out.

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dancegen.memory import free_gigabytes
+from dancegen.devices import free_gigabytes
 from dancegen.renderers.animatediff.loading import SD15, Models
 from dancegen.renderers.animatediff.settings import WINDOW, Settings
 from dancegen.renderers.film.memory import Level, level_named, levels_within

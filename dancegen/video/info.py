@@ -1,21 +1,26 @@
-"""Frames out of a video, and what a video holds."""
+"""What a video says about itself: rate, length, size, streams, and metadata.
+
+MP4 keeps a handful of named tags; all other metadata travels in `comment` as JSON.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from dancegen.errors import InputError
-from dancegen.video.metadata import from_tags
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.stream import Stream
 
 VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
-UNSPECIFIED = 2  # H.264's code for "nobody said which colours these are"
-BT709, BT601 = 1, 5
-HD_HEIGHT = 720
+# The tags that MP4 has a place for and that players show. Any other name would be dropped silently by the muxer.
+PLAIN_TAGS = ("title", "artist", "album", "date", "genre", "copyright", "description")
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class VideoInfo:
 
 def probe_video(path: str | Path) -> VideoInfo:
     """Rate, length, size, streams and metadata of a video, from its headers. Raises InputError if it is none."""
-    with _opened(path) as container:
+    with opened(path) as container:
         stream = container.streams.video[0]
         fps = float(stream.average_rate or stream.guessed_rate)
         video = _span(stream, container)
@@ -61,26 +66,9 @@ def probe_video(path: str | Path) -> VideoInfo:
         )
 
 
-def read_frames(path: str | Path) -> Iterator[np.ndarray]:
-    """Every frame of a video in the order shown, (height, width, 3) uint8 RGB, one at a time.
-
-    Raises InputError if the file is no video, or where it is damaged.
-    """
-    import av
-
-    with _opened(path) as container:
-        container.streams.video[0].thread_type = "AUTO"
-        shown = 0
-        try:
-            for frame in container.decode(video=0):
-                yield _rgb(frame)
-                shown += 1
-        except av.FFmpegError as error:
-            raise InputError(f"{path} is damaged: decoding stopped after {shown} frames ({error}).") from error
-
-
 @contextmanager
-def _opened(path: str | Path):
+def opened(path: str | Path) -> Iterator[InputContainer]:
+    """A video's container while it is read. Raises InputError for a file that is none, or holds no pictures."""
     import av
 
     if not Path(path).is_file():
@@ -95,16 +83,30 @@ def _opened(path: str | Path):
         yield container
 
 
-def _span(stream, container) -> StreamSpan:
+def to_tags(metadata: Mapping[str, str]) -> dict[str, str]:
+    """The container tags that carry `metadata`; `from_tags` is its inverse."""
+    tags = {name: str(value) for name, value in metadata.items() if name in PLAIN_TAGS}
+    others = {name: str(value) for name, value in metadata.items() if name not in PLAIN_TAGS}
+    if others:
+        tags["comment"] = json.dumps(others, ensure_ascii=False, sort_keys=True)
+    return tags
+
+
+def from_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Metadata as it was given to `to_tags`; the tags of a video that somebody else made come back as they are."""
+    metadata = dict(tags)
+    try:
+        others = json.loads(metadata["comment"])
+    except (KeyError, ValueError):
+        return metadata
+    if not isinstance(others, dict):
+        return metadata
+    del metadata["comment"]
+    return metadata | {str(name): str(value) for name, value in others.items()}
+
+
+def _span(stream: Stream, container: InputContainer) -> StreamSpan:
     start = float((stream.start_time or 0) * stream.time_base)
     if stream.duration is not None:
         return StreamSpan(start, float(stream.duration * stream.time_base))
     return StreamSpan(start, (container.duration or 0) / 1e6)  # Matroska only knows the length of the whole
-
-
-def _rgb(frame) -> np.ndarray:
-    # Untagged videos follow the custom of all players: BT.709 from 720 lines up, BT.601 below.
-    colours = int(frame.colorspace)
-    if colours == UNSPECIFIED:
-        colours = BT709 if frame.height >= HD_HEIGHT else BT601
-    return frame.to_ndarray(format="rgb24", src_colorspace=colours, dst_color_range="JPEG")
