@@ -85,7 +85,14 @@ def of_the_body(motion, stage: tuple[float, float]) -> dict[str, float]:
 def endure(model: str, path: Path, minutes: float) -> dict:
     """Everything about one model and one song."""
     from dancegen.audio.song import analyse
-    from dancegen.choreographers import BodyChoreographer, find_model, load_choreographer
+    from dancegen.choreographers import (
+        BodyChoreographer,
+        DanceControls,
+        choreograph,
+        filmed,
+        find_model,
+        load_choreographer,
+    )
     from dancegen.pose.sequence import PoseSequence
     from dancegen.store import open_store
 
@@ -96,10 +103,10 @@ def endure(model: str, path: Path, minutes: float) -> dict:
     if isinstance(dancer, BodyChoreographer):
         motion = dancer.dance(features)
         took = time.perf_counter() - started
-        body = of_the_body(motion, dancer.steering.stage)
-        poses = PoseSequence.concatenate(dancer.filmed(motion, features, fps=FPS))
+        body = of_the_body(motion, DanceControls().floor)
+        poses = PoseSequence.concatenate(filmed(motion, features, "front", fps=FPS))
     else:
-        poses = PoseSequence.concatenate(dancer.generate(features, fps=FPS))
+        poses = PoseSequence.concatenate(choreograph(dancer, features, fps=FPS))
         took = time.perf_counter() - started
     late = max(2, int(minutes) - 1)
     beats = features.beats.times_s

@@ -52,13 +52,13 @@ def write_untrained(folder: Path, preset: str) -> Path:
     import torch
 
     from dancegen.assets import asset
-    from dancegen.choreographers.gan.config import preset as named
+    from dancegen.choreographers.gan.config import PRESETS
     from dancegen.choreographers.gan.generator import UNetGenerator
     from dancegen.choreographers.gan.model import Model, StartPoses, load_model, save_model
     from dancegen.pose.geometry import to_canvas
 
     torch.manual_seed(0)
-    config, bundled = named(preset), load_model(asset("models/gan"))
+    config, bundled = PRESETS[preset], load_model(asset("models/gan"))
     sides = (bundled.config.image.size, config.image.size)
     poses = to_canvas(bundled.starts.keypoints, *((side, side) for side in sides))
     save_model(folder, Model(config, UNetGenerator(config), StartPoses(poses, bundled.starts.energy)))
@@ -82,7 +82,7 @@ def measure_frames(model: Path, song: Path, most: int) -> dict[str, float]:
     dancer.model.generator.register_forward_hook(
         lambda *_: painted.append((time.perf_counter(), time.process_time()))  # returns None: the image stays
     )
-    for _ in dancer.generate(replace(features, seconds=min(features.seconds, most / rate)), fps=FPS):
+    for _ in dancer.choreograph(replace(features, seconds=min(features.seconds, most / rate)), fps=FPS):
         pass
     wall, cpu = ((last - first) / (len(painted) - 1) for first, last in zip(painted[0], painted[-1], strict=True))
     return {

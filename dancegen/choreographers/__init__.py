@@ -1,66 +1,85 @@
-"""Song to poses: families of choreographers behind one small protocol."""
+"""Song to dance: families of choreographers behind a small protocol and a registry.
+
+    chosen = choose_model("diffusion", store, dataset)   # ChosenModel: version, inputs of the recipe
+    chosen.check(controls)                               # InputError for controls that the family does not know
+    dancer = chosen.load(device)                         # a Choreographer: the weights are read once for many songs
+    for piece in choreograph(dancer, song, controls, seed=0, fps=30.0, size=(512, 512), progress=progress):
+        ...                                              # PoseSequence after PoseSequence, as long as the song
+
+`choreograph` takes both kinds: a PlaneChoreographer gives keypoints itself, `choreograph(song, controls, *, seed, fps,
+size, progress) -> Iterator[PoseSequence]`; a BodyChoreographer gives a body in space, `dance(song, controls, *, seed,
+progress) -> BodyMotion`, which `filmed(motion, song, camera, *, fps, size)` shows as keypoints.
+
+A new family is a folder with its config, data, model, training and choreographer, and one line in `registry`.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from dancegen.assets import asset
+from dancegen.choreographers.baselines.family import BASELINE, BASELINES, Baselines, is_baseline
+from dancegen.choreographers.controls import DanceControls
+from dancegen.choreographers.family import (
+    CONFIG,
+    WEIGHTS,
+    BodyChoreographer,
+    Choreographer,
+    Family,
+    PlaneChoreographer,
+)
+from dancegen.choreographers.registry import FAMILIES
 from dancegen.devices import choose_device
 from dancegen.errors import InputError, ModelError, NotFoundError
 from dancegen.progress import SILENT, Progress
 from dancegen.store import Artifact, Input, Store
 
 if TYPE_CHECKING:
-    from dancegen.audio import SongFeatures
-    from dancegen.choreographers.steering import Steering
+    from dancegen.audio.song import SongFeatures
     from dancegen.motion.body import BodyMotion
     from dancegen.pose.sequence import PoseSequence
 
-BUNDLED = ("diffusion", "gan")
+__all__ = [
+    "BASELINE", "BASELINES", "BUNDLED", "DEFAULT_MODEL", "BodyChoreographer", "Choreographer", "ChosenModel",
+    "DanceControls", "PlaneChoreographer", "choose_device", "choose_model", "choreograph", "family_of", "filmed",
+    "find_model", "is_baseline", "load_choreographer",
+]  # fmt: skip
+
+BUNDLED = tuple(name for name, family in FAMILIES.items() if family.bundled)
+"""Families of which a model comes along, under the family's name."""
 DEFAULT_MODEL = BUNDLED[0]
-BASELINE = "baseline:"
-BASELINES = tuple(BASELINE + kind for kind in ("freeze", "random", "shuffle", "copy"))
-
-
-def is_baseline(name: str | Path) -> bool:
-    """Whether a model's name, or a row's, is a baseline's."""
-    return str(name).startswith(BASELINE)
-
-
-class Choreographer(Protocol):
-    """Turns a song into poses of any length, chunk after chunk, the same ones for the same seed."""
-
-    def generate(
-        self, song: SongFeatures, *, seed: int = 0, fps: float = 30.0, size: tuple[int, int] = (512, 512),
-        progress: Progress = SILENT,
-    ) -> Iterator[PoseSequence]:  # fmt: skip
-        """Consecutive pieces of one choreography, `fps` frames a second, in pixels of `size`, as long as the song."""
-
-
-@runtime_checkable
-class BodyChoreographer(Choreographer, Protocol):
-    """One that moves a body in three dimensions, which is filmed afterwards, and can be exported and edited."""
-
-    def dance(self, song: SongFeatures, *, seed: int = 0, progress: Progress = SILENT) -> BodyMotion:
-        """One choreography as long as the song."""
-
-    def filmed(
-        self, motion: BodyMotion, song: SongFeatures, *, fps: float = 30.0, size: tuple[int, int] = (512, 512)
-    ) -> Iterator[PoseSequence]:
-        """Its consecutive pieces as the camera sees them, as `generate` gives them."""
+CHUNK_S = 10.0
+"""Seconds of a filmed dance that `filmed` yields at a time."""
+_ROLES = {"weights": WEIGHTS, "config": CONFIG}
 
 
 @dataclass(frozen=True)
 class ChosenModel:
-    """A model that a person named: what of it enters a recipe, and how to load it onto a device."""
+    """A model that a person named: its family, what of it enters a recipe, and how to load it onto a device."""
 
+    family: Family
     inputs: tuple[Input, ...]
-    load: Callable[..., Choreographer]
-    """With a device and, where there is any, a Steering."""
+    folder: Path | None
+    """Where the model lies; None for a baseline."""
+    _load: Callable[[str], Choreographer] = field(repr=False)
+
+    @property
+    def version(self) -> int:
+        """Of the dances of its family, for the recipe."""
+        return self.family.version
+
+    def check(self, controls: DanceControls) -> None:
+        """Raises InputError, naming the flags, for controls that it cannot follow."""
+        self.family.check(controls, self.folder)
+
+    def load(self, device: str = "auto") -> Choreographer:
+        """The choreographer with its weights on a device. Raises ModelError where it cannot be rebuilt, InputError for
+        a device that is not there."""
+        return self._load(device)
 
 
 def choose_model(reference: str | Path, store: Store, dataset: Callable[[], Artifact]) -> ChosenModel:
@@ -70,24 +89,17 @@ def choose_model(reference: str | Path, store: Store, dataset: Callable[[], Arti
     """
     if not is_baseline(reference):
         folder = find_model(reference, store)
-        files = {"weights": "model.safetensors", "config": "config.json"}
-        inputs = tuple(Input.file(role, folder / name) for role, name in files.items())
-        return ChosenModel(inputs, lambda device, steering=None: load_choreographer(folder, device, steering))
-    if str(reference) not in BASELINES:
-        raise ModelError(f"--model {reference}: there is no such baseline; there are {', '.join(BASELINES)}")
-    from dancegen.choreographers.baselines import VERSION, Baseline
-
+        inputs = tuple(Input.file(role, folder / name) for role, name in _ROLES.items())
+        return ChosenModel(family_of(folder), inputs, folder, lambda device: load_choreographer(folder, device))
+    name, family = str(reference), Baselines()
+    if name not in BASELINES:
+        raise ModelError(f"--model {name}: there is no such baseline; there are {', '.join(BASELINES)}")
     try:
         poses = dataset()
     except NotFoundError as error:
-        raise InputError(f"{reference} dances with the clips of a pose dataset: {error}") from error
-    inputs = (Input.weights("model", str(reference), str(VERSION)), Input.artifact("dataset", poses))
-
-    def load(device: str, steering: Steering | None = None) -> Choreographer:
-        _refuse(steering, str(reference))
-        return Baseline(str(reference).removeprefix(BASELINE), poses.path)
-
-    return ChosenModel(inputs, load)
+        raise InputError(f"{name} dances with the clips of a pose dataset: {error}") from error
+    inputs = (Input.weights("model", name, str(family.version)), Input.artifact("dataset", poses))
+    return ChosenModel(family, inputs, None, lambda device: family.dancer(name, poses.path))
 
 
 def find_model(reference: str | Path, store: Store) -> Path:
@@ -108,29 +120,54 @@ def find_model(reference: str | Path, store: Store) -> Path:
         ) from None
 
 
-def load_choreographer(folder: Path, device: str = "auto", steering: Steering | None = None) -> Choreographer:
-    """The choreographer whose model lies in `folder`. ModelError where it cannot be rebuilt.
-
-    InputError where the steering asks for what this family cannot do.
-    """
+def family_of(folder: Path) -> Family:
+    """The family of the model in `folder`. Raises ModelError where there is no model of a family that is known."""
     try:
-        family = json.loads((folder / "config.json").read_text()).get("family")
+        name = json.loads((folder / CONFIG).read_text()).get("family")
     except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(f"{folder} is not a model: its config.json cannot be read ({error})") from None
-    if family == "diffusion":
-        from dancegen.choreographers.diffusion.choreographer import DiffusionChoreographer
-
-        return DiffusionChoreographer(folder, choose_device(device), steering)
-    if family != "gan":
-        raise ModelError(f"{folder} is a model of family {family!r}, which this dancegen does not know")
-    from dancegen.choreographers.gan.choreographer import GanChoreographer
-
-    _refuse(steering, "the GAN")
-    return GanChoreographer(folder, choose_device(device))
+        raise ModelError(f"{folder} is not a model: its {CONFIG} cannot be read ({error})") from None
+    if name not in FAMILIES:
+        raise ModelError(f"{folder} is a model of family {name!r}, which this dancegen does not know")
+    return FAMILIES[name]
 
 
-def _refuse(steering: Steering | None, who: str) -> None:
-    """InputError where a choreographer in the plane is asked for what only one in joint space can do."""
-    if steering is not None and steering.asked:
-        wished = ", ".join(f"--{name.replace('_', '-')}" for name in steering.asked)
-        raise InputError(f"{wished}: {who} dances in the plane and cannot do that; --model diffusion can")
+def load_choreographer(folder: Path, device: str = "auto") -> Choreographer:
+    """The choreographer whose model lies in `folder`. Raises ModelError where it cannot be rebuilt."""
+    return family_of(folder).load(folder, choose_device(device))
+
+
+def choreograph(
+    dancer: Choreographer,
+    song: SongFeatures,
+    controls: DanceControls | None = None,
+    *,
+    seed: int = 0,
+    fps: float = 30.0,
+    size: tuple[int, int] = (512, 512),
+    progress: Progress = SILENT,
+) -> Iterator[PoseSequence]:
+    """Consecutive pieces of one choreography of round(song.seconds * fps) frames, in pixels of `size`.
+
+    Raises InputError for controls that this model cannot follow.
+    """
+    controls = controls or DanceControls()
+    if not isinstance(dancer, BodyChoreographer):
+        return dancer.choreograph(song, controls, seed=seed, fps=fps, size=size, progress=progress)
+    return filmed(dancer.dance(song, controls, seed=seed, progress=progress), song, controls.camera, fps=fps, size=size)
+
+
+def filmed(
+    motion: BodyMotion, song: SongFeatures, camera: str, *, fps: float = 30.0, size: tuple[int, int] = (512, 512)
+) -> Iterator[PoseSequence]:
+    """A dance of a body at another rate, as a camera sees it, piece by piece."""
+    from dancegen.audio.beats import bar_lines
+    from dancegen.motion.cameras import film
+
+    frames = max(1, round(song.seconds * fps))
+    seen = film(
+        motion.resample(fps, frames).motion(), camera, size=size, bars_s=bar_lines(song.beats, song.mel),
+        start_s=song.start_s,
+    )  # fmt: skip
+    step = max(1, round(CHUNK_S * fps))
+    for first in range(0, frames, step):
+        yield seen.slice(first, min(first + step, frames))

@@ -13,13 +13,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from dancegen.choreographers.registry import FAMILIES, usual_family
 from dancegen.options.declare import COMMON, Options, Role, above, choice, each_of, metres, option, pixels, span, within
 from dancegen.store import Artifact
 
 BODY = "For models that dance in three dimensions"
 
-FAMILIES = ("diffusion", "gan")
-"""Families of choreographers; the first one is the usual one. Their bundled models have the same names."""
 CAMERAS = ("front", "side", "orbit", "follow", "cuts")
 STYLES = ("neon", "openpose")
 LIMBS = ("legs", "arms", "trunk")
@@ -102,7 +101,7 @@ class TrainOptions(Seeded):
         None, help="A dataset of prepare, for the GAN one of extract-poses; else the newest.", metavar="DATASET",
         argument=True, role=Role.INPUT,
     )  # fmt: skip
-    family: str = option(FAMILIES[0], help="Family of choreographers: diffusion or gan.", metavar="NAME")
+    family: str = option(usual_family(), help=f"Family of choreographers: {' or '.join(FAMILIES)}.", metavar="NAME")
     preset: str = option(
         "small", help="small trains on two CPU cores; others are listed with the family.", metavar="NAME",
         role=Role.DERIVED, through="config",
@@ -143,7 +142,7 @@ class GeneratePosesOptions(Seeded):
         argument=True, role=Role.INPUT,
     )  # fmt: skip
     model: str | Path = option(
-        FAMILIES[0], help="diffusion, gan, a model's path or digest, or a baseline.", metavar="MODEL",
+        usual_family(), help=f"{', '.join(FAMILIES)}, a model's path or digest, or a baseline.", metavar="MODEL",
         role=Role.INPUT,
     )  # fmt: skip
     fps: float = option(30.0, help="Frames a second.", metavar="FPS", parse=_rate)

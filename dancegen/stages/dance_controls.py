@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dancegen.choreographers.steering import Steering
+from dancegen.choreographers.controls import DanceControls
 from dancegen.errors import InputError
 from dancegen.options.verbs import GeneratePosesOptions
 from dancegen.store import Input, Store
@@ -17,7 +17,7 @@ _MOTION = "motion.npz"
 class Controls:
     """The controls, and what of them enters a recipe: files by the option that names them, and moments in seconds."""
 
-    controls: Steering
+    controls: DanceControls
     inputs: dict[str, tuple[Input, ...]] = field(default_factory=dict)
     moments: dict[str, float] = field(default_factory=dict)
 
@@ -26,7 +26,7 @@ def read_controls(options: GeneratePosesOptions, store: Store) -> Controls:
     """Raises InputError for what cannot be read or done, NotFoundError for dances that are not there."""
     from dancegen.motion.body import BodyMotion
 
-    inputs, moments, poses, dance = {}, {}, {}, None
+    inputs, moments, poses, edit = {}, {}, {}, None
     for name in ("start_pose", "end_pose"):
         if (reference := getattr(options, name)) is None:
             continue
@@ -42,16 +42,16 @@ def read_controls(options: GeneratePosesOptions, store: Store) -> Controls:
         moments[f"{name}_s"] = moment
     if options.edit is not None:
         path = find_motion(options.edit, store, "--edit")
-        dance = BodyMotion.load(path)
+        edit = BodyMotion.load(path)
         inputs["edit"] = (Input.file("edit", path),)
-    controls = Steering(
+    controls = DanceControls(
         camera=options.camera,
-        guidance=options.music_guidance,
-        stage=options.floor,
-        style=options.genre,
+        music_guidance=options.music_guidance,
+        floor=options.floor,
+        genre=options.genre,
         energy=options.energy,
         **poses,
-        dance=dance,
+        edit=edit,
         keep=options.keep,
         keep_joints=options.keep_joints,
         repeat_sections=options.repeat_sections,

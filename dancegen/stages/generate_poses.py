@@ -20,11 +20,10 @@ from dancegen.store.hashing import hash_value
 if TYPE_CHECKING:
     from dancegen.audio.load import SongInfo
     from dancegen.audio.song import SongFeatures
-    from dancegen.choreographers import Choreographer, ChosenModel
+    from dancegen.choreographers import Choreographer, ChosenModel, DanceControls
     from dancegen.pose.sequence import PoseSequence
 
 STAGE = "generate-poses"
-VERSION = 8
 POSES, JSON, PREVIEW = "poses.npz", "openpose.json", "preview.mp4"
 AUDIO, FEATURES, BEATS = "audio.flac", "features.npz", "beats.json"
 """The span of the song: its sound, log-mel and onsets, and beats, so that nobody has to listen to it again."""
@@ -58,14 +57,16 @@ def generate_poses(
     check_span(options.start, options.seconds, info.seconds)
     chosen = model or choose_model(options.model, context.store, lambda: context.resolve(dataset, "extract-poses"))
     asked = read_controls(options, context.store)
+    chosen.check(asked.controls)
     source = replace(song.input, role="song")
     recipe = recipe_for(
-        STAGE, VERSION, options, {"song": (source,), "model": chosen.inputs, **asked.inputs}, **asked.moments
+        STAGE, chosen.version, options, {"song": (source,), "model": chosen.inputs, **asked.inputs}, **asked.moments
     )
 
     def build(directory: Path) -> dict:
-        dancer = chosen.load(context.device, asked.controls)
-        return _build(directory, info, dancer, options, _chance(options.seed, source), context.progress)
+        dancer = chosen.load(context.device)
+        seed = _chance(options.seed, source)
+        return _build(directory, info, dancer, options, asked.controls, seed, context.progress)
 
     return context.obtain(recipe, build)
 
@@ -86,7 +87,13 @@ def check_span(start: float, seconds: float | None, length: float) -> None:
 
 
 def _build(
-    directory: Path, song: SongInfo, dancer: Choreographer, options: GeneratePosesOptions, seed: int, progress: Progress
+    directory: Path,
+    song: SongInfo,
+    dancer: Choreographer,
+    options: GeneratePosesOptions,
+    controls: DanceControls,
+    seed: int,
+    progress: Progress,
 ) -> dict:
     from dancegen.audio.song import analyse_and_copy
     from dancegen.metrics.dance import Dance, measure, rounded
@@ -100,7 +107,7 @@ def _build(
     features = excerpt.song
     excerpt.copy.save(directory / FEATURES)
     features.beats.save(directory / BEATS)
-    chunks, unmoved = _danced(dancer, features, directory, options, seed, progress)
+    chunks, unmoved = _danced(dancer, features, directory, options, controls, seed, progress)
     sequence = PoseSequence.concatenate(_previewed(chunks, directory, options.fps, options.canvas))
     sequence.save(directory / POSES)
     write_openpose_json(sequence, directory / JSON)
@@ -124,6 +131,7 @@ def _danced(
     song: SongFeatures,
     directory: Path,
     options: GeneratePosesOptions,
+    controls: DanceControls,
     seed: int,
     progress: Progress,
 ) -> tuple[Iterator[PoseSequence], PoseSequence | None]:
@@ -132,17 +140,17 @@ def _danced(
     Of one in three dimensions also what a camera sees that does not move, unless that is what is shown: what is
     measured is the dancer.
     """
-    from dancegen.choreographers import BodyChoreographer
+    from dancegen.choreographers import BodyChoreographer, choreograph, filmed
     from dancegen.motion.cameras import film
     from dancegen.motion.export.bvh import write_bvh
 
     fps, size = options.fps, options.canvas
     if not isinstance(dancer, BodyChoreographer):
-        return dancer.generate(song, seed=seed, fps=fps, size=size, progress=progress), None
-    motion = dancer.dance(song, seed=seed, progress=progress)
+        return choreograph(dancer, song, controls, seed=seed, fps=fps, size=size, progress=progress), None
+    motion = dancer.dance(song, controls, seed=seed, progress=progress)
     motion.save(directory / MOTION)
     write_bvh(motion, directory / BVH)
-    shown = dancer.filmed(motion, song, fps=fps, size=size)
+    shown = filmed(motion, song, controls.camera, fps=fps, size=size)
     if options.camera == "front" and fps == motion.fps:
         return shown, None
     return shown, film(motion.motion(), "front", size=size, start_s=motion.start_s)

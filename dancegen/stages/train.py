@@ -1,99 +1,75 @@
-"""train: a choreographer learns from a pose dataset."""
+"""train: a choreographer of any family learns from a dataset."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancegen.context import Context
-from dancegen.errors import InputError
+from dancegen.errors import Cancelled, InputError
 from dancegen.options.declare import recipe_for
-from dancegen.options.verbs import FAMILIES, TrainOptions
-from dancegen.progress import SILENT, Progress
+from dancegen.options.verbs import TrainOptions
+from dancegen.progress import SILENT
 from dancegen.store import Artifact, Input, Recipe
 
 if TYPE_CHECKING:
-    from dancegen.choreographers.gan.config import GanConfig
     from dancegen.choreographers.training.processes import Processes
 
 STAGE = "train"
-VERSION = 3
-MODEL_FILES = ("model.safetensors", "config.json", "discriminator.safetensors")
 KEPT = ("history.csv", "samples", "events")
+FLAGS = (
+    "epochs", "max_steps", "minutes", "batch", "learning_rate", "decay", "decay_steps", "perceptual", "vgg",
+)  # fmt: skip
+"""Options that stand for settings of a family."""
 
 
 def train(options: TrainOptions, context: Context) -> Artifact:
     """A model: the one that danced best on its own, with its history, sample sheets and TensorBoard events.
 
-    The family `diffusion` learns from a prepare artifact: motion in three dimensions; `gan` from one of extract-poses.
-    `epochs` (each shows every clip once), `max_steps` and `minutes` each end it. A run that is interrupted keeps what
-    it learnt, and the same call goes on from there. Several processes, under `accelerate launch`, share each batch.
+    Each family learns from the datasets of one stage: `diffusion` of prepare, `gan` of extract-poses. `epochs` (each
+    shows every clip once), `max_steps` and `minutes` each end it. A run that is interrupted keeps what it learnt, and
+    the same call goes on from there. Several processes, under `accelerate launch`, share each batch.
 
-    Raises InputError for settings that fit nothing, for missing VGG weights and where Weights & Biases is not there,
-    and TrainingError for a training that has left the finite.
+    Raises InputError for settings that fit nothing, for missing weights and where Weights & Biases is not there, and
+    TrainingError for a training whose numbers are not finite any more.
     """
     from dancegen.choreographers import find_model
-    from dancegen.choreographers.gan.losses import find_vgg
+    from dancegen.choreographers.family import TrainingJob
+    from dancegen.choreographers.registry import find_family
     from dancegen.choreographers.training.history import check_wandb
-    from dancegen.choreographers.training.processes import join
+    from dancegen.choreographers.training.processes import join, settled_for
 
-    family, store, progress, seed = options.family, context.store, context.progress, options.seed
     check_wandb(options.wandb)
-    if family not in FAMILIES:
-        raise InputError(f"there is no family {family!r} of choreographers; choose one of {', '.join(FAMILIES)}")
-    numbers = {
-        "epochs": options.epochs, "steps": options.max_steps, "minutes": options.minutes, "batch": options.batch,
-        "learning_rate": options.learning_rate, "decay": options.decay, "decay_steps": options.decay_steps,
-        "perceptual": options.perceptual,
-    }  # fmt: skip
-    start = find_model(options.init, store) if options.init else None
-    if family == "diffusion":
-        return _train_diffusion(options, context, numbers | {"vgg": options.vgg}, start)
-    config = configure(options.preset, **numbers, settings=options.settings)
-    weights = find_vgg(Path(options.vgg) if options.vgg else None) if config.loss.perceptual else None
-    if start is not None:
-        config = _architecture_of(start, config)
+    family = find_family(options.family)
+    if family.learns_from is None:
+        raise InputError(f"--family {family.name}: {family.who} does not learn")
+    flags = {name: getattr(options, name) for name in FLAGS}
+    init = find_model(options.init, context.store) if options.init else None
+    config = family.configure(options.preset, flags, options.settings, init)
+    weights = family.weights(config, flags)
     processes = join(context.device, config.train.precision)
-    config = _settled(config, processes)
-    progress = progress if processes.main else SILENT
-    dataset = context.step(progress=progress).resolve(options.dataset, "extract-poses")
+    config = settled_for(config, processes)
+    context = replace(context, progress=context.progress if processes.main else SILENT)
+    dataset = context.resolve(options.dataset, family.learns_from)
     inputs = {
         "dataset": (Input.artifact("dataset", dataset),),
-        "vgg": () if weights is None else (Input.file("vgg", weights),),
-        "init": _files_of(start),
-    }
-    recipe = recipe_for(STAGE, VERSION, options, inputs, config=config.to_dict())
+        "vgg": (),
+        **{name: (Input.file(name, path),) for name, path in weights.items()},
+        "init": tuple(
+            Input.file(f"init {name}", init / name) for name in family.init_files if (init / name).is_file()
+        ) if init is not None else (),
+    }  # fmt: skip
+    recipe = recipe_for(STAGE, family.training_version, options, inputs, config=config.to_dict())
 
-    def learn(scratch: Path) -> dict[str, float]:
-        return _train(dataset.path, config, scratch, start, weights, seed, processes, options.wandb, progress)
+    def learn(folder: Path) -> dict[str, float]:
+        job = TrainingJob(
+            dataset.path, folder, processes, init, weights, options.seed, options.wandb, context.progress
+        )  # fmt: skip
+        return family.train(config, job)
 
-    return _obtain(recipe, learn, processes, replace(context, progress=progress))
-
-
-def _files_of(model: Path | None) -> tuple[Input, ...]:
-    if model is None:
-        return ()
-    return tuple(Input.file(f"init {name}", model / name) for name in MODEL_FILES if (model / name).is_file())
-
-
-def _train_diffusion(options: TrainOptions, context: Context, numbers: dict, start: Path | None) -> Artifact:
-    from dancegen.choreographers.training.processes import join
-    from dancegen.stages.train_diffusion import configured, train_diffusion
-
-    config = configured(options.preset, numbers, options.settings, start)
-    processes = join(context.device, config.train.precision)
-    config = _settled(config, processes)
-    context = replace(context, progress=context.progress if processes.main else SILENT)
-    dataset = context.resolve(options.dataset, "prepare")
-    inputs = {"dataset": (Input.artifact("dataset", dataset),), "init": _files_of(start)}
-    recipe = recipe_for(STAGE, VERSION, options, inputs, config=config.to_dict())
-    learn = train_diffusion(
-        dataset, config, init=start, seed=options.seed, processes=processes, wandb=options.wandb,
-        progress=context.progress,
-    )  # fmt: skip
     return _obtain(recipe, learn, processes, context)
 
 
@@ -117,7 +93,7 @@ def _obtain(
         processes.from_main(True)
         try:
             figures = learn(scratch)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Cancelled):
             if (scratch / "best").is_dir():
                 progress.say(f"the best model so far is {scratch / 'best'}: use it with --model, or run again to go on")
             raise
@@ -127,126 +103,6 @@ def _obtain(
     if artifact.cached:
         processes.from_main(False)
     return processes.from_main(artifact)
-
-
-def configure(
-    preset: str,
-    *,
-    epochs: int | None,
-    steps: int | None,
-    minutes: float | None,
-    batch: int | None,
-    learning_rate: float | None,
-    decay: float | None,
-    decay_steps: int | None,
-    perceptual: float | None,
-    settings: Sequence[str] = (),
-) -> GanConfig:
-    """The preset with the person's settings in place; steps or minutes alone lift the preset's limit on epochs."""
-    from dancegen.choreographers.gan.config import change, override
-    from dancegen.choreographers.gan.config import preset as named
-
-    flags = {
-        "train.epochs": epochs, "train.steps": steps, "train.minutes": minutes, "train.batch": batch,
-        "train.learning_rate": learning_rate, "train.decay": decay, "train.decay_steps": decay_steps,
-        "loss.perceptual": perceptual,
-    }  # fmt: skip
-    for setting in settings:
-        name = setting.partition("=")[0].strip()
-        if flags.get(name) is not None:
-            flag = name.partition(".")[2].replace("_", "-")
-            raise InputError(f"--set {setting} and --{flag} both give {name}: leave one of them out")
-    if epochs is None and (steps is not None or minutes is not None):
-        epochs = 1_000_000
-    config = override(
-        named(preset),
-        epochs=epochs,
-        steps=steps,
-        minutes=minutes,
-        batch=batch,
-        learning_rate=learning_rate,
-        decay=decay,
-        decay_steps=decay_steps,
-    )
-    if perceptual is not None:
-        config = replace(config, loss=replace(config.loss, perceptual=perceptual))
-    for setting in settings:
-        config = change(config, setting)
-    _check(config)
-    return config
-
-
-def _check(config: GanConfig) -> None:
-    """InputError for settings that nothing can be trained with."""
-    from dancegen.choreographers.accent import check_accent
-    from dancegen.choreographers.training.precision import check_precision
-
-    check_precision(config.train.precision)
-    check_accent(config.train.accent)
-    for name in ("epochs", "steps", "minutes", "batch", "learning_rate", "decay", "decay_steps"):
-        value = getattr(config.train, name)
-        if value is not None and not 0 < value < float("inf"):
-            raise InputError(f"--{name.replace('_', '-')} {value}: it must be more than 0")
-    for name, value in vars(config.loss).items():
-        if not 0 <= value < float("inf"):
-            raise InputError(f"the loss setting {name} is {value:g}: it must be 0 or more")
-    for name in ("clip_frames", "first_clip_frames", "alone_frames", "judged_frames"):
-        if not getattr(config.train, name) > 0:
-            raise InputError(f"the training setting {name} is {getattr(config.train, name)}: it must be more than 0")
-    for name, known in (("norm", ("group", "batch")), ("activation", ("leaky", "relu"))):
-        if (value := getattr(config.generator, name)) not in known:
-            raise InputError(f"the generator setting {name} is {value!r}: choose {' or '.join(known)}")
-    if config.loss.penalty_every < 1:
-        raise InputError("the loss setting penalty_every is 0: it must be 1 or more")
-
-
-def _settled(config, processes: Processes):
-    """The settings of either family with `auto` made the precision that the main process's device computes in: it is
-    part of what the result is kept by, and all processes must have the same."""
-    from dancegen.choreographers.training.precision import settled
-
-    precision = processes.from_main(settled(config.train.precision, processes.device))
-    return replace(config, train=replace(config.train, precision=precision))
-
-
-def _architecture_of(model: Path, config: GanConfig) -> GanConfig:
-    """A training that starts from given weights has their architecture, and its own losses and schedule."""
-    from dancegen.choreographers.gan.model import load_config
-
-    given = load_config(model)
-    return replace(config, image=given.image, generator=given.generator, discriminator=given.discriminator)
-
-
-def _train(
-    dataset: Path,
-    config: GanConfig,
-    scratch: Path,
-    init: Path | None,
-    vgg: Path | None,
-    seed: int,
-    processes: Processes,
-    wandb: str | None,
-    progress: Progress,
-) -> dict[str, float]:
-    from dancegen.choreographers.gan.data import choose_starts, load_takes
-    from dancegen.choreographers.gan.trainer import Trainer
-
-    clips = load_takes(dataset, "train", config, progress, accent=config.train.accent)
-    held_out = load_takes(dataset, "val", config, progress)
-    trainer = Trainer(
-        config,
-        clips,
-        held_out,
-        choose_starts(clips, config, seed),
-        scratch,
-        init=init,
-        vgg=vgg,
-        seed=seed,
-        processes=processes,
-        wandb=wandb,
-        progress=progress,
-    )
-    return trainer.run()
 
 
 def _collect(scratch: Path, directory: Path, figures: dict[str, float]) -> dict:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dancegen.choreographers import BASELINE, BASELINES, choose_model
-from dancegen.choreographers.baselines import Baseline, Sounds, _blended
+from dancegen.choreographers.baselines.choreographer import Baseline, Sounds, _blended
 from dancegen.dataset.format import read_clips, write_clips
 from dancegen.errors import InputError, ModelError, NotFoundError
 from dancegen.pose.sequence import PoseSequence
@@ -33,7 +33,7 @@ def dataset(tmp_path_factory):
 
 
 def danced(kind, dataset, features, **options) -> PoseSequence:
-    return PoseSequence.concatenate(Baseline(kind, dataset).generate(features, **options))
+    return PoseSequence.concatenate(Baseline(kind, dataset).choreograph(features, **options))
 
 
 def played(dance: PoseSequence, dataset) -> list[str]:

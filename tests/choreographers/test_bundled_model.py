@@ -12,9 +12,7 @@ from dancegen.assets import asset
 from dancegen.audio.song import analyse
 from dancegen.audio.synth.instruments import RATE
 from dancegen.audio.synth.song_maker import SongSpec, synthesise
-from dancegen.choreographers import BUNDLED, load_choreographer
-from dancegen.choreographers.diffusion.choreographer import DiffusionChoreographer
-from dancegen.choreographers.steering import Steering
+from dancegen.choreographers import BUNDLED, DanceControls, choreograph, load_choreographer
 from dancegen.metrics.dance import Dance, measure
 from dancegen.metrics.motion import body_positions, freeze_ratio, joint_speed, motion_figures
 from dancegen.motion.body import BodyMotion
@@ -38,7 +36,7 @@ def family(request) -> str:
 def dance(family) -> PoseSequence:
     """Half a minute to the demo song."""
     dancer = load_choreographer(asset(f"models/{family}"), "cpu")
-    return PoseSequence.concatenate(dancer.generate(analyse(asset("demo.ogg"))))
+    return PoseSequence.concatenate(choreograph(dancer, analyse(asset("demo.ogg"))))
 
 
 def test_it_moves_as_much_as_dancers_do_and_does_not_tremble(dance):
@@ -96,7 +94,7 @@ def danced_to(samples: np.ndarray, dancer, path) -> tuple[Dance, np.ndarray]:
     """The dance to a song of so many samples, and the song's beats as they are heard."""
     soundfile.write(path, samples, RATE)
     song = analyse(path)
-    return Dance.of(PoseSequence.concatenate(dancer.generate(song)), song.beats.times_s), song.beats.times_s
+    return Dance.of(PoseSequence.concatenate(choreograph(dancer, song)), song.beats.times_s), song.beats.times_s
 
 
 def test_steps_keep_time_before_and_after_the_tempo_changes(in_joint_space, tmp_path):
@@ -146,7 +144,7 @@ def test_windows_join_without_a_jerk_and_nobody_is_flung_round(in_joint_space):
 def test_kept_spans_are_joined_without_a_jerk(keep, in_joint_space):
     song = analyse(asset("demo.ogg"), seconds=16)
     old = in_joint_space.dance(song, seed=1)
-    made = DiffusionChoreographer(asset("models/diffusion"), "cpu", Steering(dance=old, keep=keep)).dance(song, seed=7)
+    made = in_joint_space.dance(song, DanceControls(edit=old, keep=keep), seed=7)
     for begin, end in keep:
         span = slice(round(begin * made.fps), round(end * made.fps))
         assert np.abs(made.positions[span] - old.positions[span]).max() < 1e-3

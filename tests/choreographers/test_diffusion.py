@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from dancegen.choreographers import DanceControls, choreograph
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion import music
 from dancegen.choreographers.diffusion.choreographer import DiffusionChoreographer
@@ -15,7 +16,6 @@ from dancegen.choreographers.diffusion.feet import plant
 from dancegen.choreographers.diffusion.model import load_model
 from dancegen.choreographers.diffusion.sampling import Order, _Dance, _turned, perform
 from dancegen.choreographers.diffusion.timing import footfalls, in_time
-from dancegen.choreographers.steering import Steering, parse_span, parse_stage
 from dancegen.errors import InputError, ModelError
 from dancegen.metrics.beats import with_half_beats
 from dancegen.motion.body import AT, NAMES, PARENTS
@@ -119,11 +119,11 @@ def test_steps_that_come_early_are_moved_onto_the_beat():
 def test_a_dance_is_as_long_as_the_song_and_the_same_for_the_same_seed(folder):
     dancer = DiffusionChoreographer(folder)
     one, two, other = (
-        np.concatenate([c.keypoints for c in dancer.generate(song(7.3), seed=s, fps=24.0)]) for s in (3, 3, 4)
+        np.concatenate([c.keypoints for c in choreograph(dancer, song(7.3), seed=s, fps=24.0)]) for s in (3, 3, 4)
     )
     assert len(one) == round(7.3 * 24)
     assert (one == two).all() and np.abs(one - other).max() > 1
-    chunk = next(dancer.generate(song(7.3), size=(300, 200)))
+    chunk = next(choreograph(dancer, song(7.3), size=(300, 200)))
     assert chunk.size == (300, 200) and chunk.joints3d.shape == (*chunk.keypoints.shape[:2], 3)
 
 
@@ -164,16 +164,16 @@ def test_a_denoiser_that_is_a_little_off_leaves_no_jump_where_the_dance_goes_on(
 
 def test_kept_spans_and_limbs_stay_within_a_millimetre_and_the_rest_is_new(folder):
     old = DiffusionChoreographer(folder).dance(song(8.0), seed=1)
-    spans = DiffusionChoreographer(folder, steering=Steering(dance=old, keep=((2.0, 4.0),))).dance(song(8.0), seed=2)
+    spans = DiffusionChoreographer(folder).dance(song(8.0), DanceControls(edit=old, keep=((2.0, 4.0),)), seed=2)
     inside = slice(60, 120)
     assert np.abs(spans.positions[inside] - old.positions[inside]).max() < 1e-3
     assert np.abs(spans.positions[130:] - old.positions[130:]).max() > 0.01
-    legs = DiffusionChoreographer(folder, steering=Steering(dance=old, keep_joints=("legs",))).dance(song(8.0), seed=2)
+    legs = DiffusionChoreographer(folder).dance(song(8.0), DanceControls(edit=old, keep_joints=("legs",)), seed=2)
     lower = [AT[f"{s}_{j}"] for s in "lr" for j in ("hip", "knee", "ankle", "toe")]
     wrists = [AT["l_wrist"], AT["r_wrist"]]
     assert np.abs(legs.positions[:, lower] - old.positions[:, lower]).max() < 1e-3
     assert np.abs(legs.positions[:, wrists] - old.positions[:, wrists]).max() > 0.01
-    arms = DiffusionChoreographer(folder, steering=Steering(dance=old, keep_joints=("arms",))).dance(song(8.0), seed=2)
+    arms = DiffusionChoreographer(folder).dance(song(8.0), DanceControls(edit=old, keep_joints=("arms",)), seed=2)
     upper = [i for i, name in enumerate(NAMES) if name not in {NAMES[j] for j in lower}]
     assert np.abs(arms.positions[:, upper] - old.positions[:, upper]).max() < 1e-3
     assert np.abs(arms.positions[:, lower] - old.positions[:, lower]).max() > 0.01
@@ -182,13 +182,13 @@ def test_kept_spans_and_limbs_stay_within_a_millimetre_and_the_rest_is_new(folde
 def test_a_dance_that_is_retimed_is_slower_on_beats_and_leaves_what_is_kept_alone(folder):
     tune = song(8.0)
     plain = DiffusionChoreographer(folder).dance(tune, seed=1)
-    retimed = DiffusionChoreographer(folder, steering=Steering(retime=True)).dance(tune, seed=1)
+    retimed = DiffusionChoreographer(folder).dance(tune, DanceControls(retime=True), seed=1)
     assert len(retimed) == len(plain) and np.abs(retimed.positions - plain.positions).max() > 0.005
     none = replace(tune, beats=song(8.0, False).beats)
-    same = [DiffusionChoreographer(folder, steering=Steering(retime=r)).dance(none, seed=1) for r in (False, True)]
+    same = [DiffusionChoreographer(folder).dance(none, DanceControls(retime=r), seed=1) for r in (False, True)]
     assert np.array_equal(same[0].root, same[1].root)
-    wishes = Steering(dance=plain, keep=((2.0, 4.0),), retime=True)
-    kept = DiffusionChoreographer(folder, steering=wishes).dance(tune, seed=2)
+    controls = DanceControls(edit=plain, keep=((2.0, 4.0),), retime=True)
+    kept = DiffusionChoreographer(folder).dance(tune, controls, seed=2)
     assert np.abs(kept.positions[60:120] - plain.positions[60:120]).max() < 1e-3
 
 
@@ -197,8 +197,8 @@ def test_what_is_kept_stays_where_it_was_in_the_song(folder):
     old = replace(DiffusionChoreographer(folder).dance(song(8.0), seed=1), start_s=60.0)
 
     def edited(**wishes):
-        dancer = DiffusionChoreographer(folder, steering=Steering(dance=old, **wishes))
-        return dancer.dance(replace(song(6.0), start_s=62.0), seed=2)
+        tune = replace(song(6.0), start_s=62.0)
+        return DiffusionChoreographer(folder).dance(tune, DanceControls(edit=old, **wishes), seed=2)
 
     assert np.abs(edited(keep=((64.0, 65.0),)).positions[60:90] - old.positions[120:150]).max() < 1e-3
     for span in ((2.0, 4.0), (68.5, 70.0)):
@@ -227,8 +227,8 @@ def test_every_free_frame_is_danced_by_one_window_and_spans_that_follow_are_seen
 
 def test_a_dance_ends_in_the_pose_that_is_given_and_gets_there_without_a_jump(folder):
     pose = stepping().slice(40, 41)
-    dancer = DiffusionChoreographer(folder, steering=Steering(start_pose=pose, end_pose=stepping().slice(75, 76)))
-    motion = dancer.dance(song(4.0))
+    controls = DanceControls(start_pose=pose, end_pose=stepping().slice(75, 76))
+    motion = DiffusionChoreographer(folder).dance(song(4.0), controls)
     given = stepping().positions[75] - stepping().positions[75, 0] * (1, 0, 1)
     assert np.abs(motion.positions[-1] - given).max() < 1e-3
     steps = np.linalg.norm(np.diff(motion.positions, axis=0), axis=-1).max(1)
@@ -236,7 +236,7 @@ def test_a_dance_ends_in_the_pose_that_is_given_and_gets_there_without_a_jump(fo
     old = DiffusionChoreographer(folder).dance(song(4.0), seed=1)
     for wishes in ({"keep_joints": ("legs",)}, {"keep": ((0.0, 1.0),)}):
         with pytest.raises(InputError, match="--start-pose: what is kept"):
-            DiffusionChoreographer(folder, steering=Steering(start_pose=pose, dance=old, **wishes)).dance(song(4.0))
+            DiffusionChoreographer(folder).dance(song(4.0), DanceControls(start_pose=pose, edit=old, **wishes))
 
 
 def test_a_repeat_that_follows_at_once_is_led_into():
@@ -276,12 +276,12 @@ def test_moves_come_back_where_a_section_does():
 
 def test_a_dance_begins_from_the_pose_that_is_given(folder):
     pose = stepping().slice(40, 41)
-    motion = DiffusionChoreographer(folder, steering=Steering(start_pose=pose)).dance(song(4.0))
+    motion = DiffusionChoreographer(folder).dance(song(4.0), DanceControls(start_pose=pose))
     given = pose.positions[0] - pose.positions[0, 0] * (1, 0, 1)
     assert np.abs(motion.positions[0] - given).max() < 1e-3
     with pytest.raises(InputError, match="another body"):
         other = replace(pose, body=replace(BODY, offsets=BODY.offsets * 1.1))
-        DiffusionChoreographer(folder, steering=Steering(start_pose=other)).dance(song(4.0))
+        DiffusionChoreographer(folder).dance(song(4.0), DanceControls(start_pose=other))
 
 
 def test_planted_feet_stand_where_they_stood():
@@ -318,16 +318,11 @@ def test_a_model_comes_back_from_its_files_and_damage_is_told(folder, tmp_path):
         load_model(tmp_path)
 
 
-def test_wishes_that_nobody_can_grant_are_refused(folder):
-    with pytest.raises(InputError, match="stepping"):
-        DiffusionChoreographer(folder, steering=Steering(style="polka"))
-    for wrong in ({"camera": "drone"}, {"energy": 2.0}, {"guidance": -1.0}, {"stage": (0.1, 3.0)}, {"keep": ((1, 2),)}):
+def test_controls_that_cannot_be_followed_are_refused(folder):
+    with pytest.raises(InputError, match="--genre polka: this model knows stepping"):
+        DiffusionChoreographer(folder).dance(song(4.0), DanceControls(genre="polka"))
+    for wrong in (
+        {"camera": "drone"}, {"energy": 2.0}, {"music_guidance": -1.0}, {"floor": (0.1, 3.0)}, {"keep": ((1, 2),)},
+    ):  # fmt: skip
         with pytest.raises(InputError):
-            Steering(**wrong)
-    assert parse_stage("3x4") == (3.0, 4.0) and parse_span("12.0-20.5") == (12.0, 20.5)
-    for text in ("wide", "3x"):
-        with pytest.raises(InputError):
-            parse_stage(text)
-    for text in ("12", "8-3", "a-b"):
-        with pytest.raises(InputError):
-            parse_span(text)
+            DanceControls(**wrong)

@@ -37,7 +37,7 @@ def tune():
 
 
 def dance(dancer, tune, **options) -> PoseSequence:
-    return PoseSequence.concatenate(dancer.generate(tune, **options))
+    return PoseSequence.concatenate(dancer.choreograph(tune, **options))
 
 
 def apart(one: PoseSequence, other: PoseSequence) -> float:
@@ -72,7 +72,7 @@ def test_a_dance_leaves_other_peoples_chance_alone(dancer):
     torch.manual_seed(1)
     expected = torch.rand(3)
     torch.manual_seed(1)
-    for _ in dancer.generate(song(2.0)):
+    for _ in dancer.choreograph(song(2.0)):
         pass
     assert torch.equal(torch.rand(3), expected)
 
@@ -94,7 +94,7 @@ def test_a_dance_is_as_long_as_the_song(dancer, fps, seconds):
 
 def test_a_long_dance_comes_in_pieces_that_follow_each_other(dancer):
     tune = song(23.45, start_s=7.5)
-    pieces = list(dancer.generate(tune, fps=30, size=(320, 240)))
+    pieces = list(dancer.choreograph(tune, fps=30, size=(320, 240)))
     assert len(pieces) >= 3 and sum(map(len, pieces)) == round(23.45 * 30)
     at = 7.5
     for piece in pieces:

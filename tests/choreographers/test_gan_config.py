@@ -9,8 +9,10 @@ import torch
 
 from dancegen.audio.beats import BEAT_BANDS
 from dancegen.audio.features import N_MELS
-from dancegen.choreographers.gan.config import PRESETS, GanConfig, change, preset
+from dancegen.choreographers.config import change
+from dancegen.choreographers.gan.config import PRESETS, GanConfig
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
+from dancegen.choreographers.gan.family import Gan
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.errors import InputError
 from helpers.tiny_gan import SETTINGS, tiny_config
@@ -18,11 +20,11 @@ from helpers.tiny_gan import SETTINGS, tiny_config
 
 def millions(name: str) -> float:
     with torch.device("meta"):
-        return sum(p.numel() for p in UNetGenerator(preset(name)).parameters()) / 1e6
+        return sum(p.numel() for p in UNetGenerator(PRESETS[name]).parameters()) / 1e6
 
 
 def test_the_original_preset_has_the_published_size_and_settings():
-    config = preset("original")
+    config = PRESETS["original"]
     assert config.image.size == 256 and config.image.channels == 3 and max(config.generator.channels) == 512
     assert 168.5 <= millions("original") <= 169.5
     t = config.train
@@ -39,7 +41,7 @@ def test_the_small_preset_fits_in_fifteen_megabytes_and_the_presets_grow():
 
 def test_every_preset_takes_a_step():
     for name in ("small", "base"):
-        config = preset(name)
+        config = PRESETS[name]
         g, network, judge = config.generator, UNetGenerator(config), MultiScaleDiscriminator(config)
         past = torch.zeros(1, config.past_channels, config.image.size, config.image.size)
         song = network.listen(torch.zeros(1, g.mel_width, N_MELS + BEAT_BANDS))
@@ -75,7 +77,7 @@ def test_a_setting_that_does_not_exist_or_fit_is_refused(setting):
 
 def test_unknown_presets_and_settings_are_named():
     with pytest.raises(InputError, match="small, base, original"):
-        preset("huge")
+        Gan().configure("huge", {})
     values = GanConfig().to_dict()
     values["loss"]["l2"] = 1.0
     with pytest.raises(InputError, match=r"loss\.l2"):

@@ -11,7 +11,8 @@ import torch
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import FLOOR, FRAME_RATE, N_MELS
 from dancegen.audio.song import SongFeatures
-from dancegen.choreographers.gan.config import GanConfig, change
+from dancegen.choreographers.config import change
+from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import Take, choose_starts, with_beat
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.model import Model, save_model

@@ -115,7 +115,7 @@ def test_motion_capture_becomes_a_model_in_joint_space_that_dances(place, song):
     poses = extract_poses(dataset, views="0", workers=1, store=store)
     with pytest.raises(InputError, match="prepare"):
         train(poses.path, family="diffusion", max_steps=2, store=store)
-    with pytest.raises(InputError, match="for the GAN"):
+    with pytest.raises(InputError, match="--perceptual: the diffusion choreographer has no such setting"):
         train(dataset, family="diffusion", perceptual=0.5, store=store)
 
 

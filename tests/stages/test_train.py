@@ -10,10 +10,10 @@ import pytest
 
 from dancegen import train
 from dancegen.choreographers import load_choreographer
+from dancegen.choreographers.gan.family import Gan
 from dancegen.choreographers.gan.model import load_config, load_model
 from dancegen.choreographers.training.precision import settled
 from dancegen.errors import InputError, ModelError, NotFoundError
-from dancegen.stages.train import configure
 from dancegen.store import open_store
 from helpers.processes import run, start
 from helpers.tiny_gan import SETTINGS, pose_dataset, tiny_config, tiny_model
@@ -52,15 +52,13 @@ def test_tensorboard_has_the_losses_if_it_is_installed(model):
 
 
 def test_a_setting_given_twice_is_refused():
-    for flag in ({"steps": 3}, {"batch": 2}, {"perceptual": 0.5}, {"epochs": 2}):
-        (name,) = flag
-        full = "loss.perceptual" if name == "perceptual" else f"train.{name}"
-        given = dict.fromkeys(
-            ("epochs", "steps", "minutes", "batch", "learning_rate", "decay", "decay_steps", "perceptual")
-        )
-        with pytest.raises(InputError, match=f"--{name} both"):
-            configure("small", **(given | flag), settings=(f"{full}=1",))
-        assert configure("small", **given, settings=(f"{full}=1",))
+    for flag, setting in (
+        ("max_steps", "train.steps"), ("batch", "train.batch"), ("perceptual", "loss.perceptual"),
+        ("epochs", "train.epochs"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=f"--{flag.replace('_', '-')} both"):
+            Gan().configure("small", {flag: 3}, (f"{setting}=1",))
+        assert Gan().configure("small", {flag: None}, (f"{setting}=1",))
 
 
 def test_the_second_run_is_answered_from_the_store_and_nothing_is_left_over(model, store):

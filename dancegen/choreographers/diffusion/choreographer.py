@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from dancegen.audio.beats import bar_lines
+from dancegen.choreographers.controls import DanceControls
 from dancegen.choreographers.diffusion import features as f
+from dancegen.choreographers.diffusion.config import genre_number
 from dancegen.choreographers.diffusion.feet import plant
 from dancegen.choreographers.diffusion.model import Model, load_model
 from dancegen.choreographers.diffusion.music import hear
 from dancegen.choreographers.diffusion.sampling import Order, perform
 from dancegen.choreographers.diffusion.timing import in_time
 from dancegen.choreographers.phrases import drawn, followed, held, loudness, phrases
-from dancegen.choreographers.steering import Steering
 from dancegen.errors import InputError
 from dancegen.motion.body import GROUPS, Body, BodyMotion
-from dancegen.motion.cameras import film
 from dancegen.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from dancegen.audio.song import SongFeatures
-    from dancegen.pose.sequence import PoseSequence
 
 APPROACH_S = 1.5
 """Seconds left to come from one section's dance into the one that returns, and out of it again."""
@@ -42,88 +39,56 @@ of 1, since it does less than it is told; and the least and the most that it is 
 what it has never seen."""
 HANGS_ON = {"legs": ("root",), "trunk": ("root",), "arms": ("root", "trunk")}
 """What else has to stay where a limb does, for it to stay where it is."""
-CHUNK_S = 10.0
-"""Seconds of poses that `generate` yields at a time."""
 
 
 class DiffusionChoreographer:
-    """Dances with the model in `folder`, as `steering` says.
+    """Dances with the model in `folder`, on a device. Raises ModelError where it cannot be rebuilt."""
 
-    Raises ModelError where it cannot be rebuilt, InputError for a style that the model does not know.
-    """
-
-    def __init__(self, folder: Path, device: str = "cpu", steering: Steering | None = None):
+    def __init__(self, folder: Path, device: str = "cpu"):
         self.model: Model = load_model(folder, device)
-        self.steering = steering or Steering()
-        self.style = self._style()
 
-    def generate(
-        self,
-        song: SongFeatures,
-        *,
-        seed: int = 0,
-        fps: float = 30.0,
-        size: tuple[int, int] = (512, 512),
-        progress: Progress = SILENT,
-    ) -> Iterator[PoseSequence]:
-        """Consecutive pieces of one choreography of round(song.seconds * fps) frames, as the camera sees it."""
-        yield from self.filmed(self.dance(song, seed=seed, progress=progress), song, fps=fps, size=size)
+    def dance(
+        self, song: SongFeatures, controls: DanceControls | None = None, *, seed: int = 0, progress: Progress = SILENT
+    ) -> BodyMotion:
+        """The whole dance, at the model's rate, on a floor whose middle is x = z = 0.
 
-    def dance(self, song: SongFeatures, *, seed: int = 0, progress: Progress = SILENT) -> BodyMotion:
-        """The whole dance, at the model's rate, on a stage whose middle is x = z = 0."""
+        Raises InputError for a genre that the model does not know, and for poses and spans that do not fit.
+        """
+        controls = controls or DanceControls()
         fps = self.model.config.window.fps
         frames = max(1, round(song.seconds * fps))
-        given, known = self._given(frames, song.start_s)
-        wished = self.steering
+        given, known = self._given(controls, frames, song.start_s)
         order = Order(
             song=hear(song.mel, song.beats, frames, fps, AHEAD_S),
-            style=self.style,
-            energy=_told(_liveliness(song, frames, fps, seed) + wished.deviation),
-            stage=wished.stage,
+            style=genre_number(self.model.styles, controls.genre),
+            energy=_told(_liveliness(song, frames, fps, seed) + controls.deviation),
+            stage=controls.floor,
             seed=seed,
             given=given,
             known=known,
-            returns=_returns(song, frames, fps) if wished.repeat_sections else (),
+            returns=_returns(song, frames, fps) if controls.repeat_sections else (),
         )
         with progress.task("dancing", frames / fps) as advance, torch.random.fork_rng(devices=[]):
-            (made,) = perform(self.model, [order], guidance=wished.guidance, advance=lambda count: advance(count / fps))
+            (made,) = perform(
+                self.model, [order], guidance=controls.music_guidance, advance=lambda count: advance(count / fps)
+            )
         motion = f.decode(made, self.model.body, fps, song.start_s)
-        if wished.retime:
+        if controls.retime:
             made = in_time(made, motion, song.beats, ACCENT, _away(known, fps, TIME_FADE_S))
             motion = f.decode(made, self.model.body, fps, song.start_s)
         planted = plant(motion, made[:, f.CONTACTS] > 0.5, _away(known, fps, FEET_FADE_S))
         return planted if known is None else _with_kept(planted, motion, known)
 
-    def filmed(
-        self, motion: BodyMotion, song: SongFeatures, *, fps: float = 30.0, size: tuple[int, int] = (512, 512)
-    ) -> Iterator[PoseSequence]:
-        """The dance at another rate, as the chosen camera sees it, piece by piece."""
-        frames = max(1, round(song.seconds * fps))
-        seen = film(
-            motion.resample(fps, frames).motion(), self.steering.camera, size=size,
-            bars_s=bar_lines(song.beats, song.mel), start_s=song.start_s,
-        )  # fmt: skip
-        step = max(1, round(CHUNK_S * fps))
-        for first in range(0, frames, step):
-            yield seen.slice(first, min(first + step, frames))
-
-    def _style(self) -> int:
-        name = self.steering.style
-        if name is None:
-            return 0
-        if name not in self.model.styles:
-            raise InputError(f"--style {name}: this model knows {', '.join(self.model.styles)}")
-        return self.model.styles.index(name) + 1
-
-    def _given(self, frames: int, start_s: float) -> tuple[np.ndarray | None, np.ndarray | None]:
+    def _given(
+        self, controls: DanceControls, frames: int, start_s: float
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
         """What of the dance is given: (T, 127) numbers and (T, 4) which parts of them count; None, None: nothing."""
-        wished = self.steering
-        if wished.start_pose is None and wished.end_pose is None and wished.dance is None:
+        if controls.start_pose is None and controls.end_pose is None and controls.edit is None:
             return None, None
         given, known = np.zeros((frames, f.WIDTH), np.float32), np.zeros((frames, len(f.PARTS)), np.float32)
-        if wished.dance is not None:
-            self._keep(wished.dance, given, known, start_s)
-        for flag, frame, pose in (("start", 0, wished.start_pose), ("end", frames - 1, wished.end_pose)):
+        if controls.edit is not None:
+            self._keep(controls.edit, controls, given, known, start_s)
+        for flag, frame, pose in (("start", 0, controls.start_pose), ("end", frames - 1, controls.end_pose)):
             if pose is None:
                 continue
             if known[frame].any():
@@ -133,7 +98,9 @@ class DiffusionChoreographer:
             given[frame], known[frame] = f.encode(pose.placed(0.0, (-x, -z)))[0], 1
         return given, known
 
-    def _keep(self, dance: BodyMotion, given: np.ndarray, known: np.ndarray, start_s: float) -> None:
+    def _keep(
+        self, dance: BodyMotion, controls: DanceControls, given: np.ndarray, known: np.ndarray, start_s: float
+    ) -> None:
         """Put what is to be kept of an earlier dance where it belongs in the song. InputError where there is none."""
         fps = self.model.config.window.fps
         old = f.encode(_in_body(dance, self.model.body, fps))
@@ -142,7 +109,7 @@ class DiffusionChoreographer:
         if last <= first:
             raise InputError("the dance to keep from was danced to another part of the song")
         given[first:last] = old[first - offset : last - offset]
-        for begin_s, end_s in self.steering.keep:
+        for begin_s, end_s in controls.keep:
             a, b = (min(last, max(first, round((t - start_s) * fps))) for t in (begin_s, end_s))
             if b <= a:
                 raise InputError(
@@ -150,7 +117,7 @@ class DiffusionChoreographer:
                     f"{dance.start_s + dance.seconds:g} s of the song, and this one from {start_s:g} s on"
                 )
             known[a:b] = 1
-        for limb in self.steering.keep_joints:
+        for limb in controls.keep_joints:
             for part in (limb, *HANGS_ON[limb]):
                 known[first:last, f.PARTS.index(part)] = 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from dancegen.choreographers.gan.config import _build
+from dancegen.choreographers.config import build, check_loss, check_training
 from dancegen.errors import InputError
 
 
@@ -114,7 +114,7 @@ class DiffusionConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> DiffusionConfig:
         """The configuration that `to_dict` gave; InputError names a setting that does not exist."""
-        return _build(cls, values, "")
+        return build(cls, values)
 
 
 PRESETS = {
@@ -127,31 +127,24 @@ PRESETS = {
 }
 
 
-def preset(name: str) -> DiffusionConfig:
-    """The settings called `small` or `base`. InputError for another name."""
-    if name not in PRESETS:
-        raise InputError(f"the diffusion choreographer has no preset {name!r}; choose one of {', '.join(PRESETS)}")
-    return PRESETS[name]
+def genre_number(genres: tuple[str, ...], name: str | None) -> int:
+    """A genre's number as the denoiser is told it; 0: none. Raises InputError for one that the model does not know."""
+    if name is None:
+        return 0
+    if name not in genres:
+        raise InputError(f"--genre {name}: this model knows {', '.join(genres)}")
+    return genres.index(name) + 1
 
 
 def check(config: DiffusionConfig) -> None:
     """InputError for settings that nothing can be trained with."""
-    from dancegen.choreographers.accent import check_accent
-    from dancegen.choreographers.training.precision import check_precision
-
-    check_precision(config.train.precision)
-    for name in ("epochs", "steps", "minutes", "batch", "learning_rate", "validate_every", "metronome_steps"):
-        value = getattr(config.train, name)
-        if value is not None and not 0 < value < float("inf"):
-            raise InputError(f"--{name.replace('_', '-')} {value}: it must be more than 0")
-    check_accent(config.train.accent)
+    names = ("epochs", "steps", "minutes", "batch", "learning_rate", "validate_every", "metronome_steps")
+    check_training(config.train, names)
+    check_loss(config.loss)
     if not 0 <= config.sampling.eta <= 1:
         raise InputError(f"sampling.eta is {config.sampling.eta:g}: it must be 0 to 1")
     if config.sampling.steps < 1:
         raise InputError(f"sampling.steps is {config.sampling.steps}: it must be 1 or more")
-    for name, value in vars(config.loss).items():
-        if not 0 <= value < float("inf"):
-            raise InputError(f"the loss setting {name} is {value:g}: it must be 0 or more")
     window, denoiser = config.window, config.denoiser
     if not 0 < window.prefix < window.frames:
         raise InputError(f"window.prefix is {window.prefix}: it must be under window.frames, {window.frames}")

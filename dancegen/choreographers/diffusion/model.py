@@ -54,22 +54,38 @@ def save_model(folder: Path, model: Model) -> None:
         (folder / f"{name}.tmp").replace(folder / name)
 
 
+def load_config(folder: Path) -> DiffusionConfig:
+    """The settings of the model in `folder`. Raises ModelError as `load_model` does."""
+    return _read_settings(folder)[0]
+
+
+def load_styles(folder: Path) -> tuple[str, ...]:
+    """The genres that the model in `folder` knows. Raises ModelError as `load_model` does."""
+    return _read_settings(folder)[2]
+
+
+def _read_settings(folder: Path) -> tuple[DiffusionConfig, float, tuple[str, ...]]:
+    """The settings, the body's height in metres and the styles. Raises ModelError."""
+    try:
+        settings = json.loads((folder / CONFIG).read_text())
+        family, version = settings.pop("family"), settings.pop("format")
+        height, styles = float(settings.pop("height_m")), tuple(settings.pop("styles"))
+        if (family, version) == (FAMILY, FORMAT):
+            return DiffusionConfig.from_dict(settings), height, styles
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
+        raise ModelError(f"{folder} is not a model that can be rebuilt: {error}") from None
+    raise ModelError(f"{folder} is a model of family {family!r}, format {version}, which is not read here")
+
+
 def load_model(folder: Path, device: str = "cpu") -> Model:
     """Rebuild a model. Raises ModelError where its files are missing, damaged, or do not fit together."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    config, height, styles = _read_settings(folder)
     try:
-        settings = json.loads((folder / CONFIG).read_text())
-        family, version = settings.pop("family"), settings.pop("format")
-        height, styles = float(settings.pop("height_m")), tuple(settings.pop("styles"))
-        if (family, version) != (FAMILY, FORMAT):
-            raise ModelError(f"{folder} is a model of family {family!r}, format {version}, which is not read here")
-        config = DiffusionConfig.from_dict(settings)
         tensors = load_file(folder / WEIGHTS)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError, SafetensorError) as error:
-        if isinstance(error, ModelError):
-            raise
+    except (OSError, SafetensorError) as error:
         raise ModelError(f"{folder} is not a model that can be rebuilt: {error}") from None
     denoiser = Denoiser(config, len(styles))
     weights = {k.removeprefix(_DENOISER): v.float() for k, v in tensors.items() if k.startswith(_DENOISER)}

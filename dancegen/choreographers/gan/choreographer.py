@@ -23,6 +23,7 @@ from dancegen.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from dancegen.audio.song import SongFeatures
+    from dancegen.choreographers.controls import DanceControls
     from dancegen.pose.sequence import PoseSequence
 
 CHUNK = 100
@@ -44,9 +45,10 @@ class GanChoreographer:
         self.config = self.model.config
         keep_dropout(self.model.generator)
 
-    def generate(
+    def choreograph(
         self,
         song: SongFeatures,
+        controls: DanceControls | None = None,
         *,
         seed: int = 0,
         fps: float = 30.0,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
+from dancegen.choreographers.config import build, check_loss, check_training
 from dancegen.errors import InputError
 
 
@@ -161,51 +161,7 @@ class GanConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> GanConfig:
         """The configuration that `to_dict` gave; InputError names a setting that does not exist."""
-        return _build(cls, values, "")
-
-
-def _build(kind, values: dict[str, Any], where: str):
-    hints = get_type_hints(kind)
-    known = {f.name for f in fields(kind)}
-    if unknown := sorted(set(values) - known):
-        raise InputError(
-            f"config.json has settings this dancegen does not know: {', '.join(where + u for u in unknown)}"
-        )
-    made = {}
-    for name, value in values.items():
-        if is_dataclass(hints[name]):
-            made[name] = _build(hints[name], value, f"{where}{name}.")
-        else:
-            made[name] = tuple(value) if isinstance(value, list) else value
-    return kind(**made)
-
-
-def change(config: GanConfig, setting: str) -> GanConfig:
-    """The configuration with one setting changed, written like `loss.l1=40` or `generator.channels=32,64,96`.
-
-    InputError where there is no such setting or its value is of another kind.
-    """
-    path, equals, text = setting.partition("=")
-    group, _, name = path.strip().partition(".")
-    part = getattr(config, group) if group in {g.name for g in fields(config)} else None
-    if not equals or part is None or name not in {f.name for f in fields(part)}:
-        known = ", ".join(f"{g.name}.{f.name}" for g in fields(config) for f in fields(getattr(config, g.name)))
-        raise InputError(f"--set {setting}: there is no such setting; write NAME=VALUE, where NAME is one of {known}")
-    try:
-        value = _parse(text.strip(), get_type_hints(type(part))[name])
-    except ValueError:
-        raise InputError(f"--set {setting}: {text!r} does not fit a setting like {getattr(part, name)!r}") from None
-    return replace(config, **{group: replace(part, **{name: value})})
-
-
-def _parse(text: str, kind: Any) -> Any:
-    if kind is bool:
-        return ("false", "true").index(text.lower()) == 1
-    if get_origin(kind) is tuple:
-        return tuple(int(item) for item in text.split(","))
-    if get_origin(kind) is UnionType:
-        return None if text.lower() == "none" else _parse(text, get_args(kind)[0])
-    return kind(text)
+        return build(cls, values)
 
 
 PRESETS = {
@@ -254,13 +210,17 @@ PRESETS = {
 }
 
 
-def preset(name: str) -> GanConfig:
-    """The settings called `small`, `base` or `original`. InputError for another name."""
-    if name not in PRESETS:
-        raise InputError(f"there is no preset {name!r}; choose one of {', '.join(PRESETS)}")
-    return PRESETS[name]
-
-
-def override(config: GanConfig, **train: Any) -> GanConfig:
-    """The configuration with those training settings that are not None put in place."""
-    return replace(config, train=replace(config.train, **{k: v for k, v in train.items() if v is not None}))
+def check(config: GanConfig) -> None:
+    """InputError for settings that nothing can be trained with."""
+    check_training(
+        config.train, ("epochs", "steps", "minutes", "batch", "learning_rate", "decay", "decay_steps")
+    )  # fmt: skip
+    check_loss(config.loss)
+    for name in ("clip_frames", "first_clip_frames", "alone_frames", "judged_frames"):
+        if not getattr(config.train, name) > 0:
+            raise InputError(f"the training setting {name} is {getattr(config.train, name)}: it must be more than 0")
+    for name, known in (("norm", ("group", "batch")), ("activation", ("leaky", "relu"))):
+        if (value := getattr(config.generator, name)) not in known:
+            raise InputError(f"the generator setting {name} is {value!r}: choose {' or '.join(known)}")
+    if config.loss.penalty_every < 1:
+        raise InputError("the loss setting penalty_every is 0: it must be 1 or more")

@@ -10,13 +10,14 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from dancegen.choreographers.family import AnyConfig
 from dancegen.choreographers.training.precision import settled
 from dancegen.devices import choose_device, rank_and_world_size
 from dancegen.errors import InputError
@@ -118,6 +119,15 @@ class Processes:
 
 ALONE = Processes()
 """One process, on the CPU."""
+
+
+def settled_for(config: AnyConfig, processes: Processes) -> AnyConfig:
+    """A family's settings with the precision `auto` made the one that the main process's device computes in.
+
+    It is part of the recipe, and all processes must have the same.
+    """
+    precision = processes.from_main(settled(config.train.precision, processes.device))
+    return replace(config, train=replace(config.train, precision=precision))  # pyright: ignore[reportArgumentType]
 
 
 def join(device: str, precision: str) -> Processes:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dancegen.audio.features import FRAME_RATE
-from dancegen.choreographers import BASELINE
+from dancegen.choreographers.baselines.family import BASELINE
 from dancegen.dataset.format import Clip, clip_dir, clip_views, poses_path, read_clips
 from dancegen.errors import InputError
 from dancegen.motion.cameras import FLOOR_LINE
@@ -28,10 +28,9 @@ from dancegen.pose.skeleton import LIMBS
 from dancegen.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from dancegen.audio import SongFeatures
+    from dancegen.audio.song import SongFeatures
+    from dancegen.choreographers.controls import DanceControls
 
-VERSION = 2
-"""Of the baselines themselves: raise it when the same dataset, song and seed would now give another dance."""
 BLEND_S = 0.25
 _TRUNK_AND_LEGS = [LIMBS.index(limb) for limb in ((1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13))]
 
@@ -46,10 +45,16 @@ class Baseline:
         if not self._clips:
             raise InputError(f"{dataset} holds no poses to dance with; make some with: dancegen extract-poses")
 
-    def generate(
-        self, song: SongFeatures, *, seed: int = 0, fps: float = 30.0, size: tuple[int, int] = (512, 512),
+    def choreograph(
+        self,
+        song: SongFeatures,
+        controls: DanceControls | None = None,
+        *,
+        seed: int = 0,
+        fps: float = 30.0,
+        size: tuple[int, int] = (512, 512),
         progress: Progress = SILENT,
-    ) -> Iterator[PoseSequence]:  # fmt: skip
+    ) -> Iterator[PoseSequence]:
         """Consecutive pieces of one choreography, as long as the song, seen by one of the dataset's cameras."""
         rng = np.random.default_rng(seed % 2**64)
         frames = round(song.seconds * fps)

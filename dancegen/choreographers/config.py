@@ -1,0 +1,135 @@
+"""Settings of a family: frozen dataclasses in groups, of which presets, flags and `--set group.name=value` change some.
+
+They are written to config.json and read back as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from dancegen.errors import InputError
+
+Kind = TypeVar("Kind")
+
+WITHOUT_END = 1_000_000
+"""Epochs of a training that steps or minutes end."""
+
+
+def build(kind: type[Kind], values: Mapping[str, Any], where: str = "") -> Kind:
+    """The dataclass of settings that `dataclasses.asdict` gave. InputError names a setting that does not exist."""
+    hints = get_type_hints(kind)
+    if unknown := sorted(set(values) - set(hints)):
+        raise InputError(
+            f"config.json has settings this dancegen does not know: {', '.join(where + u for u in unknown)}"
+        )
+    made = {}
+    for name, value in values.items():
+        if is_dataclass(hints[name]):
+            made[name] = build(hints[name], value, f"{where}{name}.")
+        else:
+            made[name] = tuple(value) if isinstance(value, list) else value
+    return kind(**made)
+
+
+def configured(
+    who: str,
+    presets: Mapping[str, Kind],
+    preset: str,
+    names: Mapping[str, str],
+    flags: Mapping[str, Any],
+    settings: Iterable[str] = (),
+) -> Kind:
+    """A preset with what a person changed; steps or minutes alone lift the preset's limit on epochs.
+
+    who: the family, as an error calls it. names: the setting (`train.batch`) that each flag stands for. flags: values
+    by the option's name, None where not given. settings: `loss.l1=40` and the like.
+
+    Raises InputError for an unknown preset, flag or setting, and for a setting that is given twice.
+    """
+    if preset not in presets:
+        raise InputError(f"{who} has no preset {preset!r}; choose one of {', '.join(presets)}")
+    given = {name: value for name, value in flags.items() if value is not None}
+    if unknown := [name for name in given if name not in names]:
+        raise InputError(f"{', '.join(map(flag_of, unknown))}: {who} has no such setting")
+    changed = {names[name]: value for name, value in given.items()}
+    if "epochs" not in given and ("max_steps" in given or "minutes" in given):
+        changed["train.epochs"] = WITHOUT_END
+    config = presets[preset]
+    for path, value in changed.items():
+        config = _with(config, path, value)
+    flag = {names[name]: flag_of(name) for name in given}
+    for setting in settings:
+        name = setting.partition("=")[0].strip()
+        if name in flag:
+            raise InputError(f"--set {setting} and {flag[name]} both give {name}: leave one of them out")
+        config = change(config, setting)
+    return config
+
+
+def flag_of(name: str) -> str:
+    """An option as it is written on a command line."""
+    return f"--{name.replace('_', '-')}"
+
+
+def change(config: Kind, setting: str) -> Kind:
+    """The settings with one changed, written like `loss.l1=40` or `generator.channels=32,64,96`.
+
+    InputError where there is no such setting or its value is of another kind.
+    """
+    path, equals, text = setting.partition("=")
+    group, _, name = path.strip().partition(".")
+    groups = [each.name for each in fields(config)]  # pyright: ignore[reportArgumentType]
+    part = getattr(config, group) if group in groups else None
+    if not equals or part is None or name not in {each.name for each in fields(part)}:
+        known = ", ".join(f"{each}.{one.name}" for each in groups for one in fields(getattr(config, each)))
+        raise InputError(f"--set {setting}: there is no such setting; write NAME=VALUE, where NAME is one of {known}")
+    try:
+        value = _parse(text.strip(), get_type_hints(type(part))[name])
+    except ValueError:
+        raise InputError(f"--set {setting}: {text!r} does not fit a setting like {getattr(part, name)!r}") from None
+    return _with(config, f"{group}.{name}", value)
+
+
+def _with(config: Kind, path: str, value: Any) -> Kind:
+    group, _, name = path.partition(".")
+    return replace(config, **{group: replace(getattr(config, group), **{name: value})})  # pyright: ignore
+
+
+def _parse(text: str, kind: Any) -> Any:
+    if kind is bool:
+        return ("false", "true").index(text.lower()) == 1
+    if get_origin(kind) is tuple:
+        return tuple(int(item) for item in text.split(","))
+    if get_origin(kind) is UnionType:
+        return None if text.lower() == "none" else _parse(text, get_args(kind)[0])
+    return kind(text)
+
+
+# What every family's settings must be
+
+
+def check_training(train: Any, positive: Iterable[str]) -> None:
+    """InputError for training settings, by name, that are not more than 0 (None is no limit), and for a precision or
+    an accent that nothing can be trained with."""
+    from dancegen.choreographers.accent import check_accent
+    from dancegen.choreographers.training.precision import check_precision
+
+    check_precision(train.precision)
+    check_accent(train.accent)
+    for name in positive:
+        value = getattr(train, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise InputError(f"{flag_of(_FLAGS.get(name, name))} {value}: it must be more than 0")
+
+
+_FLAGS = {"steps": "max_steps"}
+
+
+def check_loss(loss: Any) -> None:
+    """InputError for weights of loss terms that are less than 0."""
+    for name, value in vars(loss).items():
+        if not 0 <= value < float("inf"):
+            raise InputError(f"the loss setting {name} is {value:g}: it must be 0 or more")

@@ -1,0 +1,73 @@
+"""The diffusion family: a transformer denoises windows of joint rotations in space, as EDGE does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dancegen.choreographers.config import configured
+from dancegen.choreographers.controls import DanceControls
+from dancegen.choreographers.diffusion.config import PRESETS, DiffusionConfig, check, genre_number
+from dancegen.choreographers.family import Family, TrainingJob
+
+if TYPE_CHECKING:
+    from dancegen.choreographers.diffusion.choreographer import DiffusionChoreographer
+
+SETTINGS = {
+    "epochs": "train.epochs", "max_steps": "train.steps", "minutes": "train.minutes", "batch": "train.batch",
+    "learning_rate": "train.learning_rate",
+}  # fmt: skip
+"""The settings that flags of train stand for."""
+
+
+class Diffusion(Family):
+    """Motion in space out of noise, guided by music (Tseng, Castellon and Liu, EDGE, CVPR 2023)."""
+
+    name = "diffusion"
+    who = "the diffusion choreographer"
+    version = 8
+    training_version = 3
+    learns_from = "prepare"
+    bundled = True
+    controls = DanceControls.names()
+
+    def configure(
+        self, preset: str, flags: Mapping[str, Any], settings: tuple[str, ...] = (), init: Path | None = None
+    ) -> DiffusionConfig:
+        config = configured(self.who, PRESETS, preset, SETTINGS, flags, settings)
+        check(config)
+        if init is None:
+            return config
+        from dancegen.choreographers.diffusion.model import load_config
+
+        given = load_config(init)
+        return replace(config, window=given.window, denoiser=given.denoiser)
+
+    def train(self, config: DiffusionConfig, job: TrainingJob) -> dict[str, float]:
+        from dancegen.choreographers.diffusion.data import dancer_of, load_motions, record
+        from dancegen.choreographers.diffusion.model import load_model
+        from dancegen.choreographers.diffusion.trainer import Trainer
+
+        progress = job.progress
+        clips, held_out = (load_motions(job.dataset, split, progress) for split in ("train", "val"))
+        body = load_model(job.init).body if job.init is not None else dancer_of(clips)
+        recordings = record(job.dataset, clips, body, config, progress, accent=config.train.accent)
+        kept_apart = record(job.dataset, held_out, body, config, progress)
+        trainer = Trainer(
+            config, recordings, kept_apart, body, job.folder, init=job.init, seed=job.seed, processes=job.processes,
+            wandb=job.wandb, progress=progress,
+        )  # fmt: skip
+        return trainer.run()
+
+    def check(self, controls: DanceControls, folder: Path | None = None) -> None:
+        from dancegen.choreographers.diffusion.model import load_styles
+
+        if controls.genre is not None and folder is not None:
+            genre_number(load_styles(folder), controls.genre)
+
+    def load(self, folder: Path, device: str) -> DiffusionChoreographer:
+        from dancegen.choreographers.diffusion.choreographer import DiffusionChoreographer
+
+        return DiffusionChoreographer(folder, device)
