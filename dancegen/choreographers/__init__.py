@@ -18,6 +18,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ class ChosenModel:
         self.family.check(controls, self.folder)
 
     def load(self, device: str = "auto") -> Choreographer:
-        """The choreographer with its weights on a device. Raises ModelError where it cannot be rebuilt, InputError for
+        """The choreographer with its weights on a device, read once however often it is asked for. Raises ModelError where it cannot be rebuilt, InputError for
         a device that is not there."""
         return self._load(device)
 
@@ -90,7 +91,7 @@ def choose_model(reference: str | Path, store: Store, dataset: Callable[[], Arti
     if not is_baseline(reference):
         folder = find_model(reference, store)
         inputs = tuple(Input.file(role, folder / name) for role, name in _ROLES.items())
-        return ChosenModel(family_of(folder), inputs, folder, lambda device: load_choreographer(folder, device))
+        return ChosenModel(family_of(folder), inputs, folder, cache(lambda device: load_choreographer(folder, device)))
     name, family = str(reference), Baselines()
     if name not in BASELINES:
         raise ModelError(f"--model {name}: there is no such baseline; there are {', '.join(BASELINES)}")
@@ -99,7 +100,7 @@ def choose_model(reference: str | Path, store: Store, dataset: Callable[[], Arti
     except NotFoundError as error:
         raise InputError(f"{name} dances with the clips of a pose dataset: {error}") from error
     inputs = (Input.weights("model", name, str(family.version)), Input.artifact("dataset", poses))
-    return ChosenModel(family, inputs, None, lambda device: family.dancer(name, poses.path))
+    return ChosenModel(family, inputs, None, cache(lambda device: family.dancer(name, poses.path)))
 
 
 def find_model(reference: str | Path, store: Store) -> Path:
