@@ -78,8 +78,10 @@ class ChosenModel:
         self.family.check(controls, self.folder)
 
     def load(self, device: str = "auto") -> Choreographer:
-        """The choreographer with its weights on a device, read once however often it is asked for. Raises ModelError where it cannot be rebuilt, InputError for
-        a device that is not there."""
+        """The choreographer with its weights on a device, which are read once however often this is called.
+
+        Raises ModelError where it cannot be rebuilt, InputError for a device that is not there.
+        """
         return self._load(device)
 
 
