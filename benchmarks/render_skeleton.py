@@ -19,7 +19,7 @@ import numpy as np
 
 from dancegen.pose.sequence import PoseSequence
 from dancegen.renderers import STYLES, get_renderer
-from dancegen.renderers.skeleton.audio_envelope import N_BANDS, SongLight
+from dancegen.renderers.skeleton.audio_envelope import N_BANDS, AudioEnvelope
 from dancegen.video import VideoWriter
 
 # A person facing the camera on a 512 px canvas, in the order of `dancegen.pose.skeleton.JOINTS`.
@@ -44,13 +44,13 @@ def synthetic_dance(seconds: float, fps: float) -> PoseSequence:
     return PoseSequence(keypoints, fps)
 
 
-def synthetic_light(seconds: float) -> SongLight:
+def synthetic_envelope(seconds: float) -> AudioEnvelope:
     """120 BPM with every envelope moving."""
     beats = np.arange(0, seconds, 0.5)
     times = np.arange(round(seconds * 90)) / 90
     wave = (0.5 + 0.5 * np.cos(4 * np.pi * times)).astype(np.float32)
     bands = np.stack([np.roll(wave, band) for band in range(N_BANDS)], axis=1)
-    return SongLight(beats, np.ones(len(beats), np.float32), 120.0, 90.0, wave, wave, bands)
+    return AudioEnvelope(beats, np.ones(len(beats), np.float32), 120.0, 90.0, wave, wave, bands)
 
 
 def write_song(path: Path, seconds: float) -> None:
@@ -64,11 +64,11 @@ def write_song(path: Path, seconds: float) -> None:
 
 def measure(style: str, size: tuple[int, int], fps: float, seconds: float, folder: Path) -> tuple[float, float]:
     """Wall and CPU time of one video, over its playing time."""
-    dance, light = synthetic_dance(seconds, fps), synthetic_light(seconds)
+    dance, envelope = synthetic_dance(seconds, fps), synthetic_envelope(seconds)
     write_song(folder / "song.wav", seconds)
     wall, cpu = time.perf_counter(), time.process_time()
     with VideoWriter(folder / f"{style}.mp4", size, fps, audio=folder / "song.wav") as video:
-        for frame in get_renderer(style).frames(dance, light, size=size, fps=fps):
+        for frame in get_renderer(style).frames(dance, envelope, size=size, fps=fps):
             video.write(frame)
     return (time.perf_counter() - wall) / seconds, (time.process_time() - cpu) / seconds
 

@@ -15,12 +15,12 @@ from typing import Any, get_type_hints
 
 from dancegen.choreographers.registry import FAMILIES, usual_family
 from dancegen.options.declare import COMMON, Options, Role, above, choice, each_of, metres, option, pixels, span, within
+from dancegen.renderers import STYLES
 from dancegen.store import Artifact
 
 BODY = "For models that dance in three dimensions"
 
 CAMERAS = ("front", "side", "orbit", "follow", "cuts")
-STYLES = ("neon", "openpose")
 LIMBS = ("legs", "arms", "trunk")
 
 _rate = within(1.0, 120.0, "frames a second")

@@ -1,8 +1,9 @@
-"""Poses to frames. A style is a name, a renderer is what draws it; every renderer answers to one small protocol."""
+"""Renderers: poses to frames. Each style of drawing is a folder or module and one line of STYLES."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from dancegen.errors import InputError
@@ -11,32 +12,32 @@ if TYPE_CHECKING:
     import numpy as np
 
     from dancegen.pose.sequence import PoseSequence
-    from dancegen.renderers.skeleton.audio_envelope import SongLight
+    from dancegen.renderers.skeleton.audio_envelope import AudioEnvelope
 
-STYLES = ("neon", "openpose")
+STYLES = {
+    "neon": "dancegen.renderers.skeleton.neon:NeonRenderer",
+    "openpose": "dancegen.renderers.skeleton.openpose:OpenposeRenderer",
+}
+"""A style's name, as --style takes it, and where its Renderer is; its module is imported when it is used."""
 
 
 class Renderer(Protocol):
-    """Draws a dance."""
+    """Draws a dance in one style. It is made without arguments."""
 
     def frames(
-        self, sequence: PoseSequence, light: SongLight, *, size: tuple[int, int], fps: float
+        self, sequence: PoseSequence, envelope: AudioEnvelope, *, size: tuple[int, int], fps: float
     ) -> Iterator[np.ndarray]:
         """Yield (height, width, 3) uint8 RGB frames: as many as `sequence.resample(fps)` has.
 
-        light: the song as light, its time counted from the sequence's first frame. size: (width, height).
+        envelope: of the song, its time counted from the sequence's first frame. size: (width, height) in pixels.
         The same dance and song give the same frames, and memory does not grow with their length.
         """
+        ...
 
 
 def get_renderer(style: str) -> Renderer:
     """The renderer of a style. Raises InputError, naming the styles there are."""
-    if style == "neon":
-        from dancegen.renderers.skeleton.neon import NeonRenderer
-
-        return NeonRenderer()
-    if style == "openpose":
-        from dancegen.renderers.skeleton.openpose import OpenposeRenderer
-
-        return OpenposeRenderer()
-    raise InputError(f"There is no style {style!r}: choose one of {', '.join(STYLES)}.")
+    if style not in STYLES:
+        raise InputError(f"There is no style {style!r}: choose one of {', '.join(STYLES)}.")
+    module, name = STYLES[style].split(":")
+    return getattr(import_module(module), name)()

@@ -108,13 +108,13 @@ def _build(
     from dancegen.audio.song import SongFeatures
     from dancegen.pose.sequence import PoseSequence
     from dancegen.renderers import get_renderer
-    from dancegen.renderers.skeleton.audio_envelope import SongLight
+    from dancegen.renderers.skeleton.audio_envelope import AudioEnvelope
     from dancegen.video import VideoWriter
 
     sequence = PoseSequence.load(poses.file(POSES))
-    light = SongLight.of(SongFeatures.load(poses.file(FEATURES), poses.file(BEATS)))
+    envelope = AudioEnvelope.of(SongFeatures.load(poses.file(FEATURES), poses.file(BEATS)))
     total = round(sequence.seconds * fps)
-    frames = get_renderer(style).frames(sequence, light, size=size, fps=fps)
+    frames = get_renderer(style).frames(sequence, envelope, size=size, fps=fps)
     with (
         VideoWriter(directory / VIDEO, size, fps, audio=poses.file(AUDIO), metadata=tags) as video,
         progress.task(f"rendering ({style})", total) as advance,

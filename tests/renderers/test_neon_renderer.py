@@ -10,7 +10,7 @@ import pytest
 from dancegen.errors import InputError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.renderers import STYLES, get_renderer
-from dancegen.renderers.skeleton.audio_envelope import N_BANDS, SongLight
+from dancegen.renderers.skeleton.audio_envelope import N_BANDS, AudioEnvelope
 from dancegen.renderers.skeleton.neon.body import frame_body
 
 FPS = 10
@@ -37,16 +37,18 @@ def swaying(frames=10, fps=FPS) -> PoseSequence:
     return PoseSequence(keypoints, fps)
 
 
-def steady(beats=(), seconds=10.0) -> SongLight:
+def steady(beats=(), seconds=10.0) -> AudioEnvelope:
     """A song whose envelopes stand still: whatever changes in a picture comes from the beats or the dancer."""
     count = round(seconds * 90)
     beats = np.array(beats, np.float64)
     flat = np.full(count, 0.3, np.float32)
-    return SongLight(beats, np.ones(len(beats)), 120.0, 90.0, flat, flat, np.full((count, N_BANDS), 0.4, np.float32))
+    return AudioEnvelope(
+        beats, np.ones(len(beats)), 120.0, 90.0, flat, flat, np.full((count, N_BANDS), 0.4, np.float32)
+    )
 
 
-def render(sequence, light, size=(320, 180), fps=FPS, style="neon"):
-    return list(get_renderer(style).frames(sequence, light, size=size, fps=fps))
+def render(sequence, envelope, size=(320, 180), fps=FPS, style="neon"):
+    return list(get_renderer(style).frames(sequence, envelope, size=size, fps=fps))
 
 
 @pytest.mark.parametrize("size", [*SIZES, (322, 178), (66, 90)])
@@ -96,15 +98,15 @@ def test_the_stage_flashes_on_the_beat():
 
 
 def test_without_beats_the_onsets_make_the_light():
-    light = steady()
-    onset = np.zeros_like(light.onset)
+    envelope = steady()
+    onset = np.zeros_like(envelope.onset)
     onset[35:55] = 1.0
-    frames = render(still(9), replace(light, onset=onset))
+    frames = render(still(9), replace(envelope, onset=onset))
     assert frames[5][:60].mean() > 1.15 * frames[2][:60].mean()
 
 
 def test_silence_still_shows_the_dancer():
-    frames = render(swaying(3), SongLight.dark())
+    frames = render(swaying(3), AudioEnvelope.silent())
     assert frames[2].max() > 150
 
 
@@ -161,7 +163,7 @@ def test_openpose_frames_are_what_controlnet_was_trained_on(size):
 
     sequence = swaying(4)
     expected = sequence.fitted(size).keypoints
-    frames = render(sequence, SongLight.dark(), size, style="openpose")
+    frames = render(sequence, AudioEnvelope.silent(), size, style="openpose")
     assert len(frames) == 4
     assert all(np.array_equal(f, draw_openpose(k, size)) for f, k in zip(frames, expected, strict=True))
 
@@ -188,8 +190,8 @@ def test_the_real_thing_is_drawn(shared_data):
 def test_a_tall_dancer_is_enlarged_onto_the_very_same_place():
     """Bodies over 560 pixels are drawn smaller and enlarged: light and joints must not drift apart."""
     from dancegen.renderers.skeleton.neon.figure import draw_figure
-    from dancegen.renderers.skeleton.neon.film import expose
     from dancegen.renderers.skeleton.neon.palette import palette_at
+    from dancegen.renderers.skeleton.neon.tone_mapper import expose
 
     size = (600, 900)
     body = frame_body(swaying(2), size)

@@ -1,4 +1,4 @@
-"""A song as light: what a lighting desk would know about it at every moment."""
+"""The audio envelope that visuals follow: beat pulse, energy, onsets and band levels of a song at every frame."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dancegen.arrays import smooth
+
 if TYPE_CHECKING:
     from dancegen.audio.beats import Beats
     from dancegen.audio.song import SongFeatures
 
 N_BANDS = 16
-N_ECHOES = 3  # how many past beats still matter to a frame
-PULSE_S = 0.20  # a beat's flash falls to 1/e in this time
+N_ECHOES = 3  # past beats that a frame still shows
+PULSE_S = 0.20  # a beat's pulse falls to 1/e in this time
 ATTACK_S = 0.045  # and rises in this, before the beat, so that its frame is the brightest
 RELEASE_S = 0.22  # how fast a band's level falls back
 
 
 @dataclass(frozen=True)
-class SongLight:
+class AudioEnvelope:
     """Beats and envelopes of a song, in seconds from its start.
 
     beats_s: (B,) beat times. strength: (B,) 0 to 1. tempo_bpm: 0 where there is no beat. rate: envelope frames a
@@ -35,11 +37,11 @@ class SongLight:
     bands: np.ndarray = field(repr=False)
 
     @classmethod
-    def of(cls, features: SongFeatures, beats: Beats | None = None) -> SongLight:
-        """The light of a song that has been listened to; `beats` replaces the beats found in it (see `beats.json`)."""
+    def of(cls, features: SongFeatures, beats: Beats | None = None) -> AudioEnvelope:
+        """The envelope of a song from its features; `beats` replaces the beats among them."""
         beats = features.beats if beats is None else beats
         power = np.maximum(features.mel + 6.0, 0.0)  # decades over the floor of the log-mel
-        energy = _smooth(power.mean(axis=1), 0.1 * features.frame_rate)
+        energy = smooth(power.mean(axis=1), 0.1 * features.frame_rate)
         bands = np.stack([band.mean(axis=1) for band in np.array_split(power, N_BANDS, axis=1)], axis=1)
         return cls(
             beats_s=np.asarray(beats.times_s, np.float64),
@@ -52,13 +54,13 @@ class SongLight:
         )
 
     @classmethod
-    def dark(cls) -> SongLight:
-        """The light of silence."""
+    def silent(cls) -> AudioEnvelope:
+        """The envelope of silence."""
         none = np.zeros(0)
         return cls(none, none, 0.0, 1.0, np.zeros(1), np.zeros(1), np.zeros((1, N_BANDS)))
 
     def sampled(self, times_s: np.ndarray) -> list[Moment]:
-        """What the light is at each of (T,) times."""
+        """The envelope at each of (T,) times in seconds."""
         times_s = np.asarray(times_s, np.float64)
         grid = np.arange(len(self.onset)) / self.rate
         onset, energy = np.interp(times_s, grid, self.onset), np.interp(times_s, grid, self.energy)
@@ -75,7 +77,7 @@ class SongLight:
 
     def _pulse(self, times_s: np.ndarray, onset: np.ndarray) -> np.ndarray:
         if not len(self.beats_s):
-            return onset * 0.7  # without beats, whatever begins in the song is what flashes
+            return onset * 0.7  # without beats, onsets are the pulse
         past = np.searchsorted(self.beats_s, times_s + 1e-6, side="right")
         age = times_s - np.concatenate([[-np.inf], self.beats_s])[past]
         ahead = np.concatenate([self.beats_s, [np.inf]])[past] - times_s
@@ -87,7 +89,7 @@ class SongLight:
 
 @dataclass(frozen=True)
 class Moment:
-    """The light of one frame. ages: (N_ECHOES,) seconds since the last beats, newest first."""
+    """The envelope at one frame, levels 0 to 1. ages: (N_ECHOES,) seconds since the last beats, newest first."""
 
     time_s: float
     pulse: float
@@ -95,12 +97,6 @@ class Moment:
     onset: float
     bands: np.ndarray
     ages: np.ndarray
-
-
-def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
-    from scipy.ndimage import gaussian_filter1d
-
-    return gaussian_filter1d(np.asarray(values, np.float32), sigma, axis=0, mode="nearest")
 
 
 def _leveled(values: np.ndarray) -> np.ndarray:

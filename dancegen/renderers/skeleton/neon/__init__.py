@@ -1,4 +1,4 @@
-"""A dancer of light on a mirroring floor, in a night that pulses with the song."""
+"""The neon style: a glowing dancer on a reflecting floor, with lights that pulse with the song."""
 
 from dancegen.renderers.skeleton.neon.renderer import NeonRenderer
 

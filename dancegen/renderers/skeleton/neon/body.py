@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dancegen.arrays import smooth
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import INDEX
 
@@ -21,7 +22,7 @@ SOLE_BELOW_ANKLE, CROWN_ABOVE_EAR = 0.045, 0.09
 
 FADE_S = 0.06  # a joint that goes missing fades rather than blinks
 STATURE, HALF_WIDTH, FLOOR, HEADROOM = 0.69, 0.46, 0.88, 0.05  # of the frame's height or width
-TALLEST = 1.05  # body height, of the frame's width: upright frames keep some stage around the dancer
+TALLEST = 1.05  # body height, of the frame's width: upright frames keep some space around the dancer
 FOLLOW = 0.8  # how far the camera goes along with a dancer who travels
 
 
@@ -75,17 +76,11 @@ def frame_body(sequence: PoseSequence, size: tuple[int, int]) -> Body:
         presence=presence,
         head=((head - shift) * scale + target).astype(np.float32),
         heading=heading,
-        ground=_smooth(ground, 0.08 * sequence.fps),
+        ground=smooth(ground, 0.08 * sequence.fps),
         camera=((camera - camera[:1]) * scale).astype(np.float32),
         stature=stature * scale,
         floor_y=float(target[1]),
     )
-
-
-def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
-    from scipy.ndimage import gaussian_filter1d
-
-    return gaussian_filter1d(values, sigma, axis=0, mode="nearest")
 
 
 def _bridged(keypoints: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
@@ -98,7 +93,7 @@ def _bridged(keypoints: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]
         if len(known):
             for axis in (0, 1):
                 joints[:, joint, axis] = np.interp(frames, known, joints[known, joint, axis])
-    presence = np.clip(_smooth(seen.astype(np.float32), FADE_S * fps), 0, 1)
+    presence = np.clip(smooth(seen.astype(np.float32), FADE_S * fps), 0, 1)
     return joints, presence
 
 
@@ -140,13 +135,13 @@ def _head(joints: np.ndarray, seen: np.ndarray, stature: float, fps: float) -> n
     offset[nose] = ((joints[:, NOSE] - neck) * 0.5 + offset * 0.5)[nose]
     length = np.maximum(np.linalg.norm(offset, axis=1, keepdims=True), 1e-6)
     offset *= np.clip(length, HEAD_REACH[0] * stature, HEAD_REACH[1] * stature) / length
-    return neck + _smooth(offset, FADE_S * fps)
+    return neck + smooth(offset, FADE_S * fps)
 
 
 def _heading(joints: np.ndarray, seen: np.ndarray, stature: float, fps: float) -> np.ndarray:
     """(T,) -1 to 1: how far the nose points to the picture's left or right; 0 for face and back."""
     turned = np.where(seen[:, NOSE], (joints[:, NOSE] - joints[:, NECK])[:, 0] / (0.07 * stature), 0.0)
-    return np.clip(_smooth(turned, 0.15 * fps), -1, 1)
+    return np.clip(smooth(turned, 0.15 * fps), -1, 1)
 
 
 def _framing(
@@ -160,7 +155,7 @@ def _framing(
         return tall, 0.0, np.zeros(len(joints))
     floor = float(np.percentile(joints[:, ANKLES, 1].max(axis=1), 97)) + SOLE_BELOW_ANKLE * stature
     hips = joints[:, HIPS, 0].mean(axis=1)
-    steady = _smooth(hips, 1.2 * fps)
+    steady = smooth(hips, 1.2 * fps)
     middle = (steady.min() + steady.max()) / 2
     camera = middle + FOLLOW * (steady - middle)
     reach = np.abs(joints[:, shown, 0] - camera[:, None]).max() + 0.08 * stature

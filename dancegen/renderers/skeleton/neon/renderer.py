@@ -1,7 +1,7 @@
-"""Stage, dancer, mirror image, trails and bloom put together, frame by frame.
+"""The neon style: backdrop, dancer, mirror image, trails and bloom, composited frame by frame.
 
 Everything soft is worked out on coarse layers and only the dancer at full size: that makes 720p real-time on two
-cores. Layers hold linear light (1 is bright) and are added; film turns their sum into pixels.
+cores. Layers hold linear light (1 is bright) and are added; the tone mapper turns their sum into pixels.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import numpy as np
 
 from dancegen.errors import InputError
 from dancegen.pose.sequence import PoseSequence
-from dancegen.renderers.skeleton.audio_envelope import Moment, SongLight
+from dancegen.renderers.skeleton.audio_envelope import AudioEnvelope, Moment
+from dancegen.renderers.skeleton.neon.backdrop import Backdrop
 from dancegen.renderers.skeleton.neon.body import Body, frame_body
 from dancegen.renderers.skeleton.neon.figure import draw_figure
-from dancegen.renderers.skeleton.neon.film import Dancer, Film, expose
 from dancegen.renderers.skeleton.neon.palette import Palette, palette_at, tinted
-from dancegen.renderers.skeleton.neon.stage import Stage
+from dancegen.renderers.skeleton.neon.tone_mapper import Dancer, ToneMapper, expose
 
 TRAIL_S = (0.20, 0.13, 0.26)  # after-images fade to 1/e in this time, by channel: they cool from white to violet
 ECHO_S = 0.5  # the outline that a beat leaves fades in this time
@@ -33,7 +33,7 @@ class NeonRenderer:
     """The default look of a dance."""
 
     def frames(
-        self, sequence: PoseSequence, light: SongLight, *, size: tuple[int, int], fps: float
+        self, sequence: PoseSequence, envelope: AudioEnvelope, *, size: tuple[int, int], fps: float
     ) -> Iterator[np.ndarray]:
         """Yield (height, width, 3) uint8 RGB frames: as many as `sequence.resample(fps)` has.
 
@@ -46,7 +46,7 @@ class NeonRenderer:
             return
         body = frame_body(resampled, size)
         painter = _Painter(size, fps, body)
-        moments = light.sampled(np.arange(len(resampled)) / fps)
+        moments = envelope.sampled(np.arange(len(resampled)) / fps)
         for frame, (moment, dancer) in enumerate(zip(moments, _dancers(body, moments, size), strict=True)):
             yield painter.paint(frame, moment, dancer)
 
@@ -81,14 +81,14 @@ class _Painter:
     def __init__(self, size: tuple[int, int], fps: float, body: Body) -> None:
         width, height = size
         self.size, self.body, self.fps = size, body, fps
-        self.stage = Stage(size, body.stature, body.floor_y)
+        self.backdrop = Backdrop(size, body.stature, body.floor_y)
         self._half = (width // 2, height // 2)
         self._trail = np.zeros((height // 2, width // 2, 3), np.float32)
         fade = np.exp(-1 / (np.array(TRAIL_S) * fps)).astype(np.float32)
         self._fade = np.ascontiguousarray(np.broadcast_to(fade, self._trail.shape))
         self._stamp = np.zeros((height // 2, width // 2), np.float32)
         self._stamped_s, self._stamped_x = -np.inf, 0.0
-        self._film = Film(size)
+        self._tone_mapper = ToneMapper(size)
 
     def paint(self, frame: int, moment: Moment, dancer: Dancer | None) -> np.ndarray:
         """(height, width, 3) uint8."""
@@ -96,19 +96,19 @@ class _Painter:
 
         palette = palette_at(moment.time_s)
         ground, camera = float(self.body.ground[frame]), float(self.body.camera[frame])
-        soft = self.stage.haze(moment, palette, ground)
+        soft = self.backdrop.haze(moment, palette, ground)
         halved = None if dancer is None else dancer.halved
         if halved is not None:
             soft += self._wide_bloom(halved, soft.shape[1::-1], moment)
         light = cv2.resize(soft, self._half, interpolation=cv2.INTER_LINEAR)
-        self.stage.draw_lines(light, moment, palette, camera, ground)
+        self.backdrop.draw_lines(light, moment, palette, camera, ground)
         light += self._trail
         self._echo(light, halved, moment, palette, ground)
         if halved is not None:
             self._mirror(light, halved)
             light += self._near_bloom(halved, moment)
         self._age_trail(halved, moment)
-        return self._film.developed(light, dancer)
+        return self._tone_mapper.mapped(light, dancer)
 
     def _wide_bloom(self, halved: np.ndarray, coarse: tuple[int, int], moment: Moment) -> np.ndarray:
         import cv2

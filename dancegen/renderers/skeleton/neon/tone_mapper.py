@@ -1,4 +1,4 @@
-"""From linear light to pixels: the curve of film, the dancer laid over the stage, grain against banding."""
+"""Tone mapping: linear light to 8-bit pixels, the dancer composited over the backdrop, dither against banding."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dancegen.renderers.skeleton.neon.figure import Figure
 
 EXPOSURE = 1.55
 DANCER_EXPOSURE = 1.35 * EXPOSURE
-OPACITY = 0.8  # the glass of the body lets a little of the stage through
-FULL = 65_000  # white in the 16-bit picture, with room for the grain
+OPACITY = 0.8  # the glass of the body lets a little of the backdrop through
+FULL = 65_000  # white in the 16-bit picture, with room for the dither
 OPEN = 65_535  # a filter that lets everything through
 
 
 @dataclass(frozen=True)
 class Dancer:
-    """The dancer ready to be laid over the stage.
+    """The dancer ready to be composited over the backdrop.
 
     window: (rows, columns) of the frame. shone, through: (h, w, 3) uint16, light that the dancer adds and share of
-    the stage behind that is left. halved: the dancer's linear light alone on the whole half-size frame, float32.
+    the backdrop behind that is left. halved: the dancer's linear light alone on the whole half-size frame, float32.
     """
 
     window: tuple[slice, slice]
@@ -57,7 +57,7 @@ def expose(figure: Figure, detail: float, size: tuple[int, int]) -> Dancer:
 def _placed(picture: np.ndarray, corner, scale: float, origin, extent: tuple[int, int], beyond: int) -> np.ndarray:
     """A picture on a canvas of another scale: pixel (x, y) of the canvas shows (x + origin) * scale - corner of it.
 
-    Exact to a fraction of a pixel, so that the dancer does not jitter against the stage; `beyond` fills the rest.
+    Exact to a fraction of a pixel, so that the dancer does not jitter against the backdrop; `beyond` fills the rest.
     """
     import cv2
 
@@ -73,15 +73,15 @@ def _placed(picture: np.ndarray, corner, scale: float, origin, extent: tuple[int
     )
 
 
-class Film:
-    """Turns layers of light into frames of one size."""
+class ToneMapper:
+    """Maps layers of linear light to the pixels of frames of one size."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         self.size = size
         self._vignette = _vignette((size[0] // 2, size[1] // 2))
-        self._grain = _grain(size)
+        self._dither = _dither(size)
 
-    def developed(self, light: np.ndarray, dancer: Dancer | None) -> np.ndarray:
+    def mapped(self, light: np.ndarray, dancer: Dancer | None) -> np.ndarray:
         """(height, width, 3) uint8 from a half-size layer of linear light, which is used up."""
         import cv2
 
@@ -94,7 +94,7 @@ class Film:
             under = full[dancer.window]
             behind = cv2.multiply(under, dancer.through, scale=1 / OPEN)
             under[:] = cv2.min(cv2.add(behind, dancer.shone), (FULL, FULL, FULL, FULL))
-        return cv2.convertScaleAbs(cv2.add(full, self._grain), alpha=1 / 256)
+        return cv2.convertScaleAbs(cv2.add(full, self._dither), alpha=1 / 256)
 
 
 def _vignette(size: tuple[int, int]) -> np.ndarray:
@@ -105,7 +105,7 @@ def _vignette(size: tuple[int, int]) -> np.ndarray:
     return np.repeat((edge[..., None] * FULL).astype(np.float32), 3, axis=2)
 
 
-def _grain(size: tuple[int, int]) -> np.ndarray:
+def _dither(size: tuple[int, int]) -> np.ndarray:
     """(height, width, 3) uint16, one step of 8 bits deep: without it, dark gradients show as bands."""
     width, height = size
     tile = np.random.default_rng(0).integers(0, 256, (height, width, 1), dtype=np.uint16)

@@ -1,4 +1,4 @@
-"""Where the dancer dances: night, haze, beams, a ring of light that hears the song, and a floor that mirrors it."""
+"""The backdrop: night sky, haze, beams, a ring that shows the spectrum, and a floor with waves on the beat."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ CELL = 0.26  # floor grid, of the body's height
 DEPTH = 1.15  # how much floor a pixel of height holds
 
 
-class Stage:
-    """Light without the dancer, in linear values where 1 is bright: a coarse layer of haze and a finer one of lines.
+class Backdrop:
+    """Everything but the dancer, in linear light where 1 is bright: a coarse layer of haze and a finer one of lines.
 
     size: (width, height) of the frame. stature, floor_y: the body's height and the floor it stands on, in pixels.
     """
