@@ -1,7 +1,8 @@
 """The dataset of paired music and motion: what prepare writes, extract-poses adds to and train reads.
 
     clips.jsonl                     one Clip a line, sorted by id
-    clips/<id>/motion.npz           the dance in time with the music, and the warp that brought it there (ClipMotion)
+    clips/<id>/motion.npz           the dance in time with the music, its rotations where the source has them, and the
+                                    warp that brought it there (ClipMotion)
     clips/<id>/mel.npy              (F, 80) float16 log-mel, 90 frames a second, frame 0 at the clip's start
     clips/<id>/beats.json           the beats inside the clip, seconds from the clip's start
     clips/<id>/audio.flac           the span of the song that the clip dances to
@@ -68,11 +69,10 @@ class ClipMotion:
     footfalls_s: np.ndarray
 
     def save(self, path: Path) -> None:
-        """Write motion.npz; `Motion.load` reads it too."""
-        body = self.motion
-        fields = body.arrays()
-        fields |= {name: getattr(self, name) for name in _WARP}
-        np.savez(path, fps=body.fps, height_m=body.height_m, name=body.name, **fields)
+        """Write motion.npz; `Motion.load` reads it too, and `BodyMotion.load` where there are rotations."""
+        from dancegen.motion.motion import write_arrays
+
+        write_arrays(path, self.motion.arrays() | {name: getattr(self, name) for name in _WARP})
 
     @classmethod
     def load(cls, path: Path) -> ClipMotion:

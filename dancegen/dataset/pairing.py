@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -189,7 +189,7 @@ def make_clips(
         )
         write_clip(root, clip, _clip_motion(take, warp, motion, start, frames, fps), song)
         clips.append(clip)
-    return _measure(pairing, warp, motion, grid, tuple(clips), fps)
+    return _measure(pairing, warp, replace(motion, rotations=None), grid, tuple(clips), fps)
 
 
 def _warp(pairing: Pairing, grid: Grid) -> TimeMap:

@@ -141,6 +141,14 @@ class BodyMotion:
                 raise MocapError(f"a body's {name} should be finite numbers of shape (frames, *{shape})")
             object.__setattr__(self, name, values)
 
+    @classmethod
+    def of(cls, motion: Motion) -> BodyMotion | None:
+        """The dance on the dancer's own bones, where the motion's source has rotations."""
+        if motion.rotations is None:
+            return None
+        body = Body(motion.rotations.offsets, motion.height_m)
+        return cls(body, motion.rotations.root, motion.rotations.local, motion.fps)
+
     def __len__(self) -> int:
         return len(self.root)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,19 +31,32 @@ FASTEST_HZ = 1.74
 LEAST_SPEED = 0.05  # metres a second: below it there is only noise to measure
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cleaned:
-    """`joints` (T - cut, 18, 3), `head_forward` and `head_up` (T - cut, 3), `ends` (T - cut, 4, 3) or None; `flipped`:
-    knee frames that were put right; `mended`: frames filled from their neighbours; `cut`: frames left out at the start.
+    """A captured dance that was mended, from the first frame that is kept.
+
+    joints (T, 18, 3), head_forward and head_up (T, 3), ends (T, 4, 3) or None. flipped_knees: by side ("r", "l"), (T,)
+    bool, frames whose knee was put right. bridged: (T,) bool, frames filled from their neighbours. cut: frames left out
+    at the start.
     """
 
     joints: np.ndarray
     head_forward: np.ndarray
     head_up: np.ndarray
     ends: np.ndarray | None
-    flipped: int
-    mended: int
+    flipped_knees: Mapping[str, np.ndarray]
+    bridged: np.ndarray
     cut: int
+
+    @property
+    def flipped(self) -> int:
+        """Knee frames that were put right."""
+        return sum(int(np.count_nonzero(frames)) for frames in self.flipped_knees.values())
+
+    @property
+    def mended(self) -> int:
+        """Frames filled from their neighbours."""
+        return int(np.count_nonzero(self.bridged))
 
 
 def clean(
@@ -50,24 +64,24 @@ def clean(
 ) -> Cleaned:
     """A captured dance (T, 18, 3) in metres without its artefacts. A clean one comes back as it was."""
     joints = joints.astype(np.float64)
-    flipped = sum(_straighten_knee(joints, side, fps) for side in "rl")
+    flipped = {side: _straighten_knee(joints, side, fps) for side in "rl"}
     directions = [head_forward[:, None], head_up[:, None], *([] if ends is None else [ends])]
     tracks = np.concatenate([joints, *directions], axis=1)
     speed = np.linalg.norm(np.diff(joints[:, BODY], axis=0), axis=-1).max(axis=1) * fps
     cut = _lead(speed, fps)
-    mended = 0
+    bridged = np.zeros(len(joints), bool)
     for start, end in _disturbances(speed, fps):
         if start >= cut + 2 and end <= len(joints) - 2 and end - start <= LONGEST_JUMP_S * fps:
             _bridge(tracks, start, end)
-            mended += end - start
+            bridged[start:end] = True
     tracks, face = tracks[cut:], joints.shape[1]
     return Cleaned(
         joints=tracks[:, :face],
         head_forward=unit(tracks[:, face]),
         head_up=unit(tracks[:, face + 1]),
         ends=None if ends is None else unit(tracks[:, face + 2 :]),
-        flipped=flipped,
-        mended=mended,
+        flipped_knees={side: frames[cut:] for side, frames in flipped.items()},
+        bridged=bridged[cut:],
         cut=cut,
     )
 
@@ -107,11 +121,12 @@ def _bridge(tracks: np.ndarray, start: int, end: int) -> None:
     )
 
 
-def _straighten_knee(joints: np.ndarray, side: str, fps: float) -> int:
-    """Puts a knee that flips across the line from hip to ankle back to its own side; returns how many frames it did.
+def _straighten_knee(joints: np.ndarray, side: str, fps: float) -> np.ndarray:
+    """Puts a knee that flips across the line from hip to ankle back to its own side; returns in which frames it did.
 
     A solver that loses a knee's marker can swing it round that line from one frame to the next. Both places keep the
     bones' lengths; the dance is the path through them that jumps least and bends knees forwards (Viterbi, two states).
+    The result is (T,) bool.
     """
     hip, knee, ankle = (joints[:, INDEX[f"{side}_{name}"]] for name in ("hip", "knee", "ankle"))
     line = unit(ankle - hip)
@@ -124,7 +139,7 @@ def _straighten_knee(joints: np.ndarray, side: str, fps: float) -> int:
     cost = (BACKWARD_COST * backward + [[0.0], [DOUBT_COST]]) / fps
     state = _cheapest_path(places, cost)
     joints[:, INDEX[f"{side}_knee"]] = np.where(state[:, None] == 1, places[1], places[0])
-    return int(np.count_nonzero(state))
+    return state == 1
 
 
 def _cheapest_path(places: np.ndarray, cost: np.ndarray) -> np.ndarray:

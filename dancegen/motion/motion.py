@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,50 @@ ENDS = ("r_hand", "l_hand", "r_toe", "l_toe")
 
 
 @dataclass(frozen=True, eq=False)
+class Rotations:
+    """How a dancer's own bones turn, where the source says: the arrays of a `motion.body.BodyMotion`.
+
+    offsets: (24, 3) float32 metres, each joint of SMPL's tree from its parent in the T-pose. root: (T, 3) float32
+    metres, the pelvis. local: (T, 20, 3, 3) float32, of the joints that turn (all but the tips of hands and feet)
+    relative to their parents. Forward kinematics leads to the motion's limbs; its face is where the head carries it.
+    """
+
+    offsets: np.ndarray
+    root: np.ndarray
+    local: np.ndarray
+
+    def __post_init__(self) -> None:
+        for field in ("offsets", "root", "local"):
+            object.__setattr__(self, field, np.asarray(getattr(self, field), np.float32))
+
+    def __getitem__(self, frames: slice | np.ndarray) -> Rotations:
+        return Rotations(self.offsets, self.root[frames], self.local[frames])
+
+    def at(self, times_s: np.ndarray, fps: float, new_fps: float) -> Rotations:
+        """The rotations at any rising times: cubic splines through unit quaternions, low-passed as the joints are."""
+        from scipy.interpolate import CubicSpline
+        from scipy.spatial.transform import Rotation
+
+        frames, joints = self.local.shape[:2]
+        quaternions = Rotation.from_matrix(self.local.reshape(-1, 3, 3)).as_quat().reshape(frames, joints, 4)
+        # q and -q are the same rotation; a spline needs neighbours that are near each other.
+        against = np.einsum("tji,tji->tj", quaternions[1:], quaternions[:-1]) < 0
+        quaternions[1:] *= np.where(np.cumsum(against, axis=0) % 2, -1.0, 1.0)[..., None]
+        own = np.arange(frames) / fps
+        root, turned = (
+            CubicSpline(own, _lowpass(track, fps, new_fps), axis=0)(times_s) for track in (self.root, quaternions)
+        )
+        local = Rotation.from_quat(turned.reshape(-1, 4)).as_matrix().reshape(len(times_s), joints, 3, 3)
+        return Rotations(self.offsets, root, local)
+
+    def turned(self, turn: np.ndarray) -> Rotations:
+        """With the whole room turned by a rotation (3, 3)."""
+        local = self.local.copy()
+        local[:, 0] = turn @ local[:, 0]
+        return Rotations(self.offsets, self.root @ turn.T, local)
+
+
+@dataclass(frozen=True, eq=False)
 class Motion:
     """A dancer in motion.
 
@@ -24,7 +69,7 @@ class Motion:
     head_forward, head_up: (T, 3) float32 unit vectors, where the face looks and the crown points.
     height_m: the dancer's standing height. fps: frames a second.
     ends: (T, 4, 3) float32 unit vectors, where hands and feet point, as ENDS lists them; None where the source has
-    neither.
+    neither. rotations: of the body's bones; None where the source has joints only.
     """
 
     joints3d: np.ndarray
@@ -35,12 +80,15 @@ class Motion:
     name: str
     source: Path | None = None
     ends: np.ndarray | None = None
+    rotations: Rotations | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.joints3d)
         shapes = {"joints3d": (frames, N_JOINTS, 3), "head_forward": (frames, 3), "head_up": (frames, 3)}
         if self.ends is not None:
             shapes["ends"] = (frames, len(ENDS), 3)
+        if self.rotations is not None and len(self.rotations.root) != frames:
+            raise MocapError(f"{self.name}: {len(self.rotations.root)} rotations belong to {frames} frames.")
         for field, shape in shapes.items():
             values = np.asarray(getattr(self, field), dtype=np.float32)
             if values.shape != shape or frames == 0 or not np.isfinite(values).all():
@@ -60,7 +108,8 @@ class Motion:
         """The frames from `start_s` on, as many as `seconds` hold; fewer where the motion ends before."""
         first = min(max(round(start_s * self.fps), 0), len(self) - 1)
         last = min(first + max(round(seconds * self.fps), 1), len(self))
-        return self._with([values[first:last] for values in self._tracks()], self.fps)
+        rotations = None if self.rotations is None else self.rotations[first:last]
+        return self._with([values[first:last] for values in self._tracks()], self.fps, rotations)
 
     def resample(self, fps: float) -> Motion:
         """The same dance at another rate; it starts at the same moment and is as long, to within a frame.
@@ -78,27 +127,27 @@ class Motion:
         times_s = np.asarray(times_s, dtype=np.float64)
         if len(self) < 4:
             nearest = np.clip(np.round(times_s * self.fps), 0, len(self) - 1).astype(int)
-            return self._with([values[nearest] for values in self._tracks()], fps)
+            rotations = None if self.rotations is None else self.rotations[nearest]
+            return self._with([values[nearest] for values in self._tracks()], fps, rotations)
         from scipy.interpolate import CubicSpline
 
         own = np.arange(len(self)) / self.fps
         times_s = np.clip(times_s, 0.0, own[-1])
         tracks = [_lowpass(values, self.fps, fps) for values in self._tracks()]
-        return self._with([CubicSpline(own, values, axis=0)(times_s) for values in tracks], fps)
+        rotations = None if self.rotations is None else self.rotations.at(times_s, self.fps, fps)
+        return self._with([CubicSpline(own, values, axis=0)(times_s) for values in tracks], fps, rotations)
 
     def turned(self, degrees: float) -> Motion:
         """The same dance with the whole stage turned round the vertical, to the left as seen from above."""
         from dancegen.motion.rotations import rotation
 
         turn = rotation("y", np.asarray(degrees))
-        return self._with([values @ turn.T for values in self._tracks()], self.fps)
+        rotations = None if self.rotations is None else self.rotations.turned(turn)
+        return self._with([values @ turn.T for values in self._tracks()], self.fps, rotations)
 
     def save(self, path: str | Path) -> None:
-        """Writes motion.npz: the arrays and figures of this class, no pickle."""
-        fields = self.arrays()
-        # A handle, because numpy would put .npz behind any other name.
-        with Path(path).open("wb") as file:
-            np.savez(file, fps=self.fps, height_m=self.height_m, name=self.name, **fields)
+        """Writes motion.npz, no pickle. Where there are rotations, `motion.body.BodyMotion.load` reads it, too."""
+        write_arrays(path, self.arrays())
 
     @classmethod
     def load(cls, path: str | Path) -> Motion:
@@ -106,27 +155,55 @@ class Motion:
         path = Path(path)
         try:
             with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in ("joints3d", "head_forward", "head_up")}
-                arrays["ends"] = file["ends"] if "ends" in file.files else None
-                figures = {"fps": float(file["fps"]), "height_m": float(file["height_m"])}
-                return cls(**arrays, **figures, name=str(file["name"]), source=path)
+                turned = [file[name] for name in _ROTATIONS] if "rotations" in file.files else None
+                return cls(
+                    file["joints3d"],
+                    file["head_forward"],
+                    file["head_up"],
+                    fps=float(file["fps"]),
+                    height_m=float(file["height_m"]),
+                    name=str(file["name"]),
+                    source=path,
+                    ends=file["ends"] if "ends" in file.files else None,
+                    rotations=None if turned is None else Rotations(*turned),
+                )
         except FileNotFoundError:
             raise MocapError(f"{path} does not exist.") from None
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise MocapError(f"{path} is not a motion file that dancegen wrote, or it is damaged: {error}") from error
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays by their names, `ends` only where there are any."""
-        arrays = {"joints3d": self.joints3d, "head_forward": self.head_forward, "head_up": self.head_up}
-        return arrays if self.ends is None else arrays | {"ends": self.ends}
+        """All there is in it by the names in its file; `ends` and the rotations only where there are any."""
+        figures = {"fps": self.fps, "height_m": self.height_m, "name": self.name}
+        arrays = self._named_tracks() | {name: np.asarray(value) for name, value in figures.items()}
+        if self.rotations is not None:
+            arrays |= {"start_s": np.asarray(0.0), "offsets": self.rotations.offsets}
+            arrays |= {"root": self.rotations.root, "rotations": self.rotations.local}
+        return arrays
+
+    def _named_tracks(self) -> dict[str, np.ndarray]:
+        tracks = {"joints3d": self.joints3d, "head_forward": self.head_forward, "head_up": self.head_up}
+        return tracks if self.ends is None else tracks | {"ends": self.ends}
 
     def _tracks(self) -> list[np.ndarray]:
-        return list(self.arrays().values())
+        return list(self._named_tracks().values())
 
-    def _with(self, tracks: list[np.ndarray], fps: float) -> Motion:
-        joints, *directions = tracks
-        turned = dict(zip(list(self.arrays())[1:], map(unit, directions), strict=True))
-        return replace(self, joints3d=joints, fps=float(fps), **turned)
+    def _with(self, tracks: list[np.ndarray], fps: float, rotations: Rotations | None) -> Motion:
+        joints, forward, up, *ends = tracks
+        return replace(
+            self, joints3d=joints, head_forward=unit(forward), head_up=unit(up), fps=float(fps),
+            ends=unit(ends[0]) if ends else None, rotations=rotations,
+        )  # fmt: skip
+
+
+_ROTATIONS = ("offsets", "root", "rotations")
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """A .npz of these arrays, uncompressed."""
+    # A handle, because numpy would put .npz behind any other name.
+    with Path(path).open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def _lowpass(values: np.ndarray, fps: float, new_fps: float) -> np.ndarray:

@@ -14,8 +14,10 @@ from dancegen.audio.beats import Beats
 from dancegen.cli import main
 from dancegen.dataset.format import ClipMotion, clip_dir, read_clips
 from dancegen.errors import InputError, MocapError
+from dancegen.motion.body import BodyMotion
 from dancegen.motion.readers import registry
 from dancegen.motion.readers.registry import load_motion
+from dancegen.pose.skeleton import BODY
 from helpers import csv_reader
 from helpers.csv_reader import write_joints
 from helpers.listening import Listener
@@ -120,6 +122,15 @@ def test_the_warp_in_the_clip_leads_back_to_the_take(made, dances):
         source = load_motion(dances / f"{stored.motion.name}.bvh")
         times = warp.take_time(np.arange(len(stored.motion)) / 30)
         np.testing.assert_allclose(stored.motion.joints3d, source.at(times, 30).joints3d, atol=1e-3)
+
+
+def test_clips_keep_the_rotations_of_their_source(made):
+    artifact, _ = made
+    for clip in read_clips(artifact):
+        path = clip_dir(artifact.path, clip) / "motion.npz"
+        joints, dance = ClipMotion.load(path).motion.joints3d, BodyMotion.load(path)
+        assert dance.fps == clip.fps and len(dance) == len(joints)
+        assert np.linalg.norm(dance.motion().joints3d - joints, axis=-1)[:, BODY].max() < 0.005
 
 
 def test_partners_stay_on_one_side_and_both_sides_have_takes(made):

@@ -7,6 +7,7 @@ from pathlib import Path
 from dancegen.motion.cleaning import Cleaned, clean, moves_too_fast
 from dancegen.motion.kinematics import Armature
 from dancegen.motion.motion import Motion
+from dancegen.motion.readers.body_rotations import find_rotations
 from dancegen.motion.readers.joint_names import find_body
 from dancegen.motion.readers.person import measure
 from dancegen.progress import Progress
@@ -19,7 +20,8 @@ def to_motion(armature: Armature, path: Path, fps: float, progress: Progress) ->
     the body moves faster than people do, which a wrong rate makes it. Mends what `dancegen.motion.cleaning` knows of,
     and says so. Raises MocapError for unknown skeletons.
     """
-    dancer = measure(armature, find_body(armature, path))
+    names = find_body(armature, path)
+    dancer = measure(armature, names)
     if dancer.mirrored:
         progress.warn(f"{path.name}: the toes point backwards, so left and right are taken to be swapped: mirrored.")
     if dancer.turned_up:
@@ -40,6 +42,7 @@ def to_motion(armature: Armature, path: Path, fps: float, progress: Progress) ->
         name=path.stem,
         source=path,
         ends=cleaned.ends,
+        rotations=find_rotations(armature, names, dancer, cleaned),
     )
 
 

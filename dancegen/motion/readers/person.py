@@ -30,6 +30,7 @@ class Dancer:
 
     `mirrored`: the file's left and right were swapped (a left-handed file) and have been put right.
     `turned_up`: the file's own axis that pointed up, where that was not +y.
+    `axes` (3, 3), `scale`: a place p of the file is at `scale * axes @ p` metres, up to its height above the floor.
     `ends` (T, 4, 3): unit vectors from wrists to finger tips and from ankles to toes (right hand, left hand, right
     foot, left foot); None where the file has no joints or bone ends there.
     """
@@ -41,6 +42,8 @@ class Dancer:
     mirrored: bool
     turned_up: str | None
     ends: np.ndarray | None
+    axes: np.ndarray
+    scale: float
 
 
 def measure(armature: Armature, body: BodyJoints) -> Dancer:
@@ -61,7 +64,8 @@ def measure(armature: Armature, body: BodyJoints) -> Dancer:
     joints = _limbs(positions, body)
     joints[:, INDEX["neck"]] = (joints[:, INDEX["r_shoulder"]] + joints[:, INDEX["l_shoulder"]]) / 2
     _add_face(joints, positions[:, body["head"]], forward, up, height)
-    return Dancer(joints.astype(np.float32), forward, up, height, mirrored, turned_up, ends)
+    axes = np.diag([-1.0 if mirrored else 1.0, 1.0, 1.0]) @ turn
+    return Dancer(joints.astype(np.float32), forward, up, height, mirrored, turned_up, ends, axes, scale)
 
 
 def metres_per_unit(height_units: float, stated: float | None) -> float:
@@ -127,11 +131,11 @@ def _head_axes(armature: Armature, body: BodyJoints) -> tuple[np.ndarray, np.nda
     bones along one axis, as some exporters leave them) they are those that look along with the torso on average.
     """
     turned = armature.rotations[:, body["head"]]
-    axes = _torso_axes(armature.rest[None], body)
+    axes = torso_axes(armature.rest[None], body)
     if axes is not None:
         forward, up = axes[0][0], axes[1][0]
     else:
-        torso = _torso_axes(armature.positions, body)
+        torso = torso_axes(armature.positions, body)
         if torso is None:
             raise AssertionError("a moving body has a torso")
         up = unit(np.einsum("tji,tj->ti", turned, torso[1]).mean(axis=0))
@@ -157,7 +161,7 @@ def _level_head(
     return np.cos(nod) * forward + np.sin(nod) * up, np.cos(nod) * up - np.sin(nod) * forward
 
 
-def _torso_axes(positions: np.ndarray, body: BodyJoints) -> tuple[np.ndarray, np.ndarray] | None:
+def torso_axes(positions: np.ndarray, body: BodyJoints) -> tuple[np.ndarray, np.ndarray] | None:
     """Forward and up (T, 3) of the torso; None where it has no extent (a rest pose with all bones in one line)."""
     hips = (positions[:, body["r_hip"]] + positions[:, body["l_hip"]]) / 2
     shoulders = (positions[:, body["r_shoulder"]] + positions[:, body["l_shoulder"]]) / 2
@@ -177,7 +181,7 @@ def _torso_axes(positions: np.ndarray, body: BodyJoints) -> tuple[np.ndarray, np
 def _ends(armature: Armature, positions: np.ndarray, body: BodyJoints) -> np.ndarray | None:
     """Where hands and feet point, (T, 4, 3); feet levelled as `_level_foot` does. None where one has no tip."""
     bones = [(f"{s}_{joint}", s) for joint in ("wrist", "ankle") for s in "rl"]
-    tips = [_tip(armature, body[joint]) for joint, _ in bones]
+    tips = [tip_of(armature, body[joint]) for joint, _ in bones]
     if None in tips:
         return None
     found = [unit(positions[:, tip] - positions[:, body[joint]]) for (joint, _), tip in zip(bones, tips, strict=True)]
@@ -187,7 +191,7 @@ def _ends(armature: Armature, positions: np.ndarray, body: BodyJoints) -> np.nda
     return np.stack(found, axis=1)
 
 
-def _tip(armature: Armature, joint: int) -> int | None:
+def tip_of(armature: Armature, joint: int) -> int | None:
     """The joint or bone end below a joint that is farthest from it at rest; None where nothing hangs on it."""
     below = [joint]
     for candidate in range(joint + 1, len(armature.parents)):
