@@ -67,7 +67,7 @@ def test_an_orbit_sees_the_back_of_a_dancer_who_stands_still():
 @pytest.mark.parametrize("fps", [13, 24, 47, 60, 90])
 def test_another_rate_shows_nobody_between_two_shots(fps):
     seen = film(stepping(20.0).motion(), "cuts", bars_s=np.arange(0.8, 20, 2.0))
-    again, cuts = seen.resample(fps), find_cuts(seen)
+    again, cuts = seen.resample(fps), find_cuts(seen.keypoints, seen.joints3d)
     assert len(again) == round(20 * fps) and len(cuts) >= 3
     frames = np.arange(len(again)) * 30 / fps
     for cut, start in zip(cuts, seen.cuts_at(fps), strict=True):
@@ -89,9 +89,10 @@ def test_cuts_fall_on_bar_lines():
     cuts = (np.flatnonzero(jumps > 5 * np.median(jumps)) + 1) / 30
     assert len(cuts) >= 3
     assert all(np.abs(bars[::2] - cut).min() < 1 / 30 for cut in cuts)
-    assert find_cuts(seen).tolist() == [round(cut * 30) for cut in cuts]
+    assert find_cuts(seen.keypoints, seen.joints3d).tolist() == [round(cut * 30) for cut in cuts]
     for camera in ("front", "orbit", "follow"):
-        assert not len(find_cuts(film(_turning(), camera)))
+        still = film(_turning(), camera)
+        assert not len(find_cuts(still.keypoints, still.joints3d))
     assert len(film(stepping(10.0).motion(), "cuts", bars_s=None)) == 300
     with pytest.raises(InputError, match="drone"):
         film(motion, "drone")
