@@ -23,10 +23,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dancegen.renderers.animatediff.loading import SD15, make_scheduler, quiet_libraries
+from dancegen.renderers.animatediff.loading import SD15, make_scheduler
 from dancegen.renderers.animatediff.settings import Settings
-from dancegen.renderers.film.memory import LEVELS, Level, level_named
+from dancegen.renderers.animatediff.thrift import Thrift, thrift_on
+from dancegen.renderers.film.loading import quiet_libraries
 from dancegen.renderers.film.segments import cut
+from dancegen.renderers.film.tiers import TIERS, tier_named
 
 PUBLISHED, OURS, FAST = "published", "dancegen", "dancegen --fast"
 PUBLISHED_FRAMES = 32
@@ -77,19 +79,20 @@ def paint_published(pipeline, settings: Settings, size: tuple[int, int], frames:
     )  # fmt: skip
 
 
-def paint_ours(pipeline, settings: Settings, size: tuple[int, int], frames: int, level: str) -> None:
+def paint_ours(pipeline, settings: Settings, size: tuple[int, int], frames: int, tier: str) -> None:
     """Segment by segment, as `render` does it."""
     import torch
 
-    from dancegen.renderers.animatediff.sampler import Sampler, Scene
+    from dancegen.renderers.animatediff.painter import AnimateDiffPainter
+    from dancegen.renderers.film.backend import Scene
 
-    sampler = Sampler(pipeline, settings, level_named(level), str(pipeline.device))
+    painter = AnimateDiffPainter(pipeline, settings, tier_named(tier), str(pipeline.device))
     words = torch.randn(77, 768, device=pipeline.device, dtype=pipeline.unet.dtype)
-    sampler._embedded = {"a dancer": words, settings.negative_prompt: words}  # there is no tokenizer here
-    for piece in cut(frames, [], longest=settings.segment, overlap=settings.overlap, window=settings.window):
+    painter.text_embeds = {"a dancer": words, settings.negative_prompt: words}  # there is no tokenizer here
+    for piece in cut(frames, [], longest=settings.segment, overlap=settings.overlap, shortest=settings.window):
         poses = np.zeros((len(piece), size[1], size[0], 3), np.uint8)
         scene = Scene(piece.first, poses, ("a dancer",), np.ones((len(piece), 1), np.float32))
-        sampler.film(scene, lambda place, frame: None)
+        painter.film(scene, lambda place, frame: None)
 
 
 def measure(way: str, frames: int, options: argparse.Namespace) -> dict[str, float]:
@@ -99,7 +102,7 @@ def measure(way: str, frames: int, options: argparse.Namespace) -> dict[str, flo
     import torch
 
     size = tuple(int(side) for side in options.size.split("x"))
-    settings = Settings.of({"fast": way == FAST, "steps": options.steps})
+    settings = Settings(fast=way == FAST, steps=options.steps).completed()
     if options.steps is None:
         settings = replace(settings, steps=max(1, round(settings.steps * options.steps_share)))
     dtype = torch.float32 if options.device == "cpu" else torch.float16
@@ -132,25 +135,25 @@ def count(size: tuple[int, int]) -> None:
     """Operations a frame and peak bytes at full size and half precision, without running anything."""
     import torch
 
-    from dancegen.renderers.animatediff.loading import Models
-    from dancegen.renderers.animatediff.plan import Networks
-    from dancegen.renderers.film.weights import Located, ModelRef
+    from dancegen.renderers.animatediff.costs import Networks
+    from dancegen.renderers.film.weights import Located, ModelRef, Models
 
     roles = ("base", "vae", "motion-adapter", "controlnet")
     models = Models(tuple(Located(ModelRef(role, role), None, (), "random", 0.0) for role in roles))
     networks = Networks.of(models, torch.float16, size)
     print(f"{size[0]}x{size[1]}, half precision, counted: weights and tensors, without what allocators keep")
-    whole = Settings.of({"window": PUBLISHED_FRAMES, "stride": PUBLISHED_FRAMES})
-    at_once = Level(PUBLISHED, 0, True, True, control_frames=2 * PUBLISHED_FRAMES, decode_frames=16)
+    whole = Settings(window=PUBLISHED_FRAMES, stride=PUBLISHED_FRAMES).completed()
+    at_once = Thrift(True, True, control_frames=2 * PUBLISHED_FRAMES, decode_frames=16)
     _row(PUBLISHED, networks, whole, at_once, PUBLISHED_FRAMES, beside=False)
     for way in (OURS, FAST):
-        for level in LEVELS:
-            _row(f"{way} --vram {level.name}", networks, Settings.of({"fast": way == FAST}), level, 128)
+        for tier in TIERS:
+            settings = Settings(fast=way == FAST).completed()
+            _row(f"{way} --vram {tier.name}", networks, settings, thrift_on(tier), 128)
 
 
-def _row(name: str, networks, settings: Settings, level, frames: int, *, beside: bool = True) -> None:
+def _row(name: str, networks, settings: Settings, thrift: Thrift, frames: int, *, beside: bool = True) -> None:
     work = networks.operations(settings, frames) / frames / 1e12
-    peak = networks.peak(settings, level, beside=beside) / 1e9
+    peak = networks.peak(settings, thrift, beside=beside) / 1e9
     print(f"{name:28s} {frames:4d} frames  {work:6.1f} TFLOP a frame  {peak:5.1f} GB")
 
 
@@ -162,7 +165,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="instead of each way's own number")
     parser.add_argument("--steps-share", type=float, default=1.0, help="of each way's own number")
     parser.add_argument("--width", type=float, default=1.0, help="share of the networks' channels")
-    parser.add_argument("--vram", default="24", choices=[level.name for level in LEVELS])
+    parser.add_argument("--vram", default="24", choices=[tier.name for tier in TIERS])
     parser.add_argument("--reduced", action="store_true")
     parser.add_argument("--count", action="store_true")
     parser.add_argument("--row", help=argparse.SUPPRESS)

@@ -16,7 +16,7 @@ from dancegen.progress import SILENT
 from dancegen.store import Artifact, check_output, deliver
 
 if TYPE_CHECKING:
-    from dancegen.renderers.animatediff.plan import Plan
+    from dancegen.renderers.film.plan import Plan
 
 CIRCUMSTANCES: Mapping[str, Any] = {"store": None, "force": False, "progress": SILENT, "cancel": None}
 """Keywords of every verb that go into its Context, with their defaults; verbs that compute take `device`, too."""

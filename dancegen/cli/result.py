@@ -13,7 +13,7 @@ from dancegen.cli.progress import clock
 from dancegen.errors import DoneInPart
 
 if TYPE_CHECKING:
-    from dancegen.renderers.animatediff.plan import Plan
+    from dancegen.renderers.film.plan import Plan
     from dancegen.store import Artifact
 
 _SHOWN_DIGITS = 16

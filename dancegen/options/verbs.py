@@ -262,7 +262,7 @@ def _joined(name: str, classes: tuple[type[Options], ...], without: tuple[str, .
         for field in fields(each):
             found.setdefault(field.name, (field.name, hints[field.name], _copied(field)))
     kept = [field for own, field in found.items() if own not in without]
-    bases = (Options,) if without else classes
+    bases = (Options,) if without else classes[:1]
     return make_dataclass(name, kept, bases=bases, frozen=True, kw_only=True)
 
 

@@ -20,11 +20,11 @@ def dance(options: Any, context: Context) -> Artifact:
     options: `dance_options()`, those of both steps. Raises what the two raise.
     """
     video_options = options.only(render_options())
-    check_render(video_options)
+    request = check_render(video_options)
     poses = generate_poses(options.only(GeneratePosesOptions), context.step())
     if poses.cached:
         context.progress.say("the choreography is there already")
-    return render(video_options, context.step(), poses)
+    return render(video_options, context.step(), poses, request)
 
 
 def output_path(song: str | Path, output: str | Path | None = None) -> Path:

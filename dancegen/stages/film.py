@@ -1,62 +1,92 @@
-"""render --prompt: poses and words become a film, painted by diffusion segment by segment."""
+"""render --prompt: poses and words become a film, painted by a backend segment by segment."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dancegen.context import Context
 from dancegen.detectors import weights_input
 from dancegen.errors import InputError
+from dancegen.options.declare import flag_of
 from dancegen.options.verbs import RenderOptions
 from dancegen.progress import Progress
-from dancegen.renderers.animatediff.settings import LATENT_SIDE, NO_DETECTOR, SIZE, Execution, Settings, split_options
-from dancegen.stages.film_segments import SegmentTask, dismiss_painter, frames_of, render_segments, write_frame
-from dancegen.stages.film_temporal import render_temporal
+from dancegen.renderers.film.backend import FilmBackend, Grid
+from dancegen.renderers.film.frames import Composition, faded
+from dancegen.renderers.film.prompts import PromptSchedule
+from dancegen.renderers.film.registry import find_backend
+from dancegen.renderers.film.settings import NO_DETECTOR, FilmOptions
+from dancegen.renderers.film.weights import Models
+from dancegen.stages.film_recipes import Inputs, film_recipe, model_inputs
+from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
 from dancegen.stages.generate_poses import AUDIO, BEATS, POSES
 from dancegen.store import SHORT, Artifact, Input, Recipe
 
 if TYPE_CHECKING:
     from dancegen.pose.sequence import PoseSequence
-    from dancegen.renderers.animatediff.loading import Models
-    from dancegen.renderers.animatediff.plan import Plan
-    from dancegen.renderers.film.prompts import Schedule
+    from dancegen.renderers.film.plan import Plan
     from dancegen.renderers.film.segments import Segment
 
 STAGE = "render"
-VERSION = 3
-ENGINE = "animatediff"
-VIDEO, POSTER, FRAMES = "video.mp4", "poster.png", "frames"
+VERSION = 5
 FIT_GRID = 32.0
 """Pixels of the poses' canvas: see PoseSequence.fitted."""
 
 
 @dataclass(frozen=True)
-class Film:
-    """A film that is asked for, with everything about it that is known before any weights are loaded."""
+class FilmRequest:
+    """A film that is asked for, as far as it is known before there are poses: checked, and every model located.
 
-    poses: Artifact
-    prompt: str
-    fps: float
+    asked: the backend's settings as a person gave them; settings: with everything filled in. schedule: the prompt.
+    portrait: (H, W, 3) uint8 of whom the dancer is to look like, or None.
+    """
+
+    options: RenderOptions
+    backend: FilmBackend[Any]
+    asked: FilmOptions
+    settings: FilmOptions
     size: tuple[int, int]
-    seed: int
+    schedule: PromptSchedule
+    models: Models
+    portrait: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class FilmJob:
+    """A film of certain poses, with everything about it that is known before any weights are loaded."""
+
+    request: FilmRequest
+    poses: Artifact
     device: str
-    settings: Settings
-    execution: Execution
     progress: Progress
 
-    @cached_property
-    def schedule(self) -> Schedule:
-        from dancegen.renderers.film.prompts import Schedule
+    @property
+    def backend(self) -> FilmBackend[Any]:
+        """What paints it."""
+        return self.request.backend
 
-        return Schedule.parse(self.prompt, self.settings.blend_s)
+    @property
+    def settings(self) -> FilmOptions:
+        """The backend's settings, with everything filled in."""
+        return self.request.settings
+
+    @property
+    def fps(self) -> float:
+        """Frames a second: those asked for, else the poses' own."""
+        asked = self.request.options.fps
+        return float(asked if asked is not None else self.poses.summary["fps"])  # type: ignore[arg-type]
+
+    @cached_property
+    def grid(self) -> Grid:
+        """Which frames the backend paints, and how many at once."""
+        return self.backend.grid(self.settings)
 
     @cached_property
     def dance(self) -> PoseSequence:
@@ -66,6 +96,16 @@ class Film:
         return PoseSequence.load(self.poses.file(POSES))
 
     @cached_property
+    def person(self) -> np.ndarray | None:
+        """(18, 3) keypoints of the portrait's one person, if something can look."""
+        from dancegen.renderers.film.portrait import find_person
+
+        image, portrait = self.settings.image, self.request.portrait
+        if image is None or portrait is None or self.settings.detector == NO_DETECTOR:
+            return None
+        return find_person(portrait, image, self.settings.person_detector(), self.progress)
+
+    @cached_property
     def sequence(self) -> PoseSequence:
         """The dance at the film's rate, on its canvas, to a quarter of a pixel."""
         from dancegen.pose.retargeting import retarget
@@ -73,284 +113,257 @@ class Film:
         dance = self.dance.resample(self.fps)
         if self.settings.align:
             dance = retarget(dance, self.person)
-        dance = dance.fitted(self.size, grid=FIT_GRID)
+        dance = dance.fitted(self.request.size, grid=FIT_GRID)
         return replace(dance, keypoints=np.round(dance.keypoints * [4, 4, 64]) / [4, 4, 64])
 
     @cached_property
-    def portrait(self) -> np.ndarray | None:
-        """(H, W, 3) uint8 of whom the dancer is to look like."""
-        from dancegen.renderers.film.portrait import load_portrait
-
-        return None if self.settings.image is None else load_portrait(self.settings.image)
-
-    @cached_property
-    def person(self) -> np.ndarray | None:
-        """(18, 3) keypoints of the portrait's one person, if something can look."""
-        from dancegen.renderers.film.portrait import find_person
-
-        if self.portrait is None or self.execution.detector == NO_DETECTOR:
-            return None
-        return find_person(self.portrait, self.settings.image, self.execution.looker(), self.progress)
+    def cuts(self) -> list[int]:
+        """The frames at which a shot begins, but the first."""
+        return [int(frame) for frame in self.dance.cuts_at(self.fps)]
 
     @cached_property
     def keys(self) -> np.ndarray:
         """(K,) the frames that are painted."""
         from dancegen.audio.beats import Beats
-        from dancegen.renderers.film.keyframes import choose_keyframes
+        from dancegen.renderers.film.keyframes import choose_keyframes, even_frames
 
+        if not self.grid.on_beats:
+            return even_frames(len(self.sequence), self.fps, self.grid.rate, self.cuts)
         beats = Beats.load(self.poses.file(BEATS)).times_s
-        cuts = self.dance.cuts_at(self.fps)
-        return choose_keyframes(len(self.sequence), self.fps, self.settings.key_fps, beats, cuts)
+        return choose_keyframes(len(self.sequence), self.fps, self.grid.rate, beats, self.cuts)
 
     @cached_property
     def key_times_s(self) -> np.ndarray:
-        """(K,) the second of the song of each key frame."""
+        """(K,) the second of the song of each painted frame."""
         return self.sequence.times_s[self.keys]
 
     @cached_property
     def segments(self) -> list[Segment]:
-        from dancegen.renderers.film.segments import cut
+        """What is painted at once; each text of the prompt begins one."""
+        from dancegen.renderers.film.segments import cut, cut_chained
 
-        borders = [int(np.searchsorted(self.key_times_s, border - 1e-6)) for border in self.schedule.borders_s()]
-        settings = self.settings
-        return cut(len(self.keys), borders, longest=settings.segment, overlap=settings.overlap, window=settings.window)
-
-    @cached_property
-    def models(self) -> Models:
-        """Where each model is. Raises ModelError where one cannot be had."""
-        from dancegen.renderers.animatediff.loading import Models
-        from dancegen.renderers.film.weights import locate, references
-
-        offline = self.execution.offline
-        return Models(tuple(locate(ref, offline=offline) for ref in references(self.settings)))
-
-    def settings_in_memory(self, options: Mapping[str, object]) -> Settings:
-        """The settings with the longest window that the memory holds which was named. Raises InputError."""
-        from dancegen.renderers.animatediff.plan import fitting_window
-
-        window = fitting_window(self.models, self.settings, self.size, str(self.execution.vram))
-        return split_options({**options, "window": window})[0]
+        grid, frames = self.grid, len(self.keys)
+        borders = [
+            int(np.searchsorted(self.key_times_s, border - 1e-6)) for border in self.request.schedule.borders_s()
+        ]
+        if not self.backend.chained:
+            return cut(frames, borders, longest=grid.longest, overlap=grid.overlap, shortest=grid.shortest)
+        cuts = [int(np.searchsorted(self.keys, frame)) for frame in self.cuts]
+        return cut_chained(frames, borders, cuts, longest=grid.down(grid.longest), overlap=grid.overlap)
 
     def plan(self) -> Plan:
+        """What painting it will take."""
         from dancegen.devices import choose_device
-        from dancegen.renderers.animatediff.plan import make_plan
+        from dancegen.renderers.film.plan import make_plan
 
         return make_plan(
-            self.models, self.settings, self.segments, size=self.size, frames=len(self.sequence),
-            device=choose_device(self.device), vram=str(self.execution.vram),
+            self.backend, self.request.models, self.settings, self.segments, size=self.request.size,
+            frames=len(self.sequence), device=choose_device(self.device),
         )  # fmt: skip
 
+    def recipe(self, models: Inputs) -> Recipe:
+        """What makes the film. models: its models as inputs."""
+        settings, schedule = self.settings, self.request.schedule
+        inputs = {"poses": (Input.artifact("poses", self.poses),), "image": (), "detector": (), **models}
+        if settings.image is not None:
+            inputs["image"] = (Input.file("image", settings.image),)
+        if settings.align:
+            inputs["detector"] = (weights_input(settings.person_detector() or NO_DETECTOR),)
+        return film_recipe(
+            STAGE, VERSION, self.backend, settings, inputs, fps=self.fps, size=list(self.request.size),
+            seed=self.request.options.seed,
+            prompt=[list(entry) for entry in zip(schedule.starts_s, schedule.texts, strict=True)],
+        )  # fmt: skip
 
-def paint_film(options: RenderOptions, context: Context, poses: Artifact | None = None) -> Artifact:
+    def tasks(self, models: Models, inputs: Inputs, tier: str) -> list[SegmentTask]:
+        """Its segments, each with all that painting it takes. models: as they are now; inputs: in recipes."""
+        weights = self.request.schedule.weights(self.key_times_s)
+        keypoints = self.sequence.keypoints[self.keys]
+        return [
+            SegmentTask(
+                segment, keypoints[segment.first : segment.stop], self.request.size, self.request.schedule.texts,
+                weights[segment.first : segment.stop], self.request.options.seed, self.backend, self.settings, models,
+                inputs, tier, self.device, self.request.portrait,
+            )
+            for segment in self.segments
+        ]  # fmt: skip
+
+
+def request_film(options: RenderOptions) -> FilmRequest:
+    """Everything about a film that can be checked before there are poses, and where each model is.
+
+    Raises InputError for a prompt, a size or a setting that cannot be, ModelError for a model that cannot be had, or
+    models that do not fit together.
+    """
+    from dancegen.renderers.film.hub import locate
+    from dancegen.renderers.film.portrait import load_portrait
+
+    backend = find_backend(options.engine)
+    asked = _settings_of(backend, options)
+    settings = backend.complete(asked)
+    schedule = PromptSchedule.parse(options.prompt or "", settings.blend_s)
+    portrait = None if settings.image is None else load_portrait(settings.image)
+    size = _size(backend, options.size, backend.grid(settings).side)
+    models = Models(tuple(locate(ref, offline=settings.offline) for ref in backend.references(settings)))
+    backend.check(models.configs)
+    settings = backend.fitted(asked, models, size)
+    return FilmRequest(options, backend, asked, settings, size, schedule, models, portrait)
+
+
+def film_job(request: FilmRequest, context: Context, poses: Artifact | None = None) -> FilmJob:
+    """The film that is asked for, of some poses, else of those of its options. Raises as `Context.resolve` does."""
+    poses = poses or context.resolve(request.options.poses, "generate-poses")
+    return FilmJob(request, poses, context.device, context.progress)
+
+
+def render_film(job: FilmJob, context: Context) -> Artifact:
     """A film of a choreography in the words of a prompt. Raises InputError, ModelError; see `stages.render.render`."""
-    from dancegen.renderers.animatediff.loading import Models
-    from dancegen.renderers.film.weights import fetch
-
-    film = describe(options, context, poses)
-    store, force, progress = context.store, context.force, context.progress
-    _ = film.person  # a portrait of several people is refused before anything is painted
-    recipe = _recipe(film, tuple(model.input(progress) for model in film.models.located))
+    _ = job.person  # a portrait of several people is refused before anything is painted
+    inputs = model_inputs(job.request.models, context.progress)
+    recipe = job.recipe(inputs)
 
     def build(directory: Path) -> dict:
-        plan = film.plan()
-        for line in plan.lines():
-            progress.say(line)
-        models = Models(tuple(fetch(model) for model in film.models.located))
-        tasks = _tasks(film, models, recipe.inputs, plan.level.name)
-        try:
-            painted = render_segments(tasks, store, film.execution, force=force, progress=progress)
-        finally:
-            dismiss_painter()
-        counts = {"segments_total": len(painted), "segments_computed": _computed(painted)}
-
-        def first_pass(place: int) -> Iterator[np.ndarray]:
-            return joined(film.segments, painted, film.settings.overlap, place)
-
-        own = first_pass
-        if film.settings.temporal:
-            inputs = tuple(item for item in recipe.inputs if item.role == "temporalnet")
-            again = render_temporal(tasks, painted, first_pass, inputs, store, force=force, progress=progress)
-            counts |= {"temporal_total": len(again), "temporal_computed": _computed(again)}
-
-            def own(place: int) -> Iterator[np.ndarray]:
-                segment = film.segments[place]
-                return frames_of(again[place], segment.start, segment.stop)
-
-        frames = chain.from_iterable(own(place) for place in range(len(painted)))
-        return _compose(directory, film, frames, _tags(film, recipe), progress) | counts
+        return _build(directory, job, inputs, recipe, context)
 
     artifact = context.obtain(recipe, build)
     if not artifact.cached:
         return artifact
     # What it says of this run, not of the one that made it.
-    summary = artifact.summary | {name: 0 for name in artifact.summary if name.endswith("_computed")}
+    summary = {**artifact.summary, **{name: 0 for name in artifact.summary if name.endswith("_computed")}}
     return replace(artifact, manifest=replace(artifact.manifest, summary=summary))
 
 
-def describe(options: RenderOptions, context: Context, poses: Artifact | None = None) -> Film:
-    """Everything checked that can be checked without a model. Raises InputError."""
-    chosen = _film_options(options)
-    settings, execution = split_options(chosen)
-    size = film_size(options.size)
-    poses = poses or context.resolve(options.poses, "generate-poses")
-    rate = float(options.fps if options.fps is not None else poses.summary["fps"])  # type: ignore[arg-type]
-    prompt = options.prompt or ""
-    film = Film(poses, prompt, rate, size, options.seed, context.device, settings, execution, context.progress)
-    if chosen["window"] is None and execution.vram != "auto":
-        return replace(film, settings=film.settings_in_memory(chosen))
-    return film
+def _build(directory: Path, job: FilmJob, inputs: Inputs, recipe: Recipe, context: Context) -> dict:
+    plan, progress = job.plan(), context.progress
+    for line in plan.lines():
+        progress.say(line)
+    tasks = job.tasks(_fetched(job), inputs, plan.tier.name)
+    painted = _painted(tasks, job, context)
+    counts = {"segments_total": len(painted), "segments_computed": _computed(painted)}
 
+    overlap = 0 if job.backend.chained else job.grid.overlap  # in a chain there is one version of shared frames
 
-def check_film(options: RenderOptions) -> None:
-    """InputError for a prompt, a size or a setting that cannot be, ModelError for a model that cannot be had."""
-    from dancegen.renderers.film.portrait import load_portrait
-    from dancegen.renderers.film.prompts import Schedule
-    from dancegen.renderers.film.weights import locate, references
+    def first_pass(place: int) -> Iterator[np.ndarray]:
+        return joined(job.segments, painted, overlap, place)
 
-    settings, execution = split_options(_film_options(options))
-    Schedule.parse(options.prompt or "", settings.blend_s)
-    film_size(options.size)
-    if settings.image is not None:
-        load_portrait(settings.image)
-    if settings.align and execution.looker() is None:
-        raise InputError(
-            "--align needs to see the portrait's limbs: pip install 'dancegen[blazepose]', or give OpenPose weights "
-            "with --detector"
+    frames = chain.from_iterable(first_pass(place) for place in range(len(tasks)))
+    if job.backend.has_second_pass(job.settings):
+        from dancegen.stages.film_temporal import render_temporal
+
+        again = render_temporal(
+            tasks, painted, first_pass, context.store, force=context.force, progress=progress
+        )  # fmt: skip
+        counts |= {"temporal_total": len(again), "temporal_computed": _computed(again)}
+        frames = chain.from_iterable(
+            frames_of(artifact, task.segment.start, task.segment.stop)
+            for task, artifact in zip(tasks, again, strict=True)
         )
-    for ref in references(settings):
-        locate(ref, offline=execution.offline)
-
-
-def _film_options(options: RenderOptions) -> dict[str, object]:
-    names = [field.name for kind in (Settings, Execution) for field in fields(kind)]
-    return {name: getattr(options, name) for name in names}
-
-
-def film_size(size: tuple[int, int] | None) -> tuple[int, int]:
-    """(width, height) of a painted film. Raises InputError."""
-    width, height = SIZE if size is None else size
-    # The coarsest layer of the UNet sees an eighth of the latents; diffusers pads where a side does not divide evenly.
-    if width % LATENT_SIDE or height % LATENT_SIDE:
-        raise InputError(f"--size {width}x{height}: diffusion needs sides that are multiples of {LATENT_SIDE}")
-    return width, height
-
-
-def _recipe(film: Film, models: tuple[Input, ...]) -> Recipe:
-    settings = film.settings
-    params = {
-        "engine": ENGINE,
-        "prompt": [list(entry) for entry in zip(film.schedule.starts_s, film.schedule.texts, strict=True)],
-        "fps": film.fps,
-        "size": list(film.size),
-        "seed": int(film.seed),
-        **settings.recipe_params(),
-        **{name: getattr(settings, name) for name in ("key_fps", "segment", "overlap", "blend_s")},
+    film = Composition(
+        job.request.size, job.fps, len(job.sequence), job.keys.tolist(), job.poses.file(AUDIO), _tags(job, recipe),
+        job.settings.frames,
+    )  # fmt: skip
+    seconds = film.write(directory, frames, progress)
+    return {
+        "seconds": round(seconds, 3),
+        "frames": len(job.sequence),
+        "fps": job.fps,
+        "size": list(job.request.size),
+        "key_frames": len(job.keys),
+        **counts,
     }
-    inputs = [Input.artifact("poses", film.poses), *models]
-    if film.execution.frames:
-        params["frames"] = True
-    if settings.temporal:
-        params["temporal_strength"] = settings.temporal_strength
-    if settings.image is not None:
-        inputs.append(Input.file("image", settings.image))
-    if settings.align:
-        params["align"] = True
-        inputs.append(weights_input(film.execution.looker()))
-    return Recipe(STAGE, VERSION, params, tuple(inputs))
 
 
-def _tasks(film: Film, models: Models, inputs: tuple[Input, ...], level: str) -> list[SegmentTask]:
-    weights = film.schedule.weights(film.key_times_s)
-    keypoints = film.sequence.keypoints[film.keys]
-    used = tuple(item for item in inputs if item.role not in ("poses", "temporalnet", "image", "detector"))
-    return [
-        SegmentTask(
-            segment, keypoints[segment.first : segment.stop], film.size, film.schedule.texts,
-            weights[segment.first : segment.stop], int(film.seed), film.settings, models, used, level, film.device,
-            film.portrait,
-        )
-        for segment in film.segments
-    ]  # fmt: skip
+def _fetched(job: FilmJob) -> Models:
+    """The models with their files here. What does not fit together is found out before anything large is loaded."""
+    from dancegen.renderers.film.hub import fetch, fetch_configs
+
+    located = job.request.models.located
+    if not all(model.here for model in located):
+        job.backend.check(Models(tuple(fetch_configs(model) for model in located)).configs)
+    return Models(tuple(fetch(model) for model in located))
 
 
-def joined(segments: list[Segment], painted: list[Artifact], overlap: int, place: int) -> Iterator[np.ndarray]:
-    """(H, W, 3) uint8 of one segment's own key frames; those that the next one shares fade into its version."""
-    import cv2
+def _painted(tasks: list[SegmentTask], job: FilmJob, context: Context) -> list[Artifact]:
+    """The segments, painted here or on workers."""
+    with context.progress.task(f"painting {len(tasks)} segments", sum(task.steps for task in tasks)) as advance:
+        if job.settings.backend is not None:
+            from dancegen.stages.film_workers import paint_on_workers
 
-    from dancegen.renderers.film.segments import crossfade
+            return paint_on_workers(tasks, context.store, job.settings, force=context.force, advance=advance)
+        with tasks[0].held_painter(context.progress) as painter:
+            return paint_segments(
+                tasks, context.store, painter, force=context.force, progress=context.progress, advance=advance
+            )
 
+
+def joined(
+    segments: Sequence[Segment], painted: Sequence[Artifact], overlap: int, place: int
+) -> Iterator[np.ndarray]:  # fmt: skip
+    """(H, W, 3) uint8 of one segment's own frames; up to `overlap` that the next one shares fade into its version."""
     segment, shared = segments[place], 0
     if place + 1 < len(segments):
-        after = segments[place + 1]
-        shared = min(overlap, segment.stop - segment.start, after.start - after.first)
-    yield from frames_of(painted[place], segment.start, segment.stop - shared)
+        shared = min(overlap, segment.stop - segment.start, segments[place + 1].shared)
+    seam = segment.stop - shared
+    yield from frames_of(painted[place], segment.start, seam)
     if shared:
-        both = (frames_of(artifact, segment.stop - shared, segment.stop) for artifact in painted[place : place + 2])
-        for share, old, new in zip(crossfade(shared), *both, strict=True):
-            yield cv2.addWeighted(old, 1 - float(share), new, float(share), 0)
+        earlier, later = (frames_of(artifact, seam, segment.stop) for artifact in painted[place : place + 2])
+        yield from faded(earlier, later, shared)
 
 
-def _compose(
-    directory: Path, film: Film, frames: Iterable[np.ndarray], tags: dict[str, str], progress: Progress
-) -> dict:  # fmt: skip
-    """Key frames to the film's rate, with the music, a poster, and the frames themselves if they are wanted."""
-    from dancegen.video import VideoWriter
-    from dancegen.video.frames import interpolate
+def _settings_of(backend: FilmBackend[Any], options: RenderOptions) -> FilmOptions:
+    """The backend's settings, as far as a person gave them. InputError for an option that it does not have."""
+    given = set(options.given())
+    own = {field.name for field in fields(backend.settings)} - set(backend.lacks)
+    shared = {field.name for field in fields(RenderOptions)} - {"style"}
+    for field in fields(options):
+        if field.name in given - own - shared:
+            raise InputError(f"{flag_of(field)}: the engine {backend.name} has no such option")
+    return backend.settings(**{name: getattr(options, name) for name in given & own})
 
-    if film.execution.frames:
-        (directory / FRAMES).mkdir()
-    with (
-        VideoWriter(directory / VIDEO, film.size, film.fps, audio=film.poses.file(AUDIO), metadata=tags) as video,
-        progress.task("putting the film together", len(film.sequence)) as advance,
-    ):
-        for number, frame in enumerate(interpolate(zip(film.keys.tolist(), frames, strict=True))):
-            if number == 0:
-                write_frame(directory / POSTER, frame)
-            if film.execution.frames:
-                write_frame(directory / FRAMES / f"{number:06d}.png", frame)
-            video.write(frame)
-            advance(1)
-    return {
-        "seconds": round(video.frames / film.fps, 3),
-        "frames": video.frames,
-        "fps": film.fps,
-        "size": list(film.size),
-        "key_frames": len(film.keys),
-    }
+
+def _size(backend: FilmBackend[Any], size: tuple[int, int] | None, side: int) -> tuple[int, int]:
+    """(width, height) of a film. Raises InputError."""
+    width, height = backend.size if size is None else size
+    if width % side or height % side:
+        raise InputError(
+            f"--size {width}x{height}: the engine {backend.name} needs sides that are multiples of {side}"
+        )  # fmt: skip
+    return width, height
 
 
 def _computed(artifacts: list[Artifact]) -> int:
     return sum(not artifact.cached for artifact in artifacts)
 
 
-def _tags(film: Film, recipe: Recipe) -> dict[str, str]:
+def _tags(job: FilmJob, recipe: Recipe) -> dict[str, str]:
     """What the video says about itself: enough to make it again."""
     models = ", ".join(f"{item.role} {item.name}" for item in recipe.inputs if item.kind == "weights")
     return {
         "digest": recipe.digest,
-        "command": shlex.join(_command(film)),
-        "seed": str(film.seed),
-        "prompt": film.prompt,
+        "command": shlex.join(_command(job)),
+        "seed": str(job.request.options.seed),
+        "prompt": job.request.options.prompt or "",
         "models": models,
     }
 
 
-def _command(film: Film) -> list[str]:
-    width, height = film.size
-    words = ["dancegen", "render", film.poses.digest[:SHORT], "--prompt", film.prompt, "--seed", str(film.seed)]
-    words += ["--size", f"{width}x{height}", "--fps", f"{film.fps:g}"]
-    usual = Settings.of({"fast": film.settings.fast, "image": film.settings.image})
-    for field in fields(Settings):
-        value = getattr(film.settings, field.name)
-        if value != getattr(usual, field.name) or (field.name in ("fast", "image") and value):
-            words += _option(field.name, value)
-    if film.settings.image is not None:
-        words += ["--detector", str(film.execution.looker() or NO_DETECTOR)]
-    return [*words, "--frames"] if film.execution.frames else words
+def _command(job: FilmJob) -> list[str]:
+    """The command that makes the film, on any machine."""
+    request, settings = job.request, job.settings
+    width, height = request.size
+    words = ["dancegen", "render", job.poses.digest[:SHORT], "--prompt", request.options.prompt or ""]
+    words += ["--engine", request.backend.name, "--seed", str(request.options.seed)]
+    words += ["--size", f"{width}x{height}", "--fps", f"{job.fps:g}"]
+    detector = str(settings.person_detector() or NO_DETECTOR) if settings.image is not None else None
+    asked = replace(request.asked, offline=False, backend=None, scheduler=None, workers=None, detector=detector)
+    for field in fields(asked):
+        if field.name in asked.given():
+            words += _words(flag_of(field), getattr(asked, field.name))
+    return words
 
 
-def _option(name: str, value: object) -> list[str]:
-    flag = f"--{name.removesuffix('_s').replace('_', '-')}"
+def _words(flag: str, value: object) -> list[str]:
+    """An option as a person writes it."""
     if isinstance(value, tuple):
         return [word for each in value for word in (flag, str(each))]
     return [flag] if value is True else [flag, f"{value:g}" if isinstance(value, float) else str(value)]

@@ -1,28 +1,32 @@
-"""render-temporal: a film's key frames painted again, one after the other, each seeing the one before."""
+"""render-temporal: a film's painted frames painted again, one after the other, each seeing the one before."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dancegen.errors import DancegenError
-from dancegen.progress import Progress
-from dancegen.renderers.animatediff.settings import Settings
-from dancegen.stages.film_segments import SegmentTask, frame_name, write_frame
+from dancegen.progress import Advance, Progress
+from dancegen.renderers.film.frames import frame_name, read_frame, write_frame
+from dancegen.renderers.film.settings import Reach
+from dancegen.stages.film_segments import BEFORE, SegmentTask
 from dancegen.store import Artifact, Input, Recipe, Store
 
+if TYPE_CHECKING:
+    from dancegen.renderers.film.backend import FramePainter
+
 STAGE = "render-temporal"
-VERSION = 2
+VERSION = 3
 
 
 def render_temporal(
-    tasks: list[SegmentTask],
-    painted: list[Artifact],
+    tasks: Sequence[SegmentTask],
+    painted: Sequence[Artifact],
     first_pass: Callable[[int], Iterator[np.ndarray]],
-    inputs: tuple[Input, ...],
     store: Store,
     *,
     force: bool,
@@ -30,113 +34,106 @@ def render_temporal(
 ) -> list[Artifact]:
     """The second pass over a film's segments, in order: each begins with the last frame of the one before.
 
-    first_pass: the own frames of a segment, by its place among the tasks. inputs: what this pass needs beside what the
-    first one did. One machine does it, since every frame waits for the one before; what was done before a kill is not
-    done again. Raises DancegenError where a device's memory is too small.
+    first_pass: the own frames of a segment, by its place among the tasks. One machine does it, since every frame waits
+    for the one before; what was done before a kill is not done again. Raises DancegenError where a device's memory is
+    too small.
     """
-    painter, made = _Painter(tasks[0], progress), []
+    painter = _SteppingPainter(tasks[0], progress)
+    made: list[Artifact] = []
     with progress.task("second pass", tasks[-1].segment.stop) as advance:
         for place, task in enumerate(tasks):
             before = made[-1] if made else None
-            recipe = _recipe(task, painted[place : place + 2], before, inputs)
-            chunk = _Chunk(task, lambda place=place: first_pass(place), before, store.scratch(recipe), painter, advance)
-            made.append(store.obtain(recipe, chunk.build, force=force, progress=progress, standalone=False))
+            recipe = _recipe(task, painted[place : place + 2], before)
+            frames = first_pass(place)
+            segment = _SegmentAgain(task, before, store.scratch(recipe), painter, advance)
+
+            def build(directory: Path, again=segment, frames=frames) -> dict:
+                return again.build(directory, frames)
+
+            made.append(store.obtain(recipe, build, force=force, progress=progress, standalone=False))
     return made
 
 
-def _recipe(
-    task: SegmentTask, painted: list[Artifact], before: Artifact | None, inputs: tuple[Input, ...]
-) -> Recipe:  # fmt: skip
-    settings: Settings = task.settings
-    params = task.recipe.params | {"temporal_strength": settings.temporal_strength, "own": task.segment.start}
-    chain = [Input.artifact("painted", artifact) for artifact in painted]
-    chain += [Input.artifact("before", before)] if before is not None else []
-    return Recipe(STAGE, VERSION, params, (*chain, *task.recipe.inputs, *inputs))
+def _recipe(task: SegmentTask, painted: Sequence[Artifact], before: Artifact | None) -> Recipe:
+    """The first pass of a segment and of the one that fades in at its end, and the second pass of the one before."""
+    chain = {
+        "painted": tuple(Input.artifact("painted", artifact) for artifact in painted),
+        BEFORE: () if before is None else (Input.artifact(BEFORE, before),),
+    }
+    return task.recipe_of(STAGE, VERSION, chain, (Reach.FILM,), own=task.segment.start)
 
 
-class _Painter:
-    """The networks of the second pass, loaded when the first frame needs them."""
+class _SteppingPainter:
+    """The networks of the second pass, loaded when the first frame needs them; thriftier where memory runs out."""
 
     def __init__(self, task: SegmentTask, progress: Progress) -> None:
         self._task, self._progress = task, progress
 
-    def paint(self, *args, **kwargs) -> np.ndarray:
-        """See `TemporalPainter.paint`; where memory runs out, it goes on more thriftily."""
-        from dancegen.renderers.film.memory import is_out_of_memory, release
+    def paint(self, *frames: Any, **place: Any) -> np.ndarray:
+        """See `FramePainter.paint`. Raises DancegenError where there is nothing left to save."""
+        from dancegen.renderers.film.tiers import stepping_down
 
-        while True:
-            networks = self.networks
-            try:
-                return networks.paint(*args, **kwargs)
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                shortage = str(error).splitlines()[0] if str(error) else type(error).__name__
-            if networks.thrifty:
-                raise DancegenError(
-                    f"the memory of this device is too small for the second pass ({shortage}): try a smaller --size, "
-                    "--device cpu, or no --temporal"
-                )
-            self._progress.warn(f"out of memory ({shortage}); the second pass goes on more thriftily")
-            networks.save_memory()
-            release()
+        return stepping_down(lambda: self._networks.paint(*frames, **place), self._step_down)
 
     @cached_property
-    def networks(self):
+    def _networks(self) -> FramePainter:
         from dancegen.devices import choose_device
-        from dancegen.renderers.animatediff.plan import working_dtype
-        from dancegen.renderers.animatediff.temporal import TemporalPainter
-        from dancegen.renderers.film.memory import level_named
+        from dancegen.renderers.film.tiers import tier_named
 
-        task, device = self._task, choose_device(self._task.device)
-        networks = TemporalPainter(
-            task.models, task.settings, device=device, dtype=working_dtype(device), portrait=task.portrait
+        task = self._task
+        return task.backend.load_second_pass(
+            task.models, task.settings, choose_device(task.device), tier_named(task.tier), task.portrait
         )
-        if not level_named(task.level).resident:
-            networks.save_memory()
-        return networks
+
+    def _step_down(self, shortage: str) -> None:
+        from dancegen.renderers.film.tiers import release
+
+        if "_networks" not in self.__dict__ or self._networks.thrifty:
+            raise DancegenError(
+                f"the memory of this device is too small for the second pass ({shortage}): try a smaller --size, "
+                "--device cpu, or no --temporal"
+            )
+        self._progress.warn(f"out of memory ({shortage}); the second pass goes on more thriftily")
+        self._networks.save_memory()
+        release()
 
 
-class _Chunk:
+class _SegmentAgain:
     """One segment's own frames in the second pass; each finished frame is kept aside until all are there."""
 
-    def __init__(self, task, first_pass, before: Artifact | None, kept: Path, painter: _Painter, advance) -> None:
-        self.task, self.first_pass, self.kept, self.painter, self.advance = task, first_pass, kept, painter, advance
-        self.before = before
+    def __init__(
+        self, task: SegmentTask, before: Artifact | None, kept: Path, painter: _SteppingPainter, advance: Advance
+    ) -> None:
+        self._task, self._before, self._kept, self._painter, self._advance = task, before, kept, painter, advance
 
-    def build(self, directory: Path) -> dict:
-        from dancegen.renderers.animatediff.loading import quiet_libraries
+    def build(self, directory: Path, frames: Iterator[np.ndarray]) -> dict:
+        """Paint the frames again, or what is left of them, and put them into the artifact's directory."""
+        from dancegen.renderers.film.loading import quiet_libraries
 
-        self.kept.mkdir(parents=True, exist_ok=True)
-        segment, last = self.task.segment, None
+        self._kept.mkdir(parents=True, exist_ok=True)
+        segment, last = self._task.segment, None
         with quiet_libraries():
-            for number, frame in enumerate(self.first_pass(), segment.start):
-                file = self.kept / frame_name(number)
-                last = _read(file) if file.exists() else self._again(frame, number, last)
+            for number, frame in enumerate(frames, segment.start):
+                file = self._kept / frame_name(number)
+                last = read_frame(file) if file.exists() else self._again(frame, number, last)
                 if not file.exists():
                     temporary = file.with_suffix(".partial")
                     write_frame(temporary, last)
                     temporary.replace(file)
-                self.advance(1)
+                self._advance(1)
         for number in range(segment.start, segment.stop):
-            (self.kept / frame_name(number)).replace(directory / frame_name(number))
+            (self._kept / frame_name(number)).replace(directory / frame_name(number))
         return {"frames": segment.stop - segment.start}
 
     def _again(self, frame: np.ndarray, number: int, last: np.ndarray | None) -> np.ndarray:
         from dancegen.pose.drawing import draw_openpose
 
-        if last is None and self.before is not None:
-            last = _read(self.before.file(frame_name(number - 1)))
+        if last is None and self._before is not None:
+            last = read_frame(self._before.file(frame_name(number - 1)))
         if last is None:
             return frame  # the film's first frame has none before it
-        task, place = self.task, number - self.task.segment.first
+        task, place = self._task, number - self._task.segment.first
         pose = draw_openpose(task.keypoints[place], task.size)
-        return self.painter.paint(
-            frame, pose, last, task.texts, task.shares[place], seed=task.seed, number=number
+        return self._painter.paint(
+            frame, pose, last, task.texts, task.weights[place], seed=task.seed, number=number
         )  # fmt: skip
-
-
-def _read(path: Path) -> np.ndarray:
-    import cv2
-
-    return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)

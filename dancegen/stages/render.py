@@ -16,69 +16,67 @@ from dancegen.stages.generate_poses import AUDIO, BEATS, FEATURES, POSES
 from dancegen.store import Artifact, Input
 
 if TYPE_CHECKING:
-    from dancegen.renderers.animatediff.plan import Plan
+    from dancegen.renderers.film.plan import Plan
+    from dancegen.stages.film import FilmRequest
 
 STAGE = "render"
 VERSION = 4
-ENGINES = ("skeleton", "animatediff")
+SKELETON = "skeleton"
 SKELETON_SIZE = (1280, 720)
 VIDEO, POSTER = "video.mp4", "poster.png"
 
 
-def render(options: RenderOptions, context: Context, poses: Artifact | None = None) -> Artifact:
+def render(
+    options: RenderOptions, context: Context, poses: Artifact | None = None, request: FilmRequest | None = None
+) -> Artifact:
     """A video of a choreography, with its music, and a poster.
 
     options: of `render_options()`, with those of painted films. The engine `skeleton` draws the dancer in a style,
-    `animatediff` paints what the prompt says. poses: those of the options, where they are known already. Raises
-    InputError for what no engine here can do, ModelError for a model that cannot be had.
+    the others paint what the prompt says. poses: those of the options, where they are known already. request: what
+    `check_render` found. Raises InputError for what no engine here can do, ModelError for a model that cannot be had.
     """
-    check_render(options)
-    if options.prompt is not None:
-        from dancegen.stages.film import paint_film
+    request = request or check_render(options)
+    if request is not None:
+        from dancegen.stages.film import film_job, render_film
 
-        return paint_film(options, context, poses)
+        return render_film(film_job(request, context, poses), context)
     poses = poses or context.resolve(options.poses, "generate-poses")
-    own = options.only(SkeletonOptions)
-    size, fps = drawn_size(options), rate_of(options, poses)
-    recipe = recipe_for(
-        STAGE, VERSION, own, {"poses": (Input.artifact("poses", poses),)}, engine="skeleton", fps=fps, size=list(size)
-    )
-    command = ["dancegen", "render", poses.digest[:16], "--style", options.style, "--size", f"{size[0]}x{size[1]}"]
-    tags = {"digest": recipe.digest, "command": shlex.join([*command, "--fps", f"{fps:g}"])}
-
-    def build(directory: Path) -> dict:
-        return _build(directory, poses, options.style, fps, size, tags, context.progress)
-
-    return context.obtain(recipe, build)
+    return _render_skeleton(options, context, poses)
 
 
 def plan_render(options: RenderOptions, context: Context) -> Plan:
     """What `render` with the same options would download and need. Nothing is loaded. Raises as `render` does."""
     if options.prompt is None:
         raise InputError('--dry-run plans what a prompt says: add --prompt "what to paint"')
-    check_render(options)
-    from dancegen.stages.film import describe
+    from dancegen.stages.film import film_job
 
-    return describe(options, context).plan()
+    request = check_render(options)
+    assert request is not None
+    return film_job(request, context).plan()
 
 
-def check_render(options: RenderOptions) -> None:
-    """Everything about a video that can be checked before there are poses. Raises InputError."""
-    if options.engine is not None and options.engine not in ENGINES:
-        raise InputError(f"there is no engine {options.engine!r}; this version has {', '.join(ENGINES)}")
+def check_render(options: RenderOptions) -> FilmRequest | None:
+    """Everything about a video that can be checked before there are poses. Raises InputError, ModelError.
+
+    Of a painted film it is what was found on the way, such as where each model is.
+    """
+    from dancegen.renderers.film.registry import BACKENDS
+
+    if options.engine is not None and options.engine not in (SKELETON, *BACKENDS):
+        raise InputError(f"there is no engine {options.engine!r}; this version has {', '.join((SKELETON, *BACKENDS))}")
     if options.prompt is not None:
-        if options.engine == "skeleton":
+        if options.engine == SKELETON:
             raise InputError("--engine skeleton reads no --prompt: leave one of them out")
-        from dancegen.stages.film import check_film
+        from dancegen.stages.film import request_film
 
-        check_film(options)
-        return
+        return request_film(options)
     own = {field.name for field in fields(RenderOptions)}
     given = [field for field in fields(options) if field.name in options.given() and field.name not in own]
-    if options.engine == "animatediff" or given:
-        why = flag_of(given[0]) if given else "--engine animatediff"
+    if given or options.engine not in (None, SKELETON):
+        why = flag_of(given[0]) if given else f"--engine {options.engine}"
         raise InputError(f'{why} paints what a prompt says: add --prompt "what to paint"')
     drawn_size(options)
+    return None
 
 
 def drawn_size(options: RenderOptions) -> tuple[int, int]:
@@ -92,6 +90,21 @@ def drawn_size(options: RenderOptions) -> tuple[int, int]:
 def rate_of(options: RenderOptions, poses: Artifact) -> float:
     """Frames a second: those asked for, else the poses' own."""
     return float(options.fps if options.fps is not None else poses.summary["fps"])  # type: ignore[arg-type]
+
+
+def _render_skeleton(options: RenderOptions, context: Context, poses: Artifact) -> Artifact:
+    own = options.only(SkeletonOptions)
+    size, fps = drawn_size(options), rate_of(options, poses)
+    recipe = recipe_for(
+        STAGE, VERSION, own, {"poses": (Input.artifact("poses", poses),)}, engine=SKELETON, fps=fps, size=list(size)
+    )
+    command = ["dancegen", "render", poses.digest[:16], "--style", options.style, "--size", f"{size[0]}x{size[1]}"]
+    tags = {"digest": recipe.digest, "command": shlex.join([*command, "--fps", f"{fps:g}"])}
+
+    def build(directory: Path) -> dict:
+        return _build(directory, poses, options.style, fps, size, tags, context.progress)
+
+    return context.obtain(recipe, build)
 
 
 def _build(

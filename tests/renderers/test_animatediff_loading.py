@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from dancegen.errors import ModelError
 from dancegen.renderers.animatediff import loading
-from dancegen.renderers.animatediff.loading import SD15, Models, load_pipeline, make_scheduler
-from dancegen.renderers.animatediff.plan import fitting_window, make_plan
+from dancegen.renderers.animatediff.backend import BACKEND
+from dancegen.renderers.animatediff.costs import fitting_window
+from dancegen.renderers.animatediff.loading import SD15, load_pipeline, make_scheduler
+from dancegen.renderers.animatediff.models import references
 from dancegen.renderers.animatediff.settings import NEGATIVE_PROMPT, SIZE, Settings
 from dancegen.renderers.animatediff.temporal import TemporalPainter, steps_of, still_settings
+from dancegen.renderers.film.hub import locate
+from dancegen.renderers.film.plan import make_plan
 from dancegen.renderers.film.segments import cut
-from dancegen.renderers.film.weights import Located, locate, references
+from dancegen.renderers.film.weights import Located, Models
 from helpers.tiny_animatediff import options, tiny_checkpoint, tiny_ip_adapter, tiny_lora, tiny_models, tiny_temporalnet
 
 
@@ -39,12 +46,12 @@ def located(settings: Settings) -> Models:
 
 
 def load(**choices):
-    settings = Settings.of(choices)
+    settings = Settings(**choices).completed()
     return load_pipeline(located(settings), settings, device="cpu", dtype=torch.float32)
 
 
 def test_what_is_usual_is_what_the_makers_of_these_models_chose():
-    usual = Settings.of({})
+    usual = Settings().completed()
     assert usual.base == "SG161222/Realistic_Vision_V5.1_noVAE" and usual.vae == "stabilityai/sd-vae-ft-mse"
     assert usual.motion_adapter == "guoyww/animatediff-motion-adapter-v1-5-2"
     assert usual.controlnet == "lllyasviel/control_v11p_sd15_openpose"
@@ -85,9 +92,7 @@ def second_pass(models, tmp_path):
     frame, pose, before, other, portrait = random.integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
 
     def paint(sees_other: bool = False, **choices) -> np.ndarray:
-        settings = Settings.of(
-            {**models, "temporal": True, "temporalnet": str(net), "temporal_strength": 0.9, **choices}
-        )
+        settings = Settings(**models, temporal=True, temporalnet=str(net), temporal_strength=0.9, **choices).completed()
         looks = portrait if settings.image is not None else None
         painter = TemporalPainter(located(settings), settings, device="cpu", dtype=torch.float32, portrait=looks)
         last = other if sees_other else before
@@ -112,32 +117,31 @@ def test_the_second_pass_sees_the_frame_before_and_takes_loras_and_the_portrait(
 
 
 def test_the_second_pass_keeps_the_sampler_unless_only_motion_modules_know_it():
-    fast = Settings.of({"fast": True})
-    assert still_settings(fast) == fast and steps_of(Settings.of({"temporal_strength": 0.35})) == (20, 7)
-    lightning = Settings.of({"motion_adapter": "a/b", "sampler": "euler", "steps": 4, "guidance": 1})
+    fast = Settings(fast=True).completed()
+    assert still_settings(fast) == fast and steps_of(Settings(temporal_strength=0.35).completed()) == (20, 7)
+    lightning = Settings(motion_adapter="a/b", sampler="euler", steps=4, guidance=1).completed()
     assert (still_settings(lightning).sampler, still_settings(lightning).steps) == ("dpm++", 20)
-    assert steps_of(Settings.of({"steps": 2, "temporal_strength": 0.1}))[1] == 1
+    assert steps_of(Settings(steps=2, temporal_strength=0.1).completed())[1] == 1
 
 
 def test_a_plan_counts_the_second_pass_and_the_portraits_encoder(models, tmp_path):
     net, adapter = tiny_temporalnet(models, tmp_path / "net"), tiny_ip_adapter(models, tmp_path / "ip")
-    segments = cut(60, [], longest=24, overlap=6, window=16)
+    segments = cut(60, [], longest=24, overlap=6, shortest=16)
 
     def plan(**choices):
-        settings = Settings.of({**models, "temporalnet": str(net), "ip_adapter": str(adapter), **choices})
-        return make_plan(
-            located(settings), settings, segments, size=(64, 64), frames=120, device="cpu", vram="24"
-        )  # fmt: skip
+        own = {**models, "temporalnet": str(net), "ip_adapter": str(adapter), "vram": "24", **choices}
+        settings = Settings(**own).completed()
+        return make_plan(BACKEND, located(settings), settings, segments, size=(64, 64), frames=120, device="cpu")
 
     plain, twice, looks = plan(), plan(temporal=True), plan(image="portrait.png")
-    assert "once more with TemporalNet" in " ".join(twice.lines()) and not plain.temporal
+    assert "once more with TemporalNet" in " ".join(twice.lines()) and not plain.to_dict()["temporal"]
     assert looks.peak_gb > plain.peak_gb and any("windows of 16 frames" in line for line in plain.lines())
     assert not any("may not be enough" in line for line in plain.lines())
 
 
 def test_the_memory_that_is_named_chooses_the_window():
     """By the shapes of Stable Diffusion 1.5, whose weights need not be here to be counted."""
-    usual = Settings.of({})
+    usual = Settings().completed()
     absent = Models(tuple(Located(ref, None, (), "a" * 40, 1.0) for ref in references(usual)))
     assert fitting_window(absent, usual, (384, 512), "8") == 16
     large = 1024, 1280
@@ -146,19 +150,29 @@ def test_the_memory_that_is_named_chooses_the_window():
 
 def test_a_plan_keeps_within_the_memory_that_is_named(monkeypatch):
     """What all networks at once would go beyond, they do not where they wait in main memory."""
-    monkeypatch.setattr("dancegen.renderers.animatediff.plan.free_gigabytes", lambda device: 64.0)
-    settings = Settings.of({"window": 8})
+    monkeypatch.setattr("dancegen.renderers.film.plan.free_gigabytes", lambda device: 64.0)
+    settings = Settings(window=8).completed()
     absent = Models(tuple(Located(ref, None, (), "a" * 40, 1.0) for ref in references(settings)))
-    segments = cut(8, [], longest=8, overlap=2, window=8)
+    segments = cut(8, [], longest=8, overlap=2, shortest=8)
 
     def plan(vram):
-        return make_plan(absent, settings, segments, size=(1024, 1024), frames=8, device="cpu", vram=vram)
+        named = replace(settings, vram=vram)
+        return make_plan(BACKEND, absent, named, segments, size=(1024, 1024), frames=8, device="cpu")
 
     tight, hopeless = plan("16"), plan("8")
-    assert tight.fits and tight.level.name == "12" and tight.available_gb == 16
+    assert tight.fits and tight.tier.name == "12" and tight.available_gb == 16
     assert not hopeless.fits and any("may not be enough" in line for line in hopeless.lines())
 
 
 def test_windows_go_on_by_three_quarters():
-    assert [Settings.of({"window": window}).stride for window in (32, 16, 12, 8)] == [24, 12, 9, 6]
-    assert Settings.of({"window": 8, "stride": 3}).stride == 3
+    assert [Settings(window=window).completed().stride for window in (32, 16, 12, 8)] == [24, 12, 9, 6]
+    assert Settings(window=8, stride=3).completed().stride == 3
+
+
+def test_networks_that_are_made_for_another_base_are_refused_before_they_are_loaded(models, tmp_path):
+    other = shutil.copytree(models["controlnet"], tmp_path / "xl")
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | {"cross_attention_dim": 2048}))
+    BACKEND.check(located(Settings(**models).completed()).configs)
+    with pytest.raises(ModelError, match="--controlnet does not fit --base: its cross_attention_dim is 2048"):
+        BACKEND.check(located(Settings(**{**models, "controlnet": str(other)}).completed()).configs)

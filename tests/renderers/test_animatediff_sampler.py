@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from dancegen.renderers.animatediff.loading import Models, load_pipeline, quiet_libraries
-from dancegen.renderers.animatediff.noise import frame_noise
-from dancegen.renderers.animatediff.sampler import Sampler, Scene
+from dancegen.renderers.animatediff import sampler as denoising
+from dancegen.renderers.animatediff.loading import load_pipeline
+from dancegen.renderers.animatediff.models import references
+from dancegen.renderers.animatediff.painter import AnimateDiffPainter
 from dancegen.renderers.animatediff.settings import Settings
-from dancegen.renderers.film.memory import LEVELS, is_out_of_memory, level_named, thriftier
-from dancegen.renderers.film.weights import locate, references
+from dancegen.renderers.animatediff.windows import frame_noise
+from dancegen.renderers.film.backend import Scene
+from dancegen.renderers.film.hub import locate
+from dancegen.renderers.film.loading import quiet_libraries
+from dancegen.renderers.film.tiers import TIERS, is_out_of_memory, tier_below, tier_named
+from dancegen.renderers.film.weights import Models
 from helpers.tiny_animatediff import options, tiny_models
 
 STEPS = 5
@@ -25,15 +30,15 @@ def models(tmp_path_factory):
 
 
 def load(models, **choices):
-    settings = Settings.of({"steps": STEPS, "guidance": 4.0, "window": 8, "stride": 6, **models, **choices})
+    settings = Settings(steps=STEPS, guidance=4.0, window=8, stride=6, **models, **choices).completed()
     located = Models(tuple(locate(ref, offline=True) for ref in references(settings)))
     return settings, load_pipeline(located, settings, device="cpu", dtype=torch.float32)
 
 
 @pytest.fixture(scope="module")
-def sampler(models):
+def painter(models):
     settings, pipeline = load(models)
-    return Sampler(pipeline, settings, LEVELS[0], "cpu")
+    return AnimateDiffPainter(pipeline, settings, TIERS[0], "cpu")
 
 
 def scene(frames: int, first: int = 0, seed: int = 3) -> Scene:
@@ -55,26 +60,26 @@ def test_one_window_is_what_diffusers_pipeline_paints(kind, order, models):
             num_inference_steps=STEPS, guidance_scale=4.0, latents=noise.permute(1, 0, 2, 3)[None],
             conditioning_frames=[Image.fromarray(pose) for pose in stretch.poses], output_type="latent",
         ).frames[0].permute(1, 0, 2, 3)  # fmt: skip
-        ours = Sampler(pipeline, settings, LEVELS[0], "cpu").paint(stretch)
+        ours = AnimateDiffPainter(pipeline, settings, TIERS[0], "cpu").paint(stretch)
     assert torch.allclose(ours, theirs, rtol=1e-3, atol=1e-3 * float(theirs.abs().max()))
 
 
 @pytest.mark.parametrize("name", ["16", "12", "8"])
-def test_thrift_changes_no_more_than_rounding(name, sampler):
-    sampler.use(LEVELS[0])
-    roomy = sampler.paint(scene(14))
-    pictures = np.stack(list(sampler.decode(roomy))).astype(int)
-    sampler.use(level_named(name))
-    thrifty = sampler.paint(scene(14))
+def test_thrift_changes_no_more_than_rounding(name, painter):
+    painter.use(TIERS[0])
+    roomy = painter.paint(scene(14))
+    pictures = np.stack(list(painter.decode(roomy))).astype(int)
+    painter.use(tier_named(name))
+    thrifty = painter.paint(scene(14))
     assert torch.allclose(roomy, thrifty, rtol=1e-3, atol=1e-3 * float(roomy.abs().max()))
-    assert np.abs(np.stack(list(sampler.decode(roomy))).astype(int) - pictures).max() <= 1
+    assert np.abs(np.stack(list(painter.decode(roomy))).astype(int) - pictures).max() <= 1
 
 
 @pytest.mark.parametrize("kind", ["dpm++", "lcm", "euler"])
 def test_frames_are_decoded_beside_the_last_windows_and_are_the_same(kind, models):
     settings, pipeline = load(models, sampler=kind)
-    sampler = Sampler(pipeline, settings, LEVELS[0], "cpu")
-    expected = np.stack(list(sampler.decode(sampler.paint(scene(20))))).astype(int)
+    painter = AnimateDiffPainter(pipeline, settings, TIERS[0], "cpu")
+    expected = np.stack(list(painter.decode(painter.paint(scene(20))))).astype(int)
     frames, first, windows = {}, threading.Event(), []
 
     def write(place: int, frame: np.ndarray) -> None:
@@ -87,35 +92,35 @@ def test_frames_are_decoded_beside_the_last_windows_and_are_the_same(kind, model
             assert first.wait(60), "nothing is decoded while the last window is painted"
 
     hook = pipeline.unet.register_forward_pre_hook(wait_in_the_last_window)
-    sampler.film(scene(20), write)
+    painter.film(scene(20), write)
     hook.remove()
     assert len(windows) == 3 * STEPS and list(frames) == list(range(20))
     assert np.abs(np.stack(list(frames.values())) - expected).max() <= 1
 
 
-def test_a_fault_in_decoding_ends_the_painting(sampler):
+def test_a_fault_in_decoding_ends_the_painting(painter):
     def write(place: int, frame: np.ndarray) -> None:
         raise OSError("the disk is full")
 
-    sampler.use(LEVELS[0])
+    painter.use(TIERS[0])
     with pytest.raises(OSError, match="disk is full"):
-        sampler.film(scene(10), write)
+        painter.film(scene(10), write)
 
 
-def test_a_scene_that_was_painted_and_not_decoded_is_only_decoded(sampler, tmp_path):
-    sampler.use(LEVELS[0])
-    whole, steps, frames = sampler.paint(scene(10), resume=tmp_path / "saved"), [], []
-    assert torch.equal(sampler.paint(scene(10), resume=tmp_path / "saved", advance=steps.append), whole)
+def test_a_scene_that_was_painted_and_not_decoded_is_only_decoded(painter, tmp_path):
+    painter.use(TIERS[0])
+    whole, steps, frames = painter.paint(scene(10), resume=tmp_path / "saved"), [], []
+    assert torch.equal(painter.paint(scene(10), resume=tmp_path / "saved", advance=steps.append), whole)
     assert steps == [STEPS]
-    sampler.film(scene(10), lambda place, frame: frames.append(place), resume=tmp_path / "saved")
+    painter.film(scene(10), lambda place, frame: frames.append(place), resume=tmp_path / "saved")
     assert frames == list(range(10))
 
 
 @pytest.mark.parametrize("kind", ["dpm++", "lcm", "euler"])
-def test_a_scene_goes_on_from_its_saved_latents_to_the_same_bits(kind, models, tmp_path):
+def test_a_scene_goes_on_from_its_saved_latents_to_the_same_bits(kind, models, tmp_path, monkeypatch):
     settings, pipeline = load(models, sampler=kind)
-    sampler = Sampler(pipeline, settings, LEVELS[0], "cpu")
-    whole = sampler.paint(scene(10))
+    painter = AnimateDiffPainter(pipeline, settings, TIERS[0], "cpu")
+    whole = painter.paint(scene(10))
     taken = []
 
     def stop_at_the_fourth(steps: float) -> None:
@@ -123,22 +128,23 @@ def test_a_scene_goes_on_from_its_saved_latents_to_the_same_bits(kind, models, t
         if sum(taken) == 4:
             raise KeyboardInterrupt
 
-    saved = tmp_path / "latents.safetensors"
+    saved = tmp_path / "scene"
+    monkeypatch.setattr(denoising, "SAVE_EVERY", 3)
     with pytest.raises(KeyboardInterrupt):
-        sampler.paint(scene(10), resume=saved, save_every=3, advance=stop_at_the_fourth)
+        painter.paint(scene(10), resume=saved, advance=stop_at_the_fourth)
     taken.clear()
-    again = sampler.paint(scene(10), resume=saved, save_every=3, advance=taken.append)
+    again = painter.paint(scene(10), resume=saved, advance=taken.append)
     assert taken[0] == 3 and sum(taken) == STEPS
     assert torch.equal(again, whole)
 
 
-def test_a_damaged_save_is_begun_anew(sampler, tmp_path):
+def test_a_damaged_save_is_begun_anew(painter, tmp_path):
     (tmp_path / "latents.safetensors").write_bytes(b"half a file")
-    assert torch.equal(sampler.paint(scene(3), resume=tmp_path / "latents.safetensors"), sampler.paint(scene(3)))
+    assert torch.equal(painter.paint(scene(3), resume=tmp_path), painter.paint(scene(3)))
 
 
-def test_levels_end_and_only_a_lack_of_memory_steps_down():
-    assert [level.name for level in LEVELS] == ["24", "16", "12", "8"] and thriftier(LEVELS[-1]) is None
+def test_tiers_end_and_only_a_lack_of_memory_steps_down():
+    assert [tier.name for tier in TIERS] == ["24", "16", "12", "8"] and tier_below(TIERS[-1]) is None
     assert is_out_of_memory(MemoryError()) and is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory."))
     assert not is_out_of_memory(RuntimeError("shapes do not match"))
     with pytest.raises(RuntimeError) as caught:  # 2**62 bytes: the allocator itself says no

@@ -175,7 +175,7 @@ def test_the_second_pass_sees_the_frame_before_across_segments_and_is_not_done_t
     made = film(store, poses, PROMPT, capfd, **few)
     assert (made["summary"]["temporal_total"], made["summary"]["temporal_computed"]) == (2, 2)
     chunks = sorted(store.artifacts("render-temporal"), key=lambda artifact: artifact.params["own"])
-    first = next(a for a in store.artifacts("render-segment") if a.params["frames"] == [0, 8])
+    first = next(a for a in store.artifacts("render-segment") if a.params["key_frames"] == [0, 8])
     assert (pictures(chunks[0].path)[0] == pictures(first.path)[0]).all()  # nothing comes before it
     assert apart(pictures(chunks[0].path)[1:4].astype(float), pictures(first.path)[1:4].astype(float)) > 1
     # What the second chunk is made from names the first: a change in one frame reaches all that come after.

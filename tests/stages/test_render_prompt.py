@@ -103,9 +103,9 @@ def test_an_unchanged_film_is_answered_from_the_store_and_says_that_nothing_was_
 
 def test_neighbouring_segments_fade_into_each_other(whole, store):
     """Where two segments share frames, each is painted by both, and the film goes from one to the other."""
-    found = sorted(store.artifacts("render-segment"), key=lambda artifact: artifact.params["frames"])
+    found = sorted(store.artifacts("render-segment"), key=lambda artifact: artifact.params["key_frames"])
     found = [artifact for artifact in found if artifact.params["seed"] == 0]
-    assert [artifact.params["frames"] for artifact in found] == [[0, 24], [18, 48], [42, len(found[2].files) + 42]]
+    assert [artifact.params["key_frames"] for artifact in found] == [[0, 24], [18, 48], [42, len(found[2].files) + 42]]
     one, two = (pictures(artifact.path).astype(float) for artifact in found[:2])
     frames = np.stack([frame for place in (0, 1) for frame in joined(SEGMENTS, found[:2], 6, place)])
     share = np.arange(1, 7)[:, None, None, None] / 7
@@ -172,7 +172,7 @@ def test_a_prompt_changes_where_its_time_comes_and_a_changed_one_paints_only_wha
     border = 3 * 20
     # The segments share the second before the border, and the frame before that is where interpolation sets out.
     assert change[: border - 30].max() < 0.5 and change[border + 25 :].min() > 1
-    words = [artifact.params["words"] for artifact in store.artifacts("render-segment")]
+    words = [artifact.params["prompt"] for artifact in store.artifacts("render-segment")]
     blended = next(entry for entry in words if len(entry) == 2 and entry[1][0] == "a neon street")
     assert set(blended[1][1]) == {0.0, 0.5, 1.0}  # two key frames a second, blended over one second
 
@@ -222,7 +222,7 @@ def test_key_frames_are_shown_as_they_were_painted_also_on_the_beats(store, pose
     frames = pictures(tmp_path / "out" / "frames")
     made = [a for a in store.artifacts("render-segment") if a.params["steps"] == 2 and a.params["seed"] == 0]
     painted = next(
-        pictures(a.path) for a in made if a.params["words"] == [[PROMPT, 1.0]] and a.params["frames"] == [0, 13]
+        pictures(a.path) for a in made if a.params["prompt"] == [[PROMPT, 1.0]] and a.params["key_frames"] == [0, 13]
     )
     for beat in range(12):  # a beat every half second, two key frames a second, twenty frames
         assert (frames[10 * beat] == painted[beat]).all()

@@ -1,21 +1,21 @@
-"""The second pass against flicker: each frame painted again a little, with an eye on the one before."""
+"""The second pass against flicker: image to image with TemporalNet, each frame with an eye on the one before."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dancegen.renderers.animatediff.noise import generator
 from dancegen.renderers.animatediff.settings import USUAL, Settings
+from dancegen.renderers.animatediff.windows import seeded_generator
+from dancegen.renderers.film.loading import quiet_libraries
+from dancegen.renderers.film.weights import Models
 
 if TYPE_CHECKING:
     import torch
-
-    from dancegen.renderers.animatediff.loading import Models
 
 BEFORE_SCALE = 0.6
 """How much the frame before weighs against the pose; with more, colours creep."""
@@ -52,11 +52,10 @@ class TemporalPainter:
             load_network,
             make_scheduler,
             merge_loras,
-            quiet_libraries,
         )
 
         self.settings, self.device = still_settings(settings), device
-        self._embedded: dict[str, torch.Tensor] = {}
+        self._text_embeds: dict[str, torch.Tensor] = {}
         scheduler = make_scheduler(self.settings.sampler, betas="scaled_linear")
         with quiet_libraries():
             vae = load_network(AutoencoderKL, models.one("vae"), dtype)
@@ -66,12 +65,12 @@ class TemporalPainter:
                 vae, text_encoder, tokenizer, unet, nets, scheduler, safety_checker=None, feature_extractor=None,
                 requires_safety_checker=False,
             )  # fmt: skip
-            merge_loras(self.pipeline, zip(models.all("lora"), settings.lora, strict=True))
+            merge_loras(self.pipeline, models.all("lora"))
             if portrait is not None:
                 load_ip_adapter(self.pipeline, models.one("ip-adapter"), settings.ip_scale, dtype)
             self.pipeline.to(device)
         self.pipeline.set_progress_bar_config(disable=True)
-        self._looks = {} if portrait is None else {"ip_adapter_image_embeds": self._look_at(portrait)}
+        self._image_embeds = {} if portrait is None else {"ip_adapter_image_embeds": self._encode_image(portrait)}
         self.thrifty = False
 
     def save_memory(self) -> None:
@@ -87,7 +86,7 @@ class TemporalPainter:
         pose: np.ndarray,
         before: np.ndarray,
         texts: Sequence[str],
-        shares: np.ndarray,
+        weights: np.ndarray,
         *,
         seed: int,
         number: int,
@@ -101,34 +100,35 @@ class TemporalPainter:
             painted = self.pipeline(
                 image=Image.fromarray(frame),
                 control_image=[Image.fromarray(pose), Image.fromarray(before)],
-                prompt_embeds=self._words(texts, shares),
-                negative_prompt_embeds=self._embedding(self.settings.negative_prompt)[None],
+                prompt_embeds=self._encode_prompt(texts, weights),
+                negative_prompt_embeds=self._encode_text(self.settings.negative_prompt)[None],
                 strength=self.settings.temporal_strength,
                 num_inference_steps=steps,
                 guidance_scale=self.settings.guidance,
                 controlnet_conditioning_scale=[float(self.settings.control_scale), BEFORE_SCALE],
-                generator=generator(seed, "temporal", number),
+                generator=seeded_generator(seed, "temporal", number),
                 output_type="np",
-                **self._looks,
+                **self._image_embeds,
             ).images[0]
         return (painted * 255).round().astype(np.uint8)
 
-    def _look_at(self, portrait: np.ndarray) -> list[torch.Tensor]:
+    def _encode_image(self, portrait: np.ndarray) -> list[torch.Tensor]:
         """The portrait as the IP-Adapter reads it, computed once."""
         import torch
         from PIL import Image
 
         with torch.inference_mode():
             return self.pipeline.prepare_ip_adapter_image_embeds(
-                Image.fromarray(portrait), None, self.device, 1, self.settings.guidance > 1
+                Image.fromarray(portrait), None, self.device, 1, self.settings.guided
             )
 
-    def _words(self, texts: Sequence[str], shares: np.ndarray) -> torch.Tensor:
+    def _encode_prompt(self, texts: Sequence[str], weights: np.ndarray) -> torch.Tensor:
         """(1, tokens, D): the frame's blend of the texts."""
-        blend = sum(self._embedding(text).float() * float(share) for text, share in zip(texts, shares, strict=True))
+        weighted = zip(texts, weights, strict=True)
+        blend: Any = sum(self._encode_text(text).float() * float(weight) for text, weight in weighted)
         return blend[None].to(self.pipeline.unet.dtype)
 
-    def _embedding(self, text: str) -> torch.Tensor:
-        if text not in self._embedded:
-            self._embedded[text] = self.pipeline.encode_prompt(text, self.device, 1, False)[0][0]
-        return self._embedded[text]
+    def _encode_text(self, text: str) -> torch.Tensor:
+        if text not in self._text_embeds:
+            self._text_embeds[text] = self.pipeline.encode_prompt(text, self.device, 1, False)[0][0]
+        return self._text_embeds[text]

@@ -36,6 +36,21 @@ def choose_keyframes(
     return np.array(sorted(key for key in keys if 0 <= key < frames))
 
 
+def even_frames(frames: int, fps: float, rate: float, cuts: Iterable[int] = ()) -> np.ndarray:
+    """(K,) int: the frames of a film that are painted by a model of a fixed rate, in frames a second.
+
+    They are even from each of the `cuts` on; the last frame before it, and of the film, is one of them too.
+    """
+    if frames <= 0:
+        return np.zeros(0, int)
+    edges = sorted({0, frames, *(int(frame) for frame in cuts if 0 < frame < frames)})
+    keys: set[int] = set()
+    for first, stop in pairwise(edges):
+        keys.update(round(first + at) for at in np.arange(0, stop - first - 0.5, max(1.0, fps / rate)))
+        keys.add(stop - 1)
+    return np.array(sorted(keys))
+
+
 def _anchors(beats: np.ndarray, frames: int, step: float) -> list[int]:
     """Frame numbers of the beats; the film's first frame where there are none."""
     anchors: list[int] = []

@@ -15,7 +15,7 @@ _ENTRY = re.compile(r"(?:(?P<minutes>\d+):)?(?P<seconds>\d+(?:\.\d+)?)(?P<unit>s
 
 
 @dataclass(frozen=True)
-class Schedule:
+class PromptSchedule:
     """Texts, and the second of the song at which each begins; the first holds from the beginning."""
 
     texts: tuple[str, ...]
@@ -23,7 +23,7 @@ class Schedule:
     blend_s: float = 1.0
 
     @classmethod
-    def parse(cls, prompt: str, blend_s: float = 1.0) -> Schedule:
+    def parse(cls, prompt: str, blend_s: float = 1.0) -> PromptSchedule:
         """Read a prompt: one text, or several with `|` between them, each after the time in the song it begins at.
 
         Times are M:SS, M:SS.s or seconds with an s; the first may be left out. Raises InputError.
@@ -54,23 +54,26 @@ class Schedule:
         A text takes `blend_s` from its beginning to replace the one before.
         """
         times_s = np.asarray(times_s, float)
-        shares = np.ones((len(times_s), len(self.texts)))
+        weights = np.ones((len(times_s), len(self.texts)))
         for number, start in enumerate(self.starts_s[1:], 1):
             arrived = (times_s - start + 1e-6) / self.blend_s if self.blend_s else (times_s >= start - 1e-6) * 1.0
             arrived = np.clip(arrived, 0, 1)
-            shares[:, :number] *= 1 - arrived[:, None]
-            shares[:, number] = arrived
-        return shares.astype(np.float32)
+            weights[:, :number] *= 1 - arrived[:, None]
+            weights[:, number] = arrived
+        return weights.astype(np.float32)
 
 
-def used(texts: Sequence[str], weights: np.ndarray) -> list[list]:
-    """What a recipe says of a stretch's words: [text, its rounded shares], only of texts that are seen in it."""
+def prompt_weights(texts: Sequence[str], weights: np.ndarray) -> list[list]:
+    """What a recipe says of a segment's prompt: [text, its rounded weights], only of texts that are seen in it.
+
+    weights: (F, texts). One number stands for weights that are all the same.
+    """
     seen = [number for number in range(len(texts)) if weights[:, number].any()]
     return [[texts[number], _rounded(weights[:, number])] for number in seen]
 
 
-def _rounded(shares: np.ndarray) -> Sequence[float] | float:
-    values = [round(float(share), 4) for share in shares]
+def _rounded(weights: np.ndarray) -> Sequence[float] | float:
+    values = [round(float(weight), 4) for weight in weights]
     return values[0] if len(set(values)) == 1 else values
 
 

@@ -1,46 +1,83 @@
-"""Where a model's files are: on the hub, in its cache, in a directory, or in one checkpoint file."""
+"""A film's models: what a person named, which files it takes, and where they are."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from dancegen.errors import ModelError
-from dancegen.progress import SILENT, Progress
-from dancegen.renderers.animatediff.settings import (
-    BASE,
-    CONTROLNET,
-    IP_ADAPTER,
-    LCM_ADAPTER,
-    LCM_LORA,
-    MOTION_ADAPTER,
-    TEMPORALNET,
-    VAE,
-    Settings,
-    weighted,
-)
-from dancegen.store import Input, hash_file, hash_value
+from dancegen.errors import InputError, ModelError
 
-TOKENIZER = "openai/clip-vit-large-patch14"
-IMAGE_ENCODER = "image_encoder"
+SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
+"""Of a checkpoint that is one file."""
+CONFIG = "config.json"
 _HUB = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:/(?P<file>[^@\s]+))?(?:@(?P<revision>[\w./-]+))?")
-_SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
-_TOKENIZER_FILES = ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
-_GIGABYTES = {
-    BASE: 3.9, VAE: 0.33, MOTION_ADAPTER: 1.8, CONTROLNET: 1.4, TEMPORALNET: 1.4, IP_ADAPTER: 2.6, LCM_ADAPTER: 1.8,
-    LCM_LORA: 0.13, TOKENIZER: 0.002,
-}  # fmt: skip
-"""About how large a default is: told where the hub cannot be asked."""
+_WEIGHTS = (
+    r"(diffusion_pytorch_)?model(-\d+-of-\d+)?\.safetensors",
+    r"(diffusion_pytorch_)?model\.fp16\.safetensors",
+    r"(diffusion_pytorch_model|pytorch_model)\.bin",
+)
+"""A network's weights as diffusers and transformers save them, the safest first."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which files of a repository, or of a directory, make a model.
+
+    networks: each by the folders it may lie in, like `unet/`, or "" for the top. extras: files that are taken where
+    they are there, and one of which must be. single: one weights file at the top. beside: folders of networks that
+    belong to a single file, and lie beside it. holds: what that is, in words.
+    """
+
+    networks: tuple[tuple[str, ...], ...] = ()
+    extras: tuple[str, ...] = ()
+    single: bool = False
+    beside: tuple[str, ...] = ()
+    holds: str = ""
+
+    def files(self, names: Iterable[str], file: str | None = None) -> tuple[str, ...]:
+        """Of a repository's files those that are needed, sorted; none where any part is missing.
+
+        file: the checkpoint in it that was named, instead of all of it.
+        """
+        names, parts = list(names), []
+        if file is not None:
+            parts.append([file] if file in names else [])
+        else:
+            for folders in self.networks:
+                parts.append(next((found for folder in folders if (found := network(names, folder))), []))
+            if self.extras:
+                parts.append([name for name in self.extras if name in names])
+            if self.single:
+                parts.append(_single(names))
+        above = PurePosixPath(file or "").parent.as_posix()
+        root = "" if above == "." else f"{above}/"
+        parts += [network(names, f"{root}{folder}/") for folder in self.beside]
+        return tuple(sorted(name for part in parts for name in part)) if all(parts) else ()
+
+
+NETWORK = Layout(networks=(("",),))
+"""One network, as diffusers saves it."""
+SINGLE_FILE = Layout(single=True)
+"""One weights file, such as a LoRA."""
 
 
 @dataclass(frozen=True)
 class ModelRef:
-    """What a person named: a path, or `owner/name`, `owner/name/path/of/a/file`, each with an optional `@revision`."""
+    """What a person named: a path, or `owner/name`, `owner/name/path/of/a/file`, each with an optional `@revision`.
+
+    role: the option it was given with, with dashes. weight: how much of it is taken, of a LoRA. gigabytes: about how
+    large it is, told where the hub cannot be asked.
+    """
 
     role: str
     text: str
+    layout: Layout = NETWORK
+    weight: float = 1.0
+    gigabytes: float | None = None
 
     @property
     def path(self) -> Path | None:
@@ -50,15 +87,29 @@ class ModelRef:
 
     @property
     def option(self) -> str:
-        """The option it was given with."""
+        """The flag it was given with."""
         return f"--{self.role}"
 
-    def hub(self) -> re.Match:
+    @property
+    def holds(self) -> str:
+        """What it is, in words."""
+        return self.layout.holds or self.role
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is one file and not a directory or repository."""
+        return self.path.is_file() if self.path is not None else self.hub()["file"] is not None
+
+    def hub(self) -> re.Match[str]:
         """Its parts `repo`, `file` and `revision`. Raises ModelError for what can only be a path that is not there."""
         found = _HUB.fullmatch(self.text)
         if found is None or self.text.startswith((".", "/", "~")):
             raise ModelError(f"{self.option} {self.text}: there is no such file or directory")
         return found
+
+    def needed(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Which of a repository's files it takes, sorted; none where any part is missing."""
+        return self.layout.files(names, None if self.path is not None else self.hub()["file"])
 
 
 @dataclass(frozen=True)
@@ -76,6 +127,7 @@ class Located:
 
     @property
     def here(self) -> bool:
+        """Whether its files are on this machine."""
         return self.folder is not None
 
     @property
@@ -83,235 +135,79 @@ class Located:
         """As it is told to people, and reproducible: the hub's id with its commit, or a local name."""
         if self.revision is None:
             return self.ref.path.name if self.ref.path else self.ref.text
-        base = self.ref.text.split("@")[0]
-        return f"{base}@{self.revision}"
+        return f"{self.hub_id}@{self.revision}"
 
-    def input(self, progress: Progress = SILENT) -> Input:
-        """The model as a recipe's input: the hub's commit, or the bytes of the local files."""
-        if self.revision is not None:
-            return Input.weights(self.ref.role, self.ref.text.split("@")[0], self.revision)
-        assert self.folder is not None
-        with progress.task(f"Reading {self.name}", len(self.files)) as advance:
-            digests = []
-            for name in self.files:
-                digests.append([PurePosixPath(name).name if len(self.files) == 1 else name, _hash(self.folder / name)])
-                advance(1)
-        return Input(self.ref.role, "weights", self.name, hash_value(digests))
+    @property
+    def hub_id(self) -> str:
+        """The hub's id, without a revision."""
+        return self.ref.text.split("@")[0]
 
+    @property
+    def directory(self) -> Path:
+        """Where its files are. Raises ModelError while they are not here."""
+        if self.folder is None:
+            raise ModelError(f"the model {self.ref.text} for {self.ref.option} is not here yet")
+        return self.folder
 
-def references(settings: Settings) -> list[ModelRef]:
-    """Every model that a film of these settings needs."""
-    refs = [
-        ModelRef("base", settings.base),
-        ModelRef("vae", settings.vae),
-        ModelRef("motion-adapter", settings.motion_adapter),
-        ModelRef("controlnet", settings.controlnet),
-    ]
-    if settings.image is not None:
-        refs.append(ModelRef("ip-adapter", settings.ip_adapter))
-    if settings.temporal:
-        refs.append(ModelRef("temporalnet", settings.temporalnet))
-    refs += [ModelRef("lora", weighted(text)[0]) for text in settings.lora]
-    refs += [ModelRef("motion-lora", weighted(text)[0]) for text in settings.motion_lora]
-    if _is_single_file(refs[0]):
-        refs.append(_tokenizer(refs[0]))
-    return refs
+    @property
+    def configs(self) -> dict[str, dict[str, Any]]:
+        """What its configurations say, by file; of a model that is not here, none. Raises ModelError."""
+        names = [name for name in self.files if PurePosixPath(name).name == CONFIG] if self.here else []
+        return {name: _read_json(self.directory / name, self.ref) for name in names}
 
 
-def locate(ref: ModelRef, *, offline: bool) -> Located:
-    """Find a model's files: local ones, then the hub's cache, then, unless `offline`, the hub itself.
+@dataclass(frozen=True)
+class Models:
+    """A film's models by role; there may be several of one, such as LoRAs, in the order they were given."""
 
-    Nothing is downloaded. Raises ModelError, with what to do, where the model cannot be had.
-    """
-    if ref.path is not None:
-        return _local(ref, ref.path)
-    cached = _cached(ref)
-    if cached is not None:
-        return cached
-    if offline:
-        raise missing(ref, "it is not in the hub's cache, and --offline asks nobody else")
-    return _remote(ref)
+    located: tuple[Located, ...]
+
+    def one(self, role: str) -> Located:
+        """The model of a role."""
+        return next(model for model in self.located if model.ref.role == role)
+
+    def all(self, role: str) -> list[Located]:
+        """All models of a role."""
+        return [model for model in self.located if model.ref.role == role]
+
+    @property
+    def configs(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """The configurations of all models that are here: role -> file -> what it says. Raises ModelError."""
+        return {model.ref.role: model.configs for model in self.located if model.here}
 
 
-def fetch(located: Located) -> Located:
-    """The same model with its files here; downloads them into the hub's cache, with progress. Raises ModelError."""
-    if located.here:
-        return located
-    from huggingface_hub import snapshot_download
-
-    repo = located.ref.hub()["repo"]
+def weighted(text: str, flag: str = "--lora") -> tuple[str, float]:
+    """A LoRA's model and weight from MODEL or MODEL=0.8. Raises InputError."""
+    model, sign, weight = text.rpartition("=")
+    if not sign or Path(text).exists():
+        return text, 1.0
     try:
-        # By the name that was given and not by commit: the cache then knows, also offline, what that name stands for.
-        revision = located.ref.hub()["revision"]
-        folder = snapshot_download(repo, revision=revision, allow_patterns=list(located.files))
-    except Exception as error:  # the hub's client and its transports raise many kinds
-        raise missing(located.ref, f"the download failed ({_first_line(error)})", located.gigabytes) from error
-    return Located(located.ref, Path(folder), located.files, located.revision, located.gigabytes)
+        return model, float(weight)
+    except ValueError:
+        raise InputError(f"{flag} {text}: {weight} is no number; write MODEL=0.8") from None
 
 
-def at_hand(located: Located) -> Located:
-    """The same model on this machine, which need not be the one it was located on: the very commit, fetched if need be.
-
-    Raises ModelError.
-    """
-    if located.revision is None or (located.folder is not None and located.folder.is_dir()):
-        return located
-    return fetch(locate(ModelRef(located.ref.role, located.name), offline=False))
-
-
-def missing(ref: ModelRef, why: str, gigabytes: float | None = None) -> ModelError:
-    """The error of a model that cannot be had: its name and size, how to get it, and what works without it."""
-    known = gigabytes if gigabytes else _GIGABYTES.get(ref.text.split("@")[0])
-    size = f" (about {known:.2g} GB)" if known else ""
-    hub = ref.hub()
-    command = f"hf download {hub['repo']}" + (f" --revision {hub['revision']}" if hub["revision"] else "")
-    return ModelError(
-        f"the model {ref.text}{size} for {ref.option} is not here: {why}. Get it on a machine with network with: "
-        f"{command}; or give a local one with {ref.option} PATH. Without any model, leave out --prompt: the skeleton "
-        "engine renders the dance"
-    )
-
-
-def _local(ref: ModelRef, path: Path) -> Located:
-    if path.is_file():
-        if path.suffix.lower() not in _SUFFIXES:
-            raise ModelError(f"{ref.option} {path}: give a directory, or a checkpoint ({', '.join(_SUFFIXES)})")
-        beside = _image_encoder_of(path) if ref.role == "ip-adapter" else []
-        files = (path.name, *beside)
-        return Located(ref, path.parent, files, None, _size(path.parent, files))
-    names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
-    files = needed(ref, names)
-    if not files:
-        raise ModelError(f"{ref.option} {path} holds no {_holds(ref.role)} as diffusers saves it")
-    return Located(ref, path, files, None, _size(path, files))
-
-
-def _cached(ref: ModelRef) -> Located | None:
-    """The model in the hub's cache, if all that its role needs is there."""
-    folder = _snapshot(ref)
-    if folder is None:
-        return None
-    names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
-    files = needed(ref, names)
-    if not files:
-        return None
-    return Located(ref, folder, files, folder.name, _size(folder, files))
-
-
-def _snapshot(ref: ModelRef) -> Path | None:
-    """The cache's folder of a repository at a revision, in the cache's published layout.
-
-    snapshot_download itself would call one incomplete that holds only what a role needs.
-    """
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    hub = ref.hub()
-    revision = hub["revision"] or "main"
-    repository = Path(HF_HUB_CACHE) / f"models--{hub['repo'].replace('/', '--')}"
-    name = repository / "refs" / revision
-    commit = name.read_text().strip() if name.is_file() else revision
-    folder = repository / "snapshots" / commit
-    return folder if folder.is_dir() else None
-
-
-def _remote(ref: ModelRef) -> Located:
-    """The model on the hub: which commit, which files, how large."""
-    from huggingface_hub import HfApi
-
-    hub = ref.hub()
-    try:
-        info = HfApi().model_info(hub["repo"], revision=hub["revision"], files_metadata=True, timeout=20)
-    except Exception as error:  # the hub's client and its transports raise many kinds
-        raise missing(ref, f"the hub could not be asked for it ({_first_line(error)})") from error
-    sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings}
-    files = needed(ref, sorted(sizes))
-    if not files:
-        raise ModelError(f"{ref.option} {ref.text} holds no {_holds(ref.role)} as diffusers saves it")
-    return Located(ref, None, files, info.sha, sum(sizes[name] for name in files) / 1e9)
-
-
-def needed(ref: ModelRef, names: Iterable[str]) -> tuple[str, ...]:
-    """Which of a repository's files a role needs, sorted; none where any part is missing."""
-    names, parts = list(names), []
-    hub_file = None if ref.path is not None else ref.hub()["file"]
-    if hub_file is not None:
-        parts.append([hub_file] if hub_file in names else [])
-        if ref.role == "ip-adapter":
-            parts.append(_network(names, f"{PurePosixPath(hub_file).parent}/{IMAGE_ENCODER}/"))
-    elif ref.role == "base":
-        tokenizer = [f"tokenizer/{name}" for name in _TOKENIZER_FILES if f"tokenizer/{name}" in names]
-        parts += [_network(names, "text_encoder/"), tokenizer, _network(names, "unet/")]
-    elif ref.role == "tokenizer":
-        parts.append([name for name in _TOKENIZER_FILES if name in names])
-    elif ref.role == "vae":
-        parts.append(_network(names, "") or _network(names, "vae/"))
-    elif ref.role == "ip-adapter":
-        parts += [_single(names), _network(names, f"{IMAGE_ENCODER}/")]
-    elif ref.role.endswith("lora"):
-        parts.append(_single(names))
-    else:
-        parts.append(_network(names, ""))
-    return tuple(sorted(name for part in parts for name in part)) if all(parts) else ()
-
-
-def _network(names: list[str], prefix: str) -> list[str]:
-    """A network as diffusers and transformers save it: its configuration, and one set of weights, the safest first."""
+def network(names: Sequence[str], prefix: str) -> list[str]:
+    """A network as diffusers and transformers save it: its configuration, and one set of weights."""
     inside = [name for name in names if name.startswith(prefix) and "/" not in name[len(prefix) :]]
-    if f"{prefix}config.json" not in inside:
+    if f"{prefix}{CONFIG}" not in inside:
         return []
-    for pattern in (
-        r"(diffusion_pytorch_)?model(-\d+-of-\d+)?\.safetensors", r"(diffusion_pytorch_)?model\.fp16\.safetensors",
-        r"(diffusion_pytorch_model|pytorch_model)\.bin",
-    ):  # fmt: skip
+    for pattern in _WEIGHTS:
         weights = [name for name in inside if re.fullmatch(pattern, name[len(prefix) :])]
         if weights:
             index = [name for name in inside if name.endswith(".safetensors.index.json")] if len(weights) > 1 else []
-            return [f"{prefix}config.json", *weights, *index]
+            return [f"{prefix}{CONFIG}", *weights, *index]
     return []
 
 
-def _single(names: list[str]) -> list[str]:
+def _single(names: Sequence[str]) -> list[str]:
     """The one weights file at the top of a directory."""
     found = [name for name in names if "/" not in name and name.endswith(".safetensors")]
     return found if len(found) == 1 else []
 
 
-def _image_encoder_of(path: Path) -> list[str]:
-    folder = path.parent / IMAGE_ENCODER
-    names = [f"{IMAGE_ENCODER}/{file.name}" for file in folder.iterdir()] if folder.is_dir() else []
-    found = _network(names, f"{IMAGE_ENCODER}/")
-    if not found:
-        raise ModelError(f"--ip-adapter {path} needs its image encoder beside it, in a folder {IMAGE_ENCODER}")
-    return found
-
-
-def _tokenizer(base: ModelRef) -> ModelRef:
-    """The tokenizer of a base that is one checkpoint file, which holds none: beside it, or the one of CLIP."""
-    beside = None if base.path is None else base.path.parent / "tokenizer"
-    return ModelRef("tokenizer", TOKENIZER if beside is None or not beside.is_dir() else str(beside))
-
-
-def _is_single_file(base: ModelRef) -> bool:
-    if base.path is not None:
-        return base.path.is_file()
-    return base.hub()["file"] is not None
-
-
-def _holds(role: str) -> str:
-    return {"base": "Stable Diffusion (text_encoder, tokenizer and unet)", "ip-adapter": "IP-Adapter"}.get(role, role)
-
-
-def _size(folder: Path, files: Iterable[str]) -> float:
-    return sum((folder / name).stat().st_size for name in files) / 1e9
-
-
-def _hash(path: Path) -> str:
+def _read_json(path: Path, ref: ModelRef) -> dict[str, Any]:
     try:
-        return hash_file(path)
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _first_line(error: BaseException) -> str:
-    lines: Iterator[str] = (line.strip() for line in str(error).splitlines() if line.strip())
-    return next(lines, type(error).__name__)
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{ref.option} {ref.text}: {path.name} cannot be read ({error})") from error

@@ -11,8 +11,13 @@ from pathlib import Path
 import pytest
 
 from dancegen.errors import InputError, ModelError
-from dancegen.renderers.animatediff.settings import Settings, weighted
-from dancegen.renderers.film.weights import ModelRef, locate, needed, references
+from dancegen.progress import SILENT
+from dancegen.renderers.animatediff.models import reference, references
+from dancegen.renderers.animatediff.settings import Settings
+from dancegen.renderers.film.hub import locate
+from dancegen.renderers.film.weights import ModelRef, Models, weighted
+from dancegen.stages.film_recipes import model_inputs
+from dancegen.store import Input
 from helpers.processes import run_python
 
 COMMIT = "5" * 40
@@ -34,40 +39,45 @@ BASE = [
 
 def test_of_a_repository_only_what_a_role_needs_is_taken():
     extra = ["model_index.json", "whole.safetensors", "unet/diffusion_pytorch_model.bin", "vae/config.json"]
-    assert needed(ModelRef("base", "a/b"), [*BASE, *extra]) == tuple(sorted(BASE))
-    assert needed(ModelRef("base", "a/b"), BASE[:-1]) == ()
+    assert reference("base", "a/b").needed([*BASE, *extra]) == tuple(sorted(BASE))
+    assert reference("base", "a/b").needed(BASE[:-1]) == ()
     both = [*NETWORK, "diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.bin"]
-    assert needed(ModelRef("controlnet", "a/b"), both) == tuple(NETWORK)
+    assert reference("controlnet", "a/b").needed(both) == tuple(NETWORK)
     fp16 = ["config.json", "diffusion_pytorch_model.fp16.safetensors"]
-    assert needed(ModelRef("controlnet", "a/b"), [*fp16, "diffusion_pytorch_model.bin"]) == tuple(fp16)
-    assert needed(ModelRef("controlnet", "a/b"), ["config.json", "diffusion_pytorch_model.bin"])
-    assert needed(ModelRef("vae", "a/b"), [f"vae/{name}" for name in NETWORK])
+    assert reference("controlnet", "a/b").needed([*fp16, "diffusion_pytorch_model.bin"]) == tuple(fp16)
+    assert reference("controlnet", "a/b").needed(["config.json", "diffusion_pytorch_model.bin"])
+    assert reference("vae", "a/b").needed([f"vae/{name}" for name in NETWORK])
     adapter = ["models/ip.safetensors", "models/image_encoder/config.json", "models/image_encoder/model.safetensors"]
     other = ["models/other.safetensors", "sdxl_models/image_encoder/model.safetensors"]
-    assert needed(ModelRef("ip-adapter", "a/b/models/ip.safetensors"), [*adapter, *other]) == tuple(sorted(adapter))
-    assert needed(ModelRef("lora", "a/b/l.safetensors@v1"), ["l.safetensors", "m.safetensors"]) == ("l.safetensors",)
-    assert needed(ModelRef("lora", "a/b"), ["l.safetensors", "m.safetensors"]) == ()
+    assert reference("ip-adapter", "a/b/models/ip.safetensors").needed([*adapter, *other]) == tuple(sorted(adapter))
+    assert reference("lora", "a/b/l.safetensors@v1").needed(["l.safetensors", "m.safetensors"]) == ("l.safetensors",)
+    assert reference("lora", "a/b").needed(["l.safetensors", "m.safetensors"]) == ()
+
+
+def known(ref: ModelRef) -> Input:
+    """A local model in a recipe."""
+    return model_inputs(Models((locate(ref, offline=True),)), SILENT)[ref.role][0]
 
 
 def test_a_local_model_is_known_by_its_bytes_and_not_by_where_it_lies(tmp_path):
     one, two = (repository(tmp_path / name, NETWORK) for name in ("one", "two"))
-    first, second = (locate(ModelRef("controlnet", str(folder)), offline=True).input() for folder in (one, two))
+    first, second = (known(reference("controlnet", str(folder))) for folder in (one, two))
     assert first.digest == second.digest and first.role == "controlnet"
     (two / NETWORK[1]).write_bytes(b"others")
-    assert locate(ModelRef("controlnet", str(two)), offline=True).input().digest != first.digest
+    assert known(reference("controlnet", str(two))).digest != first.digest
     (one / "README.md").write_text("what is not used does not count")
-    assert locate(ModelRef("controlnet", str(one)), offline=True).input().digest == first.digest
+    assert known(reference("controlnet", str(one))).digest == first.digest
 
 
 @pytest.mark.parametrize("text", ["no-such-thing", "/no/such/thing", "./models/x", "a/b/c d"])
 def test_what_is_neither_a_path_nor_a_name_is_refused(text):
     with pytest.raises(ModelError, match="no such file or directory"):
-        locate(ModelRef("vae", text), offline=True)
+        locate(reference("vae", text), offline=True)
 
 
 def test_a_base_in_one_file_needs_a_tokenizer_which_may_lie_beside_it(tmp_path):
     (tmp_path / "whole.safetensors").write_bytes(b"weights")
-    settings = Settings.of({"base": str(tmp_path / "whole.safetensors")})
+    settings = Settings(base=str(tmp_path / "whole.safetensors")).completed()
     assert [ref.text for ref in references(settings) if ref.role == "tokenizer"] == ["openai/clip-vit-large-patch14"]
     repository(tmp_path / "tokenizer", ["vocab.json", "merges.txt"])
     assert [ref.path for ref in references(settings) if ref.role == "tokenizer"] == [tmp_path / "tokenizer"]
@@ -144,7 +154,10 @@ import json, sys
 from dancegen.errors import ModelError
 from dataclasses import replace
 from pathlib import Path
-from dancegen.renderers.film.weights import ModelRef, at_hand, fetch, locate
+from dancegen.progress import SILENT
+from dancegen.renderers.film.hub import at_hand, fetch, locate
+from dancegen.renderers.film.weights import Models, ModelRef
+from dancegen.stages.film_recipes import model_inputs
 
 def elsewhere(found):
     return at_hand(replace(found, folder=Path("/the/cache/of/another/machine")))
@@ -153,7 +166,8 @@ try:
     found = locate(ModelRef("controlnet", sys.argv[1]), offline=sys.argv[2] == "offline")
     got = {"fetch": fetch, "elsewhere": elsewhere}.get(sys.argv[2], lambda found: found)(found)
     files = [(got.folder / name).read_bytes().decode() for name in got.files] if got.here else []
-    print(json.dumps([found.here, found.gigabytes, found.revision, found.name, files, found.input().digest]))
+    (digest,) = (item.digest for item in model_inputs(Models((found,)), SILENT)["controlnet"])
+    print(json.dumps([found.here, found.gigabytes, found.revision, found.name, files, digest]))
 except ModelError as error:
     print(error)
 """

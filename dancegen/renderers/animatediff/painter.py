@@ -1,0 +1,208 @@
+"""From a scene to frames: what leads the networks, the denoising, and the VAE that makes pictures of latents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dancegen.progress import Advance
+from dancegen.renderers.animatediff.sampler import Conditioning, Finished, Sampler, chunks
+from dancegen.renderers.animatediff.settings import Settings
+from dancegen.renderers.animatediff.thrift import Thrift, thrift_on
+from dancegen.renderers.film.backend import Scene, Write
+from dancegen.renderers.film.tiers import Tier
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import AnimateDiffControlNetPipeline
+
+
+class AnimateDiffPainter:
+    """Paints scenes with a pipeline's networks: see `film.backend.Painter`.
+
+    What scenes share, as the prompt's embeddings, is computed once.
+    """
+
+    def __init__(self, pipeline: AnimateDiffControlNetPipeline, settings: Settings, tier: Tier, device: str) -> None:
+        import torch
+
+        self.pipeline, self.settings, self.device = pipeline, settings, device
+        self.text_embeds: dict[str, torch.Tensor] = {}
+        self._image_embeds: tuple[bytes, torch.Tensor] | None = None
+        # The poses are embedded once a scene, not once a step: the ControlNet is given what this layer makes of them.
+        controlnet: Any = pipeline.controlnet
+        self._embed_poses, controlnet.controlnet_cond_embedding = (
+            controlnet.controlnet_cond_embedding,
+            torch.nn.Identity(),
+        )
+        self._bgr = controlnet.config.controlnet_conditioning_channel_order == "bgr"
+        controlnet.register_to_config(controlnet_conditioning_channel_order="rgb")
+        self.use(tier)
+
+    def use(self, tier: Tier) -> None:
+        """From now on keep within the memory of a tier."""
+        self.thrift: Thrift = thrift_on(tier)
+        if not self.thrift.resident:
+            self._park(self.pipeline.text_encoder, self.pipeline.vae, self.pipeline.image_encoder)
+
+    def tokens_over(self, text: str) -> int:
+        """How many tokens of a text do not fit into what CLIP reads."""
+        tokenizer: Any = self.pipeline.tokenizer
+        return max(0, len(tokenizer(text).input_ids) - tokenizer.model_max_length)
+
+    def film(
+        self,
+        scene: Scene,
+        write: Write,
+        *,
+        resume: Path | None = None,
+        advance: Advance = lambda steps: None,
+        before: np.ndarray | None = None,
+    ) -> None:
+        """Paint a scene and give each of its frames, (H, W, 3) uint8 RGB, to `write` with its place in the scene.
+
+        Where all networks stay on the device, frames are decoded and written beside the last step's next windows.
+        """
+        if not self.thrift.resident or self.device.startswith("mps"):  # Metal's queue is one thread's
+            for place, frame in enumerate(self.decode(self.paint(scene, resume=resume, advance=advance))):
+                write(place, frame)
+            return
+        work: list[Future[None]] = []
+        pool = ThreadPoolExecutor(1, "decoding")
+
+        def finished(first: int, latents: torch.Tensor) -> None:
+            work.append(pool.submit(self._decode_beside, first, latents, self._event(), write))
+
+        try:
+            self.paint(scene, resume=resume, advance=advance, finished=finished)
+            for each in work:
+                each.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def paint(
+        self,
+        scene: Scene,
+        *,
+        resume: Path | None = None,
+        advance: Advance = lambda steps: None,
+        finished: Finished = lambda first, latents: None,
+    ) -> torch.Tensor:
+        """(F, 4, h, w) latents of a scene, on the CPU: see `Sampler.sample`."""
+        import torch
+
+        with torch.inference_mode():
+            conditioning = Conditioning(
+                self._encode_prompt(scene), self._encode_image(scene.portrait), self._encode_poses(scene)
+            )
+            sampler = Sampler(self.pipeline, self.settings, self.thrift, self.device)
+            return sampler.sample(scene, conditioning, resume=resume, advance=advance, finished=finished)
+
+    def decode(self, latents: torch.Tensor) -> Iterator[np.ndarray]:
+        """Yield (H, W, 3) uint8 RGB frames of (F, 4, h, w) latents, a few at a time."""
+        import torch
+
+        vae: Any = self.pipeline.vae
+        self._wake(vae)
+        for some in latents.split(self.thrift.decode_frames):
+            with torch.inference_mode():
+                pictures = vae.decode(some.to(self.device, vae.dtype) / vae.config.scaling_factor).sample
+            pictures = ((pictures.float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
+            yield from pictures.permute(0, 2, 3, 1).cpu().numpy()
+        self._rest(vae)
+
+    # Decoding beside the last windows
+
+    def _decode_beside(self, first: int, latents: torch.Tensor, painted: Any, write: Write) -> None:
+        with self._stream_after(painted):
+            for place, frame in enumerate(self.decode(latents), first):
+                write(place, frame)
+
+    def _event(self) -> Any:
+        """The moment by which all that was asked of a CUDA device so far is done."""
+        import torch
+
+        if not self.device.startswith("cuda"):
+            return None
+        event = torch.cuda.Event()
+        event.record()
+        return event
+
+    def _stream_after(self, painted: Any) -> AbstractContextManager[Any]:
+        """A context whose work on a CUDA device waits for `painted` and for nothing that comes after it."""
+        import torch
+
+        if painted is None:
+            return nullcontext()
+        stream = torch.cuda.Stream()
+        stream.wait_event(painted)
+        return torch.cuda.stream(stream)
+
+    # What leads the networks
+
+    def _encode_prompt(self, scene: Scene) -> torch.Tensor:
+        """(2, F, tokens, D): the negative prompt's embedding and the frames' blends; unguided, the latter only."""
+        import torch
+
+        self._wake(self.pipeline.text_encoder)
+        texts = torch.stack([self._encode_text(text) for text in scene.texts])
+        weights = torch.from_numpy(scene.weights).to(self.device)
+        prompt = torch.einsum("ft,tnd->fnd", weights, texts.float()).to(self.pipeline.unet.dtype)
+        negative = self._encode_text(self.settings.negative_prompt) if self.settings.guided else None
+        self._rest(self.pipeline.text_encoder)
+        return prompt[None] if negative is None else torch.stack([negative.expand_as(prompt), prompt])
+
+    def _encode_text(self, text: str) -> torch.Tensor:
+        if text not in self.text_embeds:
+            self.text_embeds[text] = self.pipeline.encode_prompt(text, self.device, 1, False)[0][0]
+        return self.text_embeds[text]
+
+    def _encode_image(self, portrait: np.ndarray | None) -> torch.Tensor | None:
+        """(2 or 1, 1, ...): the portrait as the IP-Adapter reads it, the empty picture before it."""
+        if portrait is None:
+            return None
+        from PIL import Image
+
+        key = portrait.tobytes()
+        if self._image_embeds is None or self._image_embeds[0] != key:
+            pipeline: Any = self.pipeline
+            self._wake(pipeline.image_encoder)
+            (image_embeds,) = pipeline.prepare_ip_adapter_image_embeds(
+                Image.fromarray(portrait), None, self.device, 1, self.settings.guided
+            )
+            self._image_embeds = (key, image_embeds.to(pipeline.unet.dtype))
+            self._rest(pipeline.image_encoder)
+        return self._image_embeds[1]
+
+    def _encode_poses(self, scene: Scene) -> torch.Tensor:
+        """(F, C, h, w): the poses behind ControlNet's first layers; kept in main memory where there is little."""
+        import torch
+
+        poses = torch.from_numpy(np.ascontiguousarray(scene.poses)).permute(0, 3, 1, 2)
+        poses = poses.flip(1) if self._bgr else poses
+        parts = [
+            self._embed_poses(poses[some].to(self.device, self.pipeline.unet.dtype) / 255)
+            for some in chunks(len(scene), self.thrift.control_frames)
+        ]
+        return torch.cat([part if self.thrift.resident else part.cpu() for part in parts])
+
+    # Where networks wait
+
+    def _wake(self, network: Any) -> None:
+        if not self.thrift.resident:
+            network.to(self.device)
+
+    def _rest(self, network: Any) -> None:
+        if not self.thrift.resident:
+            self._park(network)
+
+    def _park(self, *networks: Any) -> None:
+        if self.device != "cpu":
+            for network in networks:
+                if network is not None:
+                    network.to("cpu")

@@ -1,0 +1,43 @@
+"""How AnimateDiff keeps within a VRAM tier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dancegen.renderers.film.tiers import Tier
+
+
+@dataclass(frozen=True)
+class Thrift:
+    """None of this changes a film, but for how numbers are rounded.
+
+    resident: all networks stay on the device, else those that rest wait in main memory. together: with and without the
+    prompt in one batch. control_frames, decode_frames: how many frames the ControlNet and the VAE see at once.
+    """
+
+    resident: bool
+    together: bool
+    control_frames: int
+    decode_frames: int
+
+    def __str__(self) -> str:
+        return ", ".join(
+            (
+                "all networks on the device" if self.resident else "networks wait in main memory",
+                "prompt and negative prompt together" if self.together else "prompt and negative prompt in turn",
+                f"ControlNet by {self.control_frames} and VAE by {self.decode_frames} frames at a time",
+            )
+        )
+
+
+_THRIFT = {
+    "24": Thrift(True, True, 32, 8),
+    "16": Thrift(True, True, 8, 2),
+    "12": Thrift(False, False, 8, 1),
+    "8": Thrift(False, False, 2, 1),
+}
+
+
+def thrift_on(tier: Tier) -> Thrift:
+    """How memory is saved on a tier."""
+    return _THRIFT[tier.name]

@@ -1,0 +1,163 @@
+"""What painting a film will take, known before any weights are loaded: downloads, memory, time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dancegen.devices import free_gigabytes
+from dancegen.renderers.film.segments import Segment
+from dancegen.renderers.film.tiers import Tier, tier_named, tiers_within
+from dancegen.renderers.film.weights import Models
+
+if TYPE_CHECKING:
+    from dancegen.renderers.film.backend import FilmBackend
+    from dancegen.renderers.film.settings import FilmOptions
+
+MARGIN = 1.15
+"""What is planned for is the counted peak times this: allocators and convolutions' workspaces take some, too."""
+SPARE = 0.9
+"""The share of the free memory that may be planned for."""
+_PER_MULTIPLICATION = {"cpu": 0.5, "cuda": 0.4, "mps": 0.4}
+"""The speed of diffusion networks against that of one large matrix multiplication."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a film will take. seconds: an estimate from the device's speed in one matrix multiplication.
+
+    thrift, about, then: how memory is saved, what of the settings decides how much is needed, and what follows the
+    painting, in words. figures: the same for scripts.
+    """
+
+    models: Models
+    device: str
+    dtype: str
+    tier: Tier
+    thrift: str
+    peak_gb: float
+    available_gb: float
+    key_frames: int
+    frames: int
+    segments: int
+    steps: int
+    about: str
+    then: str
+    figures: Mapping[str, object]
+    seconds: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether the memory that is there is enough."""
+        return self.peak_gb <= self.available_gb
+
+    @property
+    def download_gb(self) -> float:
+        """Gigabytes of the models that are not here."""
+        return sum(model.gigabytes for model in self.models.located if not model.here)
+
+    def lines(self) -> list[str]:
+        """For people."""
+        absent = [model for model in self.models.located if not model.here]
+        lines = [f"to download: {model.name}, {model.gigabytes:.2g} GB, from the hub" for model in absent]
+        lines.append(
+            f"{self.key_frames} frames are painted in {self.segments} segments of {self.steps} steps each on "
+            f"{self.device} in {self.dtype}, {f'{self.then}, ' if self.then else ''}{self.frames} are shown"
+        )
+        enough = "" if self.fits else ", which may not be enough"
+        lines.append(
+            f"at most {self.peak_gb:.2g} GB of memory are needed, {self.available_gb:.2g} GB are there{enough}: "
+            f"{', '.join(words for words in (self.about, self.thrift) if words)}"
+        )
+        each = self.seconds / max(self.key_frames, 1)
+        slow = ", which is slow: a GPU is far faster" if self.device == "cpu" and each > 2 else ""
+        lines.append(f"about {_clock(each)} a painted frame, {_clock(self.seconds)} in all{slow}")
+        return lines
+
+    def to_dict(self) -> dict[str, object]:
+        """For scripts."""
+        return {
+            "models": [
+                {"role": m.ref.role, "name": m.name, "gigabytes": round(m.gigabytes, 4), "here": m.here}
+                for m in self.models.located
+            ],
+            "download_gb": round(self.download_gb, 3),
+            "device": self.device,
+            "dtype": self.dtype,
+            "vram": self.tier.name,
+            "peak_gb": round(self.peak_gb, 3),
+            "available_gb": round(self.available_gb, 3),
+            "fits": self.fits,
+            "key_frames": self.key_frames,
+            "frames": self.frames,
+            "segments_total": self.segments,
+            "steps": self.steps,
+            **self.figures,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def make_plan(
+    backend: FilmBackend[Any], models: Models, settings: FilmOptions, segments: list[Segment], *,
+    size: tuple[int, int], frames: int, device: str,
+) -> Plan:  # fmt: skip
+    """Choose the tier and count what it takes: the roomiest that fits what is free, and the memory that is named.
+
+    Where none fits it is the lowest. frames: of the film, painted or interpolated.
+    """
+    costs = backend.costs(models, settings, size, device)
+    available = free_gigabytes(device)
+    if settings.vram != "auto":
+        available = min(available, tier_named(settings.vram).gigabytes)
+    tiers = tiers_within(settings.vram)
+    tier, peak = tiers[-1], 0.0
+    for tier in tiers:
+        peak = costs.peak(tier) * MARGIN / 1e9
+        if peak <= available * SPARE:
+            break
+    operations = costs.operations(segments)
+    return Plan(
+        models=models,
+        device=device,
+        dtype=costs.dtype,
+        tier=tier,
+        thrift=backend.thrift(tier),
+        peak_gb=peak,
+        available_gb=available,
+        key_frames=segments[-1].stop if segments else 0,
+        frames=frames,
+        segments=len(segments),
+        steps=backend.steps(settings),
+        about=costs.about,
+        then=costs.then,
+        figures=costs.figures,
+        seconds=operations / (operations_per_second(device, costs.dtype) * _PER_MULTIPLICATION[device.split(":")[0]]),
+    )
+
+
+def operations_per_second(device: str, dtype: str) -> float:
+    """How fast the device multiplies matrices of a type like `float16`, measured for a moment."""
+    import torch
+
+    side, rounds = (1024, 4) if device == "cpu" else (4096, 20)
+    one = torch.randn(side, side, device=device).to(getattr(torch, dtype))
+
+    def seconds() -> float:
+        started = time.perf_counter()
+        for _ in range(rounds):
+            product = one @ one
+        product.float().sum().item()  # waits for the device
+        return time.perf_counter() - started
+
+    seconds()
+    return rounds * 2 * side**3 / min(seconds(), seconds())
+
+
+def _clock(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.2g} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes"
+    return f"{seconds / 3600:.1f} hours"

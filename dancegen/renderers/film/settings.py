@@ -1,0 +1,140 @@
+"""What a person can choose about a painted film, whichever backend paints it.
+
+A backend's settings are a subclass: it adds its own options, and gives shared ones defaults of its own with
+`redeclared`. None always leaves the choice to the backend.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from dancegen.errors import InputError
+from dancegen.options.declare import Options, Role, choice, declared, option, within
+
+LOOK, MODELS, WORK = "Painting (with --prompt)", "Models of a painted film", "How a film is painted"
+"""Panels of the help."""
+VRAM = ("auto", "8", "12", "16", "24")
+WORKER_BACKENDS = ("dask", "ray", "loky")
+NO_DETECTOR = "none"
+_REACH = "reach"
+
+
+class Reach(Enum):
+    """What an option acts on, where it is less than the painting of every segment."""
+
+    FILM = "which frames and poses a segment has, and how much of each text; or how segments are put together"
+    SECOND_PASS = "the second pass alone"
+
+
+def acting_on(reach: Reach, declaration: Any) -> Any:
+    """An option that stays out of the recipe of a segment: it acts only through what the recipe says of its frames."""
+    return field(default=declaration.default, metadata={**declaration.metadata, _REACH: reach})
+
+
+def redeclared(name: str, default: Any, **changes: Any) -> Any:
+    """A shared option with a backend's own default, or other changes to its declaration."""
+    shared = next(each for each in fields(FilmOptions) if each.name == name)
+    return field(default=default, metadata={**shared.metadata, "declared": replace(declared(shared), **changes)})
+
+
+def names_reaching(settings: FilmOptions, *reaches: Reach) -> set[str]:
+    """The names of the options that act on nothing else."""
+    return {each.name for each in fields(settings) if each.metadata.get(_REACH) in reaches}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmOptions(Options):
+    """What any backend takes."""
+
+    negative_prompt: str | None = option(
+        None, help="What must not be in the picture; else the engine's own list.", metavar="TEXT", panel=LOOK
+    )
+    image: str | Path | None = option(
+        None, help="A portrait; the dancer takes its looks.", metavar="PATH", panel=LOOK, role=Role.INPUT
+    )
+    align: bool = acting_on(Reach.FILM, option(False, help="Give the dancer the portrait's proportions.", panel=LOOK))
+    steps: int | None = option(
+        None, help="Denoising steps: 20, or 6 with --fast.", metavar="N", panel=LOOK, parse=within(1, 200)
+    )
+    guidance: float | None = option(
+        None, help="How closely to follow the prompt: 7.5, or 1.5 with --fast.", metavar="X", panel=LOOK,
+        parse=within(1.0, 30.0),
+    )  # fmt: skip
+    fast: bool = option(False, help="Paint in a few steps, with a model made for that (AnimateLCM).", panel=LOOK)
+    control_scale: float | None = option(
+        None, help="How much the poses weigh; 1 is usual.", metavar="X", panel=LOOK, parse=within(0.0, 2.0)
+    )
+    blend_s: float = acting_on(
+        Reach.FILM,
+        option(
+            1.0, help="Seconds from one prompt to the next.", metavar="S", panel=LOOK, flag="--blend",
+            parse=within(0.0, 60.0),
+        ),
+    )  # fmt: skip
+    frames: bool = acting_on(Reach.FILM, option(False, help="Keep the frames as PNG files too.", panel=LOOK))
+    base: str | None = option(
+        None, help="The model that paints; for animatediff, Stable Diffusion 1.5 or made from it.", metavar="MODEL",
+        panel=MODELS, role=Role.INPUT,
+    )  # fmt: skip
+    lora: tuple[str, ...] = option(
+        (), help="A LoRA, with its weight; repeatable.", metavar="MODEL[=X]", panel=MODELS, role=Role.INPUT
+    )
+    sampler: str | None = option(None, help="How noise is taken away: dpm++, lcm or euler.", metavar="NAME", panel=WORK)
+    segment: int | None = acting_on(
+        Reach.FILM, option(None, help="Painted frames a segment, at most; 128 are usual.", metavar="N", panel=WORK)
+    )
+    overlap: int | None = acting_on(
+        Reach.FILM,
+        option(None, help="Frames that neighbouring segments share; 8 are usual.", metavar="N", panel=WORK),
+    )
+    vram: str = option(
+        "auto", help="GB of GPU memory to plan for: auto, 8, 12, 16, 24.", metavar="GB", panel=WORK,
+        role=Role.HARMLESS, parse=choice(*VRAM),
+    )  # fmt: skip
+    offline: bool = option(False, help="Never ask the network for models.", panel=WORK, role=Role.HARMLESS)
+    backend: str | None = option(
+        None, help="Paint segments in parallel: dask, ray or loky.", metavar="NAME", panel=WORK, role=Role.HARMLESS,
+        parse=choice(*WORKER_BACKENDS),
+    )  # fmt: skip
+    scheduler: str | None = option(
+        None, help="The address of Dask's scheduler or Ray's head.", metavar="ADDRESS", panel=WORK, role=Role.HARMLESS
+    )
+    workers: int | None = option(None, help="Processes at work.", metavar="N", panel=WORK, role=Role.HARMLESS)
+    detector: str | Path | None = acting_on(
+        Reach.FILM,
+        option(
+            None, help="Finds the person in the portrait: blazepose, OpenPose weights (non-commercial use), or none.",
+            metavar="DETECTOR", panel=WORK, role=Role.INPUT,
+        ),
+    )  # fmt: skip
+
+    def person_detector(self) -> str | Path | None:
+        """What looks at the portrait, if anything does: see `dancegen.detectors`."""
+        from dancegen.detectors import usual_detector
+
+        if self.detector is None:
+            return usual_detector()
+        return None if str(self.detector) == NO_DETECTOR else self.detector
+
+    def check(self) -> None:
+        """Raises InputError for options that make no sense together, whichever backend paints."""
+        if self.backend == "dask" and self.scheduler is None:
+            raise InputError("--backend dask needs --scheduler ADDRESS, the Dask scheduler's")
+        if self.scheduler is not None and self.backend not in ("dask", "ray"):
+            raise InputError(f"--scheduler {self.scheduler}: say whose it is with --backend dask or --backend ray")
+        if self.align and self.image is None:
+            raise InputError("--align takes the proportions of a portrait: give it with --image")
+        if self.align and self.person_detector() is None:
+            raise InputError(
+                "--align needs to see the portrait's limbs: pip install 'dancegen[blazepose]', or give OpenPose "
+                "weights with --detector"
+            )
+
+
+def check_within(flag: str, value: float, low: float, high: float) -> None:
+    """InputError for a value out of a range that other options decide."""
+    if not low <= value <= high:
+        raise InputError(f"{flag} {value:g}: choose {low:g} to {high:g}")
