@@ -13,7 +13,7 @@ from dancegen.devices import is_main_process
 from dancegen.options.declare import declared
 from dancegen.options.verbs import VERBS, Verb
 from dancegen.progress import SILENT
-from dancegen.store import Artifact, check_output, deliver
+from dancegen.store import Artifact, check_output, export
 
 if TYPE_CHECKING:
     from dancegen.renderers.film.plan import Plan
@@ -33,7 +33,7 @@ def verb(name: str) -> Callable[..., Artifact]:
         check_output(output, declaration.files)
         artifact = _stage(name)(options, context)
         if output is not None and is_main_process():
-            deliver(artifact, output, declaration.files)
+            export(artifact, output, declaration.files)
         return artifact
 
     run.__name__ = run.__qualname__ = name

@@ -10,7 +10,7 @@ import typer
 
 from dancegen.cli import common, result
 from dancegen.cli.common import DebugOption, JsonOption, QuietOption, StoreOption
-from dancegen.cli.progress import clock
+from dancegen.formatting import byte_size, duration
 
 if TYPE_CHECKING:
     from dancegen.store import Artifact
@@ -100,7 +100,7 @@ def _listed(artifact: Artifact) -> dict[str, object]:
 
 def _print_table(found: list[Artifact]) -> None:
     rows = [("STAGE", "DIGEST", "MADE (UTC)", "TOOK", "SIZE")]
-    rows += [(a.stage, a.digest[:16], _date(a), clock(a.duration_s), result.size(a.size)) for a in found]
+    rows += [(a.stage, a.digest[:16], _date(a), duration(a.duration_s), byte_size(a.size)) for a in found]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -112,15 +112,15 @@ def _print_details(artifact: Artifact) -> None:
         [
             ("in", str(artifact.path)),
             ("content", artifact.content),
-            ("made", f"{_date(artifact)} UTC, in {clock(artifact.duration_s)}"),
-            ("size", f"{result.size(artifact.size)} in {len(artifact.files)} files"),
+            ("made", f"{_date(artifact)} UTC, in {duration(artifact.duration_s)}"),
+            ("size", f"{byte_size(artifact.size)} in {len(artifact.files)} files"),
             ("versions", result.figure(artifact.versions)),
         ]
     )
     _print_section("from", [(item.role, f"{item.name}  {item.digest[:16]}") for item in artifact.inputs])
     _print_section("parameters", [(key, result.figure(value)) for key, value in artifact.params.items()])
     _print_section("summary", [(key, result.figure(value)) for key, value in result.plain_summary(artifact).items()])
-    _print_section("files", [(entry.path, result.size(entry.size)) for entry in artifact.files[:20]])
+    _print_section("files", [(entry.path, byte_size(entry.size)) for entry in artifact.files[:20]])
     if len(artifact.files) > 20:
         print(f"  and {len(artifact.files) - 20} more")
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dancegen.formatting import duration
 from dancegen.progress import Advance
 
 _LONG_S = 1.0
@@ -42,7 +43,7 @@ class CommandProgress:
             yield advance
         elapsed = time.monotonic() - started
         if elapsed >= _LONG_S:
-            self._print(f"{label}: done in {clock(elapsed)}")
+            self._print(f"{label}: done in {duration(elapsed)}")
 
     def say(self, message: str) -> None:
         """One line the person should read now."""
@@ -92,21 +93,11 @@ class CommandProgress:
         yield advance
 
 
-def clock(seconds: float) -> str:
-    """A duration as a person says it: 4.2 s, 3:07 min, 1:02:45 h."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}:{rest:02d} min"
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d} h"
-
-
 def _figures(done: float, total: float | None, elapsed: float) -> str:
     rate = done / elapsed if elapsed > 0 else 0.0
     if not total:
         return f"{done:g}, {rate:.3g}/s"
-    left = f", {clock((total - done) / rate)} left" if rate > 0 and done < total else ""
+    left = f", {duration((total - done) / rate)} left" if rate > 0 and done < total else ""
     return f"{100 * done / total:.0f}%, {rate:.3g}/s{left}"
 
 

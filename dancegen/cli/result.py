@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dancegen.cli.progress import clock
 from dancegen.errors import DoneInPart
+from dancegen.formatting import duration
 
 if TYPE_CHECKING:
     from dancegen.renderers.film.plan import Plan
@@ -24,7 +24,6 @@ _NEXT = {
     "train": "dancegen generate-poses SONG --model {digest}",
     "generate-poses": "dancegen render {digest}",
 }
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 _VIDEOS = (".mp4", ".mov", ".webm")
 
 
@@ -48,7 +47,7 @@ def print_json(value: object) -> None:
 
 def print_artifact(artifact: Artifact, output: str | None = None) -> None:
     """Which stage, cached or made in how long, its figures, where it lies, and what to try next."""
-    took = clock(artifact.duration_s)
+    took = duration(artifact.duration_s)
     how = f"unchanged, answered from the store (made in {took})" if artifact.cached else f"made in {took}"
     print(f"{artifact.stage} {artifact.digest[:_SHOWN_DIGITS]}: {how}")
     print_rows(_rows(artifact, output))
@@ -115,14 +114,6 @@ def figure(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {figure(item)}" for key, item in value.items())
     return str(value)
-
-
-def size(count: int) -> str:
-    """Bytes as a person reads them."""
-    amount, unit = float(count), 0
-    while amount >= 999.5 and unit + 1 < len(_UNITS):
-        amount, unit = amount / 1000, unit + 1
-    return f"{amount:.3g} {_UNITS[unit]}"
 
 
 def _rows(artifact: Artifact, output: str | None) -> list[tuple[str, str]]:

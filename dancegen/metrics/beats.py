@@ -1,4 +1,4 @@
-"""How a dance keeps time: its speed minima and footfalls against the beats of the music.
+"""Beat alignment: a dance's kinematic beats (speed minima) and footfalls against the beats of the music.
 
 A dance that stops on every beat scores higher than any real dance: more is not better, nearer to real dance is. What a
 figure is worth shows beside its control, the same motion against music that it was not made for.
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dancegen.arrays import smooth
 from dancegen.metrics.motion import ANKLES, FPS, filled, finite
 from dancegen.motion.footfalls import falls_under, joint_speeds
 from dancegen.motion.time_warp import Grid, alignment, beat_period
@@ -38,15 +39,15 @@ NOTHING = BeatFigures(*[float("nan")] * 3)
 
 
 @dataclass(frozen=True, eq=False)
-class Accents:
-    """Where a dance of so many frames marks time: seconds of its speed minima (M,) and of its footfalls (F,)."""
+class KinematicBeats:
+    """The kinematic beats of a dance of so many frames: seconds of its speed minima (M,) and of its footfalls (F,)."""
 
     minima_s: np.ndarray
     footfalls_s: np.ndarray
     frames: int
 
     @classmethod
-    def of(cls, positions: np.ndarray) -> Accents:
+    def of(cls, positions: np.ndarray) -> KinematicBeats:
         """Of `(T, 13, 2)` positions; a dance that shows nobody counts as one of no frames."""
         frames = len(positions) if np.isfinite(positions).any() else 0
         return cls(speed_minima(positions[:frames]), footfalls(positions[:frames]), frames)
@@ -88,12 +89,12 @@ def beat_figures(positions: np.ndarray, beats_s: np.ndarray) -> BeatFigures:
     al., CVPR 2022), motion to music as in FACT (Li et al., AIST++, ICCV 2021), both with 50 ms in place of frames.
     Only beats inside the dance count.
     """
-    return Accents.of(positions).against(beats_s)
+    return KinematicBeats.of(positions).against(beats_s)
 
 
 def shifted_figures(positions: np.ndarray, beats_s: np.ndarray) -> BeatFigures:
-    """`Accents.against_shifted` of `(T, 13, 2)` positions."""
-    return Accents.of(positions).against_shifted(beats_s)
+    """`KinematicBeats.against_shifted` of `(T, 13, 2)` positions."""
+    return KinematicBeats.of(positions).against_shifted(beats_s)
 
 
 def beats_inside(beats_s: np.ndarray, frames: int) -> np.ndarray:
@@ -109,14 +110,12 @@ def with_half_beats(beats_s: np.ndarray) -> np.ndarray:
 
 def mean_speed(positions: np.ndarray) -> np.ndarray:
     """`(T,)` mean joint speed in body heights a second, smoothed with a sigma of 83 ms."""
-    from scipy.ndimage import gaussian_filter1d
-
     if len(positions) < 2:
         return np.zeros(len(positions))
     body = filled(positions)
     seen = np.isfinite(body[0, :, 0])
     speed = joint_speeds(body[:, seen], FPS, 1.0, smooth_s=0).mean(axis=1)
-    return gaussian_filter1d(speed, SPEED_SIGMA_S * FPS, mode="nearest")
+    return smooth(speed, SPEED_SIGMA_S * FPS)
 
 
 def speed_minima(positions: np.ndarray) -> np.ndarray:

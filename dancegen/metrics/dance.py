@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dancegen.errors import PoseError
-from dancegen.metrics.beats import NOTHING, Accents
+from dancegen.metrics.beats import NOTHING, KinematicBeats
 from dancegen.metrics.features import (
     FeatureStatistics,
     diversity,
@@ -89,7 +89,7 @@ def measure(dance: Dance, other_songs: Sequence[np.ndarray] = ()) -> Figures:
         "side_swaps": side_swaps(positions),
         "skating": foot_skating(positions),
         "variety": variety(positions),
-        **_time_keeping(dance, other_songs),
+        **_beat_alignment(dance, other_songs),
     }
 
 
@@ -141,11 +141,12 @@ def distances(windows: Windows, kinetic: FeatureStatistics, geometric: FeatureSt
     }
 
 
-def _time_keeping(dance: Dance, other_songs: Sequence[np.ndarray]) -> Figures:
-    accents = Accents.of(dance.positions)
+def _beat_alignment(dance: Dance, other_songs: Sequence[np.ndarray]) -> Figures:
+    kinematic = KinematicBeats.of(dance.positions)
     beats = dance.beats_s if dance.beats_s is not None else np.empty(0)
-    ours, shifted, other = accents.against(beats), accents.against_shifted(beats), accents.against_others(other_songs)
-    if not len(beats):  # who dances to no music keeps no other music's time
+    ours, shifted = kinematic.against(beats), kinematic.against_shifted(beats)
+    other = kinematic.against_others(other_songs)
+    if not len(beats):  # without music of its own, the dance has no control either
         other = NOTHING
     return {
         "bas_music": ours.bas_music,

@@ -8,8 +8,8 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from dancegen.choreographers import is_baseline
+from dancegen.metrics.diagnosis import faults
 from dancegen.metrics.features import ENOUGH_WINDOWS
-from dancegen.metrics.verdict import faults
 
 if TYPE_CHECKING:
     from dancegen.metrics.dance import Dance, Figures, Windows

@@ -97,7 +97,7 @@ def _build(
 ) -> dict:
     from dancegen.audio.song import analyse_and_copy
     from dancegen.metrics.dance import Dance, measure, rounded
-    from dancegen.metrics.verdict import faults
+    from dancegen.metrics.diagnosis import faults
     from dancegen.pose.openpose_json import write_openpose_json
     from dancegen.pose.sequence import PoseSequence
 

@@ -1,7 +1,7 @@
 """Artifacts named by what made them: directories with a manifest, made once and published whole."""
 
 from dancegen.store.artifact import Artifact
-from dancegen.store.deliver import check_output, deliver
+from dancegen.store.export import check_output, export
 from dancegen.store.hashing import encode, hash_file, hash_value
 from dancegen.store.manifest import MANIFEST, Damage, FileEntry, Manifest
 from dancegen.store.recipe import SCHEMA, SHORT, Input, Recipe
@@ -21,8 +21,8 @@ __all__ = [
     "Store",
     "as_cached",
     "check_output",
-    "deliver",
     "encode",
+    "export",
     "hash_file",
     "hash_value",
     "open_store",

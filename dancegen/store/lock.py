@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dancegen.progress import SILENT, Progress
-from dancegen.store.disk import read_json, write_json, writing
+from dancegen.store.atomic import read_json, write_json, writing
 
 _POLL_S = 0.2
 _GRACE_S = 1.0

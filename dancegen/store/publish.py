@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dancegen.errors import StoreError
 from dancegen.store.artifact import content_of
-from dancegen.store.disk import sync_directory, sync_file, writing
+from dancegen.store.atomic import sync_directory, sync_file, writing
 from dancegen.store.hashing import hash_file
 from dancegen.store.manifest import MANIFEST, FileEntry
 

@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from dancegen.errors import InputError
 from dancegen.store.hashing import encode, hash_file, hash_value
-
-if TYPE_CHECKING:
-    from dancegen.store.artifact import Artifact
 
 SCHEMA = 2
 """Version of the store's own rules. It enters every digest: a store never reads what other rules made."""
 
 SHORT = 16
 """Hex digits of a digest that name an artifact's directory."""
+
+
+class Made(Protocol):
+    """What identifies an artifact: its stage, how it was made (SHA-256 hex), and what it holds (SHA-256 hex)."""
+
+    @property
+    def stage(self) -> str: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    @property
+    def content(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,7 @@ class Input:
         )
 
     @classmethod
-    def artifact(cls, role: str, artifact: Artifact) -> Input:
+    def artifact(cls, role: str, artifact: Made) -> Input:
         """An artifact, by its content: what it holds, not how it was made."""
         return cls(role, "artifact", f"{artifact.stage}/{artifact.digest[:SHORT]}", artifact.content)
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from dancegen.errors import InputError, NotFoundError, StoreError
 from dancegen.progress import SILENT, Progress
 from dancegen.store.artifact import Artifact
-from dancegen.store.disk import (
+from dancegen.store.atomic import (
     building,
     read_json,
     remove_tree,

@@ -10,8 +10,9 @@ import sys
 import pytest
 
 from dancegen.cli import progress as module
-from dancegen.cli.progress import CommandProgress, clock
-from dancegen.cli.result import figure, size
+from dancegen.cli.progress import CommandProgress
+from dancegen.cli.result import figure
+from dancegen.formatting import byte_size, duration
 from helpers.processes import environment
 
 
@@ -114,7 +115,7 @@ def test_a_terminal_shows_bars_that_give_way_to_lines():
     [(0.04, "0.0 s"), (59.94, "59.9 s"), (59.97, "1:00 min"), (187, "3:07 min"), (3765, "1:02:45 h")],
 )
 def test_durations_read_as_people_say_them(seconds, text):
-    assert clock(seconds) == text
+    assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_durations_read_as_people_say_them(seconds, text):
     ],
 )
 def test_sizes_read_as_people_say_them(count, text):
-    assert size(count) == text
+    assert byte_size(count) == text
 
 
 def test_figures_read_as_people_say_them():

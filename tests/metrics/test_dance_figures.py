@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dancegen.metrics.dance import Dance, Windows, average, distances, measure
+from dancegen.metrics.diagnosis import faults
 from dancegen.metrics.features import ENOUGH_WINDOWS
 from dancegen.metrics.table import COLUMNS, DETAILS, VIDEO_COLUMNS, Row, as_text, shown_columns
-from dancegen.metrics.verdict import faults
 from dancegen.pose.sequence import PoseSequence
 from helpers.pendulum import beats, frozen, noisy, pendulum, sequence
 

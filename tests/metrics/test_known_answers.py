@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dancegen.metrics.dance import Dance, Windows, average, distances, measure
+from dancegen.metrics.diagnosis import faults
 from dancegen.metrics.features import frechet_distance
-from dancegen.metrics.verdict import faults
 from helpers.pendulum import BEAT_S, beats, dancer, frozen, noisy, sequence
 
 SECONDS = 30.0

@@ -10,9 +10,9 @@ import pytest
 import dancegen
 from dancegen.choreographers import BASELINES
 from dancegen.metrics.dance import Dance, Windows, average, measure
+from dancegen.metrics.diagnosis import faults
 from dancegen.metrics.features import frechet_distance
 from dancegen.metrics.reference import REAL, Reference
-from dancegen.metrics.verdict import faults
 from dancegen.motion.cameras import project
 from dancegen.motion.footfalls import active_span
 from dancegen.motion.readers.registry import load_motion

@@ -1,4 +1,4 @@
-"""Copies of a result for people: `output` names a file or a directory, beside the artifact in the store."""
+"""Export: an artifact's files copied out of the store, to the file or directory that `--output` names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dancegen.errors import InputError
 from dancegen.store.artifact import Artifact
-from dancegen.store.disk import unique, writing
+from dancegen.store.atomic import unique, writing
 from dancegen.store.manifest import MANIFEST, Damage, Manifest
 
 
@@ -30,7 +30,7 @@ def check_output(output: str | Path | None, files: tuple[str, ...]) -> None:
     _check_parents(path)
 
 
-def deliver(artifact: Artifact, output: str | Path, files: tuple[str, ...] = ()) -> Path:
+def export(artifact: Artifact, output: str | Path, files: tuple[str, ...] = ()) -> Path:
     """Copy an artifact's payload to `output` and return where it went.
 
     A name with a file suffix becomes that one file: the first of `files` with the suffix, else the payload's only one.

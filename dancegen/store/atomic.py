@@ -1,4 +1,4 @@
-"""Writing so that it is really there: flushed to the disk, whole or not at all, and every failure with its path."""
+"""Atomic file io: written whole or not at all, flushed to the disk, and every failure names its path."""
 
 from __future__ import annotations
 

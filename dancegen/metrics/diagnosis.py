@@ -1,8 +1,8 @@
-"""What is wrong with a dance, in words."""
+"""Diagnosis: what is wrong with a dance, in words, from its figures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite
 
 # Real salsa and modern dance, from all around: speed 0.19 to 0.25, acceleration 2 to 3, freeze 0.01 to 0.07, longest
@@ -47,7 +47,7 @@ def faults(figures: Mapping[str, float]) -> list[str]:
     return said
 
 
-def _off_beat(value) -> list[str]:
+def _off_beat(value: Callable[[str, float], float]) -> list[str]:
     steps, shifted = value("footfall", float("nan")), value("footfall_shifted", float("nan"))
     if isfinite(steps) and isfinite(shifted):
         if steps - shifted < _LEAST_LEAD:
