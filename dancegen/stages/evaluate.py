@@ -132,7 +132,7 @@ def _dance(
     context: Context,
 ) -> list[Recording]:
     """Every model's dance to every song, each an artifact of generate-poses."""
-    from dancegen.choreographers import is_baseline
+    from dancegen.choreographers import choose_model, is_baseline
 
     if not models:
         return []
@@ -141,10 +141,16 @@ def _dance(
             check_span(options.start, options.seconds, song.info.seconds)
         except InputError as error:
             raise InputError(f"{song.path.name}: {error}") from error
+
+    def dancers_dataset() -> Artifact:
+        return context.resolve(dataset, "extract-poses")
+
     recordings = []
     with context.progress.task("Choreographing", len(models) * len(songs)) as advance:
         for model in models:
             quiet = _Unworried(context.progress) if is_baseline(model.name) else context.progress
+            step = context.step(force=False, progress=quiet)
+            chosen = choose_model(model.path, context.store, dancers_dataset)
             for song in songs:
                 wanted = GeneratePosesOptions(
                     song=song.path,
@@ -153,7 +159,7 @@ def _dance(
                     seconds=options.seconds,
                     seed=options.seed,
                 )
-                made = generate_poses(wanted, context.step(force=False, progress=quiet), song=song, dataset=dataset)
+                made = generate_poses(wanted, step, song=song, model=chosen)
                 recordings.append(recording_of_artifact(model.name, made))
                 advance(1)
     return recordings

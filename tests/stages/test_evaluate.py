@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pytest
 
-from dancegen import evaluate, generate_poses, render
+from dancegen import choreographers, evaluate, generate_poses, render
 from dancegen.cli import main
 from dancegen.errors import InputError
 from dancegen.metrics.reference import REAL, Reference
@@ -411,3 +411,11 @@ def test_a_process_of_its_own_evaluates_with_the_bundled_reference(store, poses)
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)["summary"]["figures"]
     assert {REAL, *BASELINES} <= set(figures) and "Traceback" not in done.stderr
+
+
+def test_a_model_reads_its_weights_once_for_all_songs(store, model, songs, monkeypatch):
+    loaded = []
+    load = choreographers.load_choreographer
+    monkeypatch.setattr(choreographers, "load_choreographer", lambda *how: loaded.append(how) or load(*how))
+    evaluate([model], songs=songs, seconds=2.5, seed=77, store=store)
+    assert len(loaded) == 1
