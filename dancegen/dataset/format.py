@@ -27,6 +27,7 @@ from dancegen.errors import InputError, MocapError, NotFoundError
 
 if TYPE_CHECKING:
     from dancegen.motion.motion import Motion
+    from dancegen.store import Artifact
 
 CLIPS_FILE = "clips.jsonl"
 MUSIC_FILES = ("mel.npy", "beats.json", "audio.flac")
@@ -52,6 +53,7 @@ class Clip:
     take: str
     song: str
     song_start: float
+    performer: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,17 +117,24 @@ def clip_views(root: Path, clip: Clip | str) -> list[str]:
 def write_clips(directory: Path, clips: Iterable[Clip]) -> Path:
     """Write clips.jsonl, sorted by id."""
     path = Path(directory) / CLIPS_FILE
-    lines = [json.dumps(dataclasses.asdict(clip), ensure_ascii=False) for clip in sorted(clips, key=lambda c: c.id)]
+    lines = [json.dumps(_written(clip), ensure_ascii=False) for clip in sorted(clips, key=lambda c: c.id)]
     path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     return path
 
 
-def read_clips(where: Path | object) -> list[Clip]:
+def _written(clip: Clip) -> dict[str, object]:
+    fields = dataclasses.asdict(clip)
+    if clip.performer is None:
+        del fields["performer"]
+    return fields
+
+
+def read_clips(where: Artifact | str | Path) -> list[Clip]:
     """The clips of a dataset, given its artifact or its directory.
 
     Raises NotFoundError where there is no clips.jsonl, InputError where a line of it is not a clip.
     """
-    path = Path(getattr(where, "path", where)) / CLIPS_FILE
+    path = (Path(where) if isinstance(where, str | Path) else where.path) / CLIPS_FILE
     if not path.is_file():
         raise NotFoundError(f"{path.parent} is not a dataset: it has no {CLIPS_FILE}; make one with dancegen prepare")
     clips = []

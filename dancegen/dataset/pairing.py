@@ -23,10 +23,10 @@ from dancegen.motion.time_warp import (
     TimeMap,
     alignment,
     beat_period,
-    lock_to_beats,
     shifted_alignment,
     target_grid,
     tempo_distance,
+    warp_to_beats,
 )
 from dancegen.pose.skeleton import BODY
 
@@ -67,7 +67,7 @@ class MeasuredTake:
     """One recording, read and measured: `motion` is its `Motion` as a file, `events` its kinematic beats.
 
     active: (start, end) seconds; what comes before and after is a person who waits. performance: takes that show the
-    same dance share it. song: None for silent motion capture.
+    same dance share it. song: None for silent motion capture. performer: who dances, where the source says.
     """
 
     name: str
@@ -77,6 +77,7 @@ class MeasuredTake:
     active: tuple[float, float]
     events: DanceEvents
     song: OwnSong | None = None
+    performer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,7 @@ def make_clips(
             take=take.performance,
             song=song.name,
             song_start=round(start, 6),
+            performer=take.performer,
         )
         write_clip(root, clip, _clip_motion(take, warp, motion, start, frames, fps), song)
         clips.append(clip)
@@ -195,7 +197,7 @@ def make_clips(
 def _warp(pairing: Pairing, grid: Grid) -> TimeMap:
     song_span = (pairing.song_start, pairing.song.seconds)
     if pairing.take.song is None:
-        return lock_to_beats(pairing.take.events, pairing.span, grid, song_span)
+        return warp_to_beats(pairing.take.events, pairing.span, grid, song_span)
     seconds = max(min(pairing.span[1] - pairing.span[0], song_span[1] - song_span[0]), 0.0)
     ends = np.array([0.0, seconds])
     return TimeMap(pairing.song_start + ends, pairing.span[0] + ends, np.ones(2))

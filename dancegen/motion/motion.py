@@ -14,7 +14,7 @@ from dancegen.arrays import unit
 from dancegen.errors import MocapError
 from dancegen.pose.skeleton import N_JOINTS
 
-ENDS = ("r_hand", "l_hand", "r_toe", "l_toe")
+ENDS: tuple[str, ...] = ("r_hand", "l_hand", "r_toe", "l_toe")
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,7 +41,7 @@ def to_6d(matrices: np.ndarray) -> np.ndarray:
 
 
 def from_6d(values: np.ndarray) -> np.ndarray:
-    """The rotation matrices (..., 3, 3) nearest to (..., 6), by Gram and Schmidt's way: the inverse of `to_6d`."""
+    """The rotation matrices (..., 3, 3) nearest to (..., 6), by Gram and Schmidt's orthogonalisation; inverts `to_6d`."""
     first = unit(values[..., :3])
     second = values[..., 3:]
     second = unit(second - (first * second).sum(-1, keepdims=True) * first)
@@ -67,8 +67,8 @@ def swing(start: np.ndarray, end: np.ndarray) -> np.ndarray:
 def skew(vectors: np.ndarray) -> np.ndarray:
     """(..., 3) vectors as the matrices (..., 3, 3) that take the cross product with them."""
     x, y, z = np.moveaxis(np.asarray(vectors, np.float64), -1, 0)
-    nought = np.zeros_like(x)
-    return np.stack([nought, -z, y, z, nought, -x, -y, x, nought], -1).reshape(*x.shape, 3, 3)
+    zero = np.zeros_like(x)
+    return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).reshape(*x.shape, 3, 3)
 
 
 def about(axis: int, radians: np.ndarray) -> np.ndarray:
@@ -77,7 +77,7 @@ def about(axis: int, radians: np.ndarray) -> np.ndarray:
 
 
 def frame(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Rotations (..., 3, 3) whose first axis is the unit vector x (..., 3) and whose second is as near y as may be."""
+    """Rotations (..., 3, 3) whose first axis is the unit vector x (..., 3), and the second as near y as possible."""
     y = unit(y - (x * y).sum(-1, keepdims=True) * x)
     return np.stack([x, y, np.cross(x, y)], -1)
 

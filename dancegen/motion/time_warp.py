@@ -1,8 +1,8 @@
-"""Beat-locking: a silent dance is warped in time, smoothly, until its steps fall on a song's beats.
+"""Time warp: a silent dance is retimed, smoothly, until its steps fall on a song's beats.
 
 The warp maps song time to take time. Its rate (take seconds a song second) is linear between knots 0.2 s apart, stays
 within 0.8 and 1.25 and changes by at most 0.15 from one knot to the next, so that a dancer's speed never jumps. Among
-all such warps on a grid of 5 ms, `lock_to_beats` finds the best one by dynamic programming: the most footfalls on
+all such warps on a grid of 5 ms, `warp_to_beats` finds the best one by dynamic programming: the most footfalls on
 beats for the least bending of time. Its costs were chosen on real salsa and ballet, beats at 85 to 135 a minute: a
 footfall's alignment (see `alignment`) comes to 0.70 to 0.76, against 0.10 to 0.14 a quarter of a beat off, with the
 mean acceleration within 3% of the take's own.
@@ -11,10 +11,14 @@ mean acceleration within 3% of the take's own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .footfalls import find_footfalls, find_lulls, step_period
+from dancegen.motion.footfalls import find_footfalls, find_lulls, step_period
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicHermiteSpline
 
 GRID_S = 0.005
 KNOT_S = 0.2
@@ -51,7 +55,7 @@ class TimeMap:
     take_s: np.ndarray
     rate: np.ndarray
 
-    def take_time(self, song_s: np.ndarray) -> np.ndarray:
+    def take_time(self, song_s: np.ndarray | float) -> np.ndarray:
         """Seconds of the take at seconds of the song."""
         return self._curve()(song_s)
 
@@ -64,7 +68,7 @@ class TimeMap:
         """Take seconds a song second at seconds of the song."""
         return self._curve().derivative()(song_s)
 
-    def _curve(self):
+    def _curve(self) -> CubicHermiteSpline:
         from scipy.interpolate import CubicHermiteSpline
 
         return CubicHermiteSpline(self.song_s, self.take_s, self.rate)
@@ -125,7 +129,7 @@ def target_grid(beat_times_s: np.ndarray, step_s: float) -> Grid:
     return Grid(times[order], weight[order], period / 2)
 
 
-def lock_to_beats(
+def warp_to_beats(
     events: DanceEvents, take_span: tuple[float, float], grid: Grid, song_span: tuple[float, float]
 ) -> TimeMap:
     """The best smooth warp of the take's span onto the song's span, which may end before either does.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from dancegen.context import Context
 from dancegen.errors import InputError
@@ -12,6 +13,9 @@ from dancegen.options.declare import recipe_for
 from dancegen.options.verbs import CAMERAS, ExtractPosesOptions
 from dancegen.progress import Progress
 from dancegen.store import Artifact, Input
+
+if TYPE_CHECKING:
+    import numpy as np
 
 STAGE = "extract-poses"
 VERSION = 2
@@ -73,7 +77,7 @@ def _build(
     pool = Parallel(n_jobs=min(workers, len(clips)), return_as="generator_unordered")
     jobs = (delayed(_extract_clip)(dataset.path, directory, clip.id, azimuths, size) for clip in clips)
     with progress.task("Looking from every camera", len(clips)) as advance:
-        for count, faces in pool(jobs):
+        for count, faces in cast("Iterator[tuple[int, np.ndarray]]", pool(jobs)):
             frames += count
             seen += faces
             advance(1)
@@ -93,7 +97,9 @@ def _build(
     }
 
 
-def _extract_clip(source: Path, target: Path, clip_id: str, azimuths: list[int | str], size: tuple[int, int]):
+def _extract_clip(
+    source: Path, target: Path, clip_id: str, azimuths: list[int | str], size: tuple[int, int]
+) -> tuple[int, np.ndarray]:
     """Project one clip from all cameras; returns its frames and, a camera, in how many of them the nose shows."""
     import numpy as np
 

@@ -28,7 +28,7 @@ from dancegen.dataset.pairing import (
     choose_pairings,
     make_clips,
 )
-from dancegen.dataset.splits import split_performances
+from dancegen.dataset.splits import Origin, split_performances
 from dancegen.errors import DancegenError, InputError, MocapError
 from dancegen.motion.readers.registry import Take, find_takes, known
 from dancegen.options.declare import recipe_for
@@ -36,6 +36,7 @@ from dancegen.options.verbs import PrepareOptions
 from dancegen.progress import Advance, Progress
 from dancegen.stages.songs import SongFile, find_songs
 from dancegen.store import Artifact, Input
+from dancegen.store.hashing import hash_value
 from dancegen.video import VIDEO_SUFFIXES
 
 STAGE = "prepare"
@@ -76,6 +77,11 @@ class _TakeFile:
     source: str
     inputs: tuple[Input, ...]
     song: SongFile | None = None
+
+    @property
+    def digest(self) -> str:
+        """Of all that the take is made of: two motions on two skeletons may have the same numbers."""
+        return self.inputs[0].digest if len(self.inputs) == 1 else hash_value([each.digest for each in self.inputs])
 
 
 @dataclass
@@ -182,15 +188,11 @@ class _Job:
                 self.progress.say(message)
 
     def _splits(self, takes: list[MeasuredTake]) -> dict[str, str]:
-        """The side of every performance: as its database says, else by chance."""
-        found = {item.name: item for item in self.takes}
-        sources, given = {}, {}
-        for take in takes:
-            item = found[take.name]
-            sources.setdefault(take.performance, item.source)
-            if item.take.info.split is not None:
-                given.setdefault(take.performance, item.take.info.split)
-        return split_performances(sources, self.options.val_fraction, self.options.seed, given)
+        """The side of every performance that was read."""
+        read = {take.name for take in takes}
+        found = (item for item in self.takes if item.name in read)
+        origins = [Origin(item.take.info.performance, item.source, item.take.info.split) for item in found]
+        return split_performances(origins, self.options.val_fraction, self.options.seed)
 
     def _make_clips(
         self, takes: list[MeasuredTake], songs: list[Song], own_songs: list[Song], directory: Path
@@ -240,14 +242,12 @@ class _Job:
 
     def _summary(self, clips: list[Clip], paired: list[PairedClips]) -> dict:
         steps = max(1, sum(one.footfalls for one in paired))
-        seconds: Counter[str] = Counter()
-        for clip in clips:
-            seconds[clip.split] += clip.seconds
+        val_s = sum(clip.seconds for clip in clips if clip.split == "val")
         return {
             "clips": len(clips),
-            "seconds": round(sum(seconds.values()), 1),
+            "seconds": round(sum(clip.seconds for clip in clips), 1),
             "val_clips": sum(clip.split == "val" for clip in clips),
-            "val_seconds": round(seconds["val"], 1),
+            "val_seconds": round(val_s, 1),
             "takes": len({clip.take for clip in clips}),
             "val_takes": sorted({clip.take for clip in clips if clip.split == "val"}),
             "motions": len({clip.source for clip in clips}),
@@ -289,7 +289,7 @@ def _read(item: _TakeFile, target: Path, source_fps: float | None) -> tuple[Meas
     motion.save(target)
     own = OwnSong(item.song.input.digest, info.song_start_s) if item.song is not None else None
     digest = item.inputs[0].digest
-    return MeasuredTake(item.name, info.performance, digest, target, active, events, own), notes.said
+    return MeasuredTake(item.name, info.performance, digest, target, active, events, own, info.performer), notes.said
 
 
 def _make_clips(pairing: Pairing, *arguments: Any) -> PairedClips | str:
@@ -308,7 +308,7 @@ def _reason(path: Path, fault: Exception | str) -> str:
 
 
 def _worded(error: Exception) -> str:
-    return str(error) if isinstance(error, DancegenError) else f"it cannot be read ({type(error).__name__}: {error})"
+    return str(error) if isinstance(error, DancegenError) else f"it is damaged ({type(error).__name__}: {error})"
 
 
 def _listed(items: list[str]) -> str:
@@ -325,7 +325,7 @@ def _find_sources(sources: Sequence[str | Path], progress: Progress) -> list[_Ta
     for source in map(Path, sources):
         for take in _takes(source, progress):
             item = _TakeFile(take, _clip_name(take.path), str(source), _inputs(take, hashed), _own_song(take))
-            same = found.setdefault(item.inputs[0].digest, item)
+            same = found.setdefault(item.digest, item)
             if same is not item:
                 progress.warn(f"{take.path} is the same motion as {same.take.path}: used once")
     return _with_own_names(list(found.values()))
@@ -376,6 +376,6 @@ def _clip_name(path: Path) -> str:
 def _with_own_names(files: list[_TakeFile]) -> list[_TakeFile]:
     counts = Counter(item.name.lower() for item in files)
     return [
-        replace(item, name=f"{item.name}-{item.inputs[0].digest[:6]}") if counts[item.name.lower()] > 1 else item
+        replace(item, name=f"{item.name}-{item.digest[:6]}") if counts[item.name.lower()] > 1 else item
         for item in files
     ]

@@ -18,7 +18,7 @@ from dancegen.dataset.format import (
     write_clips,
 )
 from dancegen.dataset.pairing import MeasuredTake, choose_pairings, clip_beats
-from dancegen.dataset.splits import split_performances
+from dancegen.dataset.splits import Origin, split_performances
 from dancegen.errors import InputError, MocapError, NotFoundError
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers.databases import performance
@@ -30,6 +30,8 @@ def test_clips_come_back_as_written_sorted_by_id(tmp_path):
     clips = [dataclasses.replace(CLIP, id=name) for name in ("b", "a")]
     write_clips(tmp_path, clips)
     assert read_clips(tmp_path) == clips[::-1]
+    write_clips(tmp_path, [dataclasses.replace(CLIP, performer="Anna")])
+    assert read_clips(tmp_path)[0].performer == "Anna"
 
 
 def test_a_directory_without_clips_says_how_to_make_a_dataset(tmp_path):
@@ -83,17 +85,30 @@ def test_partners_mirrors_and_copies_of_a_take_are_one_performance():
     assert performance("my_dance") == "my_dance"
 
 
+def _origins(sources, **prescribed):
+    return [Origin(name, source, prescribed.get(name)) for name, source in sources.items()]
+
+
 def test_splits_leave_something_on_both_sides_and_do_not_depend_on_order():
-    sources = {f"{number:02d}": "a" if number < 12 else "b" for number in range(28)}
-    splits = split_performances(sources, 0.1, seed=0)
-    assert splits == split_performances(dict(reversed(sources.items())), 0.1, seed=0)
-    val = {group for group, split in splits.items() if split == "val"}
-    assert {sources[group] for group in val} == {"a", "b"} and len(val) == 3
-    assert any(split_performances(sources, 0.1, seed=seed) != splits for seed in range(1, 5))
-    assert sorted(split_performances({"x": "a", "y": "a"}, 0.1, 0).values()) == ["train", "val"]
-    assert sorted(split_performances({"x": "a", "y": "b"}, 0.9, 0).values()) == ["train", "val"]
-    assert split_performances({"x": "a"}, 0.5, 0) == {"x": "train"}
-    assert set(split_performances(sources, 0.0, 0).values()) == {"train"}
+    takes = _origins({f"{number:02d}": "a" if number < 12 else "b" for number in range(28)})
+    splits = split_performances(takes, 0.1, seed=0)
+    assert splits == split_performances(takes[::-1], 0.1, seed=0)
+    val = [take for take in takes if splits[take.performance] == "val"]
+    assert {take.source for take in val} == {"a", "b"} and len(val) == 3
+    assert any(split_performances(takes, 0.1, seed=seed) != splits for seed in range(1, 5))
+    assert sorted(split_performances(_origins({"x": "a", "y": "a"}), 0.1, 0).values()) == ["train", "val"]
+    assert sorted(split_performances(_origins({"x": "a", "y": "b"}), 0.9, 0).values()) == ["train", "val"]
+    assert split_performances(_origins({"x": "a"}), 0.5, 0) == {"x": "train"}
+    assert set(split_performances(takes, 0.0, 0).values()) == {"train"}
+
+
+def test_a_databases_own_split_holds_and_chance_divides_the_rest():
+    takes = _origins(dict.fromkeys("abcdefgh", "folder"), a="val", b="train", c="train")
+    splits = split_performances(takes, 0.4, seed=0)
+    assert (splits["a"], splits["b"], splits["c"]) == ("val", "train", "train")
+    assert [splits[name] for name in "defgh"].count("val") == 2
+    assert split_performances(_origins({"x": "a", "y": "a"}, x="val", y="val"), 0.1, 0) == {"x": "val", "y": "val"}
+    assert split_performances(_origins({"x": "a", "y": "a"}, x="val"), 0.1, 0) == {"x": "val", "y": "train"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,6 +158,12 @@ def test_more_pairs_than_songs_dance_to_a_song_again_from_elsewhere():
 def test_a_long_take_is_danced_to_several_songs():
     dances = choose_pairings([_take("t", 0.5, seconds=150.0)], _songs(120), 1, 5.0, seed=0)
     assert [order.span for order in dances] == [(1.0, 51.0), (51.0, 101.0), (101.0, 151.0)]
+
+
+def test_a_take_of_more_than_26_spans_has_a_name_for_each_of_them():
+    dances = choose_pairings([_take("t", 0.5, seconds=60.0 * 60)], _songs(120), 1, 5.0, seed=0)
+    names = [pairing.id.removeprefix("t-00") for pairing in dances]
+    assert len(set(names)) == len(names) == 60 and names[:2] == ["a", "b"] and names[25:28] == ["z", "ba", "bb"]
 
 
 def test_a_clips_beats_count_from_its_start():

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from dancegen.errors import InputError
+from dancegen.motion import cameras
 from dancegen.motion.cameras import film, perspective, project
 from dancegen.motion.rotations import about
+from dancegen.options import verbs
 from dancegen.pose.geometry import body_height
 from dancegen.pose.shots import find_cuts
 from dancegen.pose.skeleton import INDEX
@@ -96,3 +98,7 @@ def test_cuts_fall_on_bar_lines():
     assert len(film(stepping(10.0).motion(), "cuts", bars_s=None)) == 300
     with pytest.raises(InputError, match="drone"):
         film(motion, "drone")
+
+
+def test_the_cameras_there_are_are_those_that_commands_offer():
+    assert set(cameras.CAMERAS) == set(verbs.CAMERAS)

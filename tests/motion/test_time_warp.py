@@ -9,10 +9,10 @@ from dancegen.motion.footfalls import active_span, find_footfalls, find_lulls, m
 from dancegen.motion.time_warp import (
     DanceEvents,
     alignment,
-    lock_to_beats,
     shifted_alignment,
     target_grid,
     tempo_distance,
+    warp_to_beats,
 )
 
 FPS = 60.0
@@ -85,7 +85,7 @@ def test_a_stepping_dancer_locks_to_a_click(step, beat):
     joints, _ = stepping(step, 25.0, jitter_s=0.03)
     events = DanceEvents.of(joints, FPS, 1.7)
     grid = target_grid(np.arange(0.17, 60, beat), events.step_s)
-    warp = lock_to_beats(events, (0.0, 25.0), grid, (4.0, 60.0))
+    warp = warp_to_beats(events, (0.0, 25.0), grid, (4.0, 60.0))
     steps = warp.song_time(events.footfalls)
     steps = steps[np.isfinite(steps)]
     assert len(steps) >= len(events.footfalls) - 2
@@ -98,7 +98,7 @@ def test_the_warp_is_smooth_rises_always_and_keeps_its_limits():
     rng = np.random.default_rng(3)
     falls = np.cumsum(rng.uniform(0.25, 0.9, 50))  # nothing regular: the warp has to work for each step
     grid = target_grid(np.arange(0, 60, 0.5), 0.5)
-    warp = lock_to_beats(DanceEvents(falls, np.array([]), 0.5), (0.0, 30.0), grid, (2.0, 60.0))
+    warp = warp_to_beats(DanceEvents(falls, np.array([]), 0.5), (0.0, 30.0), grid, (2.0, 60.0))
     song = np.arange(warp.song_s[0], warp.song_s[-1], 0.01)
     rate = warp.rate_at(song)
     assert rate.min() > 0.8 - 1e-9 and rate.max() < 1.25 + 1e-9
@@ -114,23 +114,23 @@ def test_the_warp_is_smooth_rises_always_and_keeps_its_limits():
 def test_the_warp_stays_inside_the_take_and_the_song():
     events = DanceEvents(np.arange(10.5, 40, 0.5), np.array([]), 0.5)
     grid = target_grid(np.arange(0, 25, 0.52), 0.5)
-    long_song = lock_to_beats(events, (10.0, 20.0), grid, (3.0, 25.0))
+    long_song = warp_to_beats(events, (10.0, 20.0), grid, (3.0, 25.0))
     assert 10.0 <= long_song.take_s[0] <= 10.5 and 19.5 < long_song.take_s[-1] <= 20.0 + 1e-9
-    short_song = lock_to_beats(events, (10.0, 40.0), grid, (3.0, 9.0))
+    short_song = warp_to_beats(events, (10.0, 40.0), grid, (3.0, 9.0))
     assert short_song.song_s[0] == 3.0 and 8.7 < short_song.song_s[-1] <= 9.0 + 1e-9
 
 
 def test_a_dance_in_time_already_is_hardly_bent():
     events = DanceEvents(np.arange(0.25, 20, 0.5), np.array([]), 0.5)
     grid = target_grid(np.arange(0.25, 40, 0.5), 0.5)
-    warp = lock_to_beats(events, (0.0, 20.0), grid, (0.0, 40.0))
+    warp = warp_to_beats(events, (0.0, 20.0), grid, (0.0, 40.0))
     assert np.abs(warp.rate - 1).max() < 1e-9
 
 
 def test_without_footfalls_the_lulls_find_the_beats():
     events = DanceEvents(np.array([]), np.arange(0.4, 15, 0.55), 0.55)
     grid = target_grid(np.arange(0, 40, 0.5), events.step_s)
-    warp = lock_to_beats(events, (0.0, 15.0), grid, (1.0, 40.0))
+    warp = warp_to_beats(events, (0.0, 15.0), grid, (1.0, 40.0))
     lulls = warp.song_time(events.lulls)
     assert alignment(lulls[np.isfinite(lulls)], grid) > 0.9
 
@@ -156,7 +156,7 @@ def test_real_salsa_meets_the_beats_far_better_than_between_them(shared_data):
     events = DanceEvents.of(motion.joints3d, motion.fps, motion.height_m)
     for bpm in (96, 124):
         grid = target_grid(np.arange(0.1, 60, 60 / bpm), events.step_s)
-        warp = lock_to_beats(events, (0.0, motion.seconds), grid, (1.0, 60.0))
+        warp = warp_to_beats(events, (0.0, motion.seconds), grid, (1.0, 60.0))
         steps = warp.song_time(events.footfalls)
         steps = steps[np.isfinite(steps)]
         before = alignment(events.footfalls + 1.0, grid)

@@ -264,10 +264,12 @@ def test_a_reader_of_a_new_format_is_one_file_and_one_line(dances, music, tmp_pa
     assert main([*command, "--pairs", "1", "--json"]) == 0
     made = Path(json.loads(capfd.readouterr().out)["path"])
     clips = read_clips(made)
-    assert {(clip.take, clip.genre, clip.split, clip.song) for clip in clips} == {
-        ("anna 1", "waltz", "val", "fast"),
-        ("bert 2", "waltz", "train", song.stem),
+    assert {(clip.take, clip.performer, clip.genre, clip.split, clip.song) for clip in clips} == {
+        ("anna 1", "anna", "waltz", "val", "fast"),
+        ("bert 2", "bert", "waltz", "train", song.stem),
     }
+    assert main(["extract-poses", "--views", "0", "--canvas", "64x64", "--workers", "1", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["summary"]["clips"] == len(clips)
     # What was recorded with its song keeps its timing: this take begins one second into it.
     for clip in (clip for clip in clips if clip.song == song.stem):
         assert clip.start == pytest.approx(clip.song_start - 1.0)
