@@ -41,7 +41,7 @@ def to_6d(matrices: np.ndarray) -> np.ndarray:
 
 
 def from_6d(values: np.ndarray) -> np.ndarray:
-    """The rotation matrices (..., 3, 3) nearest to (..., 6), by Gram and Schmidt's orthogonalisation; inverts `to_6d`."""
+    """The rotation matrices (..., 3, 3) nearest to (..., 6), by Gram-Schmidt: the inverse of `to_6d`."""
     first = unit(values[..., :3])
     second = values[..., 3:]
     second = unit(second - (first * second).sum(-1, keepdims=True) * first)
