@@ -45,7 +45,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def typed(page: Path) -> list[str]:
     """Every line that a page would have one type, in its blocks and in its sentences."""
-    lines = [line.strip() for block in blocks(page, "sh") for line in block.splitlines()]
+    lines = [line.strip() for block in blocks(page, "sh") for line in block.replace("\\\n", " ").splitlines()]
     lines += [line[2:] for block in blocks(page, "console") for line in block.splitlines() if line[:2] == "$ "]
     inline = re.findall(r"`((?:dancegen|python|pip|pipx) [^`]+)`", text(page))
     return lines + [" ".join(line.split()) for line in inline]
