@@ -15,7 +15,7 @@ import numpy as np
 
 from dancegen.arrays import unit
 from dancegen.errors import MocapError
-from dancegen.motion.anatomy import FACE
+from dancegen.motion.anatomy import ANKLE_HEIGHT, FACE
 from dancegen.motion.kinematics import forward_kinematics
 from dancegen.motion.motion import ENDS, Motion
 from dancegen.motion.rotations import about
@@ -65,7 +65,6 @@ GROUPS = {
 
 # Of body height: Drillis and Contini's table (Winter), for what a motion does not tell.
 TOE_DROP, TOE_REACH, HAND = 0.030, 0.110, 0.095
-ANKLE_HEIGHT = 0.039
 STANDING_SPEED = 0.3  # metres a second under which a foot at the floor stands
 STANDING_HEIGHT = 0.05  # metres above its place in the rest pose at which it still does
 

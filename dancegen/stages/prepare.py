@@ -224,7 +224,7 @@ class _Job:
         """(first argument, result) of every job, in order, worked on by all processes."""
         from joblib import Parallel, delayed
 
-        processes = min(self.options.workers or os.cpu_count() or 1, len(jobs))
+        processes = max(min(self.options.workers or os.cpu_count() or 1, len(jobs)), 1)
         pool = Parallel(n_jobs=processes, return_as="generator")
         with self.progress.task(label, len(jobs)) as advance:
             for job, result in zip(jobs, pool(delayed(function)(*job) for job in jobs), strict=True):

@@ -1,0 +1,70 @@
+"""Pairing: which songs a take is danced to, and from where in them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from dancegen.dataset.pairing import MeasuredTake, choose_pairings, clip_beats
+
+
+@dataclasses.dataclass(frozen=True)
+class _Song:
+    name: str
+    seconds: float
+    beats: object
+
+    @property
+    def digest(self):
+        return self.name
+
+
+def _songs(*tempi):
+    from dancegen.audio.beats import Beats
+
+    return [
+        _Song(f"{bpm}", 60.0, Beats(np.arange(0, 60, 60 / bpm), float(bpm), np.ones(int(np.ceil(bpm)), np.float32)))
+        for bpm in tempi
+    ]
+
+
+def _take(name, step_s, seconds=20.0):
+    from dancegen.motion.time_warp import DanceEvents
+
+    return MeasuredTake(name, name, name, None, (1.0, 1.0 + seconds), DanceEvents(np.array([]), np.array([]), step_s))
+
+
+def test_songs_that_suit_the_steps_come_first_and_take_turns():
+    songs = _songs(84, 86, 118, 120, 122, 140)
+    dances = choose_pairings([_take(f"t{i}", 0.5) for i in range(6)], songs, 2, 5.0, seed=1)
+    used = [order.song.name for order in dances]
+    assert set(used) == {"118", "120", "122"} and all(used.count(name) == 4 for name in set(used))
+    again, other = (choose_pairings([_take(f"t{i}", 0.5) for i in range(6)], songs, 2, 5.0, seed=s) for s in (1, 2))
+    assert [(d.song.name, d.song_start) for d in again] == [(d.song.name, d.song_start) for d in dances]
+    assert [d.song_start for d in other] != [d.song_start for d in dances]
+
+
+def test_more_pairs_than_songs_dance_to_a_song_again_from_elsewhere():
+    dances = choose_pairings([_take("t", 0.5)], _songs(120), 3, 5.0, seed=0)
+    assert len({order.song_start for order in dances}) == 3 and len({order.id for order in dances}) == 3
+    # Each start leaves room for the whole dance, and lies on a spectrogram frame.
+    assert all(0 <= order.song_start <= 60 - 20 for order in dances)
+    assert all(abs(order.song_start * 90 - round(order.song_start * 90)) < 1e-6 for order in dances)
+
+
+def test_a_long_take_is_danced_to_several_songs():
+    dances = choose_pairings([_take("t", 0.5, seconds=150.0)], _songs(120), 1, 5.0, seed=0)
+    assert [order.span for order in dances] == [(1.0, 51.0), (51.0, 101.0), (101.0, 151.0)]
+
+
+def test_a_take_of_more_than_26_spans_has_a_name_for_each_of_them():
+    dances = choose_pairings([_take("t", 0.5, seconds=60.0 * 60)], _songs(120), 1, 5.0, seed=0)
+    names = [pairing.id.removeprefix("t-00") for pairing in dances]
+    assert len(set(names)) == len(names) == 60 and names[:2] == ["a", "b"] and names[25:28] == ["z", "ba", "bb"]
+
+
+def test_a_clips_beats_count_from_its_start():
+    beats = clip_beats(_songs(120)[0].beats, 10.25, 2.0)
+    np.testing.assert_allclose(beats.times_s, [0.25, 0.75, 1.25, 1.75])
+    assert len(beats.strength) == 4 and beats.tempo_bpm == 120
