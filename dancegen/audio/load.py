@@ -141,7 +141,7 @@ def _probe_soundfile(path: Path) -> SongInfo | None:
 
 
 def _probe_av(path: Path) -> SongInfo | None:
-    import av
+    import av.error
 
     try:
         with av.open(str(path)) as container:
@@ -153,7 +153,7 @@ def _probe_av(path: Path) -> SongInfo | None:
             if not stream.rate or not stream.channels:
                 return None
             return SongInfo(path, _av_seconds(container, stream), stream.rate, stream.channels, "av")
-    except (av.FFmpegError, ValueError) as error:
+    except (av.error.FFmpegError, ValueError) as error:
         if integrity.is_mp4(path):
             raise AudioError(
                 f"{path} is damaged: decoding stopped at 0.0 s, its index is missing or broken. "
@@ -237,7 +237,7 @@ def _read_av(info: SongInfo, first: int, count: int | None, size: int) -> Iterat
 
 def _av_frames(info: SongInfo) -> Iterator[np.ndarray]:
     """Decoded frames of the first sound track as (N, channels) float32."""
-    import av
+    import av.error
 
     decoded = 0
     try:
@@ -252,7 +252,7 @@ def _av_frames(info: SongInfo) -> Iterator[np.ndarray]:
                     yield samples
             for ready in convert.resample(None):
                 yield ready.to_ndarray().reshape(-1, info.channels)
-    except av.FFmpegError as error:
+    except av.error.FFmpegError as error:
         raise _damaged(info.path, decoded / info.sample_rate) from error
 
 

@@ -25,6 +25,7 @@ class Detector(Protocol):
 
     def detect(self, frame: np.ndarray) -> np.ndarray:
         """(H, W, 3) uint8 RGB -> (P, 18, 3) keypoints of the people in it, in its pixels."""
+        ...
 
 
 def find_weights(path: str | Path) -> Path:

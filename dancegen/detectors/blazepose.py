@@ -5,6 +5,7 @@ Weights and code are under Apache-2.0, so that it may be used where OpenPose's l
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -55,9 +56,8 @@ class Blazepose:
 
     def __init__(self) -> None:
         installed_version()
-        from mediapipe.python.solutions.pose import Pose
-
-        self._pose = Pose(static_image_mode=True, model_complexity=1)
+        pose = import_module("mediapipe.python.solutions.pose")  # has no types
+        self._pose = pose.Pose(static_image_mode=True, model_complexity=1)
 
     def detect(self, frame: np.ndarray) -> np.ndarray:
         """(H, W, 3) uint8 RGB -> (P, 18, 3) keypoints of the people in it, in its pixels."""

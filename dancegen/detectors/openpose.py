@@ -32,7 +32,7 @@ class Openpose:
         try:
             if weights.suffix.lower() == ".pb":
                 self._body = Body.__new__(Body)
-                self._body.model = _Graph(weights)
+                setattr(self._body, "model", _Graph(weights))  # noqa: B010  (it is made for a network of its own)
             else:
                 self._body = Body(str(weights))
         except Exception as error:  # OpenCV, pickle and torch each have errors of their own

@@ -25,7 +25,7 @@ def flicker(frames: Iterable[np.ndarray]) -> float:
     """
     import cv2
 
-    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     errors: list[float] = []
     before = None
     for frame in frames:
@@ -69,14 +69,19 @@ def placed_like(requested: PoseSequence, detected: PoseSequence) -> PoseSequence
     a, b = (points[both][:, :2].astype(np.float64) for points in (theirs, ours))
     if len(a) < 10 or np.ptp(a) == 0:
         return requested.fitted(detected.size)
-    kept = np.ones(len(a), bool)
-    for _ in range(3):
-        (a0, b0) = a[kept].mean(axis=0), b[kept].mean(axis=0)
-        scale = max(float(((a[kept] - a0) * (b[kept] - b0)).sum() / ((a[kept] - a0) ** 2).sum()), 1e-3)
+    scale, a0, b0 = _scale_and_centres(a, b)
+    for _ in range(2):
         apart = np.linalg.norm((a - a0) * scale + b0 - b, axis=-1)
         kept = apart <= np.percentile(apart, 80)
-    keypoints = place(wanted.keypoints, scale, tuple(b0 - (a0 + 0.5) * scale + 0.5))
+        scale, a0, b0 = _scale_and_centres(a[kept], b[kept])
+    keypoints = place(wanted.keypoints, scale, b0 - (a0 + 0.5) * scale + 0.5)
     return PoseSequence(keypoints, detected.fps, detected.size, wanted.start_s)
+
+
+def _scale_and_centres(a: np.ndarray, b: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """The scale that brings points (N, 2) nearest to others by least squares about their means, and the means."""
+    a0, b0 = a.mean(axis=0), b.mean(axis=0)
+    return max(float(((a - a0) * (b - b0)).sum() / ((a - a0) ** 2).sum()), 1e-3), a0, b0
 
 
 def _warping_error(dis, before: np.ndarray, after: np.ndarray) -> float:

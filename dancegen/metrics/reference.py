@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class Reference:
     sample: Windows
     repertoire: Repertoire
     rows: dict[str, Figures]
-    about: dict[str, object]
+    about: dict[str, Any]
 
     def with_rows(self, rows: dict[str, Figures]) -> Reference:
         """The same with more rows beside its own."""
@@ -55,7 +56,7 @@ class Reference:
     def save(self, path: Path) -> None:
         """Write the .npz."""
         words = {"rows": {name: rounded(row) for name, row in self.rows.items()}, "about": self.about}
-        arrays = {"words": np.array(json.dumps(words)), **self.repertoire.packed()}
+        arrays: dict[str, Any] = {"words": np.array(json.dumps(words)), **self.repertoire.packed()}
         for name, statistics in (("kinetic", self.kinetic), ("geometric", self.geometric)):
             arrays |= {f"{name}_mean": statistics.mean.astype(np.float32), f"{name}_windows": statistics.windows}
             arrays |= {f"{name}_covariance": statistics.covariance.astype(np.float32)}

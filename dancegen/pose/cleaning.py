@@ -14,7 +14,7 @@ FILLED_CONFIDENCE = 0.5
 _BODY_JOINTS = tuple(range(N_JOINTS))[BODY]
 
 
-def track_dancer(frames: Iterable[Sequence[np.ndarray]]) -> list[int | None]:
+def track_dancer(frames: Iterable[Sequence[np.ndarray] | np.ndarray]) -> list[int | None]:
     """Index of the dancer among the (18, 3) people of each frame, None where nobody is seen.
 
     First whoever is shown largest, then whoever is nearest to where they were, so that the dance does not jump from one
@@ -24,12 +24,19 @@ def track_dancer(frames: Iterable[Sequence[np.ndarray]]) -> list[int | None]:
     last: np.ndarray | None = None
     for people in frames:
         seen = [index for index, body in enumerate(people) if (body[:, 2] > 0).any()]
-        chosen = min(seen, key=lambda i: _apart(people[i], last), default=None) if last is not None else None
-        if chosen is None or _apart(people[chosen], last) > _extent(last):
+        chosen = None if last is None else _nearest(people, seen, last)
+        if chosen is None:
             chosen = max(seen, key=lambda i: _prominence(people[i]), default=None)
         tracked.append(chosen)
         last = last if chosen is None else people[chosen]
     return tracked
+
+
+def _nearest(people: Sequence[np.ndarray] | np.ndarray, seen: list[int], last: np.ndarray) -> int | None:
+    """Who of the people seen is nearest to the dancer's last pose, unless further away than the dancer is large."""
+    apart = {index: _apart(people[index], last) for index in seen}
+    nearest = min(seen, key=apart.__getitem__, default=None)
+    return None if nearest is None or apart[nearest] > _extent(last) else nearest
 
 
 def _prominence(body: np.ndarray) -> float:

@@ -82,7 +82,7 @@ def _heaviest_disc(points: np.ndarray, weight: np.ndarray, radius: float) -> tup
     # The heaviest pixels' neighbourhoods are enough to start from, and bound the work on a large or garish picture.
     seeds = np.argsort(weight, kind="stable")[::-1][:64]
     apart = ((points[seeds, None] - points[None]) ** 2).sum(axis=2)
-    centre = points[seeds[np.argmax((apart <= reach) @ weight)]]
+    centre, mass = points[seeds[np.argmax((apart <= reach) @ weight)]], 0.0
     for _ in range(4):
         near = ((points - centre) ** 2).sum(axis=1) <= reach
         mass = float(weight[near].sum())

@@ -61,7 +61,7 @@ def draw_openpose(keypoints: np.ndarray, size: tuple[int, int]) -> np.ndarray:
             length = ((y1 - y2) ** 2 + (x1 - x2) ** 2) ** 0.5
             angle = math.degrees(math.atan2(y1 - y2, x1 - x2))
             outline = cv2.ellipse2Poly(middle, (int(length / 2), 4), int(angle), 0, 360, 1)
-            cv2.fillConvexPoly(picture, outline, color)
+            cv2.fillConvexPoly(picture, np.asarray(outline), color)
     for (x, y), shown, color in zip(points, present, JOINT_COLORS, strict=True):
         if shown:
             cv2.circle(picture, (int(x), int(y)), 4, color, thickness=-1)

@@ -19,7 +19,7 @@ _HIPS = (INDEX["r_hip"], INDEX["l_hip"])
 _ANKLES = (INDEX["r_ankle"], INDEX["l_ankle"])
 
 
-def place(keypoints: np.ndarray, scale: float, offset: tuple[float, float]) -> np.ndarray:
+def place(keypoints: np.ndarray, scale: float, offset: tuple[float, float] | np.ndarray) -> np.ndarray:
     """Scale and shift present joints of (..., 3) keypoints; missing ones stay (0, 0, 0).
 
     x' = (x + 0.5) * scale - 0.5 + offset: the same point of the picture, pixel centres being whole numbers.

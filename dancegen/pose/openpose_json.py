@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 
@@ -141,12 +142,16 @@ def _frame(document, where: str) -> _Frame:
 
 
 def _canvas_size(document: dict, where: str) -> tuple[int, int] | None:
-    sides = [document.get("canvas_width"), document.get("canvas_height")]
-    if sides == [None, None]:
+    width, height = document.get("canvas_width"), document.get("canvas_height")
+    if width is None and height is None:
         return None
-    if any(isinstance(side, bool) or not isinstance(side, (int, float)) or not 1 <= side < 1e6 for side in sides):
-        raise PoseError(f"{where}: a canvas of {sides[0]} x {sides[1]} pixels")
-    return int(sides[0]), int(sides[1])
+    if not (_is_side(width) and _is_side(height)):
+        raise PoseError(f"{where}: a canvas of {width} x {height} pixels")
+    return int(width), int(height)
+
+
+def _is_side(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value < 1e6
 
 
 def _person(person, where: str) -> _Person:
@@ -210,7 +215,7 @@ def _in_shares(keypoints: np.ndarray) -> bool:
 def _to_pixels(size: tuple[int, int], *arrays: np.ndarray | None) -> None:
     for array in arrays:
         if array is not None:
-            array[..., :2] *= np.float32(size)
+            array[..., :2] *= np.array(size, np.float32)
 
 
 def _smallest_canvas(keypoints: np.ndarray) -> tuple[int, int]:

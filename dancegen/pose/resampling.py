@@ -47,7 +47,7 @@ def resample_keypoints(keypoints: np.ndarray, frames: np.ndarray) -> np.ndarray:
         positions = _spline(run[..., :2].reshape(len(run), -1), np.maximum(at, 0))
         confidence = _linear(run[..., 2], at)
         found = np.dstack([positions.reshape(len(at), len(joints), 2), confidence])
-        result[np.ix_(inside, joints)] = found
+        result[np.ix_(inside, np.array(joints))] = found
     return result.reshape(len(frames), *keypoints.shape[1:])
 
 

@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -155,7 +156,7 @@ class PoseSequence:
         joints3d, hands, face = self.joints3d, self.hands, self.face
         return self._with(
             keypoints=_flipped(self.keypoints[:, MIRROR], self.size[0]),
-            joints3d=None if joints3d is None else joints3d[:, MIRROR] * np.float32([-1, 1, 1]),
+            joints3d=None if joints3d is None else joints3d[:, MIRROR] * np.array([-1, 1, 1], np.float32),
             hands=None if hands is None else _flipped(hands[:, ::-1], self.size[0]),
             face=None if face is None else _flipped(face[:, _FACE_MIRROR], self.size[0]),
         )
@@ -272,7 +273,7 @@ def _checked_size(size) -> tuple[int, int]:
     return width, height
 
 
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
+def _read_npz(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}

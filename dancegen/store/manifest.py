@@ -53,7 +53,7 @@ class Manifest:
         """The file's text: indented, keys in the order above, `schema` first."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """The manifest as JSON holds it."""
         return {"schema": self.schema} | asdict(self)
 
@@ -109,9 +109,8 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
         return plain(asdict(value))
-    if hasattr(value, "tolist"):  # NumPy and torch, without importing either
-        return plain(value.tolist())
-    return str(value)
+    to_list = getattr(value, "tolist", None)  # NumPy and torch, without importing either
+    return str(value) if to_list is None else plain(to_list())
 
 
 def versions() -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def read_frames(path: str | Path) -> Iterator[np.ndarray]:
 
     Raises InputError if the file is no video, or where it is damaged.
     """
-    import av
+    import av.error
 
     with opened(path) as container:
         container.streams.video[0].thread_type = "AUTO"
@@ -33,7 +33,7 @@ def read_frames(path: str | Path) -> Iterator[np.ndarray]:
             for frame in container.decode(video=0):
                 yield _rgb(frame)
                 shown += 1
-        except av.FFmpegError as error:
+        except av.error.FFmpegError as error:
             raise InputError(f"{path} is damaged: decoding stopped after {shown} frames ({error}).") from error
 
 
@@ -66,7 +66,7 @@ def _between(first: np.ndarray, last: np.ndarray, pieces: int) -> Iterator[np.nd
     if min(grey[0].shape) < 16:  # too small for any flow
         ahead = back = np.zeros((*grey[0].shape, 2), np.float32)
     else:
-        flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        flow: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         ahead, back = flow.calc(grey[0], grey[1], None), flow.calc(grey[1], grey[0], None)
     for piece in range(1, pieces):
         t = piece / pieces

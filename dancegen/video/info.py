@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def probe_video(path: str | Path) -> VideoInfo:
     """Rate, length, size, streams and metadata of a video, from its headers. Raises InputError if it is none."""
     with opened(path) as container:
         stream = container.streams.video[0]
-        fps = float(stream.average_rate or stream.guessed_rate)
+        fps = float(stream.average_rate or stream.guessed_rate or 0)
         video = _span(stream, container)
         sound = container.streams.audio[0] if container.streams.audio else None
         return VideoInfo(
@@ -69,13 +70,13 @@ def probe_video(path: str | Path) -> VideoInfo:
 @contextmanager
 def opened(path: str | Path) -> Iterator[InputContainer]:
     """A video's container while it is read. Raises InputError for a file that is none, or holds no pictures."""
-    import av
+    import av.error
 
     if not Path(path).is_file():
         raise InputError(f"There is no video at {path}.")
     try:
         container = av.open(str(path))
-    except (av.FFmpegError, OSError) as error:
+    except (av.error.FFmpegError, OSError) as error:
         raise InputError(f"{path} is not a video that can be read ({error}).") from error
     with container:
         if not container.streams.video:
@@ -106,7 +107,8 @@ def from_tags(tags: Mapping[str, str]) -> dict[str, str]:
 
 
 def _span(stream: Stream, container: InputContainer) -> StreamSpan:
-    start = float((stream.start_time or 0) * stream.time_base)
+    tick = stream.time_base or Fraction(0)
+    start = float((stream.start_time or 0) * tick)
     if stream.duration is not None:
-        return StreamSpan(start, float(stream.duration * stream.time_base))
+        return StreamSpan(start, float(stream.duration * tick))
     return StreamSpan(start, (container.duration or 0) / 1e6)  # Matroska only knows the length of the whole

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +21,14 @@ class Soundtrack:
     """
 
     def __init__(self, path: str | Path, start_s: float = 0.0) -> None:
-        import av
+        import av.error
 
         self.path = Path(path)
         if not self.path.is_file():
             raise AudioError(f"There is no song at {self.path}.")
         try:
             self._container = av.open(str(self.path))
-        except (av.FFmpegError, OSError) as error:
+        except (av.error.FFmpegError, OSError) as error:
             raise AudioError(f"{self.path} is not a sound file that can be read ({error}).") from error
         if not self._container.streams.audio:
             self._container.close()
@@ -66,8 +66,8 @@ class Soundtrack:
             self.read(step)
             samples -= step
 
-    def _decode(self) -> Iterator[np.ndarray]:
-        import av
+    def _decode(self) -> Generator[np.ndarray, None, None]:
+        import av.error
 
         resampler = av.AudioResampler(format="fltp", layout=self.layout, rate=self.rate)
         try:
@@ -75,5 +75,5 @@ class Soundtrack:
                 frame.pts = None  # the song counts from its first sample; gaps in a file's clock are not silence
                 yield from (block.to_ndarray() for block in resampler.resample(frame))
             yield from (block.to_ndarray() for block in resampler.resample(None))
-        except av.FFmpegError as error:
+        except av.error.FFmpegError as error:
             raise AudioError(f"{self.path} is damaged: decoding stopped ({error}). Try another copy.") from error

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
@@ -18,14 +18,15 @@ from dancegen.video.info import to_tags
 from dancegen.video.soundtrack import Soundtrack
 
 if TYPE_CHECKING:
-    import av
+    from av import AudioFrame, AudioStream, Packet, VideoFrame, VideoStream
+    from av.container import OutputContainer
 
 # A fixed number of threads: x264's output depends on it, and one recipe should give one file on every machine.
 ENCODER_THREADS = 4
-# So many may wait for the encoder, lest it and who draws them wait for each other at every frame.
+# Frames that may wait for the encoder, so that drawing and encoding do not wait for each other at every frame.
 FRAMES_AHEAD = 4
 AUDIO_BIT_RATE = 192_000
-# At rates like this FFmpeg's makers found it to sound better than their usual coder, and it takes less time.
+# At bit rates like this FFmpeg recommends it over the default coder; it is faster too.
 AUDIO_CODING = {"aac_coder": "fast"}
 # aq-mode 3 spends bits on dark gradients, which band first on a stage that is mostly night. The rest searches motion
 # less: measured on neon dances, a third less time and the same PSNR for a sixth more bytes.
@@ -37,6 +38,15 @@ NO_TREE = ":mbtree=0"
 BT709 = 1  # the code of BT.709 in H.264's colour primaries, transfer and matrix tables alike
 LIMITED_RANGE = 1
 MAX_SIDE = 8192
+
+
+Frame = TypeVar("Frame", contravariant=True)
+
+
+class Encoder(Protocol[Frame]):
+    """An output stream of one kind of frames."""
+
+    def encode(self, frame: Frame | None = None) -> list[Packet]: ...
 
 
 class VideoWriter:
@@ -78,7 +88,8 @@ class VideoWriter:
         self._crf = crf
         self._tags = to_tags(metadata or {})
         self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.{id(self):x}.partial.mp4")
-        self._container = None
+        self._container: OutputContainer | None = None
+        self._audio: _AudioTrack | None = None
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="video")
         self._waiting: deque[Future] = deque()
         self._sound = Soundtrack(audio, audio_start_s) if audio is not None else None
@@ -114,8 +125,8 @@ class VideoWriter:
             )
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")  # a copy
         picture.pts, picture.time_base = self.frames, 1 / self.fps
+        self._waiting.append(self._encoder.submit(self._encode, self._container, picture, self.frames))
         self.frames += 1
-        self._waiting.append(self._encoder.submit(self._encode, picture))
         try:
             self._wait_until(FRAMES_AHEAD)
         except BaseException:
@@ -130,11 +141,11 @@ class VideoWriter:
             if self.frames == 0:
                 raise InputError(f"No frames were given for {self.path}, so there is no video to write.")
             self._wait_until(0)
-            if self._sound is not None:
-                self._write_sound_until(round(self.frames / self.fps * self._sound.rate), last=True)
-                self._mux(self._audio, None)
-            self._mux(self._video, None)
-            self._finish_container()
+            if self._audio is not None:
+                self._write_sound(self._container, self._audio, self.frames, last=True)
+                self._mux(self._container, self._audio.stream, None)
+            self._mux(self._container, self._video, None)
+            self._finish(self._container)
             os.replace(self._partial, self.path)
         except BaseException:
             self._abandon()
@@ -143,16 +154,17 @@ class VideoWriter:
         self._close_sound()
 
     def _open(self) -> None:
-        import av
+        import av.error
 
         try:
-            self._container = av.open(str(self._partial), "w", format="mp4", options={"movflags": "+faststart"})
-        except (av.FFmpegError, OSError) as error:
+            container = av.open(str(self._partial), "w", format="mp4", options={"movflags": "+faststart"})
+        except (av.error.FFmpegError, OSError) as error:
             raise DancegenError(f"{self.path} cannot be written ({error}).") from error
-        self._container.metadata.update(self._tags)
+        self._container = container
+        container.metadata.update(self._tags)
         tuning = X264_TUNING if self.size[0] % TREE_STEP == 0 else X264_TUNING + NO_TREE
         options = {"preset": "veryfast", "crf": str(self._crf), "x264-params": tuning}
-        self._video = self._container.add_stream("libx264", rate=self.fps, options=options)
+        self._video: VideoStream = container.add_stream("libx264", rate=self.fps, options=options)
         self._video.width, self._video.height = self.size
         self._video.pix_fmt = "yuv420p"
         self._video.time_base = 1 / self.fps
@@ -161,59 +173,48 @@ class VideoWriter:
         codec.color_primaries = codec.color_trc = codec.colorspace = BT709
         codec.color_range = LIMITED_RANGE
         if self._sound is not None:
-            self._audio = self._container.add_stream(
-                "aac", rate=self._sound.rate, layout=self._sound.layout, options=AUDIO_CODING
-            )
-            self._audio.bit_rate = AUDIO_BIT_RATE
-            self._samples = 0
-            self._audio.codec_context.open()
-            self._sound_block = self._audio.codec_context.frame_size or 1024
+            self._audio = _AudioTrack(self._sound, container)
 
     def _wait_until(self, waiting: int) -> None:
         """Let the encoder work until no more frames than that wait; raise what went wrong in it."""
         while len(self._waiting) > waiting:
             self._waiting.popleft().result()
 
-    def _encode(self, picture: av.VideoFrame) -> None:
-        """One frame and the piece of song that belongs to it, on the encoder's thread."""
-        self._mux(
-            self._video,
-            picture.reformat(format="yuv420p", dst_colorspace="ITU709", src_color_range="JPEG", dst_color_range="MPEG"),
+    def _encode(self, container: OutputContainer, picture: VideoFrame, number: int) -> None:
+        """Frame `number` and the piece of song that belongs to it, on the encoder's thread."""
+        converted = picture.reformat(
+            format="yuv420p", dst_colorspace="ITU709", src_color_range="JPEG", dst_color_range="MPEG"
         )
-        if self._sound is not None:
-            self._write_sound_until(round((picture.pts + 1) / self.fps * self._sound.rate), last=False)
+        self._mux(container, self._video, converted)
+        if self._audio is not None:
+            self._write_sound(container, self._audio, number + 1)
 
-    def _write_sound_until(self, end: int, last: bool) -> None:
-        """Encode the song up to sample `end` in the encoder's own block size; only the last block may be shorter."""
-        import av
+    def _write_sound(self, container: OutputContainer, track: _AudioTrack, frames: int, last: bool = False) -> None:
+        """Encode the song that belongs to the first so many frames, as far as it fills the encoder's blocks."""
+        for block in track.blocks(round(frames / self.fps * track.sound.rate), last):
+            self._mux(container, track.stream, block)
 
-        while end - self._samples >= self._sound_block or (last and end > self._samples):
-            count = min(self._sound_block, end - self._samples)
-            block = av.AudioFrame.from_ndarray(self._sound.read(count), format="fltp", layout=self._sound.layout)
-            block.rate, block.pts, block.time_base = self._sound.rate, self._samples, Fraction(1, self._sound.rate)
-            self._mux(self._audio, block)
-            self._samples += count
-
-    def _mux(self, stream, frame) -> None:
-        import av
+    def _mux(self, container: OutputContainer, stream: Encoder[Frame], frame: Frame | None) -> None:
+        """Encode one frame, None: what the encoder still holds, and write the packets."""
+        import av.error
 
         try:
             for packet in stream.encode(frame):
-                self._container.mux(packet)
-        except (av.FFmpegError, OSError) as error:
+                container.mux(packet)
+        except (av.error.FFmpegError, OSError) as error:
             raise DancegenError(f"{self.path} could not be written ({error}). Is the disk full?") from error
 
-    def _finish_container(self) -> None:
-        import av
+    def _finish(self, container: OutputContainer) -> None:
+        import av.error
 
         try:
-            self._container.close()
-        except (av.FFmpegError, OSError) as error:
+            container.close()
+        except (av.error.FFmpegError, OSError) as error:
             raise DancegenError(f"{self.path} could not be finished ({error}). Is the disk full?") from error
         self._container = None
 
     def _abandon(self) -> None:
-        import av
+        import av.error
 
         self._waiting.clear()
         try:
@@ -222,7 +223,7 @@ class VideoWriter:
             container, self._container = self._container, None
             if container is not None:
                 # The file goes away: the error that brought us here is the one to report.
-                with contextlib.suppress(av.FFmpegError, OSError):
+                with contextlib.suppress(av.error.FFmpegError, OSError):
                     container.close()
             self._partial.unlink(missing_ok=True)
             self._close_sound()
@@ -231,6 +232,31 @@ class VideoWriter:
         if self._sound is not None:
             self._sound.close()
             self._sound = None
+
+
+class _AudioTrack:
+    """The song beside the pictures, AAC, in blocks of the encoder's own size."""
+
+    def __init__(self, sound: Soundtrack, container: OutputContainer) -> None:
+        self.sound = sound
+        self.stream: AudioStream = container.add_stream(
+            "aac", rate=sound.rate, layout=sound.layout, options=AUDIO_CODING
+        )
+        self.stream.bit_rate = AUDIO_BIT_RATE
+        self.stream.codec_context.open()
+        self._block = self.stream.codec_context.frame_size or 1024
+        self._samples = 0
+
+    def blocks(self, end: int, last: bool) -> Iterator[AudioFrame]:
+        """The song up to sample `end` from where it stopped before; only the last block may be shorter."""
+        import av
+
+        while end - self._samples >= self._block or (last and end > self._samples):
+            count = min(self._block, end - self._samples)
+            block = av.AudioFrame.from_ndarray(self.sound.read(count), format="fltp", layout=self.sound.layout)
+            block.rate, block.pts, block.time_base = self.sound.rate, self._samples, Fraction(1, self.sound.rate)
+            yield block
+            self._samples += count
 
 
 def _checked_size(size: tuple[int, int]) -> tuple[int, int]:

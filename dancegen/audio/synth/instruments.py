@@ -19,7 +19,7 @@ def _filtered(noise: np.ndarray, low: float | None, high: float | None) -> np.nd
         sos = butter(2, [low, high], "bandpass", fs=RATE, output="sos")
     else:
         sos = butter(2, low or high, "highpass" if low else "lowpass", fs=RATE, output="sos")
-    return sosfilt(sos, noise)
+    return np.asarray(sosfilt(sos, noise))
 
 
 def _peak_one(sound: np.ndarray) -> np.ndarray:
@@ -32,7 +32,8 @@ def _peak_one(sound: np.ndarray) -> np.ndarray:
 def _struck(partials: tuple[tuple[float, float, float], ...], seconds: float) -> np.ndarray:
     """Partials (Hz, level, decay in seconds) that all start at once."""
     time = _time(seconds)
-    return sum(level * np.exp(-time / decay) * np.sin(2 * np.pi * hertz * time) for hertz, level, decay in partials)
+    waves = (level * np.exp(-time / decay) * np.sin(2 * np.pi * hertz * time) for hertz, level, decay in partials)
+    return sum(waves, np.zeros(len(time)))
 
 
 def percussion(name: str, tone: float, rng: np.random.Generator) -> np.ndarray:

@@ -11,6 +11,7 @@ The demo song, `assets/demo.ogg`, is made by
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,9 +82,9 @@ def synthesise(spec: SongSpec) -> Song:
     """Play a song. Raises InputError for an unknown pattern, instrument or section, or a tempo nobody can play."""
     rng = np.random.default_rng(spec.seed)
     spec = _resolved(spec, rng)
-    timeline = Timeline(spec.tempo, spec.tempo_end, spec.seconds, spec.lead_in_s)
+    timeline = Timeline(spec.tempo, spec.tempo_end or spec.tempo, spec.seconds, spec.lead_in_s)
     events, sections = arrange(spec, timeline, rng)
-    beats = timeline.at(np.arange(int(np.ceil(timeline.beats))))
+    beats = np.asarray(timeline.at(np.arange(int(np.ceil(timeline.beats)))))
     samples = _mastered(_mixed(events, spec, rng), spec)
     return Song(samples, beats[beats < spec.seconds - 0.05], tuple(sections))
 
@@ -249,7 +250,7 @@ def _reverberated(dry: np.ndarray, size: float, rng: np.random.Generator) -> np.
 
     time = np.arange(round((0.5 + 1.5 * size) * RATE)) / RATE
     room = rng.normal(size=(2, len(time))) * np.exp(-time * 6.9 / time[-1]) * (time > 0.012)
-    room = sosfilt(butter(1, [250, 5500], "bandpass", fs=RATE, output="sos"), room)
+    room = np.asarray(sosfilt(butter(1, [250, 5500], "bandpass", fs=RATE, output="sos"), room))
     room /= np.sqrt((room**2).sum(axis=1, keepdims=True))
     return oaconvolve(dry, room.astype(np.float32), axes=1)[:, : dry.shape[1]]
 
@@ -259,7 +260,7 @@ def _mastered(mix: np.ndarray, spec: SongSpec) -> np.ndarray:
     from scipy.signal import lfilter
 
     pole = np.exp(-2 * np.pi * 900 / RATE)
-    dark = lfilter([1 - pole], [1, -pole], mix, axis=0)
+    dark = np.asarray(lfilter([1 - pole], [1, -pole], mix, axis=0))
     mix = 10 ** (-spec.tilt_db / 40) * dark + 10 ** (spec.tilt_db / 40) * (mix - dark)
     loudness = np.sqrt((mix**2).mean()) or 1.0
     mix = np.tanh(mix * min(0.2 / loudness, 3.0 / np.abs(mix).max()))
@@ -270,9 +271,7 @@ def _mastered(mix: np.ndarray, spec: SongSpec) -> np.ndarray:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line: one song by its flags, the demo, or many random ones."""
-    import argparse
-
-    parser = argparse.ArgumentParser(prog="python -m dancegen.audio.synth", description="Synthesise songs.")
+    parser = ArgumentParser(prog="python -m dancegen.audio.synth", description="Synthesise songs.")
     parser.add_argument("--tempo", type=float, default=120.0, help="beats a minute")
     parser.add_argument("--tempo-end", type=float, help="tempo at the end, if it changes")
     parser.add_argument("--metre", type=int, help="beats a bar; 6 is 6/8 (default: the pattern's own)")
@@ -300,7 +299,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _spec_of(flags) -> SongSpec:
+def _spec_of(flags: Namespace) -> SongSpec:
     metre = flags.metre if flags.metre or flags.pattern not in GROOVES else GROOVES[flags.pattern].metre
     return SongSpec(
         tempo=flags.tempo, tempo_end=flags.tempo_end, metre=metre or 4, pattern=flags.pattern, seed=flags.seed,
@@ -309,7 +308,7 @@ def _spec_of(flags) -> SongSpec:
     )  # fmt: skip
 
 
-def _write_random(parser, flags) -> None:
+def _write_random(parser: ArgumentParser, flags: Namespace) -> None:
     if flags.out is None:
         parser.error("say where the songs go: --out DIR")
     flags.out.mkdir(parents=True, exist_ok=True)

@@ -93,7 +93,7 @@ class ToneMapper:
         if dancer is not None:
             under = full[dancer.window]
             behind = cv2.multiply(under, dancer.through, scale=1 / OPEN)
-            under[:] = cv2.min(cv2.add(behind, dancer.shone), (FULL, FULL, FULL, FULL))
+            _, under[:] = cv2.threshold(cv2.add(behind, dancer.shone), FULL, FULL, cv2.THRESH_TRUNC)
         return cv2.convertScaleAbs(cv2.add(full, self._dither), alpha=1 / 256)
 
 
