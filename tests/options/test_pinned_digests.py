@@ -1,0 +1,128 @@
+"""The digest of one fixed example of every stage and engine.
+
+A digest here changes when an option, a default, a version or an encoding does: then every store makes its results of
+that stage anew. That must be meant. A new option with a default changes its stage's digest once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dancegen.choreographers.baselines.family import Baselines
+from dancegen.choreographers.registry import FAMILIES
+from dancegen.metrics.reference import VERSION as REFERENCE_VERSION
+from dancegen.options.declare import Options, recipe_for
+from dancegen.options.verbs import (
+    EvaluateOptions,
+    ExtractPosesOptions,
+    GeneratePosesOptions,
+    PrepareOptions,
+    SkeletonOptions,
+    TrainOptions,
+)
+from dancegen.renderers.film.registry import find_backend
+from dancegen.renderers.film.settings import Reach
+from dancegen.stages import evaluate, extract_poses, film, film_segments, film_temporal, prepare, render
+from dancegen.stages.film_recipes import film_recipe
+from dancegen.store import Input, Recipe
+
+
+def read(*roles: str) -> dict[str, tuple[Input, ...]]:
+    """An input for each option, all of the same content."""
+    return {role: (Input(role, "file", role, "0" * 64),) for role in roles}
+
+
+def of(stage: str, version: int, options: Options, *roles: str, **worked_out) -> Callable[[], Recipe]:
+    return lambda: recipe_for(stage, version, options, read(*roles), **worked_out)
+
+
+def film_of(stage: str, version: int, *without: Reach) -> Callable[[], Recipe]:
+    backend = find_backend("animatediff")
+    settings = backend.complete(backend.settings())
+    models = ("base", "vae", "motion_adapter", "controlnet")
+    return lambda: film_recipe(
+        stage, version, backend, settings, read("poses", *models), without=without, seed=0, size=[384, 512],
+        prompt=[[0.0, "a dancer"]],
+    )  # fmt: skip
+
+
+TAKES = PrepareOptions(sources=("takes",), music="songs")
+SONG = GeneratePosesOptions(song="song.wav")
+LEARNT = {name: TrainOptions(family=name) for name in FAMILIES}
+
+PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
+    "prepare": (
+        of(
+            "prepare",
+            prepare.VERSION,
+            PrepareOptions(sources=("takes",), music="songs"),
+            "sources",
+            "music",
+            genres={"a": "salsa"},
+        ),
+        "6a4e1ec3c242a4c2",
+    ),
+    "extract-poses": (
+        of("extract-poses", extract_poses.VERSION, ExtractPosesOptions(), "dataset", views=[0, 45]),
+        "cc28fd03e019c3ca",
+    ),
+    "train diffusion": (
+        of("train", FAMILIES["diffusion"].training_version, LEARNT["diffusion"], "dataset", config={"train.steps": 3}),
+        "a906c83061a5836e",
+    ),
+    "train gan": (
+        of("train", FAMILIES["gan"].training_version, LEARNT["gan"], "dataset", config={"train.steps": 3}),
+        "17f0218657adc271",
+    ),
+    "generate-poses diffusion": (
+        of("generate-poses", FAMILIES["diffusion"].version, SONG, "song", "model"),
+        "68fea7d99d11578b",
+    ),
+    "generate-poses gan": (
+        of("generate-poses", FAMILIES["gan"].version, SONG, "song", "model"),
+        "68fea7d99d11578b",
+    ),
+    "generate-poses baseline": (
+        of("generate-poses", Baselines().version, SONG, "song", "model", "dataset"),
+        "b83539dfce63faf2",
+    ),
+    "render skeleton": (
+        of("render", render.VERSION, SkeletonOptions(), "poses", engine="skeleton", fps=30.0, size=[1280, 720]),
+        "8ab99eadd6762561",
+    ),
+    "render animatediff": (
+        film_of("render", film.VERSION),
+        "e6cb6d63f5f74c4e",
+    ),
+    "render-segment animatediff": (
+        film_of("render-segment", film_segments.VERSION, Reach.FILM, Reach.SECOND_PASS),
+        "24e2365cd8828d7c",
+    ),
+    "render-temporal animatediff": (
+        film_of("render-temporal", film_temporal.VERSION, Reach.FILM),
+        "0493c5c5cc5b8de0",
+    ),
+    "evaluate": (
+        of("evaluate", evaluate.VERSION, EvaluateOptions(), "reference", "songs", "subjects", "detector"),
+        "ed781289ad349604",
+    ),
+    "reference": (
+        lambda: Recipe("reference", REFERENCE_VERSION, {}, read("dataset")["dataset"]),
+        "f5befb1bf916db7b",
+    ),
+}
+
+
+@pytest.mark.parametrize("example", PINNED)
+def test_the_digest_is_what_it_was(example):
+    recipe, digest = PINNED[example]
+    assert recipe().digest[:16] == digest
+
+
+def test_every_engine_of_every_stage_has_an_example():
+    engines = {f"train {name}" for name in FAMILIES} | {f"generate-poses {name}" for name in (*FAMILIES, "baseline")}
+    stages = {"prepare", "extract-poses", "render skeleton", "evaluate", "reference"}
+    films = {f"{stage} animatediff" for stage in ("render", "render-segment", "render-temporal")}
+    assert set(PINNED) == engines | stages | films
