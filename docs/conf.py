@@ -37,6 +37,9 @@ html_theme_options = {
 
 def setup(app: Any) -> None:
     app.connect("source-read", _read)
+    app.connect(
+        "env-get-outdated", lambda app, env, *changes: sorted(env.found_docs)
+    )  # What is added may have changed.
 
 
 def _read(app: Any, page: str, source: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""What the website has beside the pages as they are written: options, signatures, model cards and the changelog.
+"""What the website adds to the pages as they are written: options, settings, signatures, model cards, the changelog.
 
 A page marks the place, and what a reader of the bare file sees there:
 
@@ -11,28 +11,31 @@ A page marks the place, and what a reader of the bare file sees there:
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
+import textwrap
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PLACE = re.compile(r"^<!-- (options|signature|include) (\S+) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
+PLACE = re.compile(r"^<!-- (options|settings|signature|include) (\S+) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
 USUAL_PANEL = "Options"
 PAGES = {
     "Dance": ("make-a-dance", "steer-and-edit", "film-it"),
     "Models of your own": ("your-own-footage", "train", "evaluate", "scale-out"),
-    "Reference": ("commands", "python", "store"),
+    "Reference": ("commands", "settings", "python", "store"),
     "Background": ("how-it-works", "models", "ablation", "limits", "licences"),
-    "Project": ("contributing", "changelog"),
+    "Project": ("contributing", "extend", "changelog"),
 }
 """The menu of the site: all pages but the first."""
 
 
 def filled(markdown: str) -> str:
     """A page with all its places filled. Raises KeyError, AttributeError or OSError for what does not exist."""
-    makers = {"options": option_tables, "signature": signature, "include": included}
+    makers = {"options": option_tables, "settings": setting_tables, "signature": signature, "include": included}
     return PLACE.sub(lambda found: makers[found[1]](found[2]), markdown)
 
 
@@ -78,6 +81,42 @@ def _default(parameter: Any) -> str:
 
 def _text(help_text: str | None) -> str:
     return (help_text or "").strip().replace("|", "\\|").replace("<", "&lt;")
+
+
+def setting_tables(family: str) -> str:
+    """A table for each group of a family's settings: name, the value in each preset, and what it is."""
+    from dataclasses import fields
+
+    presets = import_module(f"dancegen.choreographers.{family}.config").PRESETS
+    tables = []
+    for group in fields(next(iter(presets.values()))):
+        about = _field_docstrings(type(getattr(next(iter(presets.values())), group.name)))
+        rows = [f"| setting | {' | '.join(presets)} | what it is |", "|---" * (len(presets) + 2) + "|"]
+        for name, said in about.items():
+            values = [_shown(getattr(getattr(preset, group.name), name)) for preset in presets.values()]
+            rows.append(f"| `{group.name}.{name}` | {' | '.join(values)} | {_text(said)} |")
+        tables.append("\n".join(rows))
+    return "\n\n".join(tables)
+
+
+def _field_docstrings(kind: type) -> dict[str, str]:
+    """The fields of a dataclass, each with the string that stands below it in the source."""
+    found: dict[str, str] = {}
+    for each in reversed(kind.__mro__[:-1]):
+        body = ast.parse(textwrap.dedent(inspect.getsource(each))).body[0].body
+        for statement, following in zip(body, [*body[1:], None], strict=True):
+            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+                value = following.value if isinstance(following, ast.Expr) else None
+                found[statement.target.id] = " ".join(value.value.split()) if isinstance(value, ast.Constant) else ""
+    return found
+
+
+def _shown(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def signature(function: str) -> str:

@@ -197,6 +197,12 @@ def test_every_link_leads_somewhere(page):
         assert not anchor or anchor in slugs(target), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_path_in_a_page_exists(page):
+    paths = re.findall(r"`((?:dancegen|benchmarks|tests|docs)/[\w/.]+)`", text(page))
+    assert [path for path in paths if not (REPOSITORY / path).exists()] == []
+
+
 def test_the_readme_is_short_and_begins_with_the_picture_and_two_commands():
     assert len(README.read_bytes()) <= LARGEST_README
     assert text(README).startswith("![")
@@ -229,6 +235,8 @@ def test_the_site_shows_every_option_of_every_command_and_every_signature():
     commands, python = filled(text(DOCS / "commands.md")), filled(text(DOCS / "python.md"))
     missing = {option for option in all_options() if option[0] == "-" and f"`{option}" not in commands}
     assert missing <= {"--help", "-h", "--version", "--install-completion", "--show-completion"}
+    settings = filled(text(DOCS / "settings.md"))
+    assert "| `train.accent` |" in settings and "| `loss.l1` |" in settings
     assert [verb.function for verb in VERBS if f"dancegen.{verb.function}(\n" not in python] == []
 
 
