@@ -10,14 +10,12 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-SPLITS = ("train", "val")
-
 
 @dataclass(frozen=True)
 class Origin:
     """Where a take comes from: the performance it shows, and the source (a folder, say) that it was found in.
 
-    split: what its database's own lists prescribe; None where chance decides.
+    split: "train" or "val", as its database's own lists prescribe; None where chance decides.
     """
 
     performance: str

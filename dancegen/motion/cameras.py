@@ -32,15 +32,15 @@ FACE_NORMALS = {"nose": (0.0, 100.0), "r_eye": (30.0, 107.0), "l_eye": (-30.0, 1
     "r_ear": (90.0, 112.0),
     "l_ear": (-90.0, 112.0),
 }
-HYSTERESIS_DEG = 5.0  # a point that is there stays a little longer than one that is not takes to come
+HYSTERESIS_DEG = 5.0  # past its limit by this much before a point disappears, and short of it before it appears
 SMOOTH_S = 0.05
 AT_FRONT = (0.0, 0.0, 1.0)
 
 EYE_HEIGHT_M = 1.3
 FAR, NEAR = 9.0, 4.5  # metres from the dancer: a camera for the whole stage, and one that goes with the dancer
-LEAST_M = 3.0  # from a camera to the nearest that a dancer comes
+LEAST_M = 3.0  # from a camera to the dancer, at the nearest
 ORBIT_S = 24.0  # seconds of a full circle
-FOLLOW_S = 0.8  # by how much a camera that follows smooths the dancer's way
+FOLLOW_S = 0.8  # how much a camera that follows smooths the dancer's path
 BODY_FRACTION = 0.62
 BARS_A_SHOT = 2
 SHOT_S = 4.0  # where a song has no beat

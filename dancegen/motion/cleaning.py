@@ -1,4 +1,7 @@
-"""Mends what captures get wrong: knees that flip, bodies that jump, the calibration pose at the start."""
+"""Cleaning of motion capture: knees that flip, bodies that jump, the calibration pose at the start, a wrong rate.
+
+Each is a known artefact of optical capture. A clean take comes back as it was.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ FLIP_M = 0.15  # a longer step costs no more than this one: it is a flip, howeve
 BENT_M = 0.05  # off the line from hip to ankle: a leg that is straighter has no side to bend to
 DOUBT_COST = 0.01  # m² a second for not believing the file
 
-SMOOTH_S = 0.04  # takes the capture's noise out, which would pass for pace
+SMOOTH_S = 0.04  # takes the capture's noise out, which would count as movement
 
 # Of 40 real takes (salsa, modern dance, ballet) the quickest has 1.57; the same at double speed have 1.89 to 2.62.
 FASTEST_HZ = 1.74
@@ -159,8 +162,8 @@ def _cheapest_path(places: np.ndarray, cost: np.ndarray) -> np.ndarray:
     return state
 
 
-def pace_hz(joints: np.ndarray, fps: float) -> float:
-    """How often limbs swing to and fro, per second, over a take (T, 18, 3) in metres; 0 where hardly anything moves.
+def swing_hz(joints: np.ndarray, fps: float) -> float:
+    """How often limbs swing back and forth, per second, over a take (T, 18, 3) in metres; 0 if hardly anything moves.
 
     Mean acceleration over mean speed, which for a swing is its angular frequency whatever its width: large and small
     dancers and movements compare. Geometric mean of the wrists about the hips and the feet's rise and fall.
@@ -176,7 +179,7 @@ def pace_hz(joints: np.ndarray, fps: float) -> float:
 
 def moves_too_fast(joints: np.ndarray, fps: float) -> bool:
     """Whether the limbs swing faster than dancers' do: most likely the stated rate is too high."""
-    return pace_hz(joints, fps) > FASTEST_HZ
+    return swing_hz(joints, fps) > FASTEST_HZ
 
 
 def _swing_hz(points: np.ndarray, fps: float) -> float:

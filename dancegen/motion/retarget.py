@@ -1,8 +1,8 @@
-"""From any dancer's joints to the rotations of one body.
+"""Retargeting: from any dancer's joints to the rotations of one body.
 
 Only directions are taken from the source, never lengths, so every limb of the result is exactly as long as the body's.
 A bone that the source shows as a line between two joints gets the smallest rotation that points it there; twist about
-its own axis, which joints do not show, stays as in the rest pose.
+its own axis, which joints do not show, stays as in the rest pose. (`Motion.rotations` has it, where the source does.)
 """
 
 from __future__ import annotations

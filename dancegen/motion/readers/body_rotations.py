@@ -1,8 +1,8 @@
-"""The rotations of the body that a file's own skeleton holds: what joints alone do not show, such as twist.
+"""Body rotations: what a file's own skeleton says beyond its joints, such as the twist of a forearm.
 
 Skeletons differ in their joints and rest poses. Here each bone's rotation is brought into one convention, SMPL's (see
 `motion.body`): relative to a T-pose, the dancer upright, looking along +z. A bone that rests in another direction, as
-arms do in an A-pose, is first turned into its T-pose by the smallest rotation. The bones keep their own lengths, so
+arms do in an A-pose, is first turned into the T-pose by the smallest rotation. The bones keep their own lengths, so
 forward kinematics leads back to the joints.
 """
 
@@ -33,7 +33,7 @@ def find_rotations(armature: Armature, names: BodyJoints, dancer: Dancer, cleane
     source = _Source(armature, names, dancer, cleaned.cut)
     hips, chest = (source.common(f"l_{joint}", f"r_{joint}") for joint in ("hip", "shoulder"))
     head = names["head"]
-    if hips is None or chest is None or not source.leads(hips, chest) or not source.leads(chest, head):
+    if hips is None or chest is None or not source.carries(hips, chest) or not source.carries(chest, head):
         return None
     return _Solver(source, dancer, cleaned, hips, chest).solve()
 
@@ -56,11 +56,12 @@ class _Source:
         return found[::-1]
 
     def common(self, one: str, other: str) -> int | None:
-        """The joint nearest to two others that carries both."""
+        """The lowest joint that carries two others; None where they share none."""
         shared = set(self.ancestors[self.names[one]]) & set(self.ancestors[self.names[other]])
         return max(shared, default=None)
 
-    def leads(self, ancestor: int, joint: int) -> bool:
+    def carries(self, ancestor: int, joint: int) -> bool:
+        """Whether a joint hangs on another, or is it."""
         return ancestor in self.ancestors[joint]
 
     def between(self, ancestor: int, joint: int) -> list[int]:
@@ -86,6 +87,11 @@ class _Station:
 
 
 class _Solver:
+    """World rotations of SMPL's joints, from the trunk outwards, and the bones between them.
+
+    The trunk's rotations are the file's own; limbs are, besides, pointed along the cleaned joints.
+    """
+
     def __init__(self, source: _Source, dancer: Dancer, cleaned: Cleaned, hips: int, chest: int) -> None:
         self.source, self.cleaned, self.height_m = source, cleaned, dancer.height_m
         self.hips, self.chest = hips, chest
@@ -116,7 +122,7 @@ class _Solver:
         return left @ np.diag([1.0, 1.0, np.linalg.det(left @ right)]) @ right
 
     def _trunk(self) -> None:
-        """Pelvis, spine, neck and head. Where a file has fewer than three spine joints, some stand on stiff bones."""
+        """Pelvis, spine, neck and head. Spine joints that a file lacks are points of a rigid bone."""
         source = self.source
         pelvis = self._set("pelvis", self.hips)
         hips = (source.position(source.names["l_hip"]) + source.position(source.names["r_hip"])) / 2
@@ -137,15 +143,15 @@ class _Solver:
 
     def _stations(self) -> list[_Station]:
         chain = self.source.between(self.hips, self.chest)
-        if not chain:  # one stiff trunk
+        if not chain:  # a trunk of one rigid bone
             low = self.source.position(self.hips)
             high = self._shoulders()
             return [_Station(low + (high - low) * share, self.hips) for share in (0.25, 0.5, 0.75)]
         picked = [chain[round(index)] for index in np.linspace(0, len(chain) - 1, min(len(chain), len(SPINE)))]
         missing = len(SPINE) - len(picked)
         low, high = self.source.position(self.hips), self.source.position(picked[0])
-        stiff = [_Station(low + (high - low) * i / (missing + 1), self.hips) for i in range(1, missing + 1)]
-        return stiff + [_Station(self.source.position(joint), joint) for joint in picked]
+        rigid = [_Station(low + (high - low) * i / (missing + 1), self.hips) for i in range(1, missing + 1)]
+        return rigid + [_Station(self.source.position(joint), joint) for joint in picked]
 
     def _shoulders(self) -> np.ndarray:
         names = self.source.names
