@@ -16,12 +16,13 @@ import csv
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from harness import command, machine, table, write_songs
 
 if TYPE_CHECKING:
     from dancegen.progress import Progress
@@ -129,8 +130,8 @@ def run(trial: Trial, clips: int, songs: Path, options: argparse.Namespace, prog
     steps, settings = schedule(trial, clips)
     budget = [*BUDGET, f"loss.perceptual={options.perceptual if options.vgg else 0:g}", *options.set]
     model = train(
-        options.poses, preset=options.preset, steps=steps, settings=[*budget, *settings], seed=trial.seed,
-        vgg=options.vgg, device=options.device, store=options.store, progress=progress,
+        options.poses, family="gan", preset=options.preset, max_steps=steps, settings=[*budget, *settings],
+        seed=trial.seed, vgg=options.vgg, device=options.device, store=options.store, progress=progress,
     )  # fmt: skip
     measured = evaluate(
         [model], songs=songs, seconds=options.seconds, seed=options.seed, device=options.device,
@@ -156,23 +157,13 @@ def loss_names() -> tuple[str, ...]:
     return LOSSES
 
 
-def write_songs(folder: Path, count: int, seconds: float) -> Path:
-    """Random synthetic songs, the same ones every time."""
-    from dancegen.audio.synth.song_maker import random_spec, synthesise, write_song
-
-    folder.mkdir()
-    for seed in range(count):
-        write_song(synthesise(random_spec(seed, seconds)), folder / f"synth_{seed}.flac")
-    return folder
-
-
 def settle(options: argparse.Namespace, progress: Progress) -> argparse.Namespace:
     """The options with the store and the pose dataset in the place of their names. Raises NotFoundError for none."""
-    from dancegen.stages.reference import resolve
-    from dancegen.store import open_store
+    from dancegen.context import Context
 
-    options.store = open_store(options.store)
-    options.poses = resolve(options.poses, "extract-poses", options.store, progress)
+    context = Context.open(options.store, progress=progress)
+    options.store = context.store
+    options.poses = context.resolve(options.poses, "extract-poses")
     return options
 
 
@@ -193,6 +184,7 @@ def as_record(rows: Sequence[Row], options: argparse.Namespace, total: int) -> d
     """What --json prints."""
     return {
         "conditions": conditions(options),
+        "machine": machine(),
         "base": {experiment.name: experiment.values[0] for experiment in EXPERIMENTS},
         "real_dance": real_dance(),
         "missing": total - len(rows),
@@ -245,9 +237,6 @@ def verdict(experiment: Experiment, rows: Sequence[Row]) -> str:
 
 def as_markdown(rows: Sequence[Row], options: argparse.Namespace, total: int) -> str:
     """The tables, with what the authors published beside."""
-    import os
-    import platform
-
     from dancegen.metrics.table import COLUMNS, CONTROLS, written
 
     columns = [column for key in FIGURES for column in COLUMNS if column.key == key]
@@ -259,33 +248,29 @@ def as_markdown(rows: Sequence[Row], options: argparse.Namespace, total: int) ->
             yield cell + "/" + written(figures.get(beside[column.key]), column) if column.key in beside else cell
 
     titles = [f"{column.title}/off" if column.key in beside else column.title for column in columns]
-    lines = _head("", "steps", "minutes", *(name.replace("_", " ") for name in LOSSES), "score", *titles)
-    lines.append(_line("real dance", *[""] * (3 + len(LOSSES)), *measured(real_dance())))
+    trained = [("real dance", *[""] * (3 + len(LOSSES)), *measured(real_dance()))]
     for row in rows:
         cells = [f"{row.experiment} {row.value}".strip(), row.steps]
         cells += [f"{row.train_s / 60:.1f}", *(_number(row.losses.get(name)) for name in LOSSES), f"{row.score:.2f}"]
-        lines.append(_line(*cells, *measured(row.figures)))
-    lines += ["", *_head("experiment", "published", "base", "here, by score")]
-    for experiment in EXPERIMENTS:
-        lines.append(_line(experiment.name, experiment.published, experiment.values[0], verdict(experiment, rows)))
+        trained.append((*cells, *measured(row.figures)))
+    verdicts = [(one.name, one.published, one.values[0], verdict(one, rows)) for one in EXPERIMENTS]
     said = ", ".join(
         f"{name} {' '.join(map(str, value)) if isinstance(value, list) else value}"
         for name, value in conditions(options).items()
     )
     missing = f" {total - len(rows)} rows are still missing." if len(rows) < total else ""
-    lines += [
-        "",
-        f"Measured {time.strftime('%Y-%m-%d')} on {os.cpu_count()} cores ({platform.machine()}): {said}.{missing}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _head(*titles: str) -> list[str]:
-    return [_line(*titles), "|---" * len(titles) + "|"]
-
-
-def _line(*cells: object) -> str:
-    return f"| {' | '.join(map(str, cells))} |"
+    here = ", ".join(f"{name} {value}" for name, value in machine().items())
+    losses = [name.replace("_", " ") for name in LOSSES]
+    return "\n".join(
+        [
+            table(("", "steps", "minutes", *losses, "score", *titles), trained),
+            "",
+            table(("experiment", "published", "base", "here, by score"), verdicts),
+            "",
+            f"Measured {here}: {said}.{missing}",
+            "",
+        ]
+    )
 
 
 def _number(value: float | None) -> str:
@@ -305,7 +290,7 @@ def write_tables(path: Path, tables: str, record: dict) -> None:
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     names = [experiment.name for experiment in EXPERIMENTS]
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command(__doc__, cores=False)
     parser.add_argument("poses", nargs="?", help="an extract-poses artifact, its path or digest; else the newest")
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=", ".join(names))
     parser.add_argument("--epoch-clips", type=int, default=60, help="clips that an epoch shows; 0: all, as published")
@@ -319,7 +304,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--store", type=Path, help="as every command of dancegen has it")
     parser.add_argument("-o", "--output", type=Path, help="a Markdown file for the tables; JSON goes beside it")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the tables")
     options = parser.parse_args(arguments)
     if options.epoch_clips < 0:
         parser.error("--epoch-clips must be 0 or more")

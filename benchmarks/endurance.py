@@ -2,23 +2,19 @@
 
     python benchmarks/endurance.py [SONG ...] [--models gan diffusion] [--minutes 10] [--json]
 
-Each song (by default the bundled one) is repeated, one minute of it or less, until it is long enough: so both minutes
-are danced to the same music, and what differs is the dancer. Of dances in joint space it also says how near to the edge
-of their stage they come, and by how much any limb changes its length. And for all: how much faster than real time the
-choreography alone comes, with the memory that it takes beside the model. Needs Linux or macOS.
+The peer of a dance's late minute is its own first one. Each song (by default the bundled one) is repeated, one minute
+of it or less, until it is long enough: so both minutes are danced to the same music, and what differs is the dancer. Of
+dances in joint space it also says how near to the edge of their floor they come, and by how much any limb changes its
+length. And for all: how much faster than real time the choreography alone comes, with the memory that it takes beside
+the model. Needs Linux or macOS.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import resource
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
+
+from harness import command, in_fresh_process, peak_mb, show, table, timed, use_cores
 
 FIGURES = (
     "speed_median", "accel_mean", "freeze_ratio", "limb_p99_max", "skating", "variety", "bas_music", "bas_shifted",
@@ -66,13 +62,13 @@ def minute(poses, beats, number: int) -> dict[str, float]:
     return {name: found[name] for name in FIGURES}
 
 
-def of_the_body(motion, stage: tuple[float, float]) -> dict[str, float]:
-    """How far the root comes from the middle, as a share of the way to the stage's edge, and how constant limbs are."""
+def of_the_body(motion, floor: tuple[float, float]) -> dict[str, float]:
+    """How far the root comes, as a share of the way to the edge of the floor, and how much any limb changes."""
     import numpy as np
 
     from dancegen.motion.body import PARENTS
 
-    at = np.abs(motion.root[:, (0, 2)]) / (np.array(stage) / 2)
+    at = np.abs(motion.root[:, (0, 2)]) / (np.array(floor) / 2)
     children = [joint for joint, parent in enumerate(PARENTS) if parent >= 0]
     limbs = motion.positions[:, children] - motion.positions[:, [PARENTS[joint] for joint in children]]
     lengths = np.linalg.norm(limbs, axis=-1)
@@ -82,7 +78,7 @@ def of_the_body(motion, stage: tuple[float, float]) -> dict[str, float]:
     }
 
 
-def endure(model: str, path: Path, minutes: float) -> dict:
+def endure(model: str, path: Path | str, minutes: float) -> dict:
     """Everything about one model and one song."""
     from dancegen.audio.song import analyse
     from dancegen.choreographers import (
@@ -97,23 +93,24 @@ def endure(model: str, path: Path, minutes: float) -> dict:
     from dancegen.store import open_store
 
     dancer = load_choreographer(find_model(model, open_store()), "cpu")
+    path = Path(path)
     features = endless(analyse(path), minutes * MINUTE_S)
-    before, started = _peak_mb(), time.perf_counter()
-    body = {}
-    if isinstance(dancer, BodyChoreographer):
-        motion = dancer.dance(features)
-        took = time.perf_counter() - started
+    before, body = peak_mb(), {}
+    with timed() as cost:
+        if isinstance(dancer, BodyChoreographer):
+            motion, pieces = dancer.dance(features), []
+        else:
+            motion, pieces = None, list(choreograph(dancer, features, fps=FPS))
+    if motion is not None:
         body = of_the_body(motion, DanceControls().floor)
-        poses = PoseSequence.concatenate(filmed(motion, features, "front", fps=FPS))
-    else:
-        poses = PoseSequence.concatenate(choreograph(dancer, features, fps=FPS))
-        took = time.perf_counter() - started
+        pieces = list(filmed(motion, features, "front", fps=FPS))
+    poses = PoseSequence.concatenate(pieces)
     late = max(2, int(minutes) - 1)
     beats = features.beats.times_s
     return {
         "model": model, "song": path.stem, "minutes": minutes, "late": late,
         "first_minute": minute(poses, beats, 1), "late_minute": minute(poses, beats, late),
-        **body, "times_real_time": features.seconds / took, "memory_mb": _peak_mb() - before,
+        **body, "times_real_time": features.seconds / cost.wall_s, "memory_mb": peak_mb() - before,
     }  # fmt: skip
 
 
@@ -137,55 +134,39 @@ def pooled(model: str, rows: list[dict]) -> dict:
     return rows[0] | {"model": model, "song": "all songs"} | worst | minutes | means
 
 
-def _peak_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
-
-
 def as_text(rows: list[dict]) -> str:
     lines = []
     for row in rows:
         lines.append(f"{row['model']}, {row['song']}, {row['minutes']:g} minutes")
-        lines.append(f"{'':18s}   minute 1   minute {row['late']}      ratio")
-        for name in FIGURES:
-            first, late = row["first_minute"][name], row["late_minute"][name]
-            ratio = f"{late / first:10.2f}" if abs(first) > 1e-3 else "         -"
-            lines.append(f"{name:18s} {first:10.3f} {late:10.3f} {ratio}")
+        pairs = ((name, row["first_minute"][name], row["late_minute"][name]) for name in FIGURES)
+        cells = [
+            (name, f"{first:.3f}", f"{late:.3f}", f"{late / first:.2f}" if abs(first) > 1e-3 else "-")
+            for name, first, late in pairs
+        ]
+        lines.append(table(("", "minute 1", f"minute {row['late']}", "ratio"), cells))
         if "farthest" in row:
             inside = "inside" if row["farthest"] <= 1 else "OUTSIDE"
-            lines.append(f"root: {row['farthest']:.2f} of the way to the stage's edge at most, {inside}")
+            lines.append(f"root: {row['farthest']:.2f} of the way to the edge of the floor at most, {inside}")
             lines.append(f"limbs: {100 * row['limb_change']:.4f} % longer or shorter at most")
-        lines.append(f"{row['times_real_time']:.1f} times real time, {row['memory_mb']:.0f} MB beside the model")
-        lines.append("")
+        lines.append(f"{row['times_real_time']:.1f} times real time, {row['memory_mb']:.0f} MB beside the model\n")
     return "\n".join(lines)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = command(__doc__)
     parser.add_argument("songs", nargs="*", type=Path, metavar="SONG")
     parser.add_argument("--models", nargs="+", default=["gan", "diffusion"])
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.minutes < 2:
         parser.error("--minutes: two at least, one to begin with and one to compare")
-    if options.row:
-        print(json.dumps(endure(options.row[0], Path(options.row[1]), options.minutes)))
-        return
+    use_cores(options.cores)
     from dancegen.assets import asset
 
-    rows = []
-    for model in options.models:
-        for song in options.songs or [asset("demo.ogg")]:
-            print(f"{model} dances to {song.stem} ...", file=sys.stderr, flush=True)
-            words = [sys.executable, __file__, "--minutes", str(options.minutes), "--row", model, str(song)]
-            ran = subprocess.run(words, stdout=subprocess.PIPE, text=True, env=os.environ)
-            if ran.returncode:
-                sys.exit(ran.returncode)
-            rows.append(json.loads(ran.stdout.splitlines()[-1]))
-    rows += [pooled(model, songs) for model in options.models if len(songs := of_model(rows, model)) > 1]
-    print(json.dumps({"rows": rows}, indent=1) if options.json else as_text(rows))
+    songs = options.songs or [asset("demo.ogg")]
+    rows = [in_fresh_process(endure, model, song, options.minutes) for model in options.models for song in songs]
+    rows += [pooled(model, found) for model in options.models if len(found := of_model(rows, model)) > 1]
+    show({"rows": rows}, as_text(rows), as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -2,48 +2,107 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
+import re
 from pathlib import Path
-from types import ModuleType
 
+import ablation
+import generate
+import harness
 import numpy as np
 import pytest
+import seeds
+import training_data
 
+from dancegen.choreographers.gan.family import Gan
 from dancegen.pose.drawing import draw_openpose
 from dancegen.progress import SILENT
+from helpers.processes import REPOSITORY, run_python
+from helpers.songs import write_song
+from helpers.tiny_gan import SETTINGS, pose_dataset, tiny_model
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-from helpers.songs import write_song  # noqa: E402
-from helpers.tiny_gan import SETTINGS, pose_dataset, tiny_model  # noqa: E402
-
-
-def benchmark(name: str) -> ModuleType:
-    """A script of benchmarks/ as a module."""
-    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", REPOSITORY / "benchmarks" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+SCRIPTS = sorted(path.stem for path in (REPOSITORY / "benchmarks").glob("*.py") if path.stem != "harness")
 
 
-sys.path.append(str(REPOSITORY / "benchmarks"))  # they are run from where they lie, and one takes a dance from another
-generate, ablation, seeds = benchmark("generate"), benchmark("ablation"), benchmark("seeds")
-training_data = benchmark("training_data")
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_benchmark_says_how_to_run_it_and_prints_json(name):
+    ran = run_python(REPOSITORY / "benchmarks" / f"{name}.py", "--help")
+    assert ran.returncode == 0, ran.stderr
+    assert f"python benchmarks/{name}.py" in ran.stdout and "--json" in ran.stdout
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_benchmark_imports_another(name):
+    imported = re.findall(r"^\s*(?:from|import) (\w+)", (REPOSITORY / "benchmarks" / f"{name}.py").read_text(), re.M)
+    assert "harness" in imported and not set(imported) & set(SCRIPTS)
+
+
+def test_a_ratio_is_that_of_the_work_to_its_peers_in_the_same_run():
+    found = harness.compare({"peer": lambda: spin(1), "ours": lambda: spin(4)}, peer="peer", rounds=3)
+    assert list(found) == ["peer", "ours"] and found["peer"].ratio == found["peer"].median_ratio == 1
+    assert 2 < found["ours"].ratio < 8 and 2 < found["ours"].median_ratio < 8
+    assert found["ours"].ratio == pytest.approx(found["ours"].cpu_s / found["peer"].cpu_s)
+
+
+def spin(times: int) -> int:
+    """Work that takes so many times as long as once: some ten milliseconds."""
+    return sum(number * number for number in range(200_000 * times))
+
+
+def hold(megabytes: int) -> dict[str, int]:
+    """Called in a process of its own: for a moment it holds so much memory."""
+    held = bytearray(megabytes * 1_000_000)
+    held[::1024] = b"x" * len(held[::1024])
+    return {"held": len(held)}
+
+
+def test_the_peak_is_that_of_the_fresh_process_and_not_of_the_one_that_asks(monkeypatch):
+    here = str(Path(__file__).parent)
+    monkeypatch.setenv("PYTHONPATH", f"{here}:{REPOSITORY / 'tests'}")
+    small, large = (harness.in_fresh_process(hold, megabytes) for megabytes in (1, 200))
+    assert large["held"] == 200_000_000
+    assert large["peak_mb"] - small["peak_mb"] == pytest.approx(199, abs=8)
+    ballast = bytearray(500_000_000)
+    ballast[::1024] = b"x" * len(ballast[::1024])
+    again = harness.in_fresh_process(hold, 1)
+    assert harness.peak_mb() > small["peak_mb"] + 100 and again["peak_mb"] == pytest.approx(small["peak_mb"], abs=8)
+
+
+def test_a_failed_process_ends_the_benchmark(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    with pytest.raises(SystemExit) as ended:
+        harness.in_fresh_process(hold, "no number")
+    assert ended.value.code == 1
+
+
+def test_a_table_is_markdown_and_lines_up_for_people():
+    lines = harness.table(("what", "s"), [("one", 1), ("another", 10.25)]).splitlines()
+    assert lines == ["| what    |     s |", "|---------|------:|", "| one     |     1 |", "| another | 10.25 |"]
+
+
+def test_the_result_names_the_machine_for_people_and_in_json(capsys):
+    harness.show({"seconds": 1.5}, "1.5 s", as_json=False)
+    said = capsys.readouterr().out
+    assert said.startswith("1.5 s\n\nMeasured on 2") and "cores" in said and "numpy" in said
+    harness.show({"seconds": 1.5}, "1.5 s", as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["seconds"] == 1.5 and int(found["machine"]["cores"]) >= 1
 
 
 def test_what_drawing_is_held_against_draws_the_same_poses():
-    poses = training_data.synthetic_dance(0.2, 30).keypoints
+    poses = harness.synthetic_dance(0.2, 30).keypoints
     ours = [draw_openpose(pose, (512, 512)) for pose in poses]
-    np.testing.assert_array_equal(training_data.drawn_by_the_peer(poses, 512), ours)
-    assert list(training_data.measure_frames(64, 6)) == ["peer", "draw", "draw heatmaps", "decode heatmaps"]
+    np.testing.assert_array_equal(list(harness.drawn_by_controlnet_aux(poses, (512, 512))), ours)
+    found = training_data.measure_frames(64, 8)
+    assert list(found) == ["controlnet-aux", "draw", "draw heatmaps", "decode heatmaps"]
+    assert found["controlnet-aux"].ratio == 1 and all(row.cpu_s > 0 and row.median_ratio > 0 for row in found.values())
 
 
 def test_a_frames_cost_is_that_of_the_dance_and_a_peer_of_more_parameters_costs_more(tmp_path):
     song, small = write_song(tmp_path / "song.wav", 3.0), tiny_model(tmp_path / "tiny")
     ours = generate.measure_frames(small, song, 20)
-    peer = generate.measure_frames(generate.write_untrained(tmp_path / "peer", "small"), song, 6)
+    generate.write_untrained(tmp_path / "peer", "small")
+    peer = generate.measure_frames(tmp_path / "peer", song, 6)
     assert ours["frames"] == 20 and peer["frames"] == 6
     assert peer["parameters"] > 5e6 > 1e6 > ours["parameters"]
     assert peer["cpu_s_per_frame"] > ours["cpu_s_per_frame"] > 0
@@ -58,18 +117,11 @@ def test_a_song_is_danced_as_a_whole(tmp_path):
     assert len(list((tmp_path / "store" / "generate-poses").glob("*/preview.mp4"))) == 1
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says it twice")
-def test_the_peak_is_the_most_memory_that_this_process_ever_had():
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    highest = int(status["VmHWM"].split()[0]) * 1024 / 1e6
-    assert 0.98 * highest <= generate.peak_mb() < 100 * highest  # more, if a larger process started this one
-
-
 def test_a_long_song_is_as_long_as_it_was_asked_to_be(tmp_path, monkeypatch):
     import soundfile
 
-    monkeypatch.setattr(generate, "PIECE_S", 2.0)
-    generate.write_song(tmp_path / "song.flac", 5 / 60)
+    monkeypatch.setattr(harness, "PIECE_S", 2.0)
+    harness.write_song(tmp_path / "song.flac", 5.0)
     info = soundfile.info(tmp_path / "song.flac")
     assert info.frames == pytest.approx(5 * info.samplerate, abs=3) and info.channels == 2
 
@@ -103,11 +155,8 @@ def test_the_tables_hold_the_bar_against_every_length():
 
 
 def test_every_trial_changes_one_setting_of_a_configuration_that_exists():
-    from dancegen.stages.train import configure
-
     every = ablation.trials([experiment.name for experiment in ablation.EXPERIMENTS], 0)
-    flags = (None,) * 8
-    configs = [configure("small", *flags, ablation.schedule(trial, 60)[1]) for trial in every]
+    configs = [Gan().configure("small", {}, ablation.schedule(trial, 60)[1]) for trial in every]
     base, chance, *others = configs
     assert base == chance and every[0].seed != every[1].seed
     assert base.train.decay_steps == 6 and ablation.schedule(every[0], 60)[0] == 60
@@ -147,8 +196,10 @@ def test_an_ablation_leaves_its_tables_in_the_page_and_goes_on_where_it_stopped(
     assert record == json.loads(page.with_suffix(".json").read_text())
     text = page.read_text()
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
-    assert f"| activation relu | 10 | {relu['train_s'] / 60:.1f} | {relu['losses']['l1']:.3f} |" in text
-    assert "| decay | times 0.8 each epoch | 0.8 | not run |" in text
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("|")]
+    l1 = f"{relu['losses']['l1']:.3f}"
+    assert ["activation relu", "10", f"{relu['train_s'] / 60:.1f}", l1] in [row[:4] for row in rows]
+    assert ["decay", "times 0.8 each epoch", "0.8", "not run"] in rows
 
 
 @pytest.mark.parametrize(
@@ -163,18 +214,22 @@ def test_a_verdict_is_only_given_beyond_chance(relu, said):
     assert said in ablation.verdict(experiment, rows)
 
 
-def test_each_seed_is_a_row_of_what_evaluate_says_and_the_last_lines_are_their_mean_and_spread(tmp_path, monkeypatch):
+def test_each_seed_is_a_row_of_what_evaluate_says_then_mean_spread_and_the_ratio_to_real_dance(tmp_path, monkeypatch):
     monkeypatch.setenv("DANCEGEN_STORE", str(tmp_path / "store"))
     (tmp_path / "songs").mkdir()
     write_song(tmp_path / "songs" / "song.wav", 5.0)
     model = tiny_model(tmp_path / "tiny")
-    rows = [seeds.row(str(model), tmp_path / "songs", 5.0, seed) for seed in range(2)]
-    assert rows[0]["speed_median"] != rows[1]["speed_median"]
+    rows, (real, _) = zip(
+        *(seeds.evaluate_seed(str(model), tmp_path / "songs", 5.0, seed) for seed in range(2)), strict=True
+    )
+    assert rows[0]["speed_median"] != rows[1]["speed_median"] and real["speed_median"] > 0.1
     for row in rows:
         assert row["beat margin"] == pytest.approx(row["bas_music"] - row["bas_shifted"])
         assert row["step margin"] == pytest.approx(row["footfall"] - row["footfall_shifted"], nan_ok=True)
-    said = [line.split() for line in seeds.as_text(rows).splitlines()]
-    assert [line[0] for line in said] == ["seed", "0", "1", "mean", "sd"]
+    said = [line.strip("| ").split(" | ") for line in seeds.as_text(rows, real).splitlines()]
+    table = {line[0].strip(): line[1:] for line in said}
+    assert [name for name in table if not name.startswith("-")] == ["seed", "0", "1", "mean", "sd", "real", "ratio"]
     slow, fast = sorted(row["speed_median"] for row in rows)
-    assert float(said[3][1]) == pytest.approx((slow + fast) / 2, abs=1e-3)
-    assert float(said[4][1]) == pytest.approx((fast - slow) / 2**0.5, abs=1e-3)
+    assert float(table["mean"][0]) == pytest.approx((slow + fast) / 2, abs=1e-3)
+    assert float(table["sd"][0]) == pytest.approx((fast - slow) / 2**0.5, abs=1e-3)
+    assert float(table["ratio"][0]) == pytest.approx((slow + fast) / 2 / real["speed_median"], abs=1e-3)
