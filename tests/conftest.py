@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
 
 # As many processes as cores run the tests: one thread for each, here and in what they start, since two that share a
 # core take turns. Before NumPy and torch are imported, which read it once.
@@ -12,6 +14,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import pytest
 
 from helpers.processes import REPOSITORY
+from helpers.stage_double import StageDouble
 
 SHARED = REPOSITORY.parent / "shared"
 
@@ -38,3 +41,13 @@ def own_store(tmp_path, monkeypatch) -> Path:
     root = tmp_path / "store"
     monkeypatch.setenv("DANCEGEN_STORE", str(root))
     return root
+
+
+@pytest.fixture
+def render_stage(monkeypatch) -> StageDouble:
+    """A double of the render stage, where the command and the Python API look for it."""
+    double = StageDouble()
+    module = ModuleType("dancegen.stages.render")
+    module.render = double.render
+    monkeypatch.setitem(sys.modules, "dancegen.stages.render", module)
+    return double

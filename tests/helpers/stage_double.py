@@ -1,14 +1,10 @@
-"""A stage of the tests' own, behind the real frame."""
+"""A stage of the tests' own, behind the real commands and the real Python API."""
 
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
-
-import pytest
 
 from dancegen.context import Context
 from dancegen.store import Artifact, Recipe
@@ -38,13 +34,3 @@ class StageDouble:
 
         progress.say("taking the newest poses")
         return context.obtain(Recipe("render", 1, {"seed": options.seed}), build)
-
-
-@pytest.fixture
-def render_stage(monkeypatch) -> StageDouble:
-    """A double of the render stage, where the command and the Python API look for it."""
-    double = StageDouble()
-    module = ModuleType("dancegen.stages.render")
-    module.render = double.render
-    monkeypatch.setitem(sys.modules, "dancegen.stages.render", module)
-    yield double
