@@ -10,7 +10,7 @@ import pytest
 from dancegen.errors import MocapError
 from dancegen.motion.anatomy import facing
 from dancegen.motion.motion import Motion
-from dancegen.motion.readers.registry import find_takes, load_motion
+from dancegen.motion.readers.registry import load_motion
 from dancegen.pose.skeleton import INDEX
 from dancegen.progress import Silent
 from helpers.stick_figure import FIGURE, MIXAMO, write_bvh
@@ -259,27 +259,6 @@ def test_a_damaged_motion_file_is_refused(tmp_path, content):
     (tmp_path / "motion.npz").write_bytes(content)
     with pytest.raises(MocapError, match="not a motion file"):
         Motion.load(tmp_path / "motion.npz")
-
-
-def test_motion_files_are_found_below_a_folder_and_nothing_else(tmp_path):
-    (tmp_path / "deep").mkdir()
-    for name in ("b.BVH", "deep/a.amc", "deep/a.asf", "notes.txt"):
-        (tmp_path / name).touch()
-    assert [take.path.name for take in find_takes(tmp_path)] == ["b.BVH", "a.amc"]
-    assert [take.path for take in find_takes(tmp_path / "b.BVH")] == [tmp_path / "b.BVH"]
-    (tmp_path / "empty").mkdir()
-    for wrong in ("empty", "notes.txt", "nowhere"):
-        with pytest.raises(MocapError):
-            find_takes(tmp_path / wrong)
-
-
-def test_wrong_input_gets_one_clear_line(tmp_path):
-    (tmp_path / "song.mp3").touch()
-    for path, message in (("song.mp3", r"give BVH files \(.bvh\) or .amc"), ("none.bvh", "does not exist")):
-        with pytest.raises(MocapError, match=message):
-            load_motion(tmp_path / path)
-    with pytest.raises(MocapError, match="above zero"):
-        load_motion(tmp_path / "none.bvh", source_fps=0)
 
 
 def test_every_limb_of_the_figure_is_named():
