@@ -53,7 +53,7 @@ class PrepareOptions(Seeded, Parallel):
         role=Role.INPUT,
     )  # fmt: skip
     music: str | Path | None = option(
-        None, help="Songs to lock silent dance to, beat by beat.", metavar="DIR", role=Role.INPUT
+        None, help="Songs: silent dance is warped onto their beats.", metavar="DIR", role=Role.INPUT
     )
     source_fps: float | None = option(
         None, help="The files' true rate, where their header is wrong.", metavar="FPS",
@@ -68,7 +68,7 @@ class PrepareOptions(Seeded, Parallel):
     genre: str | None = option(
         None, help="The dance's genre; else its folder's name.", metavar="NAME", role=Role.DERIVED, through="genres"
     )
-    licence: str | None = option(None, help="The data's licence, noted likewise.", metavar="TEXT")
+    licence: str | None = option(None, help="The data's licence, noted with every clip.", metavar="TEXT")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ class ExtractPosesOptions(Parallel):
         role=Role.INPUT,
     )  # fmt: skip
     views: str | tuple = option(
-        "0,45,90,135", help="Where cameras stand round the dancer, or orbit, follow, cuts.", metavar="DEGREES"
+        "0,45,90,135", help="Camera angles around the dancer, or orbit, follow, cuts.", metavar="DEGREES"
     )
     canvas: tuple[int, int] = option("512x512", help="Canvas of the poses in pixels.", metavar="WxH", parse=pixels)
     detector: str | None = option(
@@ -103,7 +103,7 @@ class TrainOptions(Seeded):
     )  # fmt: skip
     family: str = option(usual_family(), help=f"Family of choreographers: {' or '.join(FAMILIES)}.", metavar="NAME")
     preset: str = option(
-        "small", help="small trains on two CPU cores; others are listed with the family.", metavar="NAME",
+        "small", help="Size and settings: small (for two CPU cores), base; original (gan).", metavar="NAME",
         role=Role.DERIVED, through="config",
     )  # fmt: skip
     epochs: int | None = _config_number("Stop when every clip was shown N times.", "N")
@@ -138,7 +138,7 @@ class GeneratePosesOptions(Seeded):
     """From a song to a choreography."""
 
     song: str | Path = option(
-        help="A song (wav, flac, ogg, mp3, m4a and more), or demo for the one that comes along.", metavar="SONG",
+        help="A song (wav, flac, ogg, mp3, m4a and more), or demo for the bundled one.", metavar="SONG",
         argument=True, role=Role.INPUT,
     )  # fmt: skip
     model: str | Path = option(
@@ -153,32 +153,46 @@ class GeneratePosesOptions(Seeded):
         "front", help="front, side, orbit, follow or cuts.", metavar="NAME", panel=BODY, parse=choice(*CAMERAS)
     )
     music_guidance: float | None = option(
-        None, help="How closely to follow the music: 0 does not hear it, 2 is usual.", metavar="W", panel=BODY,
+        None, help="How closely to follow the music: 0 ignores it, 2 is usual.", metavar="W", panel=BODY,
         parse=within(0.0, 20.0),
     )  # fmt: skip
     floor: tuple[float, float] | None = option(
-        "3x3", help="Metres to dance in; none: endless.", metavar="WxD", panel=BODY, parse=metres
+        "3x3", help="Metres of floor to stay on; none has no edge.", metavar="WxD", panel=BODY, parse=metres
     )
-    genre: str | None = option(None, help="What to dance: a genre the model knows.", metavar="NAME", panel=BODY)
-    energy: float = option(0.5, help="Calm to wild; 0.5 is usual.", metavar="0..1", panel=BODY, parse=within(0.0, 1.0))
+    genre: str | None = option(
+        None, help="What to dance: a genre the model was trained on.", metavar="NAME", panel=BODY
+    )
+    energy: float = option(
+        0.5, help="How lively: 0 is calm, 0.5 usual, 1 wild.", metavar="0..1", panel=BODY, parse=within(0.0, 1.0)
+    )
     start_pose: str | Path | None = option(
-        None, help="Begin as that dance does, or is after S s.", metavar="DANCE[@S]", panel=BODY, role=Role.INPUT
+        None,
+        help="Begin in the first pose of DANCE, or its pose at S s.",
+        metavar="DANCE[@S]",
+        panel=BODY,
+        role=Role.INPUT,
     )
     end_pose: str | Path | None = option(
-        None, help="End as that dance begins, or is after S s.", metavar="DANCE[@S]", panel=BODY, role=Role.INPUT
+        None,
+        help="End in the first pose of DANCE, or its pose at S s.",
+        metavar="DANCE[@S]",
+        panel=BODY,
+        role=Role.INPUT,
     )
     edit: str | Path | None = option(
-        None, help="An earlier dance, to be kept in part.", metavar="DANCE", panel=BODY, role=Role.INPUT
+        None, help="An earlier dance, of which a part is kept.", metavar="DANCE", panel=BODY, role=Role.INPUT
     )
     keep: tuple[tuple[float, float], ...] = option(
         (), help="Seconds of the song to keep of it; repeatable.", metavar="FROM-TO", panel=BODY, parse=each_of(span)
     )
     keep_joints: tuple[str, ...] = option(
-        (), help="legs, trunk, or arms (with the trunk) to keep.", metavar="LIMBS", panel=BODY,
+        (), help="Limbs to keep of it: legs, trunk, arms (with the trunk).", metavar="LIMBS", panel=BODY,
         parse=each_of(choice(*LIMBS)),
     )  # fmt: skip
-    repeat_sections: bool = option(False, help="A chorus that returns brings its moves back.", panel=BODY)
-    retime: bool = option(False, help="Put steps onto the beats afterwards.", panel=BODY)
+    repeat_sections: bool = option(
+        False, help="When a section such as the chorus returns, so do its moves.", panel=BODY
+    )
+    retime: bool = option(False, help="Move steps onto the beats afterwards.", panel=BODY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +204,7 @@ class SkeletonOptions(Options):
         role=Role.INPUT,
     )  # fmt: skip
     style: str = option(
-        "neon", help="How the dancer is drawn: neon is for the eye, openpose is what ControlNet wants.",
+        "neon", help="How the dancer is drawn: neon to watch, openpose for ControlNet.",
         metavar="NAME", parse=choice(*STYLES),
     )  # fmt: skip
     fps: float | None = option(None, help="Frames a second.", metavar="FPS", parse=_rate)
@@ -207,7 +221,7 @@ class RenderOptions(SkeletonOptions, Seeded):
         None, help="What makes the pictures: skeleton, or animatediff with a prompt.", metavar="NAME"
     )
     prompt: str | None = option(
-        None, help="What to paint; '0:00 TEXT | 0:32 TEXT' changes it in the song.", metavar="TEXT"
+        None, help="What to film; '0:00 TEXT | 0:32 TEXT' changes it with the song.", metavar="TEXT"
     )
 
 
@@ -223,7 +237,7 @@ class EvaluateOptions(Seeded):
         None, help="What models dance to: a song or a folder; else the demo song.", metavar="DIR", role=Role.INPUT
     )
     reference: Artifact | str | Path | None = option(
-        None, help="Poses that stand for real dance, or a reference.npz; else the bundled.", metavar="DATASET",
+        None, help="Real dance to compare with: poses or reference.npz; else bundled.", metavar="DATASET",
         role=Role.INPUT,
     )  # fmt: skip
     start: float = option(
@@ -233,7 +247,7 @@ class EvaluateOptions(Seeded):
         60.0, help="How long to dance to each song.", metavar="S", role=Role.DERIVED, through="subjects"
     )
     json_fps: float = option(
-        30.0, help="Frames a second of OpenPose JSON, which does not say.", metavar="FPS", parse=_rate
+        30.0, help="Frames a second of OpenPose JSON, which states none.", metavar="FPS", parse=_rate
     )
     detector: str | Path | None = option(
         None, help="OpenPose weights that find people in videos (non-commercial use).", metavar="DETECTOR",
