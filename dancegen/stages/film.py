@@ -111,7 +111,7 @@ class FilmJob:
         from dancegen.pose.retargeting import retarget
 
         dance = self.dance.resample(self.fps)
-        if self.settings.align:
+        if self.settings.align and self.person is not None:
             dance = retarget(dance, self.person)
         dance = dance.fitted(self.request.size, grid=FIT_GRID)
         return replace(dance, keypoints=np.round(dance.keypoints * [4, 4, 64]) / [4, 4, 64])
@@ -151,13 +151,13 @@ class FilmJob:
         cuts = [int(np.searchsorted(self.keys, frame)) for frame in self.cuts]
         return cut_chained(frames, borders, cuts, longest=grid.down(grid.longest), overlap=grid.overlap)
 
-    def plan(self) -> Plan:
-        """What painting it will take."""
+    def plan(self, models: Models | None = None) -> Plan:
+        """What painting it will take. models: where more is known of them now than when they were located."""
         from dancegen.devices import choose_device
         from dancegen.renderers.film.plan import make_plan
 
         return make_plan(
-            self.backend, self.request.models, self.settings, self.segments, size=self.request.size,
+            self.backend, models or self.request.models, self.settings, self.segments, size=self.request.size,
             frames=len(self.sequence), device=choose_device(self.device),
         )  # fmt: skip
 
@@ -234,10 +234,16 @@ def render_film(job: FilmJob, context: Context) -> Artifact:
 
 
 def _build(directory: Path, job: FilmJob, inputs: Inputs, recipe: Recipe, context: Context) -> dict:
-    plan, progress = job.plan(), context.progress
+    from dancegen.renderers.film.hub import fetch, fetch_configs
+
+    progress = context.progress
+    models = Models(tuple(fetch_configs(model) for model in job.request.models.located))
+    job.backend.check(models.configs)
+    plan = job.plan(models)
     for line in plan.lines():
         progress.say(line)
-    tasks = job.tasks(_fetched(job), inputs, plan.tier.name)
+    models = Models(tuple(fetch(model) for model in models.located))
+    tasks = job.tasks(models, inputs, plan.tier.name)
     painted = _painted(tasks, job, context)
     counts = {"segments_total": len(painted), "segments_computed": _computed(painted)}
 
@@ -271,16 +277,6 @@ def _build(directory: Path, job: FilmJob, inputs: Inputs, recipe: Recipe, contex
         "key_frames": len(job.keys),
         **counts,
     }
-
-
-def _fetched(job: FilmJob) -> Models:
-    """The models with their files here. What does not fit together is found out before anything large is loaded."""
-    from dancegen.renderers.film.hub import fetch, fetch_configs
-
-    located = job.request.models.located
-    if not all(model.here for model in located):
-        job.backend.check(Models(tuple(fetch_configs(model) for model in located)).configs)
-    return Models(tuple(fetch(model) for model in located))
 
 
 def _painted(tasks: list[SegmentTask], job: FilmJob, context: Context) -> list[Artifact]:

@@ -30,7 +30,8 @@ def paint_on_workers(
         number = joblib.effective_n_jobs(workers)
         jobs = (joblib.delayed(_paint)(batch, str(store.root), force) for batch in batches(tasks, number))
         results = "list" if options.backend == "ray" else "generator_unordered"  # what Ray's backend knows
-        for made in joblib.Parallel(n_jobs=workers, return_as=results, batch_size=1)(jobs):
+        parallel: Any = joblib.Parallel(n_jobs=workers, return_as=results)
+        for made in parallel(jobs):
             cached |= made
             advance(sum(task.steps for task in tasks if task.segment.first in made))
     found: list[Artifact] = []
@@ -87,8 +88,8 @@ def _reach_ray(address: str | None) -> None:
     import socket
 
     try:
-        import ray
-        from ray.util.joblib import register_ray
+        import ray  # type: ignore[import-not-found]
+        from ray.util.joblib import register_ray  # type: ignore[import-not-found]
     except ImportError:
         raise InputError("--backend ray needs Ray: pip install 'dancegen[ray]'") from None
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")

@@ -27,17 +27,33 @@ FEW = {"key_fps": 2, "steps": 2}
 """A film with so few painted frames that it takes a second."""
 
 
-def dance(store: Store, seconds: float = 6.0) -> Artifact:
-    """A generate-poses artifact of someone who dances to a song with a beat every half second."""
+def dance(store: Store, seconds: float = 6.0, cut: int | None = None) -> Artifact:
+    """A generate-poses artifact of someone who dances to a song with a beat every half second.
+
+    cut: the frame, of twenty a second, from which the camera sees the dancer from the side.
+    """
 
     def build(directory: Path) -> dict:
-        PoseSequence(dancing(round(seconds * 20), 20.0), 20.0).save(directory / "poses.npz")
+        seen_by_a_moving_camera(dancing(round(seconds * 20), 20.0), cut).save(directory / "poses.npz")
         ticks(seconds).save(directory / "beats.json")
         write_song(directory / "audio.wav", seconds)
         (directory / "audio.wav").rename(directory / "audio.flac")  # a decoder looks at what is in it
         return {"fps": 20.0, "frames": round(seconds * 20)}
 
-    return store.obtain(Recipe("generate-poses", 3, {"seconds": seconds}), build)
+    return store.obtain(Recipe("generate-poses", 3, {"seconds": seconds, "cut": cut or 0}), build)
+
+
+def seen_by_a_moving_camera(keypoints: np.ndarray, cut: int | None) -> PoseSequence:
+    """(T, 18, 3) keypoints of a dance as seen from the front, from a frame on from the side."""
+    if cut is None:
+        return PoseSequence(keypoints, 20.0)
+    depth = np.random.default_rng(0).uniform(-60, 60, keypoints.shape[1])
+    joints = np.stack(
+        [keypoints[..., 0] - 256, 512 - keypoints[..., 1], np.broadcast_to(depth, keypoints.shape[:2])], -1
+    )
+    side = keypoints.copy()
+    side[cut:, :, 0] = joints[cut:, :, 2] + 256
+    return PoseSequence(side, 20.0, joints3d=(joints / 300).astype(np.float32))
 
 
 def film(store: Store, poses: Artifact, prompt: str, capfd, **choices) -> dict:

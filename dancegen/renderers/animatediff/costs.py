@@ -216,12 +216,12 @@ def _networks(
     import torch
     from diffusers import AutoencoderKL, ControlNetModel, MotionAdapter, UNet2DConditionModel, UNetMotionModel
 
-    kinds = UNet2DConditionModel, MotionAdapter, ControlNetModel, AutoencoderKL
+    kinds: tuple[Any, ...] = UNet2DConditionModel, MotionAdapter, ControlNetModel, AutoencoderKL
     with quiet_libraries(), torch.device("meta"):
         flat, adapter, controlnet, vae = (
             kind.from_config(json.loads(config)) for kind, config in zip(kinds, configs, strict=True)
         )
-        unet = UNetMotionModel.from_unet2d(flat, adapter, load_weights=False)
+        unet: Any = UNetMotionModel.from_unet2d(flat, adapter, load_weights=False)
         for network in (unet, flat, controlnet, vae):
             network.to(dtype).requires_grad_(False)
     factor = 2 ** (len(vae.config.block_out_channels) - 1)

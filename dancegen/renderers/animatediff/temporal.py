@@ -61,7 +61,8 @@ class TemporalPainter:
             vae = load_network(AutoencoderKL, models.one("vae"), dtype)
             unet, text_encoder, tokenizer = load_base(models, vae, dtype)
             nets = [load_network(ControlNetModel, models.one(role), dtype) for role in ("controlnet", "temporalnet")]
-            self.pipeline = StableDiffusionControlNetImg2ImgPipeline(
+            pipeline: Any = StableDiffusionControlNetImg2ImgPipeline
+            self.pipeline = pipeline(
                 vae, text_encoder, tokenizer, unet, nets, scheduler, safety_checker=None, feature_extractor=None,
                 requires_safety_checker=False,
             )  # fmt: skip

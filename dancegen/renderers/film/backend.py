@@ -102,6 +102,7 @@ class Painter(Protocol):
 
     def tokens_over(self, text: str) -> int:
         """How many tokens of a text do not fit into what the text encoder reads."""
+        ...
 
 
 class FramePainter(Protocol):
@@ -124,25 +125,39 @@ class FramePainter(Protocol):
         number: int,
     ) -> np.ndarray:
         """Frame `number` again; frame, pose, before and the result are (H, W, 3) uint8 RGB, weights (texts,)."""
+        ...
 
 
 class Costs(Protocol):
-    """What a backend's networks take for one film, counted before any weights are loaded.
+    """What a backend's networks take for one film, counted before any weights are loaded."""
 
-    dtype: what they compute in. about: what of the settings decides the memory, in words. then: what follows the
-    painting, in words, or nothing. figures: the same for scripts.
-    """
+    @property
+    def dtype(self) -> str:
+        """What they compute in, like `float16`."""
+        ...
 
-    dtype: str
-    about: str
-    then: str
-    figures: Mapping[str, object]
+    @property
+    def about(self) -> str:
+        """What of the settings decides the memory, in words."""
+        ...
+
+    @property
+    def then(self) -> str:
+        """What follows the painting, in words, or nothing."""
+        ...
+
+    @property
+    def figures(self) -> Mapping[str, object]:
+        """Both for scripts."""
+        ...
 
     def peak(self, tier: Tier) -> float:
         """Bytes on the device at the worst moment."""
+        ...
 
     def operations(self, segments: Sequence[Segment]) -> float:
         """Floating-point operations of painting all segments of a film."""
+        ...
 
 
 Chosen = TypeVar("Chosen", bound=FilmOptions)

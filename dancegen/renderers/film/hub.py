@@ -33,11 +33,11 @@ def fetch(located: Located) -> Located:
 
 
 def fetch_configs(located: Located) -> Located:
-    """Where a model's configurations are: a few kilobytes are downloaded if need be. Raises ModelError."""
-    names = tuple(name for name in located.files if name.endswith(CONFIG))
+    """The same model with its configurations here: a few kilobytes are downloaded if need be. Raises ModelError."""
+    names = [name for name in located.files if name.endswith(CONFIG)]
     if located.here or not names:
         return located
-    return replace(located, folder=_download(located, names), files=names)
+    return replace(located, config_folder=_download(located, names))
 
 
 def at_hand(located: Located) -> Located:

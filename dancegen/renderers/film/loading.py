@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dancegen.errors import DancegenError, ModelError
 from dancegen.renderers.film.tiers import is_out_of_memory
@@ -59,10 +59,10 @@ def is_checkpoint(located: Located) -> bool:
     return not any(name.endswith(CONFIG) for name in located.files)
 
 
-def variant_of(located: Located, prefix: str) -> dict[str, object]:
+def variant_of(located: Located, prefix: str) -> dict[str, Any]:
     """Which of a directory's sets of weights was chosen, as from_pretrained takes it; it must not ask the hub."""
     weights = [name for name in located.files if name.startswith(prefix) and "model" in Path(name).name]
-    chosen: dict[str, object] = {"local_files_only": True}
+    chosen: dict[str, Any] = {"local_files_only": True}
     if any(".fp16." in name for name in weights):
         chosen["variant"] = "fp16"
     if not any(name.endswith(".bin") for name in weights):

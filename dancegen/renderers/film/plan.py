@@ -146,6 +146,7 @@ def operations_per_second(device: str, dtype: str) -> float:
 
     def seconds() -> float:
         started = time.perf_counter()
+        product = one
         for _ in range(rounds):
             product = one @ one
         product.float().sum().item()  # waits for the device

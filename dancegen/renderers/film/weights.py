@@ -116,7 +116,8 @@ class ModelRef:
 class Located:
     """A model's files. `folder` is None as long as they must be downloaded; `files` are relative to it.
 
-    revision: the hub's commit; None for local files. gigabytes: of all files.
+    revision: the hub's commit; None for local files. gigabytes: of all files. config_folder: where its configurations
+    are, if they alone were downloaded.
     """
 
     ref: ModelRef
@@ -124,6 +125,7 @@ class Located:
     files: tuple[str, ...]
     revision: str | None
     gigabytes: float
+    config_folder: Path | None = None
 
     @property
     def here(self) -> bool:
@@ -151,9 +153,12 @@ class Located:
 
     @property
     def configs(self) -> dict[str, dict[str, Any]]:
-        """What its configurations say, by file; of a model that is not here, none. Raises ModelError."""
-        names = [name for name in self.files if PurePosixPath(name).name == CONFIG] if self.here else []
-        return {name: _read_json(self.directory / name, self.ref) for name in names}
+        """What its configurations say, by file; nothing, where they are not here. Raises ModelError."""
+        folder = self.folder or self.config_folder
+        if folder is None:
+            return {}
+        names = [name for name in self.files if PurePosixPath(name).name == CONFIG]
+        return {name: _read_json(folder / name, self.ref) for name in names}
 
 
 @dataclass(frozen=True)
@@ -172,8 +177,11 @@ class Models:
 
     @property
     def configs(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """The configurations of all models that are here: role -> file -> what it says. Raises ModelError."""
-        return {model.ref.role: model.configs for model in self.located if model.here}
+        """The configurations of all models, as far as they are here: role -> file -> what it says.
+
+        Raises ModelError.
+        """
+        return {model.ref.role: model.configs for model in self.located}
 
 
 def weighted(text: str, flag: str = "--lora") -> tuple[str, float]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,9 +15,8 @@ from dancegen.renderers.film.hub import locate
 from dancegen.renderers.film.weights import ModelRef, Models, weighted
 from dancegen.stages.film_recipes import model_inputs
 from dancegen.store import Input
+from helpers.local_hub import COMMIT, serving, settings_for
 from helpers.processes import run_python
-
-COMMIT = "5" * 40
 
 
 def repository(folder: Path, names: list[str]) -> Path:
@@ -91,62 +87,10 @@ def test_a_loras_weight_stands_behind_it(tmp_path):
         weighted("a/b=much")
 
 
-class Hub(BaseHTTPRequestHandler):
-    """As much of the hub as a client needs to list and download one repository."""
-
-    files: Path
-    asked: list[str]
-
-    def do_HEAD(self) -> None:
-        self.answer(send=False)
-
-    def do_GET(self) -> None:
-        self.answer(send=True)
-
-    def answer(self, send: bool) -> None:
-        path = self.path.split("?")[0]
-        self.asked.append(path)
-        if path.startswith("/api/models/maker/net"):
-            return self.api(path, send)
-        file = self.files / path.split("/", 5)[-1]
-        if not path.startswith("/maker/net/resolve/") or not file.is_file():
-            return self.reply(404, b"", send)
-        body = file.read_bytes()
-        return self.reply(200, body, send, {"ETag": f'"{sha256(body).hexdigest()}"', "X-Repo-Commit": COMMIT})
-
-    def api(self, path: str, send: bool) -> None:
-        names = sorted(p.relative_to(self.files).as_posix() for p in self.files.rglob("*") if p.is_file())
-        sizes = {name: (self.files / name).stat().st_size for name in names}
-        if "/tree/" in path:
-            found = [{"type": "file", "path": n, "size": s, "oid": "0" * 40} for n, s in sizes.items()]
-        else:
-            siblings = [{"rfilename": name, "size": size} for name, size in sizes.items()]
-            found = {"id": "maker/net", "modelId": "maker/net", "sha": COMMIT, "siblings": siblings, "tags": []}
-        self.reply(200, json.dumps(found).encode(), send, {"Content-Type": "application/json"})
-
-    def reply(self, code: int, body: bytes, send: bool, headers: dict[str, str] | None = None) -> None:
-        self.send_response(code)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if send:
-            self.wfile.write(body)
-
-    def log_message(self, *_) -> None:
-        pass
-
-
 @pytest.fixture
 def hub(tmp_path):
-    class Here(Hub):
-        files = repository(tmp_path / "hub", [*NETWORK, "big-and-not-needed.ckpt"])
-        asked: list[str] = []  # noqa: RUF012
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Here)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", Here.asked
-    server.shutdown()
-    server.server_close()
+    with serving(repository(tmp_path / "hub", [*NETWORK, "big-and-not-needed.ckpt"])) as (endpoint, asked):
+        yield endpoint, asked
 
 
 CODE = """
@@ -174,10 +118,7 @@ except ModelError as error:
 
 
 def ask(endpoint: str, cache: Path, name: str, how: str) -> str:
-    ran = run_python(
-        "-c", CODE, name, how, HF_ENDPOINT=endpoint, HF_HUB_CACHE=str(cache), HF_HUB_DISABLE_XET="1",
-        HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_ETAG_TIMEOUT="5", NO_PROXY="127.0.0.1", no_proxy="127.0.0.1",
-    )  # fmt: skip
+    ran = run_python("-c", CODE, name, how, **settings_for(endpoint, cache))
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip()
 
