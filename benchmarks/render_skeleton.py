@@ -37,7 +37,6 @@ PEER = "controlnet-aux"
 def measure(size: tuple[int, int], fps: float, seconds: float, rounds: int) -> dict[str, Compared]:
     """A video of each style, and the peer's, with the song as sound."""
     from dancegen.audio.song import analyse
-    from dancegen.pose.geometry import to_canvas
     from dancegen.renderers import STYLES, get_renderer
     from dancegen.renderers.skeleton.audio_envelope import AudioEnvelope
     from dancegen.video import VideoWriter
@@ -46,7 +45,7 @@ def measure(size: tuple[int, int], fps: float, seconds: float, rounds: int) -> d
         song = Path(folder) / "song.wav"
         write_song(song, seconds)
         dance, envelope = synthetic_dance(seconds, fps), AudioEnvelope.of(analyse(song))
-        poses = to_canvas(dance.keypoints, (512, 512), size)
+        poses = dance.fitted(size).keypoints
 
         def encode(frames: Iterable[np.ndarray]) -> None:
             with VideoWriter(Path(folder) / "video.mp4", size, fps, audio=song) as video:

@@ -110,7 +110,7 @@ def test_debug_shows_where_an_error_comes_from_and_keeps_the_exit_code(render_st
     render_stage.fail = InputError("song.mp3 is silent")
     assert main(["render", "--debug"]) == 2
     err = capfd.readouterr().err
-    assert "Traceback" in err and "conftest.py" in err and err.endswith("error: song.mp3 is silent\n")
+    assert "Traceback" in err and "stage_double.py" in err and err.endswith("error: song.mp3 is silent\n")
 
 
 def test_an_interrupt_is_130_without_a_traceback(render_stage, capfd):
