@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dancegen.progress import Progress
 
 BUDGET = ("train.clip_frames=8", "train.first_clip_frames=8", "loss.synchrony=0")
-"""What is left out for the sake of time: long clips, and the metronome, which learns longer than these trainings."""
+"""What is left out for the sake of time: long clips, and the beat_critic, which learns longer than these trainings."""
 BASE, CHANCE = "base", "chance"
 BEGIN, END = "<!-- the table: benchmarks/ablation.py writes it -->", "<!-- end of the table -->"
 LOSSES = ("l1", "position", "feature_matching", "adversarial", "real", "fake")
@@ -152,9 +152,9 @@ def run(trial: Trial, clips: int, songs: Path, options: argparse.Namespace, prog
 
 
 def loss_names() -> tuple[str, ...]:
-    from dancegen.choreographers.gan.trainer import LOSSES
+    from dancegen.choreographers.gan.trainer import GanTrainer
 
-    return LOSSES
+    return GanTrainer.LOSSES
 
 
 def settle(options: argparse.Namespace, progress: Progress) -> argparse.Namespace:

@@ -114,8 +114,8 @@ def _parse(text: str, kind: Any) -> Any:
 def check_training(train: Any, positive: Iterable[str]) -> None:
     """InputError for training settings, by name, that are not more than 0 (None is no limit), and for a precision or
     an accent that nothing can be trained with."""
-    from dancegen.choreographers.accent import check_accent
-    from dancegen.choreographers.training.precision import check_precision
+    from dancegen.choreographers.augmentation import check_accent
+    from dancegen.choreographers.training.processes import check_precision
 
     check_precision(train.precision)
     check_accent(train.accent)

@@ -45,7 +45,7 @@ class DanceControls:
             raise InputError(f"--camera {self.camera}: choose one of {', '.join(CAMERAS)}")
         if self.music_guidance is not None and not 0 <= self.music_guidance <= 20:
             raise InputError(
-                f"--music-guidance {self.music_guidance:g}: choose 0 (the music is not heard) to 20; 2 is usual"
+                f"--music-guidance {self.music_guidance:g}: choose 0 (without the music) to 20; 2 is usual"
             )
         if self.floor is not None and not all(1 <= side <= 100 for side in self.floor):
             raise InputError(f"--floor {self.floor[0]:g}x{self.floor[1]:g}: choose 1 to 100 metres a side")

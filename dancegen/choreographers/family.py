@@ -57,8 +57,8 @@ class BodyChoreographer(Protocol):
 Choreographer = PlaneChoreographer | BodyChoreographer
 
 
-class Budget(Protocol):
-    """The training settings that every family has. epochs, steps, minutes: whichever ends first; None is no limit."""
+class Limits(Protocol):
+    """What ends a training; None is no limit."""
 
     @property
     def epochs(self) -> int: ...
@@ -69,16 +69,13 @@ class Budget(Protocol):
     @property
     def minutes(self) -> float | None: ...
 
-    @property
-    def precision(self) -> str: ...
-
 
 class Config(Protocol):
     """A family's settings: a frozen dataclass whose field `train` holds those of the training."""
 
     @property
     def train(self) -> Any:
-        """Has the settings of `Budget`."""
+        """Has `Limits`, a `precision` and whatever the family's trainer reads."""
 
     def to_dict(self) -> dict[str, Any]:
         """As config.json and a recipe hold it."""

@@ -1,6 +1,6 @@
-"""How lively to dance, phrase by phrase: as chance will have it, and livelier where the music becomes louder.
+"""How lively to dance, phrase by phrase: at random, and livelier where the music becomes louder.
 
-Left to itself a model dances all of a song as its data were danced on average. Real dancers keep a mood up for some
+Left to itself a model dances all of a song as its data were danced on average. Real dancers keep a style up for some
 bars, and then another.
 """
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from dancegen.audio.song import SongFeatures
 
 PHRASE_BEATS, PHRASE_S = 8, 4.0
-"""How long a mood is kept, where there is a beat and where there is none."""
+"""How long a style is kept, where there is a beat and where there is none."""
 LONGEST_S = 10.0
 """Of a phrase, where the beat pauses."""
 BALANCED = 4
-"""Phrases whose moods balance each other."""
+"""Phrases whose styles balance each other."""
 TURN_S = 0.5
-"""In which one mood becomes the next."""
+"""In which one style becomes the next."""
 LOUDEST = 1.7
 """Standard deviations that loudness alone may ask for."""
 FOLLOWS = 0.6
@@ -29,7 +29,7 @@ FOLLOWS = 0.6
 
 
 def phrases(song: SongFeatures) -> np.ndarray:
-    """Where the phrases of a song begin: (P,) seconds, the first nought."""
+    """Where the phrases of a song begin: (P,) seconds, the first 0."""
     beats = song.beats.times_s[::PHRASE_BEATS]
     marks = [0.0, *beats[(beats > 0) & (beats < song.seconds)], song.seconds]
     longest = LONGEST_S if len(beats) else PHRASE_S
@@ -43,9 +43,9 @@ def loudness(song: SongFeatures, marks: np.ndarray) -> np.ndarray:
     """
     reach = round(song.frame_rate / 2)
     frames = np.rint(marks * song.frame_rate).astype(int).clip(max=max(len(song.mel) - 1, 0))
-    heard = np.array([song.mel[frame : frame + reach].mean() for frame in frames])
-    before = np.cumsum(heard) / np.arange(1, len(heard) + 1)
-    return ((heard - before) / np.log10(2)).clip(-LOUDEST, LOUDEST)
+    levels = np.array([song.mel[frame : frame + reach].mean() for frame in frames])
+    before = np.cumsum(levels) / np.arange(1, len(levels) + 1)
+    return ((levels - before) / np.log10(2)).clip(-LOUDEST, LOUDEST)
 
 
 def drawn(seed: int, count: int, width: int) -> np.ndarray:
@@ -58,16 +58,16 @@ def drawn(seed: int, count: int, width: int) -> np.ndarray:
 
     blocks = []
     for block in range(-(-count // BALANCED)):
-        chance = np.random.default_rng([seed % 2**32, block])
-        order = chance.permuted(np.repeat(np.arange(BALANCED)[:, None], width, 1), axis=0)
-        blocks.append(ndtri((order + chance.random((BALANCED, width))) / BALANCED))
+        rng = np.random.default_rng([seed % 2**32, block])
+        order = rng.permuted(np.repeat(np.arange(BALANCED)[:, None], width, 1), axis=0)
+        blocks.append(ndtri((order + rng.random((BALANCED, width))) / BALANCED))
     return np.concatenate(blocks)[:count]
 
 
-def followed(chance: np.ndarray, lively: np.ndarray, loud: np.ndarray) -> np.ndarray:
+def followed(normal: np.ndarray, lively: np.ndarray, loud: np.ndarray) -> np.ndarray:
     """Normal numbers (P, C) whose part along the unit vector `lively` (C,) follows `loud` (P,); their spread stays."""
-    calm = (1 - np.sqrt(1 - FOLLOWS**2)) * (chance @ lively)
-    return chance + np.outer(FOLLOWS * loud - calm, lively)
+    calm = (1 - np.sqrt(1 - FOLLOWS**2)) * (normal @ lively)
+    return normal + np.outer(FOLLOWS * loud - calm, lively)
 
 
 def held(song: SongFeatures, marks: np.ndarray, values: np.ndarray, times_s: np.ndarray) -> np.ndarray:

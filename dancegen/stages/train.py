@@ -39,7 +39,7 @@ def train(options: TrainOptions, context: Context) -> Artifact:
     from dancegen.choreographers import find_model
     from dancegen.choreographers.family import TrainingJob
     from dancegen.choreographers.registry import find_family
-    from dancegen.choreographers.training.history import check_wandb
+    from dancegen.choreographers.training.logging import check_wandb
     from dancegen.choreographers.training.processes import join, settled_for
 
     check_wandb(options.wandb)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dancegen.audio.beats import NO_BEATS
-from dancegen.choreographers.accent import accented_s, check_accent
-from dancegen.choreographers.gan.data import load_takes
+from dancegen.choreographers.augmentation import accented_s, check_accent
+from dancegen.choreographers.gan.data import load_clips
 from dancegen.errors import InputError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.progress import SILENT
@@ -43,7 +43,7 @@ def test_the_gan_learns_from_accented_takes_and_only_where_it_is_asked_to(tmp_pa
     config = replace(tiny_config(), image=replace(tiny_config().image, fps=30.0))
 
     for accent in (0.0, 0.3):
-        (take,) = load_takes(dataset, "train", config, SILENT, accent=accent)
+        (take,) = load_clips(dataset, "train", config, SILENT, accent=accent)
         danced = take.views[0].keypoints * np.float32([512 / 32, 512 / 32, 1])
         times, inner = np.arange(take.frames) / 30, take.beats.times_s[1:-1]
         speed = np.gradient(danced[:, 0, 0], times)

@@ -24,7 +24,7 @@ DRONE = ((110, 17), (165, 23), (220, 29), (277, 31), (330, 37))
 """Tones, in hertz, and the seconds in which each swells and fades."""
 REACH, GROWTH = {"gan": 0.25, "diffusion": 0.9}, {"gan": 0.15, "diffusion": 0.35}
 """Body heights that a dancer's place may wander, and by how much the height may differ: the GAN's stands in the
-picture, the other has a stage of 3 m and a camera 9 m away from its middle."""
+picture, the other has a floor of 3 m and a camera 9 m away from its middle."""
 
 
 @pytest.fixture(scope="module", params=BUNDLED)
@@ -67,15 +67,16 @@ def test_it_keeps_its_height_and_its_place(dance, family):
 def test_a_dance_in_joint_space_is_as_lively_as_it_is_told_frame_by_frame():
     from dancegen.choreographers.diffusion import features as f
     from dancegen.choreographers.diffusion.model import load_model
-    from dancegen.choreographers.diffusion.music import hear
-    from dancegen.choreographers.diffusion.sampling import Order, perform
+    from dancegen.choreographers.diffusion.music import encode_music
+    from dancegen.choreographers.diffusion.planning import SampleRequest
+    from dancegen.choreographers.diffusion.sampling import sample
 
     model, song = load_model(asset("models/diffusion")), analyse(asset("demo.ogg"), seconds=16)
     fps, half = model.config.window.fps, 240
-    heard = hear(song.mel, song.beats, 2 * half, fps)
+    heard = encode_music(song.mel, song.beats, 2 * half, fps)
 
     def speed(energy) -> np.ndarray:
-        (made,) = perform(model, [Order(heard, energy=energy)])
+        (made,) = sample(model, [SampleRequest(heard, energy=energy)])
         joints = f.decode(made, model.body, fps).positions
         halves = np.split(np.linalg.norm(np.gradient(joints, axis=0), axis=-1).mean(1), 2)
         return np.array([half.mean() for half in halves])

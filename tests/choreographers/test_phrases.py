@@ -1,4 +1,4 @@
-"""Phrases: when a dance changes its mood, and how it follows the music's loudness."""
+"""Phrases: when a dance changes its style, and how it follows the music's loudness."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def test_what_is_drawn_for_a_phrase_does_not_hang_on_how_many_follow():
 
 
 def test_moods_are_normal_and_balance_within_four_phrases():
-    moods = drawn(3, 4000, 2)
-    assert moods.mean(0) == pytest.approx([0, 0], abs=0.03) and moods.std(0) == pytest.approx([1, 1], abs=0.03)
-    assert np.abs(moods.reshape(-1, 4, 2).mean(1)).std() < 0.25  # 0.5 by chance
-    assert abs(np.corrcoef(moods.T)[0, 1]) < 0.05
+    styles = drawn(3, 4000, 2)
+    assert styles.mean(0) == pytest.approx([0, 0], abs=0.03) and styles.std(0) == pytest.approx([1, 1], abs=0.03)
+    assert np.abs(styles.reshape(-1, 4, 2).mean(1)).std() < 0.25  # 0.5 by chance
+    assert abs(np.corrcoef(styles.T)[0, 1]) < 0.05
 
 
 def test_liveliness_follows_loudness_and_keeps_its_spread():
     rng = np.random.default_rng(0)
     lively, loud = np.array([0.6, 0.8]), rng.standard_normal(20000)
-    moods = followed(drawn(1, 20000, 2), lively, loud)
-    along, across = moods @ lively, moods @ np.array([0.8, -0.6])
+    styles = followed(drawn(1, 20000, 2), lively, loud)
+    along, across = styles @ lively, styles @ np.array([0.8, -0.6])
     assert np.corrcoef(along, loud)[0, 1] == pytest.approx(FOLLOWS, abs=0.03)
     assert along.std() == pytest.approx(1, abs=0.03) and across.std() == pytest.approx(1, abs=0.03)
     assert abs(np.corrcoef(across, loud)[0, 1]) < 0.03

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import torch
 
-from dancegen.choreographers.diffusion.trainer import Trainer as DiffusionTrainer
+from dancegen.choreographers.diffusion.trainer import DiffusionTrainer
 from dancegen.choreographers.gan.data import choose_starts
-from dancegen.choreographers.gan.trainer import Trainer as GanTrainer
+from dancegen.choreographers.gan.trainer import GanTrainer
 from dancegen.choreographers.training.processes import join
 from dancegen.progress import Silent
-from helpers.tiny_diffusion import BODY, CONFIG, recordings
+from helpers.tiny_diffusion import BODY, CONFIG, clips
 from helpers.tiny_gan import takes, tiny_config
 
 PROCESSES = join("cpu", "fp32")
@@ -53,13 +53,11 @@ def gan(folder: Path, progress=None) -> GanTrainer:
 
 def diffusion(folder: Path, progress=None) -> DiffusionTrainer:
     config = replace(CONFIG, train=replace(CONFIG.train, steps=5, batch=5, precision="fp32"))
-    return DiffusionTrainer(
-        config, recordings(), recordings(1), BODY, folder, processes=PROCESSES, progress=progress or Silent()
-    )
+    return DiffusionTrainer(config, clips(), clips(1), BODY, folder, processes=PROCESSES, progress=progress or Silent())
 
 
 def networks(trainer) -> dict[str, dict[str, torch.Tensor]]:
-    names = [name for name in ("generator", "discriminator", "metronome", "denoiser") if hasattr(trainer, name)]
+    names = [name for name in ("generator", "discriminator", "beat_critic", "denoiser") if hasattr(trainer, name)]
     return {name: getattr(trainer, name).state_dict() for name in names}
 
 
@@ -76,7 +74,7 @@ def main(family: str, folder: Path) -> None:
     else:
         stopped = False
     again = make(folder / "broken")
-    began = again.clock.step
+    began = again.budget.step
     again.run()
     batches = [batch["mel"] if family == "gan" else batch.features for batch in heard]
     clips = [whole._clips(step) for step in range(5)] if family == "gan" else []

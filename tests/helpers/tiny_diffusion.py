@@ -13,7 +13,7 @@ from dancegen.audio.song import SongFeatures
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion import music
 from dancegen.choreographers.diffusion.config import DenoiserConfig, DiffusionConfig, TrainConfig, WindowConfig
-from dancegen.choreographers.diffusion.data import Recording, Windows
+from dancegen.choreographers.diffusion.data import TrainClip, Windows
 from dancegen.choreographers.diffusion.denoiser import Denoiser
 from dancegen.choreographers.diffusion.model import Model, save_model
 from dancegen.motion.body import AT, TURNING, Body, BodyMotion
@@ -27,7 +27,7 @@ BODY = Body.of(
 CONFIG = DiffusionConfig(
     window=WindowConfig(frames=60, prefix=12, context=4),
     denoiser=DenoiserConfig(width=48, layers=2, heads=4, hidden=64, dropout=0.0),
-    train=TrainConfig(batch=8, steps=4, validate_every=2, warmup=1, learning_rate=0.002, metronome_steps=2),
+    train=TrainConfig(batch=8, steps=4, validate_every=2, warmup=1, learning_rate=0.002, beat_critic_steps=2),
 )
 
 
@@ -65,25 +65,25 @@ def song(seconds: float, with_beats: bool = True) -> SongFeatures:
     return SongFeatures(mel, np.maximum(np.diff(mel.mean(1), prepend=-4), 0), told if with_beats else none, seconds)
 
 
-def recordings(count: int = 2, style: str = "stepping") -> list[Recording]:
+def clips(count: int = 2, style: str = "stepping") -> list[TrainClip]:
     made = []
     for number in range(count):
         first = 0.1 + 0.07 * number
         motion, told = stepping(6.0, first), beats(6.0, first)
         both = np.stack([f.encode(motion), f.encode(motion.mirror())])
         speed = np.linalg.norm(np.gradient(motion.positions, axis=0), axis=-1).mean(1) * FPS / BODY.height_m
-        heard = music.hear(song(6.0).mel, told, len(motion), FPS)
-        made.append(Recording(f"clip{number}", both, heard, speed.astype(np.float32), told, style))
+        heard = music.encode_music(song(6.0).mel, told, len(motion), FPS)
+        made.append(TrainClip(f"clip{number}", both, heard, speed.astype(np.float32), told, style))
     return made
 
 
 def model(seed: int = 0, config: DiffusionConfig = CONFIG) -> Model:
     """An untrained one whose dances stay near the stepping dancer's pose: its last layer says little."""
     torch.manual_seed(seed)
-    windows = Windows(recordings(), ["stepping"], config)
+    windows = Windows(clips(), ["stepping"], config)
     denoiser = Denoiser(config, 1).eval()
-    torch.nn.init.normal_(denoiser.leave.weight, std=0.1)
-    return Model(config, denoiser, BODY, windows.scale(0), ("stepping",))
+    torch.nn.init.normal_(denoiser.output_projection.weight, std=0.1)
+    return Model(config, denoiser, BODY, windows.normalizer(0), ("stepping",))
 
 
 def saved_model(folder: Path, **changes) -> Path:

@@ -13,7 +13,7 @@ from dancegen.audio.features import FLOOR, FRAME_RATE, N_MELS
 from dancegen.audio.song import SongFeatures
 from dancegen.choreographers.config import change
 from dancegen.choreographers.gan.config import GanConfig
-from dancegen.choreographers.gan.data import Take, choose_starts, with_beat
+from dancegen.choreographers.gan.data import ClipViews, choose_starts, with_beat
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.model import Model, save_model
 from dancegen.dataset.format import Clip, write_clips
@@ -36,7 +36,7 @@ SETTINGS = (
     "train.clip_frames=8",
     "train.alone_frames=32",
     "train.judged_frames=2",
-    "train.metronome_steps=4",
+    "train.beat_critic_steps=4",
     "train.precision=fp32",
 )
 """What makes the small preset tiny, as `--set` takes it."""
@@ -92,7 +92,7 @@ def tiny_config(*settings: str) -> GanConfig:
     return config
 
 
-def takes(count: int, config: GanConfig, *, frames: int = 24) -> list[Take]:
+def takes(count: int, config: GanConfig, *, frames: int = 24) -> list[ClipViews]:
     """Dancers of different sway, phase and tempo, each with a song of its own that ticks in time with them."""
     fps, size = config.image.fps, config.image.size
     made = []
@@ -102,7 +102,7 @@ def takes(count: int, config: GanConfig, *, frames: int = 24) -> list[Take]:
         seconds, first = frames / fps, 0.37 * i
         beats = ticks(seconds, beat_s, first)
         mel = with_beat(ticking(seconds, beat_s, band=8 + 13 * (i % 5), first=first), beats)
-        made.append(Take(f"clip{i}", mel, (PoseSequence(poses, fps, (size, size)),), beats))
+        made.append(ClipViews(f"clip{i}", mel, (PoseSequence(poses, fps, (size, size)),), beats))
     return made
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dancegen.choreographers.diffusion.trainer import Trainer as DiffusionTrainer
+from dancegen.choreographers.diffusion.trainer import DiffusionTrainer
 from dancegen.choreographers.gan.data import choose_starts
-from dancegen.choreographers.gan.trainer import Trainer as GanTrainer
+from dancegen.choreographers.gan.trainer import GanTrainer
 from dancegen.progress import Silent
-from helpers.tiny_diffusion import BODY, CONFIG, recordings
+from helpers.tiny_diffusion import BODY, CONFIG, clips
 from helpers.tiny_gan import takes, tiny_config
 
 
@@ -23,4 +23,4 @@ def gan(folder, *settings, progress=None, **options):
 
 def diffusion(folder, progress=None, **settings):
     config = replace(CONFIG, train=replace(CONFIG.train, steps=40, **settings))
-    return DiffusionTrainer(config, recordings(), recordings(1), BODY, folder, progress=progress or Silent())
+    return DiffusionTrainer(config, clips(), clips(1), BODY, folder, progress=progress or Silent())

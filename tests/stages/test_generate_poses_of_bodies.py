@@ -104,7 +104,7 @@ def test_motion_capture_becomes_a_model_in_joint_space_that_dances(place, song):
     )
     tiny = (
         "window.frames=60", "window.prefix=12", "window.context=4", "denoiser.width=32", "denoiser.layers=2",
-        "denoiser.hidden=48", "denoiser.heads=2", "train.validate_every=2", "train.metronome_steps=4",
+        "denoiser.hidden=48", "denoiser.heads=2", "train.validate_every=2", "train.beat_critic_steps=4",
     )  # fmt: skip
     model = train(dataset, family="diffusion", max_steps=2, batch=4, settings=tiny, store=store)
     assert {"model.safetensors", "config.json", "history.csv"} <= {entry.path for entry in model.files}

@@ -12,7 +12,7 @@ from dancegen import train
 from dancegen.choreographers import load_choreographer
 from dancegen.choreographers.gan.family import Gan
 from dancegen.choreographers.gan.model import load_config, load_model
-from dancegen.choreographers.training.precision import settled
+from dancegen.choreographers.training.processes import settled
 from dancegen.errors import InputError, ModelError, NotFoundError
 from dancegen.store import open_store
 from helpers.processes import run, start
@@ -101,7 +101,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_the_same_command_goes_on(store, tmp_pa
     assert str(best) in err and "run again" in err
     assert load_choreographer(best, "cpu")  # a model as it is
     again = run(*command)
-    assert again.returncode == 0 and "going on from step" in again.stderr, again.stderr
+    assert again.returncode == 0 and "continuing from step" in again.stderr, again.stderr
     result = json.loads(again.stdout)
     rows = list(csv.DictReader((open_store(store).find(result["path"]).file("history.csv")).open()))
     assert [int(row["step"]) for row in rows] == list(range(3, 13, 3))
@@ -157,9 +157,9 @@ def test_only_what_is_learnt_from_is_accented_and_the_record_says_in_which_preci
     from dancegen.choreographers.gan import data
 
     loaded = {}
-    load = data.load_takes
+    load = data.load_clips
     monkeypatch.setattr(
-        data, "load_takes", lambda folder, split, *given, **kinds: (
+        data, "load_clips", lambda folder, split, *given, **kinds: (
             loaded.update({split: kinds.get("accent", 0.0)}) or load(folder, split, *given, **kinds)
         ),
     )  # fmt: skip

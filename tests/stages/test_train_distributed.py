@@ -60,7 +60,7 @@ def test_two_processes_make_one_model_and_go_on_after_ctrl_c(store):
     again = launch(*command)
     out, err = again.communicate(timeout=900)
     assert again.returncode == 0, err
-    assert err.count("going on from step") == 1 and err.count("step 9:") == 1, err
+    assert err.count("continuing from step") == 1 and err.count("step 9:") == 1, err
     made = store.find(json.loads(out)["path"])
     assert [int(row["step"]) for row in csv.DictReader(made.file("history.csv").open())] == [3, 6, 9]
     assert not list((store.root / ".scratch").glob("train/*")) and not list(store.root.glob("train/.making-*"))

@@ -98,9 +98,9 @@ class Baseline:
             yield clip
             time_s += max(clip.seconds - BLEND_S, BLEND_S)
 
-    def _motion_of_others(self, heard: str, rng) -> Iterator[Clip]:
+    def _motion_of_others(self, own: str, rng) -> Iterator[Clip]:
         """All that was danced to one song, take by take, then to the next, without end."""
-        songs = sorted({clip.song for clip in self._clips} - {heard}) or [heard]
+        songs = sorted({clip.song for clip in self._clips} - {own}) or [own]
         while True:
             for number in rng.permutation(len(songs)):
                 clips = [clip for clip in self._clips if clip.song == songs[number]]

@@ -11,11 +11,12 @@ import torch
 from dancegen.choreographers.controls import DanceControls
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion.config import genre_number
-from dancegen.choreographers.diffusion.feet import plant
+from dancegen.choreographers.diffusion.feet import fix_foot_contacts
 from dancegen.choreographers.diffusion.model import Model, load_model
-from dancegen.choreographers.diffusion.music import hear
-from dancegen.choreographers.diffusion.sampling import Order, perform
-from dancegen.choreographers.diffusion.timing import in_time
+from dancegen.choreographers.diffusion.music import encode_music
+from dancegen.choreographers.diffusion.planning import SampleRequest
+from dancegen.choreographers.diffusion.sampling import sample
+from dancegen.choreographers.diffusion.timing import snap_to_beats
 from dancegen.choreographers.phrases import drawn, followed, held, loudness, phrases
 from dancegen.errors import InputError
 from dancegen.motion.body import GROUPS, Body, BodyMotion
@@ -32,11 +33,11 @@ TIME_FADE_S, FEET_FADE_S = 1.0, 0.4
 """Seconds from what is given within which retiming, and holding feet, grow from nothing to all."""
 AHEAD_S = 0.035
 """By how much the feet of denoised dances come to stand before those they learnt from do, on songs of any tempo: being
-smoother, they slow down sooner. So the song is heard that much later."""
-EAGER, LIVELY = (0.7, 2.2), (-1.5, 2.5)
-"""Standard deviations from the usual liveliness: what a denoiser has to be told for one of 0 and how much more for each
-of 1, since it does less than it is told; and the least and the most that it is told, short of standing still and of
-what it has never seen."""
+smoother, they slow down sooner. So the music is given that much later."""
+ENERGY_GAIN, LIVELY = (0.7, 2.2), (-1.5, 2.5)
+"""Standard deviations from the usual liveliness: the energy that a denoiser is given for one of 0, and how much more
+for each of 1, since it does less than that; and the least and the most that it is given, short of standing still and
+of what it has never seen."""
 HANGS_ON = {"legs": ("root",), "trunk": ("root",), "arms": ("root", "trunk")}
 """What else has to stay where a limb does, for it to stay where it is."""
 
@@ -58,25 +59,25 @@ class DiffusionChoreographer:
         fps = self.model.config.window.fps
         frames = max(1, round(song.seconds * fps))
         given, known = self._given(controls, frames, song.start_s)
-        order = Order(
-            song=hear(song.mel, song.beats, frames, fps, AHEAD_S),
+        request = SampleRequest(
+            song=encode_music(song.mel, song.beats, frames, fps, AHEAD_S),
             style=genre_number(self.model.styles, controls.genre),
-            energy=_told(_liveliness(song, frames, fps, seed) + controls.deviation),
-            stage=controls.floor,
+            energy=_energy(_liveliness(song, frames, fps, seed) + controls.deviation),
+            floor=controls.floor,
             seed=seed,
             given=given,
             known=known,
             returns=_returns(song, frames, fps) if controls.repeat_sections else (),
         )
         with progress.task("dancing", frames / fps) as advance, torch.random.fork_rng(devices=[]):
-            (made,) = perform(
-                self.model, [order], guidance=controls.music_guidance, advance=lambda count: advance(count / fps)
+            (made,) = sample(
+                self.model, [request], guidance=controls.music_guidance, advance=lambda count: advance(count / fps)
             )
         motion = f.decode(made, self.model.body, fps, song.start_s)
         if controls.retime:
-            made = in_time(made, motion, song.beats, ACCENT, _away(known, fps, TIME_FADE_S))
+            made = snap_to_beats(made, motion, song.beats, ACCENT, _away(known, fps, TIME_FADE_S))
             motion = f.decode(made, self.model.body, fps, song.start_s)
-        planted = plant(motion, made[:, f.CONTACTS] > 0.5, _away(known, fps, FEET_FADE_S))
+        planted = fix_foot_contacts(motion, made[:, f.CONTACTS] > 0.5, _away(known, fps, FEET_FADE_S))
         return planted if known is None else _with_kept(planted, motion, known)
 
     def _given(
@@ -125,13 +126,13 @@ class DiffusionChoreographer:
 def _liveliness(song: SongFeatures, frames: int, fps: float, seed: int) -> np.ndarray:
     """How lively (T,) each frame is to be, in standard deviations from the usual: phrase by phrase."""
     marks = phrases(song)
-    chance = followed(drawn(seed, len(marks), 1), np.ones(1), loudness(song, marks))
-    return held(song, marks, chance, np.arange(frames) / fps)[:, 0]
+    normal = followed(drawn(seed, len(marks), 1), np.ones(1), loudness(song, marks))
+    return held(song, marks, normal, np.arange(frames) / fps)[:, 0]
 
 
-def _told(wished: np.ndarray) -> np.ndarray:
-    """What to tell the denoiser, for a dance as lively as is wished."""
-    return np.clip(EAGER[0] + EAGER[1] * wished, *LIVELY)
+def _energy(deviations: np.ndarray) -> np.ndarray:
+    """What to condition the denoiser on for a dance so many standard deviations livelier than usual."""
+    return np.clip(ENERGY_GAIN[0] + ENERGY_GAIN[1] * deviations, *LIVELY)
 
 
 def _returns(song: SongFeatures, frames: int, fps: float) -> tuple[tuple[int, np.ndarray], ...]:

@@ -19,7 +19,7 @@ class WindowConfig:
     prefix: int = 30
     """Frames at its start that the window before has danced already."""
     context: int = 16
-    """Frames of music that are heard before and after the window."""
+    """Frames of music that are seen before and after the window."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class DenoiserConfig:
     hidden: int = 512
     stride: int = 4
     """Frames that share a token, as overlapping convolutions see them: 7.5 tokens a second, motion at 30. 1 or even."""
-    listen_every: int = 4
+    cross_attention_every: int = 4
     """Every so many layers attend to the music, too, which every token holds its own part of already."""
     dropout: float = 0.0
 
@@ -53,7 +53,7 @@ class LossConfig:
     acceleration: float = 0.004
     contact: float = 2.0
     synchrony: float = 0.5
-    """How much it weighs what a metronome, which has learnt the beat of real dance, sees of the beat."""
+    """How much it weighs what a beat critic, which has learnt the beat of real dance, sees of the beat."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ class TrainConfig:
     mel_dropout: float = 0.4
     """Share of the windows that hear onsets and beats alone: a spectrogram tells few training songs apart too well."""
     condition_dropout: float = 0.25
-    """Share of the windows that are not told a style, an energy or a destination, each for itself."""
-    metronome_steps: int = 400
-    """Steps in which the metronome learns the beat of real dance, before the first of the denoiser."""
+    """Share of the windows that are denoised without a style, an energy or a destination, each for itself."""
+    beat_critic_steps: int = 400
+    """Steps in which the beat critic learns the beat of real dance, before the first of the denoiser."""
     accent: float = 0.18
-    """By what share the dances it learns from are slower on each beat and faster between two (`accent.py`)."""
+    """By what share the dances it learns from are slower on each beat and faster between two (`accented_s`)."""
     prefix_noise: float = 0.02
-    """Standard deviation of what is added to known frames, lest small errors of a dance's own past add up."""
+    """Standard deviation of what is added to known frames, so that small errors of a dance's own past do not add up."""
 
 
 @dataclass(frozen=True)
@@ -121,14 +121,16 @@ PRESETS = {
     "small": DiffusionConfig(),
     "base": replace(
         DiffusionConfig(),
-        denoiser=DenoiserConfig(width=512, layers=8, heads=8, hidden=1536, stride=2, listen_every=2, dropout=0.1),
+        denoiser=DenoiserConfig(
+            width=512, layers=8, heads=8, hidden=1536, stride=2, cross_attention_every=2, dropout=0.1
+        ),
         train=TrainConfig(batch=128, learning_rate=0.0002, ema=0.9995, epochs=2000),
     ),
 }
 
 
 def genre_number(genres: tuple[str, ...], name: str | None) -> int:
-    """A genre's number as the denoiser is told it; 0: none. Raises InputError for one that the model does not know."""
+    """A genre's number as the denoiser has it; 0: none. Raises InputError for one that the model does not know."""
     if name is None:
         return 0
     if name not in genres:
@@ -138,7 +140,7 @@ def genre_number(genres: tuple[str, ...], name: str | None) -> int:
 
 def check(config: DiffusionConfig) -> None:
     """InputError for settings that nothing can be trained with."""
-    names = ("epochs", "steps", "minutes", "batch", "learning_rate", "validate_every", "metronome_steps")
+    names = ("epochs", "steps", "minutes", "batch", "learning_rate", "validate_every", "beat_critic_steps")
     check_training(config.train, names)
     check_loss(config.loss)
     if not 0 <= config.sampling.eta <= 1:

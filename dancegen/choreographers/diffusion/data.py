@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from dancegen.audio.beats import Beats
+from dancegen.choreographers.augmentation import equaliser
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion import music
 from dancegen.choreographers.diffusion.config import DiffusionConfig
-from dancegen.choreographers.diffusion.denoiser import Wishes
-from dancegen.choreographers.diffusion.scale import Scale
-from dancegen.choreographers.diffusion.timing import in_time
+from dancegen.choreographers.diffusion.denoiser import Conditioning
+from dancegen.choreographers.diffusion.features import Normalizer
+from dancegen.choreographers.diffusion.timing import snap_to_beats
 from dancegen.dataset.format import Clip, ClipMotion, clip_dir, read_clips
 from dancegen.errors import InputError
 from dancegen.motion.body import Body
@@ -34,7 +35,7 @@ SAMPLED_WINDOWS = 512
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class TrainClip:
     """One clip and its mirror image: features (2, T, 127), music (T, music.WIDTH), liveliness (T,), beats, style."""
 
     id: str
@@ -61,12 +62,12 @@ def load_motions(dataset: Path, split: str, progress: Progress) -> list[tuple[Cl
     return loaded
 
 
-def dancer_of(motions: list[tuple[Clip, Motion]]) -> Body:
+def body_of(motions: list[tuple[Clip, Motion]]) -> Body:
     """The body to dance with: the mean of those in the clips."""
     return measure_body([motion for _, motion in motions])
 
 
-def record(
+def train_clips(
     dataset: Path,
     motions: list[tuple[Clip, Motion]],
     body: Body,
@@ -74,103 +75,103 @@ def record(
     progress: Progress,
     *,
     accent: float = 0.0,
-) -> list[Recording]:
+) -> list[TrainClip]:
     """Every clip long enough for a window, retargeted to `body`. InputError where there is none.
 
     accent: by what share it is slowed on beats, with its steps put in time (see `timing.py`); 0 leaves it as it is.
     """
-    recordings, fps = [], config.window.fps
+    clips, fps = [], config.window.fps
     with progress.task("retargeting", len(motions)) as advance:
         for clip, motion in motions:
             if motion.seconds * fps >= config.window.frames:
-                recordings.append(_record(dataset, clip, motion.resample(fps), body, accent))
+                clips.append(_train_clip(dataset, clip, motion.resample(fps), body, accent))
             advance(1)
-    if not recordings:
+    if not clips:
         seconds = config.window.frames / fps
         raise InputError(f"{dataset} has no clip of {seconds:g} s or more; prepare longer clips (--clip-seconds 20)")
-    return recordings
+    return clips
 
 
-def _record(dataset: Path, clip: Clip, motion: Motion, body: Body, accent: float) -> Recording:
+def _train_clip(dataset: Path, clip: Clip, motion: Motion, body: Body, accent: float) -> TrainClip:
     folder = clip_dir(dataset, clip)
     danced = retarget(motion, body)
     beats = Beats.load(folder / "beats.json")
     if accent:
-        danced = f.decode(in_time(f.encode(danced), danced, beats, accent), body, danced.fps)
-    song = music.hear(np.load(folder / "mel.npy"), beats, len(danced), motion.fps)
+        danced = f.decode(snap_to_beats(f.encode(danced), danced, beats, accent), body, danced.fps)
+    song = music.encode_music(np.load(folder / "mel.npy"), beats, len(danced), motion.fps)
     both = np.stack([f.encode(danced), f.encode(danced.mirror())])
     joints = danced.positions
     speed = np.linalg.norm(np.gradient(joints, axis=0), axis=-1).mean(1) * motion.fps / body.height_m
-    return Recording(clip.id, both, song, speed.astype(np.float32), beats, clip.genre or UNNAMED)
+    return TrainClip(clip.id, both, song, speed.astype(np.float32), beats, clip.genre or UNNAMED)
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Windows as the trainer needs them: features (B, T, 127) in metres, in their own axes; known (B, T, 4); song
-    (B, T + 2 context, music.WIDTH); wishes, all of them told."""
+    (B, T + 2 context, music.WIDTH); all of the conditioning."""
 
     features: Tensor
     known: Tensor
     song: Tensor
-    wishes: Wishes
+    conditioning: Conditioning
 
     def pin_memory(self) -> Batch:
         """The batch in memory that a GPU copies from beside its work; torch's data loader asks for it."""
         tensors = (x.pin_memory() for x in (self.features, self.known, self.song))
-        return Batch(*tensors, self.wishes.map(lambda x: x.pin_memory()))
+        return Batch(*tensors, self.conditioning.map(lambda x: x.pin_memory()))
 
 
 class Windows:
     """Draws batches of windows. Rare styles are drawn more often than their share: by its square root."""
 
-    def __init__(self, recordings: list[Recording], styles: list[str], config: DiffusionConfig):
-        self.recordings, self.styles, self.config = recordings, styles, config
+    def __init__(self, clips: list[TrainClip], styles: list[str], config: DiffusionConfig):
+        self.clips, self.styles, self.config = clips, styles, config
         frames = config.window.frames
-        starts = np.array([len(r) - frames + 1 for r in recordings], float)
-        kinds = np.array([styles.index(r.style) for r in recordings])
+        starts = np.array([len(r) - frames + 1 for r in clips], float)
+        kinds = np.array([styles.index(r.style) for r in clips])
         totals = np.array([starts[kinds == k].sum() for k in range(len(styles))])
-        self.chances = starts / np.sqrt(np.maximum(totals, 1))[kinds]
-        self.chances /= self.chances.sum()
+        self.weights = starts / np.sqrt(np.maximum(totals, 1))[kinds]
+        self.weights /= self.weights.sum()
         self.count = int(starts.sum() // frames) + 1
         """Windows that show every frame once: what counts as an epoch."""
 
-    def draw(self, count: int, chance: np.random.Generator, scale: Scale | None = None) -> Batch:
-        """`count` windows with masks; without a `scale`, liveliness stays a logarithm."""
+    def draw(self, count: int, rng: np.random.Generator, normalizer: Normalizer | None = None) -> Batch:
+        """`count` windows with masks; without a `normalizer`, liveliness stays a logarithm."""
         w = self.config.window
-        picked = chance.choice(len(self.recordings), count, p=self.chances)
-        mirrored = chance.integers(0, 2, count)
-        known = _masks(count, w.frames, w.prefix, chance)
+        picked = rng.choice(len(self.clips), count, p=self.weights)
+        mirrored = rng.integers(0, 2, count)
+        known = _masks(count, w.frames, w.prefix, rng)
         windows, songs, lively = [], [], []
         for index, side in zip(picked, mirrored, strict=True):
-            recording = self.recordings[index]
-            start = int(chance.integers(0, len(recording) - w.frames + 1))
-            windows.append(recording.features[side, start : start + w.frames])
-            songs.append(cut(recording.song, start - w.context, w.frames + 2 * w.context))
-            lively.append(np.log(max(recording.speed[start + w.prefix : start + w.frames].mean(), 1e-3)))
+            clip = self.clips[index]
+            start = int(rng.integers(0, len(clip) - w.frames + 1))
+            windows.append(clip.features[side, start : start + w.frames])
+            songs.append(cut(clip.song, start - w.context, w.frames + 2 * w.context))
+            lively.append(np.log(max(clip.speed[start + w.prefix : start + w.frames].mean(), 1e-3)))
         own, _, _ = f.own_axes(torch.from_numpy(np.stack(windows)), f.origin(known, 2 * w.prefix))
-        style = torch.tensor([self.styles.index(self.recordings[i].style) for i in picked])
+        style = torch.tensor([self.styles.index(self.clips[i].style) for i in picked])
         energy = torch.tensor(np.array(lively, np.float32))
-        if scale is not None:
-            energy = (energy - scale.liveliness[style, 0]) / scale.liveliness[style, 1]
-        told = torch.ones(count, 1)
+        if normalizer is not None:
+            energy = (energy - normalizer.liveliness[style, 0]) / normalizer.liveliness[style, 1]
+        given = torch.ones(count, 1)
         travel = own[:, -w.prefix :, (0, 2)].mean(1)
-        wishes = Wishes(style + 1, torch.cat([told, energy[:, None]], 1), torch.cat([told, travel], 1))
-        return Batch(own, known, torch.from_numpy(_recoloured(np.stack(songs), self.config, chance)), wishes)
+        conditioning = Conditioning(style + 1, torch.cat([given, energy[:, None]], 1), torch.cat([given, travel], 1))
+        return Batch(own, known, torch.from_numpy(_augment_music(np.stack(songs), self.config, rng)), conditioning)
 
-    def scale(self, seed: int) -> Scale:
+    def normalizer(self, seed: int) -> Normalizer:
         """Means and spreads over a sample of windows."""
         batch = self.draw(SAMPLED_WINDOWS, np.random.default_rng(seed))
         numbers = batch.features.flatten(0, 1)
         lively = torch.zeros(len(self.styles), 2)
         for index in range(len(self.styles)):
-            own = batch.wishes.energy[batch.wishes.style == index + 1, 1]
-            own = own if len(own) > 1 else batch.wishes.energy[:, 1]
+            own = batch.conditioning.energy[batch.conditioning.style == index + 1, 1]
+            own = own if len(own) > 1 else batch.conditioning.energy[:, 1]
             lively[index] = torch.stack([own.mean(), own.std().clamp(min=SPREAD_FLOOR)])
         spread = numbers.std(0)
         for kind in (f.ROOT, f.TURNS, f.CONTACTS):
             of_all = float(spread[kind].square().mean().sqrt())
             spread[kind] = spread[kind].clamp(min=max(SPREAD_FLOOR, EVENNESS * of_all))
-        return Scale(numbers.mean(0), spread, lively)
+        return Normalizer(numbers.mean(0), spread, lively)
 
 
 def cut(song: np.ndarray, start: int, frames: int) -> np.ndarray:
@@ -182,33 +183,32 @@ def cut(song: np.ndarray, start: int, frames: int) -> np.ndarray:
     return piece
 
 
-def _masks(count: int, frames: int, prefix: int, chance: np.random.Generator) -> Tensor:
+def _masks(count: int, frames: int, prefix: int, rng: np.random.Generator) -> Tensor:
     """What of each window is known, (count, frames, 4).
 
     Mostly a dance goes on from its last second; some windows begin from nothing or from some frames, some of each lead
     to a pose that is given, and in some a part of the body is given all along.
     """
     known = torch.zeros(count, frames, len(f.PARTS))
-    kinds = chance.choice(6, count, p=(0.60, 0.09, 0.07, 0.10, 0.09, 0.05))
+    kinds = rng.choice(6, count, p=(0.60, 0.09, 0.07, 0.10, 0.09, 0.05))
     for row, kind in enumerate(kinds):
-        length = prefix if kind in (0, 3) else 0 if kind in (1, 5) else int(chance.integers(0, 2 * prefix))
+        length = prefix if kind in (0, 3) else 0 if kind in (1, 5) else int(rng.integers(0, 2 * prefix))
         known[row, :length] = 1
         if kind in (2, 3, 5):
-            first = int(chance.integers(length + 1, frames))
-            known[row, first : first + int(chance.integers(1, 2 * prefix))] = 1
+            first = int(rng.integers(length + 1, frames))
+            known[row, first : first + int(rng.integers(1, 2 * prefix))] = 1
         if kind == 4:
-            parts = chance.random(len(f.PARTS)) < 0.5
+            parts = rng.random(len(f.PARTS)) < 0.5
             parts[0] |= parts[1:].any()  # a limb is where it is only together with the root
             known[row, :, torch.from_numpy(parts)] = 1
     return known
 
 
-def _recoloured(songs: np.ndarray, config: DiffusionConfig, chance: np.random.Generator) -> np.ndarray:
+def _augment_music(songs: np.ndarray, config: DiffusionConfig, rng: np.random.Generator) -> np.ndarray:
     """The same music from other rooms: gain and equaliser; and in some windows no spectrogram at all."""
     count, _, _ = songs.shape
-    points = chance.normal(0, 0.25, (count, 5)) + chance.uniform(-0.3, 0.3, (count, 1))
-    places = np.linspace(0, 4, music.BANDS)
-    curve = np.stack([np.interp(places, np.arange(5), row) for row in points]).astype(np.float32)
-    kept = (chance.random(count) >= config.train.mel_dropout).astype(np.float32)
+    points = rng.normal(0, 0.25, (count, 5)) + rng.uniform(-0.3, 0.3, (count, 1))
+    curve = np.stack([equaliser(row, music.BANDS) for row in points]).astype(np.float32)
+    kept = (rng.random(count) >= config.train.mel_dropout).astype(np.float32)
     songs[..., : music.BANDS] = (songs[..., : music.BANDS] + curve[:, None]) * kept[:, None, None]
     return songs

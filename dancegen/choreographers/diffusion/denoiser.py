@@ -1,4 +1,4 @@
-"""The denoiser: what a noisy window of dance was meant to be, given the music, what is known, and what is wished."""
+"""The denoiser: a transformer that restores a noisy window of dance, conditioned on music and known frames."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ NOISE = 0.3
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What a window is told beside the music. Every first nought of a row means: not told.
+class Conditioning:
+    """What a window is conditioned on beside the music. The first number of a row of energy and travel is a mask.
 
-    style: (B,) long, 0 none, else 1 + its index. energy: (B, 2), told or not, and how lively in standard deviations of
-    the style. travel: (B, 3), told or not, and x and z in metres of where its last second is, in the window's own axes.
+    style: (B,) long, 0 none, else 1 + its index. energy: (B, 2), given or not, and how lively in standard deviations of
+    the style. travel: (B, 3), given or not, and x and z in metres of where its last second is, in the window's own
+    axes.
     """
 
     style: Tensor
@@ -30,48 +31,48 @@ class Wishes:
     travel: Tensor
 
     @classmethod
-    def none(cls, count: int, device: torch.device | str = "cpu") -> Wishes:
+    def none(cls, count: int, device: torch.device | str = "cpu") -> Conditioning:
         zeros = torch.zeros(count, 3, device=device)
         return cls(torch.zeros(count, dtype=torch.long, device=device), zeros[:, :2], zeros)
 
-    def map(self, function) -> Wishes:
-        return Wishes(function(self.style), function(self.energy), function(self.travel))
+    def map(self, function) -> Conditioning:
+        return Conditioning(function(self.style), function(self.energy), function(self.travel))
 
 
 class Block(nn.Module):
-    """Attention over the window, attention to the music, and a layer of its own, each modulated by the wishes (FiLM).
+    """Self-attention, cross-attention to the music in some blocks, and an MLP, modulated by the conditioning (FiLM).
 
     The modulation is one for all blocks, plus a table of each block's own (adaLN-single, Chen et al., PixArt-alpha).
-    Each branch starts silent, its last layer nought and its gate open, so that deep stacks learn from the first step.
+    Each branch starts at zero, its last layer zero and its gate open, so that deep stacks learn from the first step.
     """
 
-    def __init__(self, config: DiffusionConfig, listens: bool):
+    def __init__(self, config: DiffusionConfig, attends_to_music: bool):
         super().__init__()
         c = config.denoiser
         self.heads = c.heads
-        self.own = nn.Parameter(torch.tensor([0.0, 0, 1, 0, 0, 1])[:, None].repeat(1, c.width))
-        self.attend = nn.Linear(c.width, 3 * c.width)
-        self.attended = nn.Linear(c.width, c.width)
-        self.ask = nn.Linear(c.width, c.width) if listens else None
-        if listens:
-            self.hear = nn.Linear(c.width, 2 * c.width)
-            self.heard = nn.Linear(c.width, c.width)
-        self.think = nn.Sequential(
+        self.scale_shift_table = nn.Parameter(torch.tensor([0.0, 0, 1, 0, 0, 1])[:, None].repeat(1, c.width))
+        self.to_qkv = nn.Linear(c.width, 3 * c.width)
+        self.to_out = nn.Linear(c.width, c.width)
+        self.to_q = nn.Linear(c.width, c.width) if attends_to_music else None
+        if attends_to_music:
+            self.to_kv = nn.Linear(c.width, 2 * c.width)
+            self.music_out = nn.Linear(c.width, c.width)
+        self.mlp = nn.Sequential(
             nn.Linear(c.width, c.hidden), nn.GELU(), nn.Dropout(c.dropout), nn.Linear(c.hidden, c.width)
         )
-        for last in (self.attended, self.think[-1], *([self.heard] if listens else [])):
+        for last in (self.to_out, self.mlp[-1], *([self.music_out] if attends_to_music else [])):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
 
-    def forward(self, x: Tensor, song: Tensor, shared: Tensor, at: Tensor, heard_at: Tensor) -> Tensor:
-        """x: (B, L, W) tokens; song: (B, M, W); shared: (B, 6, W) modulation; at, heard_at: `rotary` of L and M."""
-        shift1, scale1, gate1, shift2, scale2, gate2 = (shared + self.own)[:, :, None].unbind(1)
-        query, key, value = self.attend(_norm(x) * (1 + scale1) + shift1).chunk(3, -1)
-        x = x + gate1 * self.attended(self._attention(query, key, value, at, at))
-        if self.ask is not None:
-            key, value = self.hear(song).chunk(2, -1)
-            x = x + self.heard(self._attention(self.ask(_norm(x)), key, value, at, heard_at))
-        return x + gate2 * self.think(_neighbouring(_norm(x)) * (1 + scale2) + shift2)
+    def forward(self, x: Tensor, music: Tensor, shared: Tensor, at: Tensor, music_at: Tensor) -> Tensor:
+        """x: (B, L, W) tokens; music: (B, M, W); shared: (B, 6, W) modulation; at, music_at: `rotary` of L and M."""
+        shift1, scale1, gate1, shift2, scale2, gate2 = (shared + self.scale_shift_table)[:, :, None].unbind(1)
+        query, key, value = self.to_qkv(_norm(x) * (1 + scale1) + shift1).chunk(3, -1)
+        x = x + gate1 * self.to_out(self._attention(query, key, value, at, at))
+        if self.to_q is not None:
+            key, value = self.to_kv(music).chunk(2, -1)
+            x = x + self.music_out(self._attention(self.to_q(_norm(x)), key, value, at, music_at))
+        return x + gate2 * self.mlp(_neighbouring(_norm(x)) * (1 + scale2) + shift2)
 
     def _attention(self, query: Tensor, key: Tensor, value: Tensor, at: Tensor, from_: Tensor) -> Tensor:
         query, key, value = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2) for t in (query, key, value))
@@ -90,15 +91,15 @@ class Denoiser(nn.Module):
         self.config = config
         width, stride = c.width, c.stride
         shape = (3, 1, 1) if stride == 1 else (2 * stride, stride, stride // 2)  # size, step, margin
-        self.enter = nn.Conv1d(WIDTH + len(PARTS), width, *shape)
-        self.leave = nn.ConvTranspose1d(width, WIDTH, *shape)
-        self.listen = nn.Sequential(
+        self.input_projection = nn.Conv1d(WIDTH + len(PARTS), width, *shape)
+        self.output_projection = nn.ConvTranspose1d(width, WIDTH, *shape)
+        self.music_encoder = nn.Sequential(
             nn.Conv1d(music.WIDTH, width // 2, 5, 1, 2), nn.GELU(), nn.Conv1d(width // 2, width, *shape)
         )
-        nn.init.normal_(self.listen[-1].weight, std=0.005)
-        self.silence = nn.Parameter(torch.zeros(width))
+        nn.init.normal_(self.music_encoder[-1].weight, std=0.005)
+        self.null_music = nn.Parameter(torch.zeros(width))
         self.margin = w.context // stride
-        self.places = nn.Parameter(0.02 * torch.randn(w.frames // stride, width))
+        self.positions = nn.Parameter(0.02 * torch.randn(w.frames // stride, width))
         places = torch.arange(-self.margin, w.frames // stride + self.margin)
         self.register_buffer("rotary", rotary(places, width // c.heads), persistent=False)
         self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
@@ -108,55 +109,61 @@ class Denoiser(nn.Module):
         self.modulate = nn.Sequential(nn.SiLU(), nn.Linear(width, 7 * width))
         nn.init.zeros_(self.modulate[1].weight)
         nn.init.zeros_(self.modulate[1].bias)
-        self.blocks = nn.ModuleList(Block(config, i % c.listen_every == c.listen_every - 1) for i in range(c.layers))
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        self.blocks = nn.ModuleList(
+            Block(config, i % c.cross_attention_every == c.cross_attention_every - 1) for i in range(c.layers)
+        )
+        nn.init.zeros_(self.output_projection.weight)
+        nn.init.zeros_(self.output_projection.bias)
 
     @torch.no_grad()
-    def begin_from(self, windows: Tensor) -> None:
-        """Enter and leave the network along the principal directions of dances (B, T, 127), normalised.
+    def init_projections(self, windows: Tensor) -> None:
+        """Initialise input and output projection along the principal directions of dances (B, T, 127), normalised.
 
-        What is one goes through from the first step on, and the less of it the less dances go that way, as in Wiener's
+        A dance passes from the first step on, and noise the less, the less dances vary in its direction, as in a Wiener
         filter: the blocks need not learn that.
         """
-        size, step, margin = self.enter.kernel_size[0], self.enter.stride[0], self.enter.padding[0]
+        size, step, margin = (
+            self.input_projection.kernel_size[0],
+            self.input_projection.stride[0],
+            self.input_projection.padding[0],
+        )
         fade = torch.sin(torch.pi * (torch.arange(size) + 0.5) / size) if step > 1 else torch.eye(3)[1]
         padded = F.pad(windows.transpose(1, 2), (margin, margin))
         pieces = (padded.unfold(-1, size, step) * fade.to(windows)).transpose(1, 2)
         pieces = pieces.flatten(2).flatten(0, 1).double()  # (B L, 127 size); few dances have hardly a direction each
         spread, directions = torch.linalg.eigh(pieces.T @ pieces / len(pieces))
         spread, directions = spread.to(windows), directions.to(windows)
-        width = self.enter.out_channels
+        width = self.input_projection.out_channels
         spread, directions = spread[-width:].clamp(min=0), directions[:, -width:]
         mixed, _ = torch.linalg.qr(torch.randn(width, width, device=directions.device))
         mixed = mixed[:, : directions.shape[1]]
         ways = (mixed @ directions.T, mixed @ (directions * spread / (spread + NOISE)).T)
         enter, leave = (way.unflatten(1, (WIDTH, size)) * fade.to(way) for way in ways)
-        self.enter.weight[:, :WIDTH], self.leave.weight[:] = enter, leave
+        self.input_projection.weight[:, :WIDTH], self.output_projection.weight[:] = enter, leave
 
-    def hear(self, song: Tensor, heard: Tensor) -> Tensor:
-        """Tokens (B, M, W) of the music (B, frames + 2 context, music.WIDTH); silence where `heard` (B,) is False."""
-        tokens = self.listen(song.transpose(1, 2)).transpose(1, 2)
-        return torch.where(heard[:, None, None], tokens, self.silence.to(tokens.dtype))
+    def encode_music(self, song: Tensor, mask: Tensor) -> Tensor:
+        """Tokens (B, M, W) of the music (B, frames + 2 context, music.WIDTH); null where `mask` (B,) is False."""
+        tokens = self.music_encoder(song.transpose(1, 2)).transpose(1, 2)
+        return torch.where(mask[:, None, None], tokens, self.null_music.to(tokens.dtype))
 
-    def forward(self, noisy: Tensor, known: Tensor, time: Tensor, song: Tensor, wishes: Wishes) -> Tensor:
+    def forward(self, noisy: Tensor, known: Tensor, time: Tensor, music: Tensor, conditioning: Conditioning) -> Tensor:
         """The clean window (B, T, 127).
 
         noisy: (B, T, 127), clean where `known` (B, T, 4) has a 1 for that part of the body. time: (B,), 0 clean to 1
-        noise. song: what `hear` gave.
+        noise. music: what `encode_music` gave.
         """
-        x = self.enter(torch.cat([noisy, known], -1).transpose(1, 2)).transpose(1, 2)
-        x = x + self.places + song[:, self.margin : song.shape[1] - self.margin]
-        told = self.time(_waves(time, x.shape[-1])) + self.style(wishes.style)
-        told = told + self.energy(wishes.energy) + self.travel(wishes.travel)
-        *shared, gain = self.modulate(told).unflatten(-1, (7, -1)).unbind(1)
+        x = self.input_projection(torch.cat([noisy, known], -1).transpose(1, 2)).transpose(1, 2)
+        x = x + self.positions + music[:, self.margin : music.shape[1] - self.margin]
+        embedding = self.time(_waves(time, x.shape[-1])) + self.style(conditioning.style)
+        embedding = embedding + self.energy(conditioning.energy) + self.travel(conditioning.travel)
+        *shared, gain = self.modulate(embedding).unflatten(-1, (7, -1)).unbind(1)
         shared = torch.stack(shared, 1)
         own = self.rotary[:, self.margin : self.rotary.shape[1] - self.margin]
         for block in self.blocks:
-            x = block(x, song, shared, own, self.rotary)
-        gain = gain + torch.cos(time * torch.pi / 2)[:, None]  # of what is noise, a new denoiser says little
+            x = block(x, music, shared, own, self.rotary)
+        gain = gain + torch.cos(time * torch.pi / 2)[:, None]  # at first, little is made of noise
         with torch.autocast(x.device.type, enabled=False):  # a rounded pose trembles
-            return self.leave((x * gain[:, None]).float().transpose(1, 2)).transpose(1, 2)
+            return self.output_projection((x * gain[:, None]).float().transpose(1, 2)).transpose(1, 2)
 
 
 def rotary(places: Tensor, width: int) -> Tensor:

@@ -46,18 +46,17 @@ class Diffusion(Family):
         return replace(config, window=given.window, denoiser=given.denoiser)
 
     def train(self, config: DiffusionConfig, job: TrainingJob) -> dict[str, float]:
-        from dancegen.choreographers.diffusion.data import dancer_of, load_motions, record
+        from dancegen.choreographers.diffusion.data import body_of, load_motions, train_clips
         from dancegen.choreographers.diffusion.model import load_model
-        from dancegen.choreographers.diffusion.trainer import Trainer
+        from dancegen.choreographers.diffusion.trainer import DiffusionTrainer
 
         progress = job.progress
-        clips, held_out = (load_motions(job.dataset, split, progress) for split in ("train", "val"))
-        body = load_model(job.init).body if job.init is not None else dancer_of(clips)
-        recordings = record(job.dataset, clips, body, config, progress, accent=config.train.accent)
-        kept_apart = record(job.dataset, held_out, body, config, progress)
-        trainer = Trainer(
-            config, recordings, kept_apart, body, job.folder, init=job.init, seed=job.seed, processes=job.processes,
-            wandb=job.wandb, progress=progress,
+        motions, held_out = (load_motions(job.dataset, split, progress) for split in ("train", "val"))
+        body = load_model(job.init).body if job.init is not None else body_of(motions)
+        clips = train_clips(job.dataset, motions, body, config, progress, accent=config.train.accent)
+        trainer = DiffusionTrainer(
+            config, clips, train_clips(job.dataset, held_out, body, config, progress), body, job.folder, init=job.init,
+            seed=job.seed, processes=job.processes, wandb=job.wandb, progress=progress,
         )  # fmt: skip
         return trainer.run()
 

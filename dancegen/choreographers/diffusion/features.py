@@ -8,6 +8,8 @@ time, and a small error at the hip stays one at the foot.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -37,7 +39,7 @@ def encode(motion: BodyMotion) -> np.ndarray:
 
 
 def decode(features: np.ndarray, body: Body, fps: float, start_s: float = 0.0) -> BodyMotion:
-    """The dance that (T, 127) numbers tell of; contacts are left to what the feet do."""
+    """The dance that (T, 127) numbers stand for; contacts are left to what the feet do."""
     features = np.asarray(features, np.float64)
     turns = from_6d(features[:, TURNS].reshape(len(features), len(TURNING), 6))
     local = turns.copy()
@@ -88,7 +90,7 @@ def origin(known: Tensor, reach: int) -> Tensor:
     """
     there = known[..., 0] > 0
     run = there[:, :reach].long().cumprod(1).sum(1)
-    first = there.float().argmax(1)  # nought where none is
+    first = there.float().argmax(1)  # 0 where none is
     return torch.where(run > 0, run - 1, first)
 
 
@@ -120,3 +122,24 @@ def positions(features: Tensor, offsets: Tensor) -> Tensor:
     return (
         torch.cat([features[..., None, ROOT], limbs], -2).transpose(-1, -2).matmul(_CHAINS.to(limbs)).transpose(-1, -2)
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Normalizer:
+    """What a window's numbers are divided by: mean and spread (127,) of features, mean and spread (S, 2) of liveliness.
+
+    The liveliness of a window is the logarithm of its mean joint speed in body heights a second.
+    """
+
+    mean: Tensor
+    spread: Tensor
+    liveliness: Tensor
+
+    def normalise(self, features: Tensor) -> Tensor:
+        return (features - self.mean) / self.spread
+
+    def restore(self, features: Tensor) -> Tensor:
+        return features * self.spread + self.mean
+
+    def to(self, device: str) -> Normalizer:
+        return Normalizer(self.mean.to(device), self.spread.to(device), self.liveliness.to(device))

@@ -20,7 +20,7 @@ STRAIGHT = 0.999
 EASE_S = 0.12
 
 
-def plant(motion: BodyMotion, contacts: np.ndarray, free: np.ndarray | float = 1.0) -> BodyMotion:
+def fix_foot_contacts(motion: BodyMotion, contacts: np.ndarray, free: np.ndarray | float = 1.0) -> BodyMotion:
     """The dance with its feet held to the floor while they stand, and none of it under the floor.
 
     contacts: (T, 4) bool, which joints of FEET stand. A standing foot's pivot (toes, else ankle) keeps its place; the

@@ -11,11 +11,11 @@ import torch
 
 from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.denoiser import Denoiser
-from dancegen.choreographers.diffusion.scale import Scale
+from dancegen.choreographers.diffusion.features import Normalizer
 from dancegen.errors import InputError, ModelError
 from dancegen.motion.body import Body
 
-FORMAT = 2
+FORMAT = 3
 FAMILY = "diffusion"
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 _DENOISER, _SCALE = "denoiser.", ("mean", "spread", "liveliness")
@@ -23,12 +23,12 @@ _DENOISER, _SCALE = "denoiser.", ("mean", "spread", "liveliness")
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """The denoiser, the body it moves, the scale of its numbers, and the styles it knows."""
+    """The denoiser, the body it moves, the normalizer of its numbers, and the styles it knows."""
 
     config: DiffusionConfig
     denoiser: Denoiser
     body: Body
-    scale: Scale
+    normalizer: Normalizer
     styles: tuple[str, ...]
 
 
@@ -38,7 +38,7 @@ def save_model(folder: Path, model: Model) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {_DENOISER + name: value.half() for name, value in model.denoiser.state_dict().items()}
-    tensors |= {name: getattr(model.scale, name) for name in _SCALE}
+    tensors |= {name: getattr(model.normalizer, name) for name in _SCALE}
     tensors["offsets"] = torch.from_numpy(model.body.offsets)
     tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     settings = {
@@ -91,10 +91,10 @@ def load_model(folder: Path, device: str = "cpu") -> Model:
     weights = {k.removeprefix(_DENOISER): v.float() for k, v in tensors.items() if k.startswith(_DENOISER)}
     try:
         denoiser.load_state_dict(weights)
-        scale = Scale(*(tensors[name].float() for name in _SCALE))
+        normalizer = Normalizer(*(tensors[name].float() for name in _SCALE))
         body = Body(tensors["offsets"].double().numpy(), height)
     except (RuntimeError, KeyError) as error:
         raise ModelError(f"{folder / WEIGHTS} does not fit the architecture in its {CONFIG}: {error}") from None
     if body.offsets.shape != (24, 3) or not np.isfinite(body.offsets).all():
         raise ModelError(f"{folder / WEIGHTS} holds no body of 24 joints")
-    return Model(config, denoiser.to(device).eval(), body, scale.to(device), styles)
+    return Model(config, denoiser.to(device).eval(), body, normalizer.to(device), styles)

@@ -1,4 +1,4 @@
-"""Dancing with a trained denoiser: windows of any number, each going on from the last second of the one before.
+"""Sampling with a trained denoiser: DDIM from noise to a dance, window after window.
 
 Everything that is known of a dance beforehand is in-painted: the last second, a pose to start from, spans or limbs of
 another dance that are kept. The denoiser has learnt to fill in the rest (it sees what is known clean, from the first
@@ -7,8 +7,8 @@ step on), so that nothing has to be glued.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -16,18 +16,16 @@ import torch
 from torch import Tensor
 
 from dancegen.choreographers.diffusion import features as f
-from dancegen.choreographers.diffusion.data import cut
-from dancegen.choreographers.diffusion.denoiser import Wishes
-from dancegen.choreographers.diffusion.losses import schedule
+from dancegen.choreographers.diffusion.denoiser import Conditioning
+from dancegen.choreographers.diffusion.features import Normalizer
+from dancegen.choreographers.diffusion.losses import alpha_sigma
 from dancegen.choreographers.diffusion.model import Model
-from dancegen.choreographers.diffusion.scale import Scale
+from dancegen.choreographers.diffusion.planning import FLOOR_MARGIN, DancePlan, SampleRequest, Window
 
-STAGE_MARGIN = 0.5
-"""Metres before the stage's edge from which the dancer is told to come back."""
 EDGE = 0.1
-"""Metres before the stage's edge that nobody's root goes beyond but in passing from step to step."""
+"""Metres before the floor's edge that nobody's root goes beyond but in passing from step to step."""
 GUIDED_UNTIL = 0.3
-"""Time of the denoising until which the stage pulls from a little within; the steps after it settle the feet."""
+"""Time of the denoising until which the floor pulls from a little within; the steps after it settle the feet."""
 TURNED_FROM = 0.85
 """Time of the denoising from which turns are made whole."""
 FADE_FRAMES = 20
@@ -36,223 +34,56 @@ PULL_FRAMES = 30
 """Within so many frames of what is known the pull grows from nothing to all of it."""
 
 
-@dataclass(frozen=True, eq=False)
-class Order:
-    """One dance to be made.
-
-    song: (T, music.WIDTH), one row a frame of the dance. style: 0 none, else 1 + its index. energy: (T,), standard
-    deviations from the style's usual liveliness, or one for all; None: untold. stage: width and depth in metres, None:
-    endless. given: (T, 127), in metres in the room, and known: (T, 4), where it counts. returns: spans that repeat what
-    was danced before, each with its first frame and the earlier frames (n,), between frames too, that it shows again.
-    """
-
-    song: np.ndarray
-    style: int = 0
-    energy: np.ndarray | float | None = 0.0
-    stage: tuple[float, float] | None = (3.0, 3.0)
-    seed: int = 0
-    given: np.ndarray | None = None
-    known: np.ndarray | None = None
-    returns: tuple[tuple[int, np.ndarray], ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.song)
-
-
-@dataclass
-class _Dance:
-    """A dance while it is made: features (T, 127) in the room, and which parts (T, 4) of it are there."""
-
-    order: Order
-    features: np.ndarray = field(init=False)
-    known: np.ndarray = field(init=False)
-    waiting: list[tuple[int, np.ndarray]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        count = len(self.order)
-        self.features = np.zeros((count, f.WIDTH), np.float32)
-        self.known = np.zeros((count, len(f.PARTS)), np.float32)
-        if self.order.given is not None:
-            self.features[:], self.known[:] = self.order.given, self.order.known
-        self.waiting = list(self.order.returns)
-
-    def plan(self, window: int, prefix: int) -> Iterator[tuple[int, int]]:
-        """The windows (first frame, frame up to which it is used) that dance all that is not given or a repeat.
-
-        The last one before a repeat begins when all that it repeats has been danced, so that it can lead there.
-        """
-        there = (self.known > 0).all(1)
-        for first, source in self.order.returns:
-            there[first : first + len(source)] = True
-        complete = {first: int(np.ceil(source.max())) + 1 for first, source in self.order.returns}
-        edges = np.flatnonzero(np.diff(np.concatenate([[1], there, [1]]).astype(int)))
-        for first, last in edges.reshape(-1, 2).tolist():
-            ahead = last < len(there)
-            middle = complete.get(last, first)
-            if first < middle < last:
-                yield from _cuts(first, middle, window, prefix, False)
-                first = middle
-            yield from _cuts(first, last, window, prefix, ahead)
-
-    def remember(self, done: int) -> None:
-        """Put in place what repeats frames before `done`; what is given or danced already stays."""
-        ready = [source.max() <= done - 1 for _, source in self.waiting]
-        now = [one for one, there in zip(self.waiting, ready, strict=True) if there]
-        self.waiting = [one for one, there in zip(self.waiting, ready, strict=True) if not there]
-        for first, source in now:
-            low = np.floor(source).astype(int)
-            share = (source - low)[:, None].astype(np.float32)
-            again = (1 - share) * self.features[low] + share * self.features[np.minimum(low + 1, done - 1)]
-            span = slice(first, first + len(source))
-            free = self.known[span, :1] == 0
-            self.features[span] = np.where(free, again, self.features[span])
-            self.known[span] = np.where(free, 1, self.known[span])
-
-
-def perform(
+def sample(
     model: Model,
-    orders: list[Order],
+    requests: list[SampleRequest],
     *,
     guidance: float | None = None,
     steps: int | None = None,
     advance: Callable[[int], None] = lambda frames: None,
 ) -> list[np.ndarray]:
-    """The dances (T, 127), in metres in the room, of orders of one length, made side by side.
+    """The dances (T, 127), in metres in the room, of requests of one length, made side by side.
 
     guidance: how much more than without music (Ho and Salimans, 2022); steps of the denoising: the model's own by
-    default. The dancer starts at the middle of the stage and looks along +z. `advance` is told of frames made.
+    default. The dancer starts at the middle of the floor and looks along +z. `advance` gets the numbers of frames made.
     """
     w, own = model.config.window, model.config.sampling
-    if len(orders) > 1 and any(order.known is not None or order.returns for order in orders):
-        return [dance for order in orders for dance in perform(model, [order], guidance=guidance, steps=steps)]
-    dances = [_Dance(order) for order in orders]
-    told = 0
+    if len(requests) > 1 and any(request.known is not None or request.returns for request in requests):
+        return [dance for request in requests for dance in sample(model, [request], guidance=guidance, steps=steps)]
+    dances = [DancePlan(request) for request in requests]
+    done = 0
     for begin, until in dances[0].plan(w.frames, w.prefix):
-        windows = [_Window.of(dance, begin, until, w) for dance in dances]
+        windows = [Window.of(dance, begin, until, w) for dance in dances]
         made = _denoise(
             model, windows, own.guidance if guidance is None else guidance, own.steps if steps is None else steps
         )
         for dance, window, piece in zip(dances, windows, made, strict=True):
             window.put(dance, piece)
             dance.remember(until)
-        advance(until - told)
-        told = until
-    advance(len(orders[0]) - told)
+        advance(until - done)
+        done = until
+    advance(len(requests[0]) - done)
     return [dance.features for dance in dances]
 
 
-def _cuts(first: int, last: int, window: int, prefix: int, ahead: bool) -> Iterator[tuple[int, int]]:
-    """Windows (first frame, frame up to which it is used) that dance the frames first to last.
-
-    Each begins with the last `prefix` frames of what is there before it. ahead: a span that is given follows `last`;
-    then the windows are alike, and as much of it is seen by the last of them.
-    """
-    if not ahead:
-        begin = max(0, first - prefix)
-        while begin + window < last:
-            yield begin, begin + window
-            begin += window - prefix
-        yield begin, last
-        return
-    count = -(-(last - first) // (window - 2 * prefix))
-    edges = np.linspace(first, last, count + 1).round().astype(int).tolist()
-    yield from ((max(0, a - prefix), b) for a, b in pairwise(edges))
-
-
-@dataclass(eq=False)
-class _Window:
-    """One window of one dance, in its own axes."""
-
-    begin: int
-    until: int
-    length: int
-    features: Tensor
-    known: Tensor
-    turn: Tensor
-    place: Tensor
-    song: np.ndarray
-    travel: Tensor
-    order: Order
-    prefix: int
-
-    @property
-    def energy(self) -> float:
-        """The mean of what is wished of it, but for its first second where that has been danced already."""
-        wished = np.broadcast_to(self.order.energy, len(self.order))[self.begin : self.begin + self.length]
-        return float(wished[min(self.prefix, len(wished) - 1) :].mean())
-
-    @classmethod
-    def of(cls, dance: _Dance, begin: int, until: int, w) -> _Window:
-        length = min(w.frames, len(dance.order) - begin)
-        known = np.zeros((w.frames, len(f.PARTS)), np.float32)
-        known[:length] = dance.known[begin : begin + length]
-        room = np.zeros((w.frames, f.WIDTH), np.float32)
-        room[:length] = dance.features[begin : begin + length]
-        if known[:, 0].any():
-            origin = f.origin(torch.from_numpy(known)[None], 2 * w.prefix)
-            features, turn, place = f.own_axes(torch.from_numpy(room)[None], origin)
-        else:
-            features, turn, place = torch.from_numpy(room)[None], torch.zeros(1), torch.zeros(1, 2)
-        song = cut(dance.order.song, begin - w.context, w.frames + 2 * w.context)
-        travel = _travel(dance, begin, length, place[0].numpy(), float(turn[0]), w)
-        return cls(
-            begin, until, length, features[0], torch.from_numpy(known), turn, place, song, travel, dance.order, w.prefix
-        )
-
-    def put(self, dance: _Dance, made: Tensor) -> None:
-        """Into the room, where nothing is known yet, as far as the window is used."""
-        room = f.into_room(made[None], self.turn, self.place)[0].numpy()[: self.until - self.begin]
-        free = (1 - dance.known[self.begin : self.until]) @ f.part_masks().numpy()
-        part = dance.features[self.begin : self.until]
-        part[:] = np.where(free > 0, room, part)
-        dance.known[self.begin : self.until] = 1
-
-
-def _travel(dance: _Dance, begin: int, length: int, place: np.ndarray, turn: float, w) -> Tensor:
-    """(3,): told or not, and where the window's last second should be, in the window's own axes.
-
-    Towards a span that is given and lies ahead; else, near the stage's edge, back towards its middle.
-    """
-    ahead = np.flatnonzero(dance.known[begin + length :, 0] > 0)
-    if len(ahead):
-        after = begin + length + int(ahead[0])
-        frames_left = after - (begin + w.prefix)
-        share = min(1.0, (w.frames - w.prefix) / max(frames_left, 1))
-        target = (
-            dance.features[
-                after,
-                (0, 2),
-            ]
-            - place
-        ) * share
-    elif dance.order.stage is not None:
-        inner = np.maximum(np.array(dance.order.stage) / 2 - STAGE_MARGIN, 0.1)
-        target = np.clip(place, -0.5 * inner, 0.5 * inner) - place
-        if (np.abs(place) <= inner).all():
-            return torch.zeros(3)
-    else:
-        return torch.zeros(3)
-    x, z = target
-    cos, sin = np.cos(turn), np.sin(turn)
-    return torch.tensor([1.0, cos * x - sin * z, sin * x + cos * z], dtype=torch.float32)
-
-
 @torch.inference_mode()
-def _denoise(model: Model, windows: list[_Window], guidance: float, steps: int) -> Tensor:
+def _denoise(model: Model, windows: list[Window], guidance: float, steps: int) -> Tensor:
     """(B, T, 127) in metres, in the windows' own axes: DDIM (Song et al., 2021) from noise to a dance, with
     a part of the noise drawn anew."""
-    device = model.scale.mean.device
+    device = model.normalizer.mean.device
     known = torch.stack([window.known for window in windows]).to(device)
-    given = model.scale.normalise(torch.stack([window.features for window in windows]).to(device))
+    given = model.normalizer.normalise(torch.stack([window.features for window in windows]).to(device))
     fixed = (known @ f.part_masks().to(device)).clamp(max=1)
-    chances = [_chance(window) for window in windows]
+    rngs = [_rng_of(window) for window in windows]
 
     def drawn() -> Tensor:
-        each = zip(windows, chances, strict=True)
-        return torch.stack([torch.randn(w.features.shape, generator=chance) for w, chance in each]).to(device)
+        each = zip(windows, rngs, strict=True)
+        return torch.stack([torch.randn(w.features.shape, generator=rng) for w, rng in each]).to(device)
 
-    wishes = _wishes(windows).map(lambda t: t.to(device))
-    denoise = _Guided(model, known, torch.from_numpy(np.stack([w.song for w in windows])).to(device), wishes, guidance)
+    conditioning = _conditioning(windows).map(lambda t: t.to(device))
+    denoise = _Guided(
+        model, known, torch.from_numpy(np.stack([w.song for w in windows])).to(device), conditioning, guidance
+    )
     seams = _Seams.of(known)
     times = torch.linspace(1, 0, steps + 1, device=device)
     eta = model.config.sampling.eta
@@ -260,28 +91,28 @@ def _denoise(model: Model, windows: list[_Window], guidance: float, steps: int) 
     for now, following in pairwise(times):
         clean = denoise(torch.where(fixed > 0, given, x), now)
         if now <= TURNED_FROM:
-            clean = _turned(clean, model.scale)
-        clean = _kept_on_stage(clean, known, model, windows, STAGE_MARGIN / 2 if now > GUIDED_UNTIL else EDGE)
+            clean = _turned(clean, model.normalizer)
+        clean = _kept_on_floor(clean, known, model, windows, FLOOR_MARGIN / 2 if now > GUIDED_UNTIL else EDGE)
         clean = torch.where(fixed > 0, given, clean + _faded(given - clean, seams))
-        keep, add = schedule(now)
+        keep, add = alpha_sigma(now)
         rest = (x - keep * clean) / add.clamp(min=1e-4)
-        keep, add = schedule(following)
+        keep, add = alpha_sigma(following)
         x = keep * clean + add * ((1 - eta**2) ** 0.5 * rest + eta * drawn())
-    return model.scale.restore(clean).cpu()
+    return model.normalizer.restore(clean).cpu()
 
 
-def _turned(clean: Tensor, scale: Scale) -> Tensor:
+def _turned(clean: Tensor, normalizer: Normalizer) -> Tensor:
     """The same windows with six numbers a joint that are a rotation: unit vectors at right angles.
 
     Where a dancer may as well turn one way as the other, a denoiser says the mean of both, which is no turn at all but
-    nearly nought. Left so, its direction jumps from frame to frame, and the dancer is flung round.
+    nearly zero. Left so, its direction jumps from frame to frame, and the dancer is flung round.
     """
-    metres = scale.restore(clean)
+    metres = normalizer.restore(clean)
     first, second = metres[..., f.TURNS].unflatten(-1, (-1, 2, 3)).unbind(-2)
     first = torch.nn.functional.normalize(first, dim=-1)
     second = torch.nn.functional.normalize(second - (first * second).sum(-1, keepdim=True) * first, dim=-1)
     metres[..., f.TURNS] = torch.stack([first, second], -2).flatten(-3)
-    return scale.normalise(metres)
+    return normalizer.normalise(metres)
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,66 +161,68 @@ def _faded(error: Tensor, seams: _Seams) -> Tensor:
 
 @dataclass(eq=False)
 class _Guided:
-    """The denoiser with the music heard once, and classifier-free guidance on it."""
+    """The denoiser with the music encoded once, and classifier-free guidance on it (Ho and Salimans, 2022)."""
 
     model: Model
     known: Tensor
     song: Tensor
-    wishes: Wishes
+    conditioning: Conditioning
     guidance: float
 
     def __post_init__(self) -> None:
         self.both = self.guidance != 1.0
         count = len(self.known)
-        heard = torch.ones(count, dtype=torch.bool, device=self.known.device)
+        mask = torch.ones(count, dtype=torch.bool, device=self.known.device)
         if self.both:
-            heard = torch.cat([heard, ~heard])
+            mask = torch.cat([mask, ~mask])
             self.song, self.known = self.song.repeat(2, 1, 1), self.known.repeat(2, 1, 1)
-            self.wishes = self.wishes.map(lambda t: t.repeat(2, *[1] * (t.dim() - 1)))
-        self.tokens = self.model.denoiser.hear(self.song, heard)
+            self.conditioning = self.conditioning.map(lambda t: t.repeat(2, *[1] * (t.dim() - 1)))
+        self.tokens = self.model.denoiser.encode_music(self.song, mask)
 
     def __call__(self, x: Tensor, time: Tensor) -> Tensor:
         if not self.both:
-            return self.model.denoiser(x, self.known, time.expand(len(x)), self.tokens, self.wishes)
-        found = self.model.denoiser(x.repeat(2, 1, 1), self.known, time.expand(2 * len(x)), self.tokens, self.wishes)
-        heard, deaf = found.chunk(2)
-        return deaf + self.guidance * (heard - deaf)
+            return self.model.denoiser(x, self.known, time.expand(len(x)), self.tokens, self.conditioning)
+        found = self.model.denoiser(
+            x.repeat(2, 1, 1), self.known, time.expand(2 * len(x)), self.tokens, self.conditioning
+        )
+        with_music, without = found.chunk(2)
+        return without + self.guidance * (with_music - without)
 
 
-def _chance(window: _Window) -> torch.Generator:
+def _rng_of(window: Window) -> torch.Generator:
     """The window's own, from the dance's seed and where it begins."""
-    seed = np.random.SeedSequence([window.order.seed % 2**32, window.begin]).generate_state(1)[0]
+    seed = np.random.SeedSequence([window.request.seed % 2**32, window.begin]).generate_state(1)[0]
     return torch.Generator().manual_seed(int(seed))
 
 
-def _wishes(windows: list[_Window]) -> Wishes:
-    energies = [(0.0, 0.0) if w.order.energy is None else (1.0, w.energy) for w in windows]
-    return Wishes(
-        torch.tensor([w.order.style for w in windows]),
+def _conditioning(windows: list[Window]) -> Conditioning:
+    energies = [(0.0, 0.0) if w.request.energy is None else (1.0, w.energy) for w in windows]
+    return Conditioning(
+        torch.tensor([w.request.style for w in windows]),
         torch.tensor(energies, dtype=torch.float32),
         torch.stack([w.travel for w in windows]),
     )
 
 
-def _kept_on_stage(clean: Tensor, known: Tensor, model: Model, windows: list[_Window], margin: float) -> Tensor:
-    """The same windows with the root pulled back where it would come nearer than `margin` metres to the stage's edge.
+def _kept_on_floor(clean: Tensor, known: Tensor, model: Model, windows: list[Window], margin: float) -> Tensor:
+    """The same windows with the root pulled back where it would come nearer than `margin` metres to the floor's edge.
 
     A gradient step on half the squared distance beyond, as in guidance by a loss (Dhariwal and Nichol, 2021). The
     denoiser's next steps find the feet that belong to it.
     """
-    metres = model.scale.restore(clean)
+    metres = model.normalizer.restore(clean)
     for row, window in enumerate(windows):
-        if window.order.stage is None:
+        if window.request.floor is None:
             continue
         turn, place = (t.to(clean.device) for t in (window.turn, window.place))
         room = f.into_room(metres[row : row + 1], turn, place)
-        limit = torch.tensor(window.order.stage, device=clean.device) / 2 - margin
+        limit = torch.tensor(window.request.floor, device=clean.device) / 2 - margin
         at = room[0][:, (0, 2)]
         pull = _away_from_known(known[row, :, 0])[:, None] * (at.clamp(-limit, limit) - at)
         room[0, :, 0] += pull[:, 0]
         room[0, :, 2] += pull[:, 1]
         metres[row] = f.turned(f.moved(room, -place), -turn)[0]
-    return model.scale.normalise(metres)
+    return model.normalizer.normalise(metres)
 
 
 def _away_from_known(known: Tensor) -> Tensor:

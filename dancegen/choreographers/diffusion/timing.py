@@ -2,7 +2,7 @@
 
 A denoiser steps to its music, but a twentieth of a second early or late is soon lost among its other cares; that is as
 far as eyes forgive. So its dance is warped in time a little: as smoothly as `motion.time_warp` warps what was captured,
-but never far from where it is. With an accent (see `accent.py`) time runs slower on the beats, too.
+but never far from where it is. With an accent (see `augmentation.accented_s`) time runs slower on the beats, too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from dancegen.audio.beats import Beats
-from dancegen.choreographers.accent import accented_s
+from dancegen.choreographers.augmentation import accented_s
 from dancegen.motion.body import AT, BodyMotion
 from dancegen.motion.footfalls import falls_under, joint_speeds
 from dancegen.motion.time_warp import Grid, nearness
@@ -29,7 +29,7 @@ LEAST_APART_S = 0.2
 """Half-beats nearer to their beats than this are none that steps are moved to: every moment would be near one."""
 
 
-def in_time(
+def snap_to_beats(
     numbers: np.ndarray, motion: BodyMotion, beats: Beats, accent: float, free: np.ndarray | float = 1.0
 ) -> np.ndarray:
     """The dance (T, C), which is that of `motion`, with its steps on the beats and `accent` of its speed off them.

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.choreographers.diffusion import features as f
-from dancegen.choreographers.diffusion.data import Recording, cut
-from dancegen.choreographers.diffusion.feet import plant
+from dancegen.choreographers.diffusion.data import TrainClip, cut
+from dancegen.choreographers.diffusion.feet import fix_foot_contacts
 from dancegen.choreographers.diffusion.model import Model
-from dancegen.choreographers.diffusion.sampling import Order, perform
-from dancegen.choreographers.training.collapse import spread
+from dancegen.choreographers.diffusion.planning import SampleRequest
+from dancegen.choreographers.diffusion.sampling import sample
+from dancegen.choreographers.training.diagnostics import spread
 from dancegen.metrics.dance import Dance, average, measure
 from dancegen.motion.body import BodyMotion
 from dancegen.motion.cameras import project
@@ -48,7 +49,7 @@ class Validation:
     real_spread: float = 0.0
 
 
-def validate(model: Model, held_out: list[Recording], sheet: Path | None = None, *, seed: int = 0) -> Validation:
+def validate(model: Model, held_out: list[TrainClip], sheet: Path | None = None, *, seed: int = 0) -> Validation:
     """Dance to the music of up to eight held-out clips, side by side; `sheet` gets a PNG of four of the dances.
 
     A single clip is danced to twice: whether two dances differ is one of the figures.
@@ -56,10 +57,11 @@ def validate(model: Model, held_out: list[Recording], sheet: Path | None = None,
     chosen = _chosen(held_out)
     fps = model.config.window.fps
     frames = int(min(LONGEST_S * fps, max(len(r) for r in chosen)))
-    orders = [
-        Order(cut(r.song, 0, frames), style=style_number(model, r.style), seed=seed + i) for i, r in enumerate(chosen)
+    requests = [
+        SampleRequest(cut(r.song, 0, frames), style=style_number(model, r.style), seed=seed + i)
+        for i, r in enumerate(chosen)
     ]
-    made = [_finished(model, x[: len(r)]) for x, r in zip(perform(model, orders), chosen, strict=True)]
+    made = [_finished(model, x[: len(r)]) for x, r in zip(sample(model, requests), chosen, strict=True)]
     real = [f.decode(r.features[0, :frames], model.body, fps) for r in chosen]
     if sheet is not None:
         _draw_sheet(real[:4], made[:4], sheet)
@@ -69,7 +71,7 @@ def validate(model: Model, held_out: list[Recording], sheet: Path | None = None,
 
 
 def style_number(model: Model, name: str) -> int:
-    """The style's number as wishes have it; 0 where the model never saw it."""
+    """The style's number as conditioning have it; 0 where the model never saw it."""
     return model.styles.index(name) + 1 if name in model.styles else 0
 
 
@@ -101,21 +103,21 @@ def compare(real: dict[str, float], made: dict[str, float]) -> Validation:
 
 def _finished(model: Model, numbers: np.ndarray) -> BodyMotion:
     """The dance (T, 127) with its feet planted."""
-    return plant(f.decode(numbers, model.body, model.config.window.fps), numbers[:, f.CONTACTS] > 0.5)
+    return fix_foot_contacts(f.decode(numbers, model.body, model.config.window.fps), numbers[:, f.CONTACTS] > 0.5)
 
 
-def _chosen(recordings: list[Recording]) -> list[Recording]:
+def _chosen(clips: list[TrainClip]) -> list[TrainClip]:
     """Up to DANCES of them, the longer ones of all styles first."""
-    order = sorted(recordings, key=lambda r: (-len(r), r.id))
-    longest = [r for r in order if len(r) >= 0.6 * len(order[0])]
+    request = sorted(clips, key=lambda r: (-len(r), r.id))
+    longest = [r for r in request if len(r) >= 0.6 * len(request[0])]
     count = max(2, min(DANCES, len(longest)))
     return [longest[i] for i in np.linspace(0, len(longest) - 1, count).round().astype(int)]
 
 
-def _figures(dances: list[BodyMotion], chosen: list[Recording]) -> dict[str, float]:
+def _figures(dances: list[BodyMotion], chosen: list[TrainClip]) -> dict[str, float]:
     figures = []
-    for motion, recording in zip(dances, chosen, strict=True):
-        beats = recording.beats.times_s
+    for motion, clip in zip(dances, chosen, strict=True):
+        beats = clip.beats.times_s
         figures.append(measure(Dance.of(project(motion.motion(), 0.0), beats[beats < motion.seconds])))
     return average(figures)
 

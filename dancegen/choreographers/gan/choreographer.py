@@ -14,8 +14,8 @@ from dancegen.audio.features import windows
 from dancegen.choreographers.gan.data import liveliness, with_beat
 from dancegen.choreographers.gan.image import past, read, tidy
 from dancegen.choreographers.gan.model import Model, load_model
-from dancegen.choreographers.gan.mood import place
 from dancegen.choreographers.gan.rollout import AHEAD_S
+from dancegen.choreographers.gan.style import place
 from dancegen.choreographers.gan.validation import keep_dropout
 from dancegen.pose.geometry import to_canvas
 from dancegen.pose.resampling import resample_keypoints
@@ -57,7 +57,7 @@ class GanChoreographer:
     ) -> Iterator[PoseSequence]:
         """Consecutive pieces of one choreography of round(song.seconds * fps) frames, in pixels of `size`.
 
-        The GAN dances at its own rate; a cubic spline through its poses gives the asked rate.
+        The GAN dances at its own rate; a cubic spline through its poses gives the rate that is wanted.
         """
         from dancegen.pose.sequence import PoseSequence
 
@@ -84,34 +84,34 @@ class GanChoreographer:
         """Pieces of (n, 18, 3) poses in image pixels at the model's rate, and whether it is the last."""
         g, image = self.config.generator, self.config.image
         keypoints = self._start(song, seed)[None]
-        before, heard = keypoints, with_beat(song.mel, song.beats)
-        mood = self.model.generator.mood
+        before, mel = keypoints, with_beat(song.mel, song.beats)
+        style = self.model.generator.style
         here = place(torch.from_numpy(keypoints)[None], image.size)[0]
-        moods = None if mood is None else mood.through(song, np.arange(frames) / image.fps, here, seed)
+        styles = None if style is None else style.through(song, np.arange(frames) / image.fps, here, seed)
         state = self.model.generator.start_state(1, self.device)
         yield keypoints, frames <= 1
         for begin in range(1, frames, CHUNK):
             end = min(begin + CHUNK, frames)
-            chance = torch.Generator().manual_seed(_mixed(seed, begin))
-            noise = torch.randn(end - begin, g.noise_channels, generator=chance).to(self.device)
+            rng = torch.Generator().manual_seed(_mixed(seed, begin))
+            noise = torch.randn(end - begin, g.noise_channels, generator=rng).to(self.device)
             piece = []
             with torch.random.fork_rng(devices=[]), torch.inference_mode():
                 torch.manual_seed(_mixed(seed, begin))
-                said = self._listen(heard, begin, end, None if moods is None else moods[begin:end])
+                music = self._encode_music(mel, begin, end, None if styles is None else styles[begin:end])
                 for i in range(end - begin):
                     seen = past(*(torch.from_numpy(p).to(self.device) for p in (keypoints, before)), self.config)
-                    song_now = said[i : i + 1]
-                    latent, _ = self.model.generator.imagine(seen, song_now, noise[i : i + 1], state)
+                    song_now = music[i : i + 1]
+                    latent, _ = self.model.generator.sample_latent(seen, song_now, noise[i : i + 1], state)
                     picture, state = self.model.generator(seen, song_now, latent, state)
                     state = state[0] * RETAINED, state[1] * RETAINED
                     before, keypoints = keypoints, tidy(read(picture, image), keypoints, self.model.generator.longest)
                     piece.append(keypoints[0])
             yield np.stack(piece), end == frames
 
-    def _listen(self, heard: np.ndarray, begin: int, end: int, moods: torch.Tensor | None) -> torch.Tensor:
+    def _encode_music(self, mel: np.ndarray, begin: int, end: int, styles: torch.Tensor | None) -> torch.Tensor:
         times = np.arange(begin, end) / self.config.image.fps - AHEAD_S
-        mel = windows(heard, times, self.config.generator.mel_width)
-        return self.model.generator.listen(torch.from_numpy(np.ascontiguousarray(mel)).to(self.device), moods)
+        seen = windows(mel, times, self.config.generator.mel_width)
+        return self.model.generator.encode_music(torch.from_numpy(np.ascontiguousarray(seen)).to(self.device), styles)
 
     def _start(self, song: SongFeatures, seed: int) -> np.ndarray:
         """(18, 3): one of the real poses that were danced to music as lively as this song's beginning."""

@@ -20,7 +20,7 @@ class ImageConfig:
     sigma: float = 1.0
     """Standard deviation of a joint's heat, in pixels."""
     fps: float = 10.0
-    """Generated frames a second; the choreography is resampled to the asked rate with a spline."""
+    """Generated frames a second; the choreography is resampled to the rate that is wanted with a spline."""
 
     @property
     def channels(self) -> int:
@@ -43,9 +43,9 @@ class GeneratorConfig:
     """Spectrogram frames round a video frame, its middle at the frame (90 a second)."""
     audio_channels: int = 48
     noise_channels: int = 24
-    """Width of the latent: what of the next pose neither song nor past can tell. Nought: dropout is the only chance."""
-    mood: bool = True
-    """It is told how lively to dance, limb by limb: else it settles in the mean of all dancing."""
+    """Width of the latent: what of the next pose neither song nor past determine. 0: dropout is the only randomness."""
+    style: bool = True
+    """Conditioned on how lively to dance, limb by limb: else it settles in the mean of all dancing."""
     dropout: float = 0.05
     """Also on at inference, as in pix2pix: without it a deterministic next-pose generator falls into a loop."""
     norm: str = "group"
@@ -75,16 +75,16 @@ class LossConfig:
     feature_matching: float = 2.0
     l1: float = 15.0
     position: float = 10.0
-    """Where the heat channels' centroids lie; nought for images without heat channels."""
+    """Where the heat channels' centroids lie; 0 for images without heat channels."""
     divergence: float = 0.15
-    """What a nat counts that the encoder tells the generator of the next pose; nought where there is no latent."""
+    """Weight of KL(posterior || prior), a nat; 0 where there is no latent."""
     perceptual: float = 0.25
     synchrony: float = 1.0
-    """How far the beat that a dance shows, where it goes its own way, is from the music's; nought: nobody asks."""
-    mood: float = 0.5
-    """How far a dance that goes its own way is from the mood it was asked for."""
-    haste: float = 0.5
-    """How far its accelerations are from those of the real dance that has this mood."""
+    """How far the beat that a dance shows, where it is free-running, is from the music's; 0: no beat critic."""
+    style: float = 0.5
+    """How far a free-running dance is from its target style."""
+    acceleration: float = 0.5
+    """How far its accelerations are from those of the real dance that has this style."""
     gradient_penalty: float = 0.2
     black_weight: float = 0.1
     """What an L1 error on a black pixel counts beside one on the drawing."""
@@ -110,20 +110,20 @@ class TrainConfig:
     judged_frames: int = 4
     """Frames of each clip that the discriminator judges in one step."""
     accent: float = 0.15
-    """By what share the dances it learns from are slower on each beat and faster between two (`accent.py`)."""
-    metronome_steps: int = 500
+    """By what share the dances it learns from are slower on each beat and faster between two (`accented_s`)."""
+    beat_critic_steps: int = 500
     """Steps in which the judge of synchrony learns the beat of real dance, before all else."""
     perceptual_frames: int = 1
     """Frames of a batch that the perceptual loss compares in one step."""
     own_output_ramp: float = 0.3
     """Share of the training after which clips are longest and most that the generator is shown is its own output."""
-    led_share: float = 0.25
+    teacher_forcing: float = 0.25
     """After how many of the other clips' frames the real pose still takes the place of the generated one in the end."""
     learning_rate: float = 0.0004
     discriminator_rate: float = 0.0004
     warmup_steps: int = 0
-    """Steps in which the learning rate grows to its height: a trained model needs them, lest Adam's first guesses spoil
-    it."""
+    """Steps in which the learning rate grows to its height: a trained model needs them, or Adam's first guesses
+    spoil it."""
     decay: float = 0.8
     decay_steps: int | None = 400
     """Steps between two decays of the learning rate; None: an epoch."""
@@ -180,7 +180,7 @@ PRESETS = {
             norm="batch",
             residual_blocks=6,
             noise_channels=0,
-            mood=False,
+            style=False,
             momentum=None,
             flow=None,
         ),
@@ -193,8 +193,8 @@ PRESETS = {
             gradient_penalty=10.0,
             penalty_every=1,
             synchrony=0.0,
-            mood=0.0,
-            haste=0.0,
+            style=0.0,
+            acceleration=0.0,
         ),
         train=TrainConfig(
             batch=10,
@@ -202,7 +202,7 @@ PRESETS = {
             discriminator_rate=0.001,
             decay=0.8,
             decay_steps=None,
-            led_share=0.0,
+            teacher_forcing=0.0,
             accent=0.0,
             epochs=20,
         ),

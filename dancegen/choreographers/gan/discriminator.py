@@ -54,7 +54,7 @@ class MultiScaleDiscriminator(nn.Module):
             mel.transpose(1, 2).unsqueeze(1), size=image.shape[-2:], mode="bilinear", align_corners=False
         )
         # What moves is what a dance is judged by: earlier poses enter as their difference from the image, and black is
-        # nought, lest the few drawn pixels drown in it.
+        # zero, or the few drawn pixels would drown in it.
         latest = (image[:, :3] + 1) / 2
         moved = history - latest.repeat(1, history.shape[1] // 3, 1, 1)
         x = torch.cat([image + 1, 3 * moved, song], 1)

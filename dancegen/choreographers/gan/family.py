@@ -53,12 +53,12 @@ class Gan(Family):
         return {"vgg": find_vgg(Path(vgg) if vgg else None)} if config.loss.perceptual else {}
 
     def train(self, config: GanConfig, job: TrainingJob) -> dict[str, float]:
-        from dancegen.choreographers.gan.data import choose_starts, load_takes
-        from dancegen.choreographers.gan.trainer import Trainer
+        from dancegen.choreographers.gan.data import choose_starts, load_clips
+        from dancegen.choreographers.gan.trainer import GanTrainer
 
-        clips = load_takes(job.dataset, "train", config, job.progress, accent=config.train.accent)
-        held_out = load_takes(job.dataset, "val", config, job.progress)
-        trainer = Trainer(
+        clips = load_clips(job.dataset, "train", config, job.progress, accent=config.train.accent)
+        held_out = load_clips(job.dataset, "val", config, job.progress)
+        trainer = GanTrainer(
             config, clips, held_out, choose_starts(clips, config, job.seed), job.folder, init=job.init,
             vgg=job.weights.get("vgg"), seed=job.seed, processes=job.processes, wandb=job.wandb, progress=job.progress,
         )  # fmt: skip

@@ -14,107 +14,21 @@ from torch import Tensor, nn
 
 from dancegen.audio.beats import BEAT_BANDS
 from dancegen.audio.features import N_MELS
+from dancegen.choreographers.gan.blocks import (
+    ConvLSTMCell,
+    DilatedBlock,
+    DownBlock,
+    ResidualBlock,
+    SelfAttention,
+    SpatialAttention,
+    State,
+    UpBlock,
+    make_activation,
+    make_norm,
+)
 from dancegen.choreographers.gan.config import GanConfig
-from dancegen.choreographers.gan.mood import Mood
+from dancegen.choreographers.gan.style import StyleEmbedding
 from dancegen.pose.skeleton import N_LIMBS
-
-State = tuple[Tensor, Tensor]
-
-
-def make_norm(kind: str, channels: int) -> nn.Module:
-    """Group norm in groups of at least eight channels (independent of the batch), or batch norm."""
-    if kind == "batch":
-        return nn.BatchNorm2d(channels)
-    groups = max(1, channels // 8)
-    while channels % groups:
-        groups -= 1
-    return nn.GroupNorm(groups, channels)
-
-
-def make_activation(kind: str) -> nn.Module:
-    return nn.ReLU() if kind == "relu" else nn.LeakyReLU(0.2)
-
-
-class DownBlock(nn.Sequential):
-    """Halves the image: convolution, optional norm, LeakyReLU."""
-
-    def __init__(self, inputs: int, outputs: int, norm: str | None, activation: str):
-        layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, 4, 2, 1)]
-        if norm:
-            layers.append(make_norm(norm, outputs))
-        super().__init__(*layers, make_activation(activation))
-
-
-class UpBlock(nn.Sequential):
-    """Doubles the image: convolution, pixel shuffle, norm, dropout, LeakyReLU."""
-
-    def __init__(self, inputs: int, outputs: int, norm: str, dropout: float, activation: str):
-        super().__init__(
-            nn.Conv2d(inputs, 4 * outputs, 3, 1, 1),
-            nn.PixelShuffle(2),
-            make_norm(norm, outputs),
-            nn.Dropout2d(dropout),
-            make_activation(activation),
-        )
-
-
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions beside the identity (He et al., 2016)."""
-
-    def __init__(self, channels: int, norm: str, activation: str):
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, 1, 1),
-            make_norm(norm, channels),
-            make_activation(activation),
-            nn.Conv2d(channels, channels, 3, 1, 1),
-            make_norm(norm, channels),
-        )
-        self.activation = make_activation(activation)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.activation(x + self.body(x))
-
-
-class DilatedBlock(nn.Module):
-    """Convolutions of growing dilation side by side, their mean beside the identity (Yu and Koltun, 2016)."""
-
-    def __init__(self, channels: int, dilations: tuple[int, ...], activation: str):
-        super().__init__()
-        self.branches = nn.ModuleList(nn.Conv2d(channels, channels, 3, 1, d, dilation=d) for d in dilations)
-        self.activation = make_activation(activation)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.activation(x + sum(branch(x) for branch in self.branches) / len(self.branches))
-
-
-class SpatialAttention(nn.Module):
-    """Where to look: a mask from the mean and the maximum over channels (CBAM, Woo et al., 2018)."""
-
-    def __init__(self, kernel: int = 7):
-        super().__init__()
-        self.conv = nn.Conv2d(2, 1, kernel, 1, kernel // 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        summary = torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1)
-        return x * torch.sigmoid(self.conv(summary))
-
-
-class SelfAttention(nn.Module):
-    """What is far apart may relate: dot-product attention over all places (SAGAN, Zhang et al., 2019)."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.query = nn.Conv2d(channels, channels // 8, 1)
-        self.key = nn.Conv2d(channels, channels // 8, 1)
-        self.value = nn.Conv2d(channels, channels, 1)
-        # SAGAN starts this at nought, which would leave the branch without gradient in the first step.
-        self.gain = nn.Parameter(torch.full((1,), 0.1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        query, key, value = (f(x).flatten(2).transpose(1, 2) for f in (self.query, self.key, self.value))
-        attended = nn.functional.scaled_dot_product_attention(query, key, value)
-        return x + self.gain * attended.transpose(1, 2).reshape(x.shape)
 
 
 class SpectrogramProcessor(nn.Module):
@@ -138,19 +52,19 @@ class SpectrogramProcessor(nn.Module):
         self.attention = SpatialAttention(3)
         halvings = len(widths) - 1
         self.gather = nn.Conv2d(channels, channels, (N_MELS >> halvings, g.mel_width >> halvings))
-        # What changes from frame to frame in the song is a hundredth as loud as what the dancer looks like: unheard, it
-        # would teach nothing.
+        # What changes from frame to frame in the song is a hundredth as loud as what the dancer looks like: unscaled,
+        # it would teach nothing.
         self.loud = nn.GroupNorm(1, channels)
         self.activation = make_activation(g.activation)
         self.grid = grid
 
     def forward(self, mel: Tensor, beat: Tensor) -> Tensor:
-        heard = self.attention(self.dilated(self.down(mel)))
-        heard = self.gather(heard) + self.pulse(beat.flatten(1))[..., None, None]
-        return self.activation(self.loud(heard)).expand(-1, -1, self.grid, self.grid)
+        features = self.attention(self.dilated(self.down(mel)))
+        features = self.gather(features) + self.pulse(beat.flatten(1))[..., None, None]
+        return self.activation(self.loud(features)).expand(-1, -1, self.grid, self.grid)
 
 
-class Reading(nn.Module):
+class JointReader(nn.Module):
     """Where each joint is in the image and which way momentum takes it, to a fraction of a pixel: spatial softmax
     (Finn et al., 2016) over the heat channels, of which convolutions that halve the image four times keep little."""
 
@@ -160,7 +74,7 @@ class Reading(nn.Module):
 
     def forward(self, previous: Tensor) -> Tensor:
         """previous: (B, 3 + 18 + 18, S, S), as `image.past` paints it. Returns (B, 72): places in -1..1 of the joints,
-        nought for those that are not drawn, and the motion that momentum expects, enlarged."""
+        0 for those that are not drawn, and the motion that momentum expects, enlarged."""
         ahead, latest = self.places(previous[:, 3:21]), self.places(previous[:, 21:39])
         return torch.cat([latest, self.SPEED * (ahead - latest)], 1)
 
@@ -174,11 +88,12 @@ class Reading(nn.Module):
 
 
 class Latent(nn.Module):
-    """What of the next pose neither song nor past can tell, as a normal distribution in a few dimensions.
+    """What of the next pose neither song nor past determine, as a normal distribution in a few dimensions.
 
     A generator without it learns the mean of all futures, which stands still. The prior guesses it from what is known;
-    in training an encoder that sees the real next pose tells it (conditional VAE with a learned prior: Denton and
-    Fergus, 2018; with a GAN: Lee et al., 2018, and Zhu et al., 2017, for pix2pix).
+    in training it is drawn from the posterior of an encoder that sees the real next pose (conditional VAE
+    with a learned prior: Denton and Fergus, 2018; with a GAN: SAVP, Lee et al., 2018, and, for pix2pix, Zhu et al.,
+    2017).
     """
 
     def __init__(self, known: int, size: int, hidden: int = 256):
@@ -192,17 +107,17 @@ class Latent(nn.Module):
                 nn.Linear(inputs, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, hidden), nn.LeakyReLU(0.2), last
             )
 
-        motion = Reading.WIDTH // 2
+        motion = JointReader.WIDTH // 2
         self.prior = distribution(known)
         self.encoder = distribution(known + motion)
-        # What the encoder tells is mostly a few numbers out of the motion itself: that is learnt at once.
-        self.gist = nn.Linear(motion, size, bias=False)
+        # The posterior is mostly a linear function of the motion itself: that is learnt at once.
+        self.motion_to_latent = nn.Linear(motion, size, bias=False)
 
     def forward(
-        self, known: Tensor, noise: Tensor, motion: Tensor | None, told: Tensor | None
+        self, known: Tensor, noise: Tensor, motion: Tensor | None, posterior: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """known: (B, K); noise: (B, size), standard normal; motion: (B, 36), how the joints really move next; told:
-        (B,), which rows the encoder tells. Without motion the prior alone speaks.
+        """known: (B, K); noise: (B, size), standard normal; motion: (B, 36), how the joints really move next;
+        posterior: (B,), which rows draw from the encoder's posterior. Without motion all draw from the prior.
 
         Returns the latent (B, size) and the divergence KL(encoder || prior) (B,) in nats.
         """
@@ -210,12 +125,12 @@ class Latent(nn.Module):
         if motion is None:
             return mean + spread.exp() * noise, torch.zeros(len(known), device=known.device)
         true_mean, true_spread = self._split(self.encoder(torch.cat([known, motion], 1)))
-        true_mean = true_mean + self.gist(motion)
+        true_mean = true_mean + self.motion_to_latent(motion)
         variance = (2 * (true_spread - spread)).exp()
         distance = ((true_mean - mean) / spread.exp()).square()
         divergence = 0.5 * (variance + distance - 1).sum(1) - (true_spread - spread).sum(1)
-        told = told[:, None]
-        chosen = torch.where(told, true_mean, mean) + torch.where(told, true_spread, spread).exp() * noise
+        rows = posterior[:, None]
+        chosen = torch.where(rows, true_mean, mean) + torch.where(rows, true_spread, spread).exp() * noise
         return chosen, divergence
 
     @staticmethod
@@ -241,7 +156,7 @@ class Flow(nn.Module):
             nn.Linear(hidden, 2 * self.flows),
         )  # fmt: skip
         self.direct = nn.Linear(known, 2 * self.flows, bias=False)
-        # The first dance goes where momentum carries it, not where chance does.
+        # The first dance goes where momentum carries it, not at random.
         nn.init.normal_(self.direct.weight, std=0.005)
         for layer in (self.bend, self.whole[-1]):
             nn.init.normal_(layer.weight, std=0.005)
@@ -268,22 +183,6 @@ class Flow(nn.Module):
         return carried.view(batch, channels, size, size)
 
 
-class ConvLSTMCell(nn.Module):
-    """An LSTM whose gates are convolutions (Shi et al., 2015): it carries the dance from frame to frame."""
-
-    def __init__(self, inputs: int, hidden: int):
-        super().__init__()
-        self.hidden = hidden
-        self.gates = nn.Conv2d(inputs + hidden, 4 * hidden, 3, 1, 1)
-
-    def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        h, c = state
-        i, f, o, g = self.gates(torch.cat([x, h.to(x.dtype)], 1)).float().chunk(4, 1)
-        c = torch.sigmoid(f + 1.0) * c + torch.sigmoid(i) * torch.tanh(g)
-        h = torch.sigmoid(o) * torch.tanh(c)
-        return h, (h, c)
-
-
 class UNetGenerator(nn.Module):
     """One step of the dance.
 
@@ -306,24 +205,24 @@ class UNetGenerator(nn.Module):
             DownBlock(a, b, g.norm if i else None, g.activation) for i, (a, b) in enumerate(pairwise(widths))
         )
         self.spectrogram = SpectrogramProcessor(g.audio_channels, self.grid, config)
-        self.mood = Mood(g.audio_channels) if g.mood else None
+        self.style = StyleEmbedding(g.audio_channels) if g.style else None
         self.join = nn.Sequential(
             nn.Conv2d(bottom + g.audio_channels + g.noise_channels, bottom, 1),
             make_norm(g.norm, bottom),
             make_activation(g.activation),
         )
-        # Without heat channels there is nothing to read, and chance is noise and dropout alone, as in pix2pix.
+        # Without heat channels there is nothing to read, and noise and dropout alone are random, as in pix2pix.
         reads = config.past_channels > config.image.channels
-        self.reading = Reading() if reads else None
-        known = Reading.WIDTH if reads else 0
-        self.read_in = nn.Linear(known, bottom) if reads else None
+        self.joint_reader = JointReader() if reads else None
+        known = JointReader.WIDTH if reads else 0
+        self.joint_projection = nn.Linear(known, bottom) if reads else None
         self.latent = (
             Latent(known + bottom + g.audio_channels, g.noise_channels) if reads and g.noise_channels else None
         )
         self.residual = nn.Sequential(*(ResidualBlock(bottom, g.norm, g.activation) for _ in range(g.residual_blocks)))
         self.attention = SelfAttention(bottom)
         self.lstm = ConvLSTMCell(bottom, bottom)
-        # A cell's output is a tenth as loud as the skip connections beside it: unheard, it would learn nothing.
+        # A cell's output is a tenth as loud as the skip connections beside it: unscaled, it would learn nothing.
         self.recall = make_norm(g.norm, bottom)
         ups, below = [], 2 * bottom
         for width in reversed(g.channels[:-1]):
@@ -350,52 +249,54 @@ class UNetGenerator(nn.Module):
         shape = (batch, self.lstm.hidden, self.grid, self.grid)
         return torch.zeros(shape, device=device), torch.zeros(shape, device=device)
 
-    def listen(self, mel: Tensor, mood: Tensor | None = None) -> Tensor:
-        """What the song says at each frame, and in which mood to dance it: windows (N, mel_width, N_MELS + BEAT_BANDS)
-        and moods (N, 9) to (N, audio_channels, grid, grid). Without a mood, real dance's mean.
+    def encode_music(self, mel: Tensor, style: Tensor | None = None) -> Tensor:
+        """What the song says at each frame, and in which style to dance it: windows (N, mel_width, N_MELS + BEAT_BANDS)
+        and styles (N, 9) to (N, audio_channels, grid, grid). Without a style, real dance's mean.
 
         It depends on nothing that was danced before, so a whole clip of windows goes through at once.
         """
-        heard, beat = normalise_mel(mel).transpose(1, 2).split([N_MELS, BEAT_BANDS], 1)
-        begins = nn.functional.pad(heard.diff(dim=2).relu(), (1, 0))
-        said = self.spectrogram(torch.stack([heard, 4 * begins], 1), beat)
-        return said if self.mood is None or mood is None else said + self.mood(mood)[..., None, None].to(said.dtype)
+        features, beat = normalise_mel(mel).transpose(1, 2).split([N_MELS, BEAT_BANDS], 1)
+        begins = nn.functional.pad(features.diff(dim=2).relu(), (1, 0))
+        music = self.spectrogram(torch.stack([features, 4 * begins], 1), beat)
+        return (
+            music if self.style is None or style is None else music + self.style(style)[..., None, None].to(music.dtype)
+        )
 
     def _contrast(self, previous: Tensor) -> Tensor:
-        """Black as nought and momentum as a difference, lest the few drawn pixels and their motion drown."""
+        """Black as 0 and momentum as a difference, or the few drawn pixels and their motion would drown."""
         channels = self.config.image.channels
         latest, where = previous[:, :channels], previous[:, channels:]
         return torch.cat([latest + 1, 3 * (latest[:, 3:] - where)], 1) if where.shape[1] else latest + 1
 
-    def imagine(
+    def sample_latent(
         self, previous: Tensor, song: Tensor, noise: Tensor, state: State, real: Tensor | None = None,
-        told: Tensor | None = None,
+        posterior: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         """The latent of the next frame, (B, noise_channels), and its divergence in nats, (B,).
 
-        noise: (B, noise_channels), standard normal, which the prior shapes by the song and the past. In the rows `told`
-        (B,) it is what leads to the image `real` (B, C, S, S) instead.
+        noise: (B, noise_channels), standard normal, which the prior shapes by the song and the past. In the rows
+        `posterior` (B,) it is drawn from what leads to the image `real` (B, C, S, S) instead.
         """
         if self.latent is None:
             return noise, torch.zeros(len(noise), device=noise.device)
-        known = self.reading(previous)
+        known = self.joint_reader(previous)
         motion = None
         if real is not None:
-            motion = Reading.SPEED * (Reading.places(real[:, 3:]) - known[:, : Reading.WIDTH // 2])
+            motion = JointReader.SPEED * (JointReader.places(real[:, 3:]) - known[:, : JointReader.WIDTH // 2])
         context = torch.cat([known, state[0].float().mean((2, 3)), song[:, :, 0, 0].float()], 1)
-        return self.latent(context, noise, motion, told)
+        return self.latent(context, noise, motion, posterior)
 
     def forward(self, previous: Tensor, song: Tensor, latent: Tensor, state: State) -> tuple[Tensor, State]:
         x, skips = self._contrast(previous), []
         for block in self.down:
             x = block(x)
             skips.append(x)
-        told = [latent.float(), song[:, :, 0, 0].float()]
-        chance = latent.to(x.dtype)[:, :, None, None].expand(-1, -1, self.grid, self.grid)
-        if self.reading is not None:
-            told.append(self.reading(previous))
-            x = x + self.read_in(told[-1]).to(x.dtype)[:, :, None, None]
-        x = self.join(torch.cat([x, song, chance], 1))
+        known = [latent.float(), song[:, :, 0, 0].float()]
+        sampled = latent.to(x.dtype)[:, :, None, None].expand(-1, -1, self.grid, self.grid)
+        if self.joint_reader is not None:
+            known.append(self.joint_reader(previous))
+            x = x + self.joint_projection(known[-1]).to(x.dtype)[:, :, None, None]
+        x = self.join(torch.cat([x, song, sampled], 1))
         x = self.attention(self.residual(x))
         x, state = self.lstm(x, state)
         rhythm = x = self.recall(x)
@@ -404,7 +305,7 @@ class UNetGenerator(nn.Module):
         x = self.look(torch.cat([x, skips[0]], 1))
         last = previous[:, : self.config.image.channels]
         if self.flow is not None:
-            last = self.flow(rhythm, torch.cat(told, 1), last)
+            last = self.flow(rhythm, torch.cat(known, 1), last)
         x = self.sharpen(x)
         return torch.tanh(self.paint(x) + self.remain * last), state
 

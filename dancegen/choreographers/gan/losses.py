@@ -12,6 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss
 
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import N_MELS
+from dancegen.choreographers.beat_critic import beat_error
 from dancegen.choreographers.gan.image import locate
 from dancegen.errors import InputError
 
@@ -84,21 +85,19 @@ def position_loss(fake: Tensor, keypoints: Tensor, sigma: float, trust: Tensor) 
     return (distance * counts * trust[:, None]).sum() / counts.sum().clamp(min=1) / sigma
 
 
-def synchrony_loss(shown: Tensor, heard: Tensor, counts: Tensor) -> Tensor:
+def synchrony_loss(shown: Tensor, mel: Tensor, counts: Tensor) -> Tensor:
     """Squared distance between the beat that a dance shows and the music's, mean over frames whose music has one.
 
-    shown: (B, N, 4), as the metronome gives it; heard: (B, N, bands), each frame's moment in the spectrogram; counts:
+    shown: (B, N, 4), as the beat critic gives it; mel: (B, N, bands), each frame's moment in the spectrogram; counts:
     (B, N), how much each frame counts. Half for a dance that shows no beat at all.
     """
-    cosine, sine = Beats.phasor(heard[..., N_MELS:]).unbind(-1)
-    true = torch.stack([cosine, sine, cosine**2 - sine**2, 2 * cosine * sine], -1)
+    cosine, sine = Beats.phasor(mel[..., N_MELS:]).unbind(-1)
     weight = counts * (cosine**2 + sine**2 > 0.25)
-    error = (shown.float() - true).square().mean(-1)
-    return (error * weight).sum() / weight.sum().clamp(min=1)
+    return (beat_error(shown, cosine, sine) * weight).sum() / weight.sum().clamp(min=1)
 
 
-def mood_loss(apart: Tensor, counts: Tensor) -> Tensor:
-    """Smooth L1 of how far moods are from those asked for, (B, 9) in standard deviations of real dance, mean over the
+def style_loss(apart: Tensor, counts: Tensor) -> Tensor:
+    """Smooth L1 of how far styles are from their targets, (B, 9) in standard deviations of real dance, mean over the
     clips that count, (B,)."""
     error = nn.functional.smooth_l1_loss(apart, torch.zeros_like(apart), reduction="none", beta=0.5).mean(1)
     return (error * counts).sum() / counts.sum().clamp(min=1)

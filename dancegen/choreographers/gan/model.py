@@ -15,7 +15,7 @@ from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.errors import InputError, ModelError
 from dancegen.pose.geometry import limb_lengths
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, CONFIG, DISCRIMINATOR = "model.safetensors", "config.json", "discriminator.safetensors"
 
 

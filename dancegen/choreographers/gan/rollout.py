@@ -8,17 +8,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dancegen.choreographers.gan.blocks import State
 from dancegen.choreographers.gan.config import GanConfig
-from dancegen.choreographers.gan.generator import State, UNetGenerator
+from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.image import follow, past, read, tidy
 
 AHEAD_S = 0.02
-"""By how much steps come before the beat where a dance goes its own way: a foot whose way is smooth slows down sooner.
+"""By how much steps come before the beat where a dance is free-running: a foot whose way is smooth slows down sooner.
 Such a dance hears its song that much later. (Measured on the bundled model, with five songs.)"""
 
 
 @dataclass(frozen=True)
-class Memory:
+class RolloutState:
     """All that a dance hands on from frame to frame: the ConvLSTM's state and the last two poses, (B, 18, 3) each."""
 
     state: State
@@ -26,7 +27,7 @@ class Memory:
     before: Tensor
 
     @classmethod
-    def start(cls, generator: UNetGenerator, pose: Tensor) -> Memory:
+    def start(cls, generator: UNetGenerator, pose: Tensor) -> RolloutState:
         """An empty memory at the first pose of a dance."""
         return cls(generator.start_state(len(pose), pose.device), pose, pose)
 
@@ -34,17 +35,17 @@ class Memory:
         return [*self.state, self.latest, self.before]
 
     @classmethod
-    def of(cls, tensors: Sequence[Tensor]) -> Memory:
+    def of(cls, tensors: Sequence[Tensor]) -> RolloutState:
         """What `tensors` gave, without gradient."""
         hidden, cell, latest, before = (tensor.detach() for tensor in tensors)
         return cls((hidden, cell), latest, before)
 
-    def with_rows(self, rows: Tensor, other: Memory) -> Memory:
-        """This memory, but the dances in `rows` go on as in `other`."""
+    def with_rows(self, rows: Tensor, other: RolloutState) -> RolloutState:
+        """This state, but the dances in `rows` continue as in `other`."""
         mixed = [mine.clone() for mine in self.tensors()]
         for mine, theirs in zip(mixed, other.tensors(), strict=True):
             mine[rows] = theirs[rows].to(mine.dtype)
-        return Memory.of(mixed)
+        return RolloutState.of(mixed)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Rollout:
 
     images: (B, N, C, S, S), as generated; joints: (B, N, 18, 3) image pixels, as decoded from them; pictures:
     (B, N, 3, S, S) in 0..1, the pose before each image, its own or one that led it, drawn clean; divergence: (B, N)
-    nats that the encoder told of each frame; origin: (B, 2, 18, 3), the last two poses before them; memory: what the
+    nats, KL(posterior || prior) of each frame; origin: (B, 2, 18, 3), the last two poses before them; end: what the
     next frame needs."""
 
     images: Tensor
@@ -61,65 +62,73 @@ class Rollout:
     pictures: Tensor
     divergence: Tensor
     origin: Tensor
-    memory: Memory
+    end: RolloutState
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """What training tells of a clip: poses (B, N, 18, 3) and images (B, N, C, S, S) that really came, which clips' own
-    encoder tells what comes next, `told` (B,), and which frames are followed by the real pose, `led` (B, N)."""
+class TeacherForcing:
+    """The real clip that guides a rollout in training.
+
+    poses: (B, N, 18, 3) and images: (B, N, C, S, S), the real next frames. posterior: (B,) bool, which clips draw their
+    latent from the encoder's posterior, the others from the prior. forced: (B, N) bool, after which frames the real
+    pose takes the place of the generated one.
+    """
 
     poses: Tensor
     images: Tensor
-    told: Tensor
-    led: Tensor
+    posterior: Tensor
+    forced: Tensor
 
 
 def unroll(
-    generator: UNetGenerator, memory: Memory, mel: Tensor, noise: Tensor, mood: Tensor, lesson: Lesson | None = None
+    generator: UNetGenerator,
+    start: RolloutState,
+    mel: Tensor,
+    noise: Tensor,
+    style: Tensor,
+    teacher: TeacherForcing | None = None,
 ) -> Rollout:
     """Carry the ConvLSTM through N frames.
 
-    mel: (B, N, mel_width, bands); noise: (B, N, noise_channels), standard normal; mood: (B, 9). The generator is shown
-    its own poses, as decoded, drawn clean, but where the lesson leads. The gradient goes through where the poses are.
+    mel: (B, N, mel_width, bands); noise: (B, N, noise_channels), standard normal; style: (B, 9). The generator is shown
+    its own poses, as decoded, drawn clean, except where the teacher forces real ones. The
+    gradient goes through where the poses are.
     """
     config, (batch, frames) = generator.config, mel.shape[:2]
-    moods = mood[:, None].expand(-1, frames, -1).flatten(0, 1)
-    song = generator.listen(mel.flatten(0, 1), moods).unflatten(0, (batch, frames))
-    state, latest, before = memory.state, memory.latest, memory.before
+    styles = style[:, None].expand(-1, frames, -1).flatten(0, 1)
+    song = generator.encode_music(mel.flatten(0, 1), styles).unflatten(0, (batch, frames))
+    state, latest, before = start.state, start.latest, start.before
     images, joints, pictures, divergences = [], [], [], []
     for n in range(frames):
         seen = past(latest, before, config).contiguous(memory_format=torch.channels_last)
         pictures.append((seen[:, :3] + 1) / 2)
-        answer = (lesson.images[:, n], lesson.told) if lesson else ()
-        latent, divergence = generator.imagine(seen, song[:, n], noise[:, n], state, *answer)
+        answer = (teacher.images[:, n], teacher.posterior) if teacher else ()
+        latent, divergence = generator.sample_latent(seen, song[:, n], noise[:, n], state, *answer)
         image, state = generator(seen, song[:, n], latent, state)
         images.append(image)
         divergences.append(divergence)
         seen = tidy(read(image, config.image), latest.detach().cpu().numpy(), generator.longest)
         before, latest = latest, follow(seen, image, config.image)
         joints.append(latest)
-        if lesson:
-            leads = lesson.led[:, n, None, None]
-            before = torch.where(leads, lesson.poses[:, n - 1] if n else memory.latest, before)
-            latest = torch.where(leads, lesson.poses[:, n], latest)
-    origin, memory = torch.stack([memory.before, memory.latest], 1), Memory(state, latest, before)
+        if teacher:
+            leads = teacher.forced[:, n, None, None]
+            before = torch.where(leads, teacher.poses[:, n - 1] if n else start.latest, before)
+            latest = torch.where(leads, teacher.poses[:, n], latest)
+    origin, end = torch.stack([start.before, start.latest], 1), RolloutState(state, latest, before)
     stacked = (torch.stack(frames, 1) for frames in (images, joints, pictures, divergences))
-    return Rollout(*stacked, origin, memory)
+    return Rollout(*stacked, origin, end)
 
 
-def clip_noise(config: GanConfig, batch: int, frames: int, chance: torch.Generator) -> Tensor:
+def clip_noise(config: GanConfig, batch: int, frames: int, rng: torch.Generator) -> Tensor:
     """Standard normal noise for each frame of each clip: (batch, frames, noise_channels)."""
-    return torch.randn(batch, frames, config.generator.noise_channels, generator=chance)
+    return torch.randn(batch, frames, config.generator.noise_channels, generator=rng)
 
 
-def lead_frames(told: Tensor, frames: int, share: float, chance: torch.Generator) -> Tensor:
+def teacher_forcing_mask(posterior: Tensor, frames: int, share: float, rng: torch.Generator) -> Tensor:
     """After which frames the real pose takes the place of the generated one, (B, frames) bool (scheduled sampling,
-    Bengio et al., 2015): after that share of the frames of clips that are told.
-
-    told: (B,) bool, which clips follow their real dance.
+    Bengio et al., 2015): after that share of the frames of clips that follow their real dance, `posterior` (B,) bool.
     """
-    return (torch.rand(len(told), frames, generator=chance) < share) & told[:, None]
+    return (torch.rand(len(posterior), frames, generator=rng) < share) & posterior[:, None]
 
 
 def history(pictures: Tensor, times: Tensor, config: GanConfig) -> Tensor:

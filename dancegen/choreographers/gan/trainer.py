@@ -3,58 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from dancegen.choreographers.gan import losses
-from dancegen.choreographers.gan.beat_critic import Metronome
+from dancegen.choreographers.gan.beat_critic import PoseBeatCritic
 from dancegen.choreographers.gan.config import GanConfig
-from dancegen.choreographers.gan.data import ClipDataset, Take
+from dancegen.choreographers.gan.data import ClipDataset, ClipViews
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
-from dancegen.choreographers.gan.footprint import footprint
 from dancegen.choreographers.gan.generator import UNetGenerator, normalise_mel
 from dancegen.choreographers.gan.image import clean, picture
+from dancegen.choreographers.gan.memory import GanMemory, clips_bytes
 from dancegen.choreographers.gan.model import Model, StartPoses, load_discriminator, load_model, save_model
-from dancegen.choreographers.gan.mood import HASTE, PLACE, haste, measure, place
-from dancegen.choreographers.gan.rollout import Lesson, Memory, Rollout, at, clip_noise, history, lead_frames, unroll
+from dancegen.choreographers.gan.rollout import (
+    Rollout,
+    RolloutState,
+    TeacherForcing,
+    at,
+    clip_noise,
+    history,
+    teacher_forcing_mask,
+    unroll,
+)
+from dancegen.choreographers.gan.style import ACCELERATION_STD, PLACE, acceleration, measure, place
 from dancegen.choreographers.gan.validation import Validation, validate
-from dancegen.choreographers.training.checkpoint import save_checkpoint
-from dancegen.choreographers.training.clock import Clock
-from dancegen.choreographers.training.collapse import Sign, Watch, dance_signs, never_wrong
-from dancegen.choreographers.training.descent import Descent, advice
-from dancegen.choreographers.training.history import History, mean_losses
+from dancegen.choreographers.training.diagnostics import Sign, dance_signs, never_wrong
 from dancegen.choreographers.training.loading import stream
-from dancegen.choreographers.training.precision import autocast, settled
+from dancegen.choreographers.training.memory_estimate import MemoryEstimate, networks_bytes
 from dancegen.choreographers.training.processes import ALONE, Processes
-from dancegen.choreographers.training.run import go_on, run
+from dancegen.choreographers.training.trainer import Trainer
 from dancegen.progress import SILENT, Progress
 
-LOSSES = (
-    "adversarial",
-    "feature_matching",
-    "l1",
-    "position",
-    "divergence",
-    "perceptual",
-    "synchrony",
-    "mood",
-    "haste",
-    "real",
-    "fake",
-    "gradient_penalty",
-)
-OFF_STAGE = 0.25
-"""Image widths from her place at which a dancer has lost her way: from there on there is nothing to learn."""
-CLIP, JUDGE_CLIP = 50.0, 10.0
-"""Norms of the generator's and the discriminator's gradients beyond which a step is shortened: for accidents, lest all
-steps count alike."""
+STRAYED = 0.25
+"""Image widths from its place at which a free-running dance is lost: from there on there is nothing to learn."""
+CLIP_NORM, DISCRIMINATOR_CLIP_NORM = 50.0, 10.0
+"""Norms of the gradients beyond which a step is shortened: for accidents, so that not all steps count alike."""
 
 
 class Case(NamedTuple):
@@ -65,19 +53,23 @@ class Case(NamedTuple):
     song: Tensor
 
 
-class Trainer:
-    """Trains one GAN in `folder`, which holds all that a killed run needs to go on: `checkpoint.pt`, `best/`,
-    `history.csv`, `samples/` and TensorBoard's events.
+class GanTrainer(Trainer[dict[str, Tensor], UNetGenerator, Validation]):
+    """Trains one GAN in `folder`.
 
-    init: a model directory to start from; vgg: VGG16's weights, needed where the perceptual loss counts; wandb: a
-    project of Weights & Biases to tell of it.
+    init: a model directory to start from; vgg: VGG16's weights, needed where the perceptual loss counts.
     """
+
+    FIGURES = Validation
+    LOSSES = (
+        "adversarial", "feature_matching", "l1", "position", "divergence", "perceptual", "synchrony", "style",
+        "acceleration", "real", "fake", "gradient_penalty",
+    )  # fmt: skip
 
     def __init__(
         self,
         config: GanConfig,
-        train: list[Take],
-        held_out: list[Take],
+        train: list[ClipViews],
+        held_out: list[ClipViews],
         starts: StartPoses,
         folder: Path,
         *,
@@ -89,146 +81,148 @@ class Trainer:
         progress: Progress = SILENT,
     ):
         torch.manual_seed(seed)
-        self.config, self.folder, self.seed, self.progress = config, folder, seed, progress
-        self.processes, self.device = processes, (device := processes.device)
+        device, t = processes.device, config.train
         self.starts, self.held_out = starts, held_out
         self.data = ClipDataset(train, config, seed=seed)
         self.generator = load_model(init).generator if init else UNetGenerator(config)
-        self.generator.longest, self.taught = starts.longest, init is not None
+        self.generator.longest = starts.longest
         self.discriminator = MultiScaleDiscriminator(config)
-        if self.generator.mood is not None and not init:
-            self.generator.mood.learn(self.data[i]["mood"] for i in range(len(self.data)))
+        if self.generator.style is not None and not init:
+            self.generator.style.learn(self.data[i]["style"] for i in range(len(self.data)))
         if init:
             load_discriminator(init, self.discriminator)
         for network in (self.generator, self.discriminator):
             network.to(device, memory_format=torch.channels_last).train()
-        self.average = {k: v.detach().clone() for k, v in self.generator.state_dict().items()}
-        t = config.train
-        self.paint_optimiser = torch.optim.Adam(
-            self.generator.parameters(), t.learning_rate, (t.beta1, t.beta2), fused=True
+        self.generator_optimiser, self.discriminator_optimiser = (
+            torch.optim.Adam(network.parameters(), rate, (t.beta1, t.beta2), fused=True)
+            for network, rate in ((self.generator, t.learning_rate), (self.discriminator, t.discriminator_rate))
         )
-        self.judge_optimiser = torch.optim.Adam(
-            self.discriminator.parameters(), t.discriminator_rate, (t.beta1, t.beta2), fused=True
-        )
+        optimisers = {"generator": self.generator_optimiser, "discriminator": self.discriminator_optimiser}
         self.perceptual = losses.PerceptualLoss(vgg).to(device) if config.loss.perceptual else None
-        self.metronome = Metronome(config).to(device) if config.loss.synchrony else None
-        self.clock = Clock(t, math.ceil(len(self.data) / t.batch), processes)
-        self.history = History(folder, wandb=wandb, settings=config.to_dict(), progress=progress)
-        self.watch = Watch()
-        self.dancers: Memory | None = None
-        self.asked: Tensor | None = None
-        self.best = float("inf")
-        self.kept: Validation | None = None
-        self.recent: list[dict[str, float]] = []
-        hints = advice(t.learning_rate, settled(t.precision, device), folder / "best")
-        self.descent = Descent((self.generator, self.discriminator), processes, progress, hints)
-        if not go_on(self) and self.metronome is not None:
-            self.metronome.learn(train, config, self.descent, seed=seed, progress=progress)
-            self.clock.start()
-        processes.agree(self.clock.step)
-        processes.share(self.generator, self.discriminator, *([self.metronome] if self.metronome else []))
+        self.beat_critic = PoseBeatCritic(config).to(device).freeze() if config.loss.synchrony else None
+        if self.beat_critic is not None:
+            optimisers["beat critic"] = self.beat_critic.optimiser
+        super().__init__(
+            config,
+            folder,
+            self.generator,
+            others={"discriminator": self.discriminator},
+            critics={} if self.beat_critic is None else {"beat critic": self.beat_critic},
+            optimisers=optimisers,
+            epoch_steps=math.ceil(len(self.data) / t.batch),
+            seed=seed,
+            processes=processes,
+            wandb=wandb,
+            progress=progress,
+        )
+        self.trained_before = init is not None
+        self.rollouts: RolloutState | None = None
+        self.target_style: Tensor | None = None
+        self.start()
 
-    def run(self) -> dict[str, float]:
-        """Train to the end; returns the figures of the model in `best/`, which the main process alone knows.
-
-        Ctrl-C ends it after the step at hand, with all that was learnt in the folder; a second one ends it at once.
-        """
-        if self.processes.main and self.clock.done < 1.0:
-            footprint(self).state(self.device, self.progress)
-        run(self, self._label(), self.config.train.validate_every)
-        if not self.processes.main:
-            return {}
-        if self.kept is None:  # a run that was killed between its last step and its publication
-            self.kept = validate(
-                load_model(self.folder / "best", self.device).generator, self.held_out, None, seed=self.seed
-            )
-        return asdict(self.kept)
-
-    def _label(self) -> str:
+    def title(self) -> str:
         millions = sum(p.numel() for p in self.generator.parameters()) / 1e6
         return f"training the GAN ({millions:.1f} M parameters, {len(self.data)} clips)"
 
+    def begin(self) -> None:
+        """The beat critic learns the beat of real dance, which the budget does not pay for."""
+        if self.beat_critic is not None:
+            self.beat_critic.learn(
+                self.data.takes, self.config, self.guarded, seed=self.seed, progress=self.progress
+            )  # fmt: skip
+            self.budget.start()
+
     def batches(self) -> Iterator[dict[str, Tensor]]:
-        """From the clock's step on, endlessly: every clip once an epoch, in an order drawn from the epoch's number."""
-        keys = ((step // self.clock.epoch_steps, self._clips(step)) for step in count(self.clock.step))
+        """From the budget's step on, endlessly: every clip once an epoch, in an order drawn from the epoch's number."""
+        keys = ((step // self.budget.epoch_steps, self._clips(step)) for step in count(self.budget.step))
         return stream(self.data.draw, keys, self.device)
 
     def _clips(self, step: int) -> list[int]:
         """Which clips this process learns from in a step."""
-        epoch, batch = divmod(step, self.clock.epoch_steps)
+        epoch, batch = divmod(step, self.budget.epoch_steps)
         order = torch.randperm(len(self.data), generator=torch.Generator().manual_seed(self.seed + epoch))
-        return self.processes.part(order.tensor_split(self.clock.epoch_steps)[batch].tolist())
+        return self.processes.part(order.tensor_split(self.budget.epoch_steps)[batch].tolist())
 
     def _maturity(self, step: int) -> float:
         """0 at first, when clips are short and real frames lead; 1 once the generator lives on its own output."""
         ramp = self.config.train.own_output_ramp
-        return min(1.0, self.clock.done_at(step) / ramp) if ramp else 1.0
+        return min(1.0, self.budget.done_at(step) / ramp) if ramp else 1.0
 
-    def _led_share(self, step: int) -> float:
-        """After which share of the frames of clips that follow their real dance the real pose leads."""
-        return max(1 - self._maturity(step), self.config.train.led_share)
+    def _forced_share(self, step: int) -> float:
+        """After which share of the frames of clips that follow their real dance the real pose is shown."""
+        return max(1 - self._maturity(step), self.config.train.teacher_forcing)
 
     def _clip_frames(self, step: int) -> int:
         """How many frames are learnt from in this step."""
         t = self.config.train
         return round(t.first_clip_frames + (t.clip_frames - t.first_clip_frames) * self._maturity(step))
 
-    def _going_on(self, clips: int, step: int, chance: torch.Generator) -> Tensor:
-        """Which dances of the step before go on in this one: their rows, fewer at first, none that left the stage."""
+    def _continued(self, clips: int, step: int, rng: torch.Generator) -> Tensor:
+        """Which rollouts of the step before continue in this one: their rows, fewer at first, none that strayed."""
         t = self.config.train
-        if self.dancers is None:
+        if self.rollouts is None or self.target_style is None:
             return torch.zeros(0, dtype=torch.long)
-        rows = torch.arange(min(round(clips * t.alone_share * self._maturity(step)), len(self.dancers.latest)))
-        rows = rows[torch.rand(len(rows), generator=chance) >= t.clip_frames / t.alone_frames]
-        strayed = place(self.dancers.latest[rows, None], self.config.image.size) - self.asked[rows, -PLACE:]
-        return rows[(strayed.abs().amax(-1) < OFF_STAGE).cpu()]
+        rows = torch.arange(min(round(clips * t.alone_share * self._maturity(step)), len(self.rollouts.latest)))
+        rows = rows[torch.rand(len(rows), generator=rng) >= t.clip_frames / t.alone_frames]
+        strayed = place(self.rollouts.latest[rows, None], self.config.image.size) - self.target_style[rows, -PLACE:]
+        return rows[(strayed.abs().amax(-1) < STRAYED).cpu()]
+
+    def _set_learning_rates(self, step: int) -> None:
+        """A linear warm-up, and a decay each epoch or every `decay_steps`."""
+        t = self.config.train
+        warm = min(1.0, (step + 1) / max(1, t.warmup_steps))
+        decay = t.decay ** (step // (t.decay_steps or self.budget.epoch_steps))
+        self.generator_optimiser.param_groups[0]["lr"] = t.learning_rate * warm * decay
+        self.discriminator_optimiser.param_groups[0]["lr"] = t.discriminator_rate * warm * decay
 
     def step(self, batch: dict[str, Tensor]) -> dict[str, float]:
         """One update of both networks on one batch; returns the losses by name, none where it had to be left out."""
-        t, step = self.config.train, self.clock.step
-        dice = self.processes.dice(self.seed, step)
-        torch.manual_seed(dice)
-        chance = torch.Generator().manual_seed(dice)
-        for optimiser, rate in ((self.paint_optimiser, t.learning_rate), (self.judge_optimiser, t.discriminator_rate)):
-            warm = min(1.0, (step + 1) / max(1, t.warmup_steps))
-            decay = t.decay ** (step // (t.decay_steps or self.clock.epoch_steps))
-            optimiser.param_groups[0]["lr"] = rate * warm * decay
-        mel, poses, mood = (batch[name].to(self.device, non_blocking=True) for name in ("mel", "keypoints", "mood"))
+        t, step = self.config.train, self.budget.step
+        seed = self.processes.seed_for(self.seed, step)
+        torch.manual_seed(seed)
+        rng = torch.Generator().manual_seed(seed)
+        self._set_learning_rates(step)
+        mel, poses, style = (batch[name].to(self.device, non_blocking=True) for name in ("mel", "keypoints", "style"))
         clips, frames = len(poses), self._clip_frames(step)
         mel, first, real = mel[:, -frames:], poses[:, -frames - 1], poses[:, -frames:]
-        noise = clip_noise(self.config, clips, frames, chance).to(self.device)
-        memory, going = Memory.start(self.generator, first), self._going_on(clips, step, chance)
-        told = torch.ones(clips, dtype=torch.bool)
-        if len(going):
-            memory, told[going] = memory.with_rows(going, self.dancers), False
-            mood[going, -PLACE:] = self.asked[going, -PLACE:]
-        self.asked = mood
-        led = lead_frames(told, frames, self._led_share(step), chance)
-        paintings = clean(real.flatten(0, 1), self.config.image).unflatten(0, (clips, frames))
-        lesson = Lesson(real, paintings, told.to(self.device), led.to(self.device))
+        noise = clip_noise(self.config, clips, frames, rng).to(self.device)
+        start, continued = RolloutState.start(self.generator, first), self._continued(clips, step, rng)
+        posterior = torch.ones(clips, dtype=torch.bool)
+        if self.rollouts is not None and self.target_style is not None and len(continued):
+            start, posterior[continued] = start.with_rows(continued, self.rollouts), False
+            style[continued, -PLACE:] = self.target_style[continued, -PLACE:]
+        self.target_style = style
+        forced = teacher_forcing_mask(posterior, frames, self._forced_share(step), rng)
+        images = clean(real.flatten(0, 1), self.config.image).unflatten(0, (clips, frames))
+        teacher = TeacherForcing(real, images, posterior.to(self.device), forced.to(self.device))
         with self.precision():
-            dance = unroll(self.generator, memory, mel, noise, mood, lesson)
-        self.dancers = Memory.of(dance.memory.tensors())
-        seen = torch.cat([picture(first, self.config.image)[:, None], (paintings[:, :-1, :3] + 1) / 2], 1)
-        times = torch.multinomial(torch.ones(clips, frames), min(t.judged_frames, frames), generator=chance)
+            dance = unroll(self.generator, start, mel, noise, style, teacher)
+        self.rollouts = RolloutState.of(dance.end.tensors())
+        times = torch.multinomial(torch.ones(clips, frames), min(t.judged_frames, frames), generator=rng)
+        fake_case, real_case = self._cases(dance, images, first, mel, times)
+        found = self._update_discriminator(fake_case, real_case)
+        if self.beat_critic is not None and self.processes.any(not posterior.all()):
+            danced = torch.cat([dance.origin, dance.joints], 1)[~posterior]
+            draw = (self.seed, step, self.processes.index)
+            self.beat_critic.learn_on(self.data.takes, danced, self.config, self.guarded, seed=draw)
+        found |= self._update_generator(dance, teacher, mel, style, fake_case, real_case, times)
+        if not self.guarded.finish(step):
+            self.rollouts = None
+            return {}
+        self.update_average()
+        return found
+
+    def _cases(self, dance: Rollout, images: Tensor, first: Tensor, mel: Tensor, times: Tensor) -> tuple[Case, Case]:
+        """What the discriminator judges: generated and real frames at times (B, K), each with its history and music."""
+        earlier = torch.cat([picture(first, self.config.image)[:, None], (images[:, :-1, :3] + 1) / 2], 1)
         song = normalise_mel(at(mel, times))
         fake = Case(self._judged(dance, times), history(dance.pictures, times, self.config), song)
-        real_case = Case(at(paintings, times), history(seen, times, self.config), song)
-        found = self._update_discriminator(fake, real_case)
-        if self.metronome is not None and self.processes.any(not told.all()):
-            danced, draw = torch.cat([dance.origin, dance.joints], 1)[~told], (self.seed, step, self.processes.index)
-            self.metronome.keep_up(self.data.takes, danced, self.config, self.descent, seed=draw)
-        found |= self._update_generator(dance, lesson, mel, mood, fake, real_case, times)
-        if not self.descent.finish(step):
-            self.dancers = None
-            return {}
-        self._follow()
-        return found
+        return fake, Case(at(images, times), history(earlier, times, self.config), song)
 
     def _judged(self, dance: Rollout, times: Tensor) -> Tensor:
         """The images to be judged: what the dance looks like, so the generated joints drawn clean.
 
-        Judged by its brush, a generator would learn to please with patterns in the dark instead of with motion.
+        Judged by its own pixels, a generator would learn to please with patterns in the dark instead of with motion.
         """
         image = self.config.image
         return clean(at(dance.joints, times), image) if image.heatmaps else at(dance.images, times)
@@ -239,27 +233,27 @@ class Trainer:
             real_loss = losses.real_loss(self.discriminator(*real), weights.label_smoothing)
             fake_loss = losses.fake_loss(self.discriminator(*(part.detach() for part in fake)))
         total, terms = real_loss + fake_loss, {"real": real_loss, "fake": fake_loss}
-        if weights.gradient_penalty and self.clock.step % weights.penalty_every == 0:
+        if weights.gradient_penalty and self.budget.step % weights.penalty_every == 0:
             few = slice(0, None, max(1, self.config.train.judged_frames // 2))
             penalty = losses.gradient_penalty(
                 self.discriminator, real.image[few], fake.image[few], real.history[few], real.song[few]
             )
             total = total + weights.gradient_penalty * weights.penalty_every * penalty
             terms["gradient_penalty"] = penalty
-        return self.descent.step("discriminator", self.judge_optimiser, total, terms, JUDGE_CLIP)
+        return self.guarded.update("discriminator", self.discriminator_optimiser, total, terms, DISCRIMINATOR_CLIP_NORM)
 
     def _update_generator(
-        self, dance: Rollout, lesson: Lesson, mel: Tensor, mood: Tensor, fake: Case, real: Case, times: Tensor
+        self, dance: Rollout, teacher: TeacherForcing, mel: Tensor, style: Tensor, fake: Case, real: Case, times: Tensor
     ) -> dict[str, float]:
         """One step of the generator; times: (B, K), the frames that were judged.
 
-        Where the encoder did not tell what comes, the real clip cannot say what should have come: the dance goes its
-        own way, held to the music's beat, and an image is held to its own pose, drawn clean.
+        Where the latent is not the posterior's, the real clip cannot say what should have come: the free-running dance
+        is held to the music's beat, and an image to its own pose, drawn clean.
         """
         weights, image = self.config.loss, self.config.image
         self.discriminator.requires_grad_(False)
-        trust = lesson.told.float()[:, None].expand(mel.shape[:2])
-        images, paintings, trusted = dance.images.flatten(0, 1), lesson.images.flatten(0, 1), trust.flatten()
+        trust = teacher.posterior.float()[:, None].expand(mel.shape[:2])
+        images, paintings, trusted = dance.images.flatten(0, 1), teacher.images.flatten(0, 1), trust.flatten()
         own = clean(dance.joints.detach().flatten(0, 1), image)
         with self.precision():
             judged = self.discriminator(*fake)
@@ -274,40 +268,25 @@ class Trainer:
         if self.generator.latent is not None:
             terms["divergence"] = (dance.divergence.flatten() * trusted).mean()
         if image.heatmaps:
-            terms["position"] = losses.position_loss(images, lesson.poses.flatten(0, 1), image.sigma, trusted)
-        if self.metronome is not None:
-            shown = self.metronome(self.metronome.glance(torch.cat([dance.origin, dance.joints], 1)))[:, 1:]
+            terms["position"] = losses.position_loss(images, teacher.poses.flatten(0, 1), image.sigma, trusted)
+        if self.beat_critic is not None:
+            shown = self.beat_critic(self.beat_critic.observe(torch.cat([dance.origin, dance.joints], 1)))[:, 1:]
             terms["synchrony"] = losses.synchrony_loss(shown, mel[:, :, mel.shape[2] // 2], 1 - trust)
-        if self.generator.mood is not None:
+        if self.generator.style is not None:
             danced = torch.cat([dance.origin[:, 1:], dance.joints], 1)
             shown = measure(danced, image.size, image.fps)
-            apart = self.generator.mood.relative(shown) - self.generator.mood.relative(mood)
-            terms["mood"] = losses.mood_loss(apart, 1 - lesson.told.float())
-            hurried = haste(dance.joints, image.size, image.fps) - haste(lesson.poses, image.size, image.fps)
-            terms["haste"] = losses.mood_loss(hurried / HASTE, 1 - lesson.told.float())
+            apart = self.generator.style.relative(shown) - self.generator.style.relative(style)
+            terms["style"] = losses.style_loss(apart, 1 - teacher.posterior.float())
+            made, true = (acceleration(poses, image.size, image.fps) for poses in (dance.joints, teacher.poses))
+            terms["acceleration"] = losses.style_loss((made - true) / ACCELERATION_STD, 1 - teacher.posterior.float())
         with self.precision():
             if self.perceptual is not None:
                 few = torch.multinomial(trusted.clamp(min=1e-6), min(self.config.train.perceptual_frames, len(trusted)))
                 terms["perceptual"] = self.perceptual(images[few], paintings[few])
-        total = sum(getattr(weights, name) * term for name, term in terms.items())
-        found = self.descent.step("generator", self.paint_optimiser, total, terms, CLIP)
+        total: Any = sum(getattr(weights, name) * term for name, term in terms.items())
+        found = self.guarded.update("generator", self.generator_optimiser, total, terms, CLIP_NORM)
         self.discriminator.requires_grad_(True)
         return found
-
-    def precision(self) -> AbstractContextManager:
-        return autocast(self.config.train.precision, self.device)
-
-    def _follow(self) -> None:
-        """Exponential moving average of the generator: what is validated, kept and danced with."""
-        keep = self.config.train.ema
-        if not self.taught:  # the first weights are worth nothing
-            keep = min(keep, (1 + self.clock.step) / (10 + self.clock.step))
-        with torch.no_grad():
-            for name, value in self.generator.state_dict().items():
-                if value.is_floating_point():
-                    self.average[name].lerp_(value, 1 - keep)
-                else:
-                    self.average[name].copy_(value)
 
     def averaged(self) -> UNetGenerator:
         """The averaged generator, ready to dance."""
@@ -316,96 +295,64 @@ class Trainer:
         network.longest = self.starts.longest
         return network.to(self.device, memory_format=torch.channels_last).eval()
 
-    def report(self) -> None:
-        """Validate by free-running, keep the best, write history, samples and the checkpoint, and say how it goes."""
-        self.descent.check(self.clock.step, self.average, self.discriminator.state_dict())
-        said = self._judge() if self.processes.main else ""
-        self.recent = []
-        self.save_checkpoint()
-        self.progress.say(said)
+    def load(self, folder: Path) -> UNetGenerator:
+        return load_model(folder, self.device).generator
 
-    def _judge(self) -> str:
-        """Validate, keep the last and the best, write history and samples; returns what to say of it."""
-        generator = self.averaged()
-        sheet = self.folder / "samples" / f"step_{self.clock.step:06d}.png"
-        with self.precision():
-            v = validate(generator, self.held_out, sheet, seed=self.seed)
-        means = mean_losses(self.recent, LOSSES)
-        self._log(means, v, sheet)
-        self._warn(means, v)
-        model = Model(self.config, generator, self.starts)
-        save_model(self.folder / "last", model, self.discriminator)
-        if v.score < self.best or not (self.folder / "best").is_dir():
-            self.best, self.kept = v.score, v
-            save_model(self.folder / "best", model, self.discriminator)
+    def save(self, folder: Path, dancer: UNetGenerator) -> None:
+        save_model(folder, Model(self.config, dancer, self.starts), self.discriminator)
+
+    def validate(self, dancer: UNetGenerator, sheet: Path | None) -> Validation:
+        return validate(dancer, self.held_out, sheet, seed=self.seed)
+
+    def summary(self, losses: Mapping[str, float], found: Validation) -> str:
+        v = found
         return (
-            f"step {self.clock.step}: l1 {means['l1']:.3f}, position {means['position']:.2f}, "
-            f"divergence {means['divergence']:.1f}, synchrony {means['synchrony']:.2f}, mood {means['mood']:.2f}, "
-            f"haste {means['haste']:.2f}, "
-            f"adversarial {means['adversarial']:.2f}, real/fake {means['real']:.2f}/{means['fake']:.2f}; "
+            f"l1 {losses['l1']:.3f}, position {losses['position']:.2f}, divergence {losses['divergence']:.1f}, "
+            f"synchrony {losses['synchrony']:.2f}, style {losses['style']:.2f}, "
+            f"acceleration {losses['acceleration']:.2f}, adversarial {losses['adversarial']:.2f}, "
+            f"real/fake {losses['real']:.2f}/{losses['fake']:.2f}; "
             f"free-running: speed {v.speed:.2f} (real {v.real_speed:.2f}), acceleration {v.accel:.1f} "
             f"({v.real_accel:.1f}), freeze {v.freeze:.2f}, missing {v.missing:.3f}, "
             f"shape {v.shape:.3f}, place {v.place:.3f}, rhythm {v.rhythm:.2f} ({v.real_rhythm:.2f}), "
             f"score {v.score:.2f}"
         )
 
-    def _warn(self, means: dict[str, float], validation: Validation) -> None:
-        """Say what has been wrong for several reports, and what to try."""
+    def signs(self, losses: Mapping[str, float], found: Validation) -> list[Sign]:
         t, weights = self.config.train, self.config.loss
         remedy = f"a larger --batch or --set loss.feature_matching={weights.feature_matching * 2:g}"
-        won = never_wrong(means["real"], means["fake"], weights.label_smoothing)
-        said = (
-            f"the discriminator is never wrong (its losses are {means['real']:.2f} on real and {means['fake']:.2f} on "
-            "generated dance), so the generator learns nothing from it any more; try --set train.discriminator_rate="
-            f"{t.discriminator_rate / 4:g} or --set loss.gradient_penalty={max(weights.gradient_penalty * 5, 1):g}"
+        won = never_wrong(losses["real"], losses["fake"], weights.label_smoothing)
+        words = (
+            f"the discriminator is never wrong (its losses are {losses['real']:.2f} on real and {losses['fake']:.2f} "
+            "on generated dance), so the generator learns nothing from it any more; try "
+            f"--set train.discriminator_rate={t.discriminator_rate / 4:g} or "
+            f"--set loss.gradient_penalty={max(weights.gradient_penalty * 5, 1):g}"
         )
-        for words in self.watch.notice([*dance_signs(validation, remedy), Sign("won", won, said)]):
-            self.progress.warn(f"step {self.clock.step}: {words}")
+        return [*dance_signs(found, remedy), Sign("won", won, words)]
 
-    def _log(self, means: dict[str, float], validation: Validation, sheet: Path) -> None:
-        row = {"step": self.clock.step, "epoch": self.clock.epoch, "seconds": round(self.clock.elapsed_s, 1)}
-        row |= {k: round(v, 5) for k, v in means.items()} | {k: round(v, 5) for k, v in asdict(validation).items()}
-        row["skipped"] = self.descent.skipped
-        self.history.add(row, sheet)
+    def columns(self) -> dict[str, float]:
+        return {"epoch": self.budget.epoch, "seconds": round(self.budget.elapsed_s, 1)}
 
-    def save_checkpoint(self) -> None:
-        """All that a later run needs to go on as if there had been no break; a kill leaves the old one whole."""
-        self.descent.check(self.clock.step, self.average, self.discriminator.state_dict())
-        state = {
-            "generator": self.generator.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "average": self.average,
-            "paint": self.paint_optimiser.state_dict(),
-            "judge": self.judge_optimiser.state_dict(),
-            "metronome": self.metronome.state_dict() if self.metronome else None,
-            "beat": self.metronome.optimiser.state_dict() if self.metronome else None,
-            "step": self.clock.step,
-            "seconds": self.clock.elapsed_s,
-            "best": self.best,
-            "kept": asdict(self.kept) if self.kept else None,
-            "recent": self.recent,
-            "skipped": self.descent.skipped,
-            "signs": self.watch.seen,
-            "asked": self.processes.gather(self.asked) if self.asked is not None else None,
-            "dancers": [self.processes.gather(t) for t in self.dancers.tensors()] if self.dancers else None,
+    def memory_estimate(self) -> MemoryEstimate:
+        clips = len(self.processes.part(range(min(self.config.train.batch, len(self.data)))))
+        memory = GanMemory(self.config, self.generator, self.discriminator, self.data, self.device)
+        activations, each = memory.activations(clips)
+        learning = [self.generator, self.discriminator, *self.critics.values()]
+        return MemoryEstimate(
+            networks=networks_bytes(learning, [self.generator], [] if self.perceptual is None else [self.perceptual]),
+            activations=activations,
+            data=clips_bytes([*self.data.takes, *self.held_out]),
+            clips=clips,
+            each=each,
+        )
+
+    def state(self) -> dict[str, list[Tensor] | Tensor | None]:
+        gather = self.processes.gather
+        return {
+            "target_style": None if self.target_style is None else gather(self.target_style),
+            "rollouts": None if self.rollouts is None else [gather(t) for t in self.rollouts.tensors()],
         }
-        if self.processes.main:
-            save_checkpoint(self.folder, state)
 
-    def restore(self, state: dict) -> None:
-        self.generator.load_state_dict(state["generator"])
-        self.discriminator.load_state_dict(state["discriminator"])
-        self.paint_optimiser.load_state_dict(state["paint"])
-        self.judge_optimiser.load_state_dict(state["judge"])
-        if self.metronome is not None:
-            self.metronome.load_state_dict(state["metronome"])
-            self.metronome.optimiser.load_state_dict(state["beat"])
-            self.metronome.judge()
-        self.average, self.recent, self.best = state["average"], state["recent"], state["best"]
-        self.clock.start(state["step"], state["seconds"])
-        self.kept = Validation(**state["kept"]) if state["kept"] else None
-        self.descent.start(state.get("skipped", 0))
-        self.watch.seen = state.get("signs", {})
-        own = self.processes.own
-        self.asked = own(state["asked"]) if state["asked"] is not None else None
-        self.dancers = Memory.of([own(t) for t in state["dancers"]]) if state["dancers"] else None
+    def restore_state(self, state: Mapping) -> None:
+        own, style, rollouts = self.processes.own, state["target_style"], state["rollouts"]
+        self.target_style = None if style is None else own(style)
+        self.rollouts = None if rollouts is None else RolloutState.of([own(t) for t in rollouts])

@@ -11,11 +11,11 @@ import torch
 
 from dancegen.audio.features import FRAME_RATE, windows
 from dancegen.choreographers.gan.config import GanConfig
-from dancegen.choreographers.gan.data import Take
+from dancegen.choreographers.gan.data import ClipViews
 from dancegen.choreographers.gan.generator import UNetGenerator
-from dancegen.choreographers.gan.mood import measure
-from dancegen.choreographers.gan.rollout import AHEAD_S, Memory, clip_noise, unroll
-from dancegen.choreographers.training.collapse import spread
+from dancegen.choreographers.gan.rollout import AHEAD_S, RolloutState, clip_noise, unroll
+from dancegen.choreographers.gan.style import measure
+from dancegen.choreographers.training.diagnostics import spread
 from dancegen.errors import PoseError
 from dancegen.metrics.beats import beat_figures, shifted_figures
 from dancegen.metrics.motion import MotionFigures, body_positions, motion_figures
@@ -54,7 +54,7 @@ class Validation:
     real_spread: float = 0.0
 
 
-def validate(generator: UNetGenerator, takes: list[Take], sheet: Path | None, *, seed: int = 0) -> Validation:
+def validate(generator: UNetGenerator, takes: list[ClipViews], sheet: Path | None, *, seed: int = 0) -> Validation:
     """Dance for half a minute from the first pose of up to eight held-out clips; `sheet` gets a PNG of four.
 
     A single clip is danced to twice: whether two dances differ is one of the figures.
@@ -73,10 +73,10 @@ def validate(generator: UNetGenerator, takes: list[Take], sheet: Path | None, *,
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         keep_dropout(generator)
-        memory = Memory.start(generator, first)
-        moods = torch.cat([measure(torch.from_numpy(r.keypoints)[None], config.image.size, r.fps) for r in real])
+        memory = RolloutState.start(generator, first)
+        styles = torch.cat([measure(torch.from_numpy(r.keypoints)[None], config.image.size, r.fps) for r in real])
         song = torch.from_numpy(mel).to(device)
-        dance = unroll(generator, memory, song, noise.to(device), moods.to(device)).joints.cpu().numpy()
+        dance = unroll(generator, memory, song, noise.to(device), styles.to(device)).joints.cpu().numpy()
     made = [PoseSequence(d, r.fps, r.size) for r, d in zip(real, dance, strict=True)]
     if sheet is not None:
         _draw_sheet(real[:4], made[:4], config, sheet)
@@ -84,14 +84,14 @@ def validate(generator: UNetGenerator, takes: list[Take], sheet: Path | None, *,
     return _compare(real, made, [take.beats.times_s for take in chosen], beats)
 
 
-def _joined(takes: list[Take]) -> np.ndarray:
+def _joined(takes: list[ClipViews]) -> np.ndarray:
     """The beats of the takes' music played one after the other, in seconds."""
     ends = np.cumsum([0, *(len(take.mel) / FRAME_RATE for take in takes[:-1])])
     return np.concatenate([take.beats.times_s + start for take, start in zip(takes, ends, strict=True)])
 
 
 def _rhythm(dances: list[PoseSequence], beats: list[np.ndarray]) -> float:
-    """Mean footfall alignment with the beats, less that a quarter of a beat beside them; nought where none falls."""
+    """Mean footfall alignment with the beats, less that a quarter of a beat beside them; 0 where none falls."""
     margins = []
     for dance, beats_s in zip(dances, beats, strict=True):
         try:
@@ -104,7 +104,7 @@ def _rhythm(dances: list[PoseSequence], beats: list[np.ndarray]) -> float:
 
 
 def keep_dropout(generator: torch.nn.Module) -> None:
-    """Evaluation mode but for dropout, which is the generator's source of chance (pix2pix, Isola et al., 2017)."""
+    """Evaluation mode but for dropout, which is the generator's source of randomness (pix2pix, Isola et al., 2017)."""
     generator.eval()
     for module in generator.modules():
         if isinstance(module, torch.nn.Dropout2d):

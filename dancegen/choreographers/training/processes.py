@@ -1,5 +1,6 @@
-"""The processes that train one model together, mostly one: each learns from its own part of every batch.
+"""Where a training computes: the processes that train one model together, mostly one, and their precision.
 
+Each process learns from its own part of every batch.
 Gradients are averaged after `backward`, and not in hooks on `forward` as DistributedDataParallel does it: a generator
 is called many times before one backward, by several methods, and beside a discriminator that it must not move. The mean
 is the same everywhere, bit for bit, and so the weights stay the same.
@@ -10,6 +11,7 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
@@ -18,12 +20,13 @@ import torch
 from torch import Tensor, nn
 
 from dancegen.choreographers.family import AnyConfig
-from dancegen.choreographers.training.precision import settled
 from dancegen.devices import choose_device, rank_and_world_size
 from dancegen.errors import InputError
 
 Item = TypeVar("Item")
 
+PRECISIONS = ("auto", "bf16", "fp32")
+_BF16_PROCESSORS = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # torch.cpu has them under these names alone
 LONGEST_WAIT = timedelta(days=2)
 """The others wait while the main process validates, or waits for another run's lock; a dead one is noticed sooner."""
 
@@ -53,8 +56,8 @@ class Processes:
         equal = -(-len(batch) // self.count)
         return [batch[i % len(batch)] for i in range(self.index, equal * self.count, self.count)]
 
-    def dice(self, seed: int, step: int) -> int:
-        """Where the chance of a step begins: each process rolls its own dice."""
+    def seed_for(self, seed: int, step: int) -> int:
+        """The seed of a step's random numbers in this process."""
         return seed * 1_000_003 + step + self.index * 7_368_787
 
     def average(self, tensors: Sequence[Tensor]) -> None:
@@ -73,9 +76,9 @@ class Processes:
         self.average(values)
         return {name: value.item() for name, value in zip(figures, values, strict=True)} if values else dict(figures)
 
-    def any(self, asked: bool) -> bool:
+    def any(self, one: bool) -> bool:
         """Whether any of them says yes."""
-        return self.mean({"asked": float(asked)})["asked"] > 0
+        return self.mean({"one": float(one)})["one"] > 0
 
     def meet(self) -> None:
         """Wait until all are here."""
@@ -89,7 +92,7 @@ class Processes:
     def from_main(self, value: Item | None) -> Item:
         """What the main process gives."""
         if self.alone:
-            return value
+            return value  # pyright: ignore[reportReturnType]
         from accelerate.utils import broadcast_object_list
 
         return broadcast_object_list([value])[0]
@@ -121,6 +124,36 @@ ALONE = Processes()
 """One process, on the CPU."""
 
 
+# Mixed precision: networks compute in bfloat16 where their arithmetic allows it, losses in full precision
+
+
+def autocast(precision: str, device: str) -> AbstractContextManager:
+    """The context in which a network computes, on a device like `cpu` or `cuda:1`."""
+    if settled(precision, device) == "fp32":
+        return nullcontext()
+    return torch.autocast("cuda" if device.startswith("cuda") else "cpu", torch.bfloat16)
+
+
+def settled(precision: str, device: str) -> str:
+    """`auto` made `bf16` where the device computes in it, else `fp32`; anything else as it is.
+
+    Processors without such arithmetic have to emulate it, and train several times slower than in full precision.
+    """
+    if precision != "auto":
+        return precision
+    if device.startswith("cuda"):
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        able = device == "cpu" and any(getattr(torch.cpu, name, bool)() for name in _BF16_PROCESSORS)
+    return "bf16" if able else "fp32"
+
+
+def check_precision(precision: str) -> None:
+    """InputError for what is not one of PRECISIONS."""
+    if precision not in PRECISIONS:
+        raise InputError(f"train.precision is {precision!r}: choose one of {', '.join(PRECISIONS)}")
+
+
 def settled_for(config: AnyConfig, processes: Processes) -> AnyConfig:
     """A family's settings with the precision `auto` made the one that the main process's device computes in.
 
@@ -137,9 +170,9 @@ def join(device: str, precision: str) -> Processes:
     one of its settings, for it changes what is learnt.
     """
     chosen = choose_device(device)
-    asked = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
-    if asked not in ("no", settled(precision, chosen)):
-        raise InputError(f"--mixed_precision {asked}: dancegen takes --set train.precision=bf16 or fp32 instead")
+    launched = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
+    if launched not in ("no", settled(precision, chosen)):
+        raise InputError(f"--mixed_precision {launched}: dancegen takes --set train.precision=bf16 or fp32 instead")
     if rank_and_world_size()[1] == 1:
         return Processes(chosen)
     # The default arguments of its functions keep the group that is there when it is imported, as any optimiser does

@@ -12,10 +12,11 @@ from dancegen.choreographers import DanceControls, choreograph
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion import music
 from dancegen.choreographers.diffusion.choreographer import DiffusionChoreographer
-from dancegen.choreographers.diffusion.feet import plant
+from dancegen.choreographers.diffusion.feet import fix_foot_contacts
 from dancegen.choreographers.diffusion.model import load_model
-from dancegen.choreographers.diffusion.sampling import Order, _Dance, _turned, perform
-from dancegen.choreographers.diffusion.timing import footfalls, in_time
+from dancegen.choreographers.diffusion.planning import DancePlan, SampleRequest
+from dancegen.choreographers.diffusion.sampling import _turned, sample
+from dancegen.choreographers.diffusion.timing import footfalls, snap_to_beats
 from dancegen.errors import InputError, ModelError
 from dancegen.metrics.beats import with_half_beats
 from dancegen.motion.body import AT, NAMES, PARENTS
@@ -68,22 +69,22 @@ def test_windows_are_seen_from_where_what_is_known_ends():
 
 def test_music_is_heard_at_the_dances_rate_however_loud_it_is():
     features = song(6.0)
-    heard = music.hear(features.mel, features.beats, 180, FPS)
-    louder = music.hear(features.mel + 0.7, features.beats, 180, FPS)
+    heard = music.encode_music(features.mel, features.beats, 180, FPS)
+    louder = music.encode_music(features.mel + 0.7, features.beats, 180, FPS)
     assert heard.shape == (180, music.WIDTH)
     assert np.abs(heard[:, : music.BANDS] - louder[:, : music.BANDS]).max() < 1e-4
     on_beat = np.rint(beats(6.0).times_s[1:-1] * FPS).astype(int)
     assert heard[on_beat, music.BANDS + 1].min() > 0.95 * heard[:, music.BANDS + 1].max() > 0
     off_beat = np.rint((beats(6.0).times_s[1:-2] + 0.25) * FPS).astype(int)
     assert heard[on_beat, music.BANDS].mean() > 3 * heard[off_beat, music.BANDS].mean()
-    assert (music.hear(features.mel, song(6.0, False).beats, 180, FPS)[:, music.BANDS + 1 :] == 0).all()
+    assert (music.encode_music(features.mel, song(6.0, False).beats, 180, FPS)[:, music.BANDS + 1 :] == 0).all()
 
 
 def test_a_swelling_tone_has_no_onsets_as_loud_as_drums_nor_has_the_first_sound_after_silence():
     swell = np.repeat(0.4 * np.sin(np.arange(900) / 90)[:, None], 80, 1).astype(np.float32)
-    assert music.hear(swell, song(6.0, False).beats, 300, FPS)[1:, music.BANDS].max() < 1
+    assert music.encode_music(swell, song(6.0, False).beats, 300, FPS)[1:, music.BANDS].max() < 1
     swell[:90] = -4
-    begins = music.hear(swell, song(6.0, False).beats, 300, FPS)[:, music.BANDS]
+    begins = music.encode_music(swell, song(6.0, False).beats, 300, FPS)[:, music.BANDS]
     assert begins.max() <= 8 and begins[60:].max() < 1
 
 
@@ -91,20 +92,20 @@ def test_an_accent_slows_a_dance_on_its_beats_and_moves_none_of_them():
     told, even = beats(6.0), np.arange(180.0)[:, None] / FPS
     still = stepping().slice(0, 1)
     still = replace(still, root=np.repeat(still.root, 180, 0), rotations=np.repeat(still.rotations, 180, 0))
-    accent = in_time(even, still, told, 0.3)[:, 0]
+    accent = snap_to_beats(even, still, told, 0.3)[:, 0]
     on_beat = told.times_s[1:-1] * FPS
     assert np.abs(np.interp(on_beat, np.arange(180), accent) - told.times_s[1:-1]).max() < 0.005
     speed = np.gradient(accent) * FPS
     assert np.interp(on_beat, np.arange(180), speed) == pytest.approx(0.7, abs=0.05)
     assert np.interp(on_beat + 0.25 * FPS, np.arange(180), speed) == pytest.approx(1.3, abs=0.05)
-    assert (in_time(even, still, song(6.0, False).beats, 0.3) == even).all()
+    assert (snap_to_beats(even, still, song(6.0, False).beats, 0.3) == even).all()
 
 
 def test_steps_that_come_early_are_moved_onto_the_beat():
     early = stepping(6.0, 0.03)  # by 70 ms
     told = beats(6.0)
     numbers = f.encode(early)
-    moved = f.decode(in_time(numbers, early, told, 0.0), BODY, FPS)
+    moved = f.decode(snap_to_beats(numbers, early, told, 0.0), BODY, FPS)
 
     def off(motion):
         inside = [t for t in footfalls(motion) if 0.6 < t < 5.4]
@@ -113,7 +114,7 @@ def test_steps_that_come_early_are_moved_onto_the_beat():
 
     assert off(early) > 0.04 and off(moved) < 0.02
     assert np.abs(np.diff(moved.positions, 2, axis=0)).max() < 1.5 * np.abs(np.diff(early.positions, 2, axis=0)).max()
-    assert (in_time(numbers, early, song(6.0, False).beats, 0.2) == numbers).all()
+    assert (snap_to_beats(numbers, early, song(6.0, False).beats, 0.2) == numbers).all()
 
 
 def test_a_dance_is_as_long_as_the_song_and_the_same_for_the_same_seed(folder):
@@ -138,12 +139,12 @@ def test_the_dancer_stays_on_the_stage():
     """However far the denoiser would go: here it is made to walk 3 m away in each window."""
     walker = model()
     with torch.no_grad():
-        walker.denoiser.leave.weight.zero_()
-        walker.denoiser.leave.bias[0] = 3.0 / walker.scale.spread[0]
+        walker.denoiser.output_projection.weight.zero_()
+        walker.denoiser.output_projection.bias[0] = 3.0 / walker.normalizer.spread[0]
     heard = song(20.0)
-    numbers = music.hear(heard.mel, heard.beats, 600, FPS)
-    (free,) = perform(walker, [Order(numbers, stage=None)])
-    (held,) = perform(walker, [Order(numbers, stage=(3.0, 3.0))])
+    numbers = music.encode_music(heard.mel, heard.beats, 600, FPS)
+    (free,) = sample(walker, [SampleRequest(numbers, floor=None)])
+    (held,) = sample(walker, [SampleRequest(numbers, floor=(3.0, 3.0))])
     assert np.abs(free[:, (0, 2)]).max() > 20
     ends = np.arange(59, 600, 48)
     assert np.abs(held[ends][:, (0, 2)]).max() < 1.51
@@ -153,11 +154,11 @@ def test_a_denoiser_that_is_a_little_off_leaves_no_jump_where_the_dance_goes_on(
     """Its windows all show one pose, 5 cm aside of where the dancer is: she gets there, but does not jump."""
     aside = model()
     with torch.no_grad():
-        aside.denoiser.leave.weight.zero_()
-        aside.denoiser.leave.bias[0] = (0.05 - aside.scale.mean[0]) / aside.scale.spread[0]
-        aside.denoiser.leave.bias[1] = (0.9 - aside.scale.mean[1]) / aside.scale.spread[1]
+        aside.denoiser.output_projection.weight.zero_()
+        aside.denoiser.output_projection.bias[0] = (0.05 - aside.normalizer.mean[0]) / aside.normalizer.spread[0]
+        aside.denoiser.output_projection.bias[1] = (0.9 - aside.normalizer.mean[1]) / aside.normalizer.spread[1]
     heard = song(6.0)
-    (made,) = perform(aside, [Order(music.hear(heard.mel, heard.beats, 180, FPS), stage=None)])
+    (made,) = sample(aside, [SampleRequest(music.encode_music(heard.mel, heard.beats, 180, FPS), floor=None)])
     assert made[-1, 0] > made[0, 0] + 0.1
     assert np.abs(np.diff(made[:, 0])).max() < 0.01
 
@@ -196,9 +197,9 @@ def test_what_is_kept_stays_where_it_was_in_the_song(folder):
     """An edit that begins two seconds later in the song than the dance it is made from."""
     old = replace(DiffusionChoreographer(folder).dance(song(8.0), seed=1), start_s=60.0)
 
-    def edited(**wishes):
+    def edited(**conditioning):
         tune = replace(song(6.0), start_s=62.0)
-        return DiffusionChoreographer(folder).dance(tune, DanceControls(edit=old, **wishes), seed=2)
+        return DiffusionChoreographer(folder).dance(tune, DanceControls(edit=old, **conditioning), seed=2)
 
     assert np.abs(edited(keep=((64.0, 65.0),)).positions[60:90] - old.positions[120:150]).max() < 1e-3
     for span in ((2.0, 4.0), (68.5, 70.0)):
@@ -208,12 +209,12 @@ def test_what_is_kept_stays_where_it_was_in_the_song(folder):
 
 def test_every_free_frame_is_danced_by_one_window_and_spans_that_follow_are_seen(folder):
     """Wherever a kept span begins, the last window before it sees a second of it, and of what was before."""
-    numbers = music.hear(song(20.0).mel, song(20.0).beats, 600, FPS)
+    numbers = music.encode_music(song(20.0).mel, song(20.0).beats, 600, FPS)
     for first in (1, 5, 30, 59, 60, 61, 70, 108, 109, 300, 590):
         known = np.zeros((600, 4), np.float32)
         known[first : first + 40] = 1
-        order = Order(numbers, given=np.zeros((600, f.WIDTH), np.float32), known=known)
-        plan = list(_Dance(order).plan(60, 12))
+        request = SampleRequest(numbers, given=np.zeros((600, f.WIDTH), np.float32), known=known)
+        plan = list(DancePlan(request).plan(60, 12))
         danced = np.zeros(600, int)
         danced[known[:, 0] > 0] = 1
         for begin, until in plan:
@@ -234,15 +235,15 @@ def test_a_dance_ends_in_the_pose_that_is_given_and_gets_there_without_a_jump(fo
     steps = np.linalg.norm(np.diff(motion.positions, axis=0), axis=-1).max(1)
     assert steps[-10:].max() < 2 * steps[:-10].max()
     old = DiffusionChoreographer(folder).dance(song(4.0), seed=1)
-    for wishes in ({"keep_joints": ("legs",)}, {"keep": ((0.0, 1.0),)}):
+    for conditioning in ({"keep_joints": ("legs",)}, {"keep": ((0.0, 1.0),)}):
         with pytest.raises(InputError, match="--start-pose: what is kept"):
-            DiffusionChoreographer(folder).dance(song(4.0), DanceControls(start_pose=pose, edit=old, **wishes))
+            DiffusionChoreographer(folder).dance(song(4.0), DanceControls(start_pose=pose, edit=old, **conditioning))
 
 
 def test_a_repeat_that_follows_at_once_is_led_into():
     """The section that returns begins a moment after what it repeats: the way there is danced seeing both its ends."""
-    numbers = music.hear(song(20.0).mel, song(20.0).beats, 600, FPS)
-    dance = _Dance(Order(numbers, returns=((300, np.arange(120.0, 270.0)),)))
+    numbers = music.encode_music(song(20.0).mel, song(20.0).beats, 600, FPS)
+    dance = DancePlan(SampleRequest(numbers, returns=((300, np.arange(120.0, 270.0)),)))
     plan = list(dance.plan(60, 12))
     leading = [window for window in plan if window[1] == 300]
     assert leading == [(258, 300)]  # all of the source, up to 270, is there; and the repeat is seen from there
@@ -252,7 +253,7 @@ def test_a_repeat_that_follows_at_once_is_led_into():
 def test_turns_are_whole_where_a_denoiser_says_the_mean_of_two():
     """Numbers of two opposite turns, averaged nearly to nought."""
     numbers = torch.randn(2, 5, f.WIDTH, generator=torch.Generator().manual_seed(0)) * 1e-3
-    still = model().scale
+    still = model().normalizer
     turned = still.restore(_turned(still.normalise(numbers), still))
     first, second = turned[..., f.TURNS].unflatten(-1, (-1, 2, 3)).unbind(-2)
     for vector in (first, second):
@@ -264,10 +265,10 @@ def test_turns_are_whole_where_a_denoiser_says_the_mean_of_two():
 
 def test_moves_come_back_where_a_section_does():
     heard = song(30.0)
-    numbers = music.hear(heard.mel, heard.beats, 900, FPS)
+    numbers = music.encode_music(heard.mel, heard.beats, 900, FPS)
     again = np.arange(100, 280) + 0.5
-    (made,) = perform(model(), [Order(numbers, seed=1, returns=((600, again),))])
-    (plain,) = perform(model(), [Order(numbers, seed=1)])
+    (made,) = sample(model(), [SampleRequest(numbers, seed=1, returns=((600, again),))])
+    (plain,) = sample(model(), [SampleRequest(numbers, seed=1)])
     between = (made[100:280] + made[101:281]) / 2
     assert np.abs(made[600:780] - between).max() < 1e-5
     assert np.abs(plain[600:780] - between).max() > 0.01
@@ -292,7 +293,7 @@ def test_planted_feet_stand_where_they_stood():
     root = still.root.copy()
     root[:, 0], root[:, 1] = 0.05 * np.sin(4 * times), root[:, 1] - 0.03
     sliding = replace(still, root=root)
-    planted = plant(sliding, np.ones((len(motion), 4), bool))
+    planted = fix_foot_contacts(sliding, np.ones((len(motion), 4), bool))
     feet = [AT["l_ankle"], AT["r_toe"]]
 
     def skating(dance):

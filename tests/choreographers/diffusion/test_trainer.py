@@ -11,23 +11,23 @@ import pytest
 import torch
 
 from dancegen.choreographers.diffusion import features as f
-from dancegen.choreographers.diffusion.beat_critic import Metronome, synchrony
+from dancegen.choreographers.diffusion.beat_critic import BodyBeatCritic, synchrony
 from dancegen.choreographers.diffusion.config import check
 from dancegen.choreographers.diffusion.data import Windows
-from dancegen.choreographers.diffusion.denoiser import Denoiser, Wishes
+from dancegen.choreographers.diffusion.denoiser import Conditioning, Denoiser
+from dancegen.choreographers.diffusion.features import Normalizer
 from dancegen.choreographers.diffusion.losses import LOSSES, dance_losses, synchrony_loss
 from dancegen.choreographers.diffusion.model import load_model
-from dancegen.choreographers.diffusion.scale import Scale
-from dancegen.choreographers.diffusion.trainer import Trainer
+from dancegen.choreographers.diffusion.trainer import DiffusionTrainer
 from dancegen.choreographers.diffusion.validation import compare
-from dancegen.choreographers.training.descent import Descent
+from dancegen.choreographers.training.guarded_step import GuardedStep
 from dancegen.choreographers.training.processes import ALONE
 from dancegen.errors import InputError, ModelError
-from helpers.tiny_diffusion import BODY, CONFIG, FPS, recordings
+from helpers.tiny_diffusion import BODY, CONFIG, FPS, clips
 
 
-def _trainer(folder, config=CONFIG, **options) -> Trainer:
-    return Trainer(config, recordings(), recordings(1), BODY, folder, **options)
+def _trainer(folder, config=CONFIG, **options) -> DiffusionTrainer:
+    return DiffusionTrainer(config, clips(), clips(1), BODY, folder, **options)
 
 
 def _with(config=CONFIG, **train):
@@ -35,13 +35,13 @@ def _with(config=CONFIG, **train):
 
 
 def test_a_perfect_window_costs_nothing_and_each_term_sees_its_own_fault():
-    plain = Scale(torch.zeros(127), torch.ones(127), torch.zeros(1, 2))
+    plain = Normalizer(torch.zeros(127), torch.ones(127), torch.zeros(1, 2))
     offsets = torch.from_numpy(BODY.offsets).float()
 
     def terms(found, wanted):
         return dance_losses(found, wanted, plain, offsets, FPS)
 
-    standing = torch.from_numpy(recordings(1)[0].features[:1, :60]).clone()
+    standing = torch.from_numpy(clips(1)[0].features[:1, :60]).clone()
     standing[..., f.CONTACTS] = 0
     perfect = terms(standing, standing)
     assert set(perfect) == set(LOSSES) - {"synchrony"} and max(perfect.values()) < 1e-9
@@ -62,14 +62,14 @@ def test_a_perfect_window_costs_nothing_and_each_term_sees_its_own_fault():
 
 def _windows(count: int = 16):
     """Joints of stepping dancers, the music they step to, and the same dances as numbers."""
-    batch = Windows(recordings(4), ["stepping"], CONFIG).draw(count, np.random.default_rng(5))
+    batch = Windows(clips(4), ["stepping"], CONFIG).draw(count, np.random.default_rng(5))
     joints = f.positions(batch.features, torch.from_numpy(BODY.offsets).float())
     return joints, batch.song[:, 4:-4], batch.features
 
 
 @pytest.fixture(scope="module")
-def metronome():
-    windows = Windows(recordings(4), ["stepping"], CONFIG)
+def beat_critic():
+    windows = Windows(clips(4), ["stepping"], CONFIG)
     offsets = torch.from_numpy(BODY.offsets).float()
 
     def draw(step):
@@ -77,30 +77,30 @@ def metronome():
         return f.positions(batch.features, offsets), batch.song[:, 4:-4]
 
     torch.manual_seed(0)
-    judge = Metronome(FPS)
-    return judge.learn(draw, 60, Descent([judge], ALONE), seed=0)
+    judge = BodyBeatCritic(FPS)
+    return judge.learn(draw, 60, GuardedStep([judge], ALONE), seed=0)
 
 
-def test_a_metronome_hears_the_beat_of_a_dance_and_that_another_is_off(metronome):
+def test_a_metronome_hears_the_beat_of_a_dance_and_that_another_is_off(beat_critic):
     joints, song, _ = _windows()
-    on, off = (float(synchrony(metronome(joints), s).mean()) for s in (song, song.roll(4, 1)))
+    on, off = (float(synchrony(beat_critic(joints), s).mean()) for s in (song, song.roll(4, 1)))
     assert on < 0.3 and off > on + 0.2  # half for one who shows no beat
-    assert float(synchrony(metronome(joints), torch.zeros_like(song)).max()) == 0
-    assert not any(p.requires_grad for p in metronome.parameters())
+    assert float(synchrony(beat_critic(joints), torch.zeros_like(song)).max()) == 0
+    assert not any(p.requires_grad for p in beat_critic.parameters())
 
 
-def test_keeping_time_is_asked_of_windows_that_hear_their_music(metronome):
+def test_keeping_time_is_asked_of_windows_that_hear_their_music(beat_critic):
     _, song, features = _windows(2)
-    plain = Scale(torch.zeros(127), torch.ones(127), torch.zeros(1, 2))
+    plain = Normalizer(torch.zeros(127), torch.ones(127), torch.zeros(1, 2))
     still = features[:, :1].repeat(1, 60, 1).requires_grad_(True)
     offsets = torch.from_numpy(BODY.offsets).float()
-    loss = synchrony_loss(still, song, torch.tensor([1.0, 0.0]), plain, offsets, metronome)
+    loss = synchrony_loss(still, song, torch.tensor([1.0, 0.0]), plain, offsets, beat_critic)
     loss.backward()
     loss = float(loss.detach())
     assert loss > 0.05
     assert still.grad[0].abs().max() > 0 and still.grad[1].abs().max() == 0
     with torch.no_grad():
-        assert synchrony_loss(features, song, torch.ones(2), plain, offsets, metronome) < 0.5 * loss
+        assert synchrony_loss(features, song, torch.ones(2), plain, offsets, beat_critic) < 0.5 * loss
 
 
 def test_a_denoiser_begins_as_one_who_lets_dances_through_and_noise_less():
@@ -109,13 +109,13 @@ def test_a_denoiser_begins_as_one_who_lets_dances_through_and_noise_less():
     features = _windows(32)[2]
     mean = features.mean((0, 1))
     dances = (features - mean) / features.std((0, 1)).clamp(min=0.1)
-    denoiser.begin_from(dances)
+    denoiser.init_projections(dances)
     noise = torch.randn_like(dances) * dances.std()
 
     def through(x):
         with torch.no_grad():
-            quiet = denoiser.hear(torch.zeros(32, 68, 44), torch.ones(32, dtype=torch.bool))
-            return denoiser(x, torch.zeros(32, 60, 4), torch.zeros(32), quiet, Wishes.none(32))
+            quiet = denoiser.encode_music(torch.zeros(32, 68, 44), torch.ones(32, dtype=torch.bool))
+            return denoiser(x, torch.zeros(32, 60, 4), torch.zeros(32), quiet, Conditioning.none(32))
 
     assert (through(dances) - dances).square().mean() < 0.05 * dances.square().mean()
     assert through(noise).square().mean() < 0.4 * noise.square().mean()
@@ -126,14 +126,16 @@ def test_where_the_music_is_heard_is_where_the_dance_changes():
     torch.manual_seed(0)
     denoiser = Denoiser(CONFIG, 1).eval()
     features = _windows(1)[2]
-    denoiser.begin_from(features)
+    denoiser.init_projections(features)
     nothing = torch.zeros(1, 60, 4), torch.zeros(1)
     silence = torch.zeros(1, 68, 44)
     click = silence.clone()
     click[0, 34, 40:] = 4.0  # in the middle of the window, frame 30
     with torch.no_grad():
         quiet, loud = (
-            denoiser(features, *nothing, denoiser.hear(s, torch.ones(1, dtype=torch.bool)), Wishes.none(1))
+            denoiser(
+                features, *nothing, denoiser.encode_music(s, torch.ones(1, dtype=torch.bool)), Conditioning.none(1)
+            )
             for s in (silence, click)
         )
     changed = (loud - quiet)[0].abs().sum(-1)
@@ -144,7 +146,7 @@ def test_numbers_that_nothing_can_be_trained_with_are_refused():
     for wrong in (
         replace(CONFIG, denoiser=replace(CONFIG.denoiser, stride=3)),
         replace(CONFIG, denoiser=replace(CONFIG.denoiser, stride=8)),  # 60 frames are no multiple
-        _with(metronome_steps=0),
+        _with(beat_critic_steps=0),
     ):
         with pytest.raises(InputError):
             check(wrong)
@@ -153,19 +155,21 @@ def test_numbers_that_nothing_can_be_trained_with_are_refused():
 
 
 def test_what_hardly_moves_counts_little():
-    scale = Windows(recordings(), ["stepping"], CONFIG).scale(0)
-    turns = scale.spread[f.TURNS]
+    normalizer = Windows(clips(), ["stepping"], CONFIG).normalizer(0)
+    turns = normalizer.spread[f.TURNS]
     moving = turns.square().mean().sqrt()
     assert 0.35 * moving < turns.min() < 0.5 * moving  # her head keeps still
 
 
 def test_windows_are_reproducible_whole_and_balanced_between_styles():
-    many = recordings(2) + recordings(1, "rare")
-    windows = Windows(many * 4 + recordings(4), ["rare", "stepping"], CONFIG)
+    many = clips(2) + clips(1, "rare")
+    windows = Windows(many * 4 + clips(4), ["rare", "stepping"], CONFIG)
     one, two = (windows.draw(64, np.random.default_rng(3)) for _ in "ab")
     assert (one.features == two.features).all() and (one.song == two.song).all()
     assert one.features.shape == (64, 60, 127) and one.song.shape == (64, 68, 44)
-    rare = np.mean([(windows.draw(64, np.random.default_rng(i)).wishes.style == 1).float().mean() for i in range(8)])
+    rare = np.mean(
+        [(windows.draw(64, np.random.default_rng(i)).conditioning.style == 1).float().mean() for i in range(8)]
+    )
     assert 0.3 < rare < 0.5  # a quarter of the clips
     known = one.known[:, :, 0]
     assert (known[:, :12].all(1) & ~known[:, 12:].any(1)).float().mean() > 0.4  # most go on from a prefix
@@ -175,9 +179,9 @@ def test_it_learns_to_dance_what_it_is_shown(tmp_path):
     trainer = _trainer(tmp_path, _with(steps=80, batch=16, learning_rate=0.003))
     losses = []
     for step in range(80):
-        batch = trainer.windows.draw(16, np.random.default_rng(step), trainer.scale)
+        batch = trainer.windows.draw(16, np.random.default_rng(step), trainer.normalizer)
         losses.append(trainer.step(batch)["velocity"])
-        trainer.clock.tick()
+        trainer.budget.tick()
     assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:5])
 
 
@@ -197,10 +201,10 @@ def test_an_interrupted_training_goes_on_to_the_same_model(tmp_path):
     part = _trainer(tmp_path / "part")
     for batch in islice(part.batches(), 2):
         part.recent.append(part.step(batch))
-        part.clock.tick()
+        part.budget.tick()
     part.save_checkpoint()
     resumed = _trainer(tmp_path / "part")
-    assert resumed.clock.step == 2
+    assert resumed.budget.step == 2
     resumed.run()
     for name, value in whole.average.items():
         assert torch.allclose(value, resumed.average[name], atol=1e-5), name
@@ -214,7 +218,7 @@ def test_a_training_can_start_from_a_model_and_keeps_its_body(tmp_path):
     second = _trainer(tmp_path / "second", init=tmp_path / "first" / "best")
     given = load_model(tmp_path / "first" / "best")
     assert (second.body.offsets == given.body.offsets).all()
-    assert torch.equal(second.denoiser.enter.weight, given.denoiser.enter.weight)
+    assert torch.equal(second.denoiser.input_projection.weight, given.denoiser.input_projection.weight)
 
 
 def test_the_score_prefers_a_real_dance_to_a_frozen_and_to_a_shaking_one():

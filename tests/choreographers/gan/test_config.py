@@ -44,7 +44,7 @@ def test_every_preset_takes_a_step():
         config = PRESETS[name]
         g, network, judge = config.generator, UNetGenerator(config), MultiScaleDiscriminator(config)
         past = torch.zeros(1, config.past_channels, config.image.size, config.image.size)
-        song = network.listen(torch.zeros(1, g.mel_width, N_MELS + BEAT_BANDS))
+        song = network.encode_music(torch.zeros(1, g.mel_width, N_MELS + BEAT_BANDS))
         with torch.no_grad():
             image, _ = network(past, song, torch.zeros(1, g.noise_channels), network.start_state(1))
             history = torch.zeros(1, 3 * len(config.discriminator.history), *image.shape[2:])

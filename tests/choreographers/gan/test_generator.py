@@ -9,9 +9,10 @@ from torch import nn
 
 from dancegen.audio.beats import BEAT_BANDS
 from dancegen.audio.features import N_MELS
+from dancegen.choreographers.gan.blocks import ConvLSTMCell, DilatedBlock
 from dancegen.choreographers.gan.data import ClipDataset
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
-from dancegen.choreographers.gan.generator import ConvLSTMCell, DilatedBlock, Latent, Reading, UNetGenerator
+from dancegen.choreographers.gan.generator import JointReader, Latent, UNetGenerator
 from dancegen.choreographers.gan.image import clean, follow, heat, locate, past, picture, read
 from dancegen.choreographers.gan.losses import fake_loss, real_loss
 from dancegen.pose.heatmaps import draw_heatmaps
@@ -22,7 +23,7 @@ PARTS = (
     "down.0", "down.1", "down.2", "up.0", "up.1", "spectrogram", "spectrogram.down.0", "spectrogram.dilated",
     "spectrogram.attention", "spectrogram.loud",
     "spectrogram.pulse", "join", "residual.0", "attention", "lstm", "recall",
-    "look", "reading", "read_in", "flow", "flow.bend", "flow.whole", "latent.prior", "sharpen", "paint",
+    "look", "joint_reader", "joint_projection", "flow", "flow.bend", "flow.whole", "latent.prior", "sharpen", "paint",
 )  # fmt: skip
 KEEPS_SHAPE = ("spectrogram.dilated", "spectrogram.attention", "residual.0", "attention", "look")
 WITHOUT_EFFECT = {"attention.key.bias"}  # the softmax takes no notice of what is added to all its scores alike
@@ -49,8 +50,8 @@ def dance(network: UNetGenerator, clip: dict, frames: int = 3) -> torch.Tensor:
     config, images, state = network.config, [], network.start_state(2)
     noise = torch.ones(2, config.generator.noise_channels)
     for t in range(1, frames + 1):
-        past, song = seen(clip, t), network.listen(clip["mel"][:, t])
-        latent, _ = network.imagine(past, song, noise, state)
+        past, song = seen(clip, t), network.encode_music(clip["mel"][:, t])
+        latent, _ = network.sample_latent(past, song, noise, state)
         image, state = network(past, song, latent, state)
         images.append(image)
     return torch.stack(images, 1)
@@ -76,8 +77,8 @@ def test_a_part_of_the_generator_that_is_switched_off_is_missed(part, clip):
 def test_the_gradient_reaches_every_weight_of_the_generator(clip):
     network = UNetGenerator(CONFIG).train()
     real, told = clip["images"][:, 2], torch.tensor([True, True])
-    song = network.listen(clip["mel"][:, 2], torch.randn(2, 9, generator=torch.Generator().manual_seed(0)))
-    _, divergence = network.imagine(seen(clip, 2), song, torch.ones(2, 4), network.start_state(2), real, told)
+    song = network.encode_music(clip["mel"][:, 2], torch.randn(2, 9, generator=torch.Generator().manual_seed(0)))
+    _, divergence = network.sample_latent(seen(clip, 2), song, torch.ones(2, 4), network.start_state(2), real, told)
     (dance(network, clip).square().mean() + divergence.mean()).backward()
     untouched = {name for name, value in network.named_parameters() if value.grad is None or not value.grad.any()}
     assert untouched <= WITHOUT_EFFECT
@@ -86,7 +87,7 @@ def test_the_gradient_reaches_every_weight_of_the_generator(clip):
 def test_the_song_is_loud_enough_to_be_heard(clip):
     """An untrained network already tells one moment of a song from another; a hundredth of this taught nothing."""
     torch.manual_seed(0)
-    heard = UNetGenerator(CONFIG).listen(clip["mel"].flatten(0, 1))[:, :, 0, 0]
+    heard = UNetGenerator(CONFIG).encode_music(clip["mel"].flatten(0, 1))[:, :, 0, 0]
     assert heard.std(0).mean() > 0.1
 
 
@@ -134,7 +135,7 @@ def test_the_next_pose_depends_on_everything_the_generator_is_given(given, clip)
     def next_image(values):
         previous = torch.cat([values["carried pose"], values["previous pose"]], 1)
         with torch.no_grad():
-            return network(previous, network.listen(values["song"]), values["noise"], tuple(values["memory"]))[0]
+            return network(previous, network.encode_music(values["song"]), values["noise"], tuple(values["memory"]))[0]
 
     assert (next_image(inputs | {given: others[given]}) - next_image(inputs)).abs().max() > 1e-3
 
@@ -145,7 +146,7 @@ def test_the_memory_carries_the_song_from_frame_to_frame(clip):
     early = clip["mel"][:, 1].clone().requires_grad_(True)
     state = network.start_state(2)
     for mel in (early, clip["mel"][:, 2], clip["mel"][:, 3]):
-        image, state = network(previous, network.listen(mel), torch.zeros(2, 4), state)
+        image, state = network(previous, network.encode_music(mel), torch.zeros(2, 4), state)
     (gradient,) = torch.autograd.grad(image.sum(), early)
     assert gradient.abs().max() > 1e-6
 
@@ -171,13 +172,13 @@ def test_dropout_is_a_source_of_chance_and_the_seed_decides_it(clip):
 def test_the_encoder_tells_what_comes_and_the_divergence_counts_it(clip):
     network = lively(CONFIG)
     noise, state, told = torch.zeros(2, 4), network.start_state(2), torch.tensor([True, False])
-    song, real = network.listen(clip["mel"][:, 3]), clip["images"]
+    song, real = network.encode_music(clip["mel"][:, 3]), clip["images"]
     with torch.no_grad():
         for layer in (network.latent.prior[-1], network.latent.encoder[-1]):
             layer.weight.mul_(50)
-        guessed, nothing = network.imagine(seen(clip, 3), song, noise, state)
-        one, nats = network.imagine(seen(clip, 3), song, noise, state, real[:, 3], told)
-        other, _ = network.imagine(seen(clip, 3), song, noise, state, real[:, 7], told)
+        guessed, nothing = network.sample_latent(seen(clip, 3), song, noise, state)
+        one, nats = network.sample_latent(seen(clip, 3), song, noise, state, real[:, 3], told)
+        other, _ = network.sample_latent(seen(clip, 3), song, noise, state, real[:, 7], told)
     assert not nothing.any() and (nats > 0).all()
     assert torch.equal(one[1], guessed[1]) and torch.equal(other[1], guessed[1])  # the row that nobody tells
     assert (one[0] - guessed[0]).abs().max() > 1e-2 and (one[0] - other[0]).abs().max() > 1e-3
@@ -195,7 +196,7 @@ def test_the_divergence_is_that_of_two_normal_distributions():
         (x[:, :3], 4 * torch.tanh(x[:, 3:] / 4))
         for x in (latent.prior(known), latent.encoder(torch.cat([known, motion], 1)))
     )
-    true = true + latent.gist(motion)
+    true = true + latent.motion_to_latent(motion)
     wanted = kl_divergence(Normal(true, true_spread.exp()), Normal(prior, spread.exp())).sum(1)
     drawn, divergence = latent(known, torch.full((4, 3), 0.5), motion, told)
     assert torch.allclose(divergence, wanted, rtol=1e-4)
@@ -204,7 +205,7 @@ def test_the_divergence_is_that_of_two_normal_distributions():
 
 def test_the_reading_says_where_joints_are_and_where_they_go():
     now, before = two_poses()
-    found = Reading()(past(now, before, tiny_config("generator.momentum=1.0")))[0].unflatten(0, (2, 2, 18))
+    found = JointReader()(past(now, before, tiny_config("generator.momentum=1.0")))[0].unflatten(0, (2, 2, 18))
     to_axis = 2 / 31
     assert found[0, :, 4].tolist() == pytest.approx([20 * to_axis - 1, 10 * to_axis - 1], abs=0.01)
     assert found[1, :, 4].tolist() == pytest.approx([40 * to_axis, -20 * to_axis], abs=0.05)
@@ -324,7 +325,7 @@ def test_the_activation_takes_part_in_every_block():
     assert not any(isinstance(module, nn.LeakyReLU) for module in blocks(plain))
     plain.load_state_dict(leaky.state_dict())
     mel = torch.randn(2, CONFIG.generator.mel_width, N_MELS + BEAT_BANDS)
-    assert (leaky.listen(mel) - plain.listen(mel)).abs().max() > 1e-4
+    assert (leaky.encode_music(mel) - plain.encode_music(mel)).abs().max() > 1e-4
 
 
 def test_extra_layers_deepen_the_discriminator(clip):

@@ -8,8 +8,8 @@ import torch
 from dancegen.choreographers.gan.data import ClipDataset, choose_starts
 from dancegen.choreographers.gan.image import clean, read
 from dancegen.choreographers.gan.losses import weighted_l1_loss
-from dancegen.choreographers.gan.rollout import Lesson, Memory, unroll
-from dancegen.choreographers.gan.trainer import Trainer
+from dancegen.choreographers.gan.rollout import RolloutState, TeacherForcing, unroll
+from dancegen.choreographers.gan.trainer import GanTrainer
 from dancegen.pose.skeleton import BODY
 from helpers.tiny_gan import takes, tiny_config
 
@@ -22,7 +22,7 @@ CONFIG = tiny_config(
 
 def test_four_clips_are_learnt_by_heart(tmp_path):
     clips = takes(4, CONFIG, frames=9)
-    trainer = Trainer(CONFIG, clips, clips, choose_starts(clips, CONFIG, 0), tmp_path)
+    trainer = GanTrainer(CONFIG, clips, clips, choose_starts(clips, CONFIG, 0), tmp_path)
     trainer.data.augment = False
     untrained = figures(trainer.generator, clips)
     trainer.run()
@@ -38,16 +38,16 @@ def figures(generator, clips) -> dict[str, float]:
     """Weighted L1 of the next image, and mean errors in pixels of the body's joints as decoded."""
     data = ClipDataset(clips, CONFIG, seed=0, augment=False)
     items = [data[i] for i in range(len(clips))]
-    poses, mel, mood = (torch.stack([item[name] for item in items]) for name in ("keypoints", "mel", "mood"))
+    poses, mel, style = (torch.stack([item[name] for item in items]) for name in ("keypoints", "mel", "style"))
     mel, real = mel[:, 1:], poses[:, 1:]
     noise = torch.zeros(*mel.shape[:2], CONFIG.generator.noise_channels)
     generator.eval()
     with torch.no_grad():
-        start = Memory.start(generator, poses[:, 0])
+        start = RolloutState.start(generator, poses[:, 0])
         images = clean(real.flatten(0, 1), CONFIG.image).unflatten(0, real.shape[:2])
         untold, always = torch.zeros(len(real), dtype=torch.bool), torch.ones(mel.shape[:2], dtype=torch.bool)
-        led = unroll(generator, start, mel, noise, mood, Lesson(real, images, untold, always))
-        alone = unroll(generator, start, mel, noise, mood)
+        led = unroll(generator, start, mel, noise, style, TeacherForcing(real, images, untold, always))
+        alone = unroll(generator, start, mel, noise, style)
     wanted, images = images.flatten(0, 1), led.images.flatten(0, 1)
     poses, real = poses.numpy(), real.numpy()
     found = read(images, CONFIG.image).reshape(real.shape)

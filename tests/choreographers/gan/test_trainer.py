@@ -17,9 +17,9 @@ from dancegen.choreographers.gan import trainer as trainer_module
 from dancegen.choreographers.gan.data import choose_starts
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.model import load_config, load_model
-from dancegen.choreographers.gan.mood import place
-from dancegen.choreographers.gan.rollout import lead_frames
-from dancegen.choreographers.gan.trainer import Trainer
+from dancegen.choreographers.gan.rollout import teacher_forcing_mask
+from dancegen.choreographers.gan.style import place
+from dancegen.choreographers.gan.trainer import GanTrainer
 from dancegen.errors import ModelError
 from dancegen.progress import Silent
 from helpers.tiny_gan import takes, tiny_config, with_train
@@ -60,18 +60,18 @@ class Watcher(Silent):
             self.on_report(self.reports)
 
 
-def make(folder, config=None, *, clips: int = 5, **options) -> Trainer:
+def make(folder, config=None, *, clips: int = 5, **options) -> GanTrainer:
     config = config or tiny_config()
-    return Trainer(
+    return GanTrainer(
         config, takes(clips, config), takes(2, config), choose_starts(takes(2, config), config, 0), folder, **options
     )
 
 
-def weights_after(trainer: Trainer, steps: int) -> tuple[dict, dict]:
+def weights_after(trainer: GanTrainer, steps: int) -> tuple[dict, dict]:
     """Copies of the generator's and the discriminator's weights after so many steps."""
     for batch in islice(trainer.batches(), steps):
         trainer.step(batch)
-        trainer.clock.tick()
+        trainer.budget.tick()
     return tuple({k: v.clone() for k, v in n.state_dict().items()} for n in (trainer.generator, trainer.discriminator))
 
 
@@ -148,7 +148,7 @@ def test_an_epoch_shows_every_clip_once(clips, batch, tmp_path):
         return original(index, epoch)
 
     trainer.data.shown = counted
-    batches, steps = trainer.batches(), trainer.clock.epoch_steps
+    batches, steps = trainer.batches(), trainer.budget.epoch_steps
     for epoch in range(2):
         shown.clear()
         sizes = [len(found["mel"]) for found in islice(batches, steps)]
@@ -165,19 +165,21 @@ def test_steps_and_epochs_end_a_training_and_the_rate_decays(tmp_path):
         tiny_config("train.epochs=2", "train.batch=2", "train.decay=0.5", "train.decay_steps=none", RATE),
     )
     trainer.run()
-    assert trainer.clock.step == 6
-    assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(0.001 * 0.5)
-    assert trainer.judge_optimiser.param_groups[0]["lr"] == pytest.approx(trainer.config.train.discriminator_rate * 0.5)
+    assert trainer.budget.step == 6
+    assert trainer.generator_optimiser.param_groups[0]["lr"] == pytest.approx(0.001 * 0.5)
+    assert trainer.discriminator_optimiser.param_groups[0]["lr"] == pytest.approx(
+        trainer.config.train.discriminator_rate * 0.5
+    )
     trainer = make(tmp_path / "steps", tiny_config("train.steps=3", "train.decay_steps=1", "train.decay=0.5", RATE))
     trainer.run()
-    assert trainer.clock.step == 3
-    assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(0.001 * 0.25)
+    assert trainer.budget.step == 3
+    assert trainer.generator_optimiser.param_groups[0]["lr"] == pytest.approx(0.001 * 0.25)
 
 
 def test_minutes_end_a_training(tmp_path):
     trainer = make(tmp_path, with_train(tiny_config(), minutes=0.01, epochs=1_000_000))
     trainer.run()
-    assert trainer.clock.elapsed_s >= 0.6 and trainer.clock.step < 200
+    assert trainer.budget.elapsed_s >= 0.6 and trainer.budget.step < 200
 
 
 def test_clips_grow_and_the_generator_dances_alone_more_and_more(tmp_path, monkeypatch):
@@ -186,11 +188,11 @@ def test_clips_grow_and_the_generator_dances_alone_more_and_more(tmp_path, monke
     def noted(told, frames, share, chance):
         lengths.append(frames)
         shares.append(share)
-        return lead_frames(told, frames, share, chance)
+        return teacher_forcing_mask(told, frames, share, chance)
 
-    monkeypatch.setattr(trainer_module, "lead_frames", noted)
+    monkeypatch.setattr(trainer_module, "teacher_forcing_mask", noted)
     config = tiny_config(
-        "train.steps=12", "train.own_output_ramp=0.5", "train.led_share=0.2", "train.validate_every=100"
+        "train.steps=12", "train.own_output_ramp=0.5", "train.teacher_forcing=0.2", "train.validate_every=100"
     )
     make(tmp_path, config).run()
     assert lengths == sorted(lengths) and shares == sorted(shares, reverse=True)
@@ -199,44 +201,44 @@ def test_clips_grow_and_the_generator_dances_alone_more_and_more(tmp_path, monke
 
 def test_real_poses_lead_the_share_of_frames_that_is_asked_for():
     told = torch.arange(400) % 4 > 0
-    led = {share: lead_frames(told, 20, share, torch.Generator().manual_seed(0)) for share in (0.0, 0.7, 1.0)}
+    led = {share: teacher_forcing_mask(told, 20, share, torch.Generator().manual_seed(0)) for share in (0.0, 0.7, 1.0)}
     assert led[1.0][told].all() and not led[0.0].any()
     assert led[0.7][told].float().mean().item() == pytest.approx(0.7, abs=0.02)
     assert not led[1.0][~told].any()  # nothing real in a dance that goes its own way
 
 
 def test_dances_go_on_from_step_to_step_and_are_not_held_to_the_clips_they_meet(tmp_path, monkeypatch):
-    began, ended, lessons = [], [], []
+    began, ended, teachers = [], [], []
     original = trainer_module.unroll
 
-    def noted(generator, memory, mel, noise, mood, lesson):
+    def noted(generator, memory, mel, noise, style, teacher):
         began.append(memory)
-        lessons.append(lesson)
-        made = original(generator, memory, mel, noise, mood, lesson)
+        teachers.append(teacher)
+        made = original(generator, memory, mel, noise, style, teacher)
         ended.append(made.memory)
         return made
 
     monkeypatch.setattr(trainer_module, "unroll", noted)
-    monkeypatch.setattr(trainer_module, "OFF_STAGE", float("inf"))
+    monkeypatch.setattr(trainer_module, "STRAYED", float("inf"))
     config = tiny_config("train.own_output_ramp=0", "train.steps=4", "train.alone_frames=1000000")
     make(tmp_path, config, clips=8).run()
     for step in range(1, 4):
         for before, after in zip(ended[step - 1].tensors(), began[step].tensors(), strict=True):
             assert torch.equal(before[:2], after[:2]) and not after.requires_grad
-        assert lessons[step].told.tolist() == [False, False, True, True]
+        assert teachers[step].posterior.tolist() == [False, False, True, True]
         assert not began[step].state[0][2:].any()  # the others start anew
 
 
 def test_a_dance_that_left_its_place_goes_on_no_more(tmp_path):
     trainer = make(tmp_path, tiny_config("train.own_output_ramp=0", "train.alone_frames=1000000"), clips=8)
     trainer.step(next(trainer.batches()))
-    trainer.asked = torch.cat([trainer.asked[:, :-3], place(trainer.dancers.latest[:, None], 32)], -1)
-    assert trainer._going_on(4, 1, torch.Generator()).tolist() == [0, 1]
-    trainer.asked[0, -3] += 0.3
-    assert trainer._going_on(4, 1, torch.Generator()).tolist() == [1]
+    trainer.target_style = torch.cat([trainer.target_style[:, :-3], place(trainer.rollouts.latest[:, None], 32)], -1)
+    assert trainer._continued(4, 1, torch.Generator()).tolist() == [0, 1]
+    trainer.target_style[0, -3] += 0.3
+    assert trainer._continued(4, 1, torch.Generator()).tolist() == [1]
 
 
-@pytest.mark.parametrize("term", ["synchrony", "mood", "haste"])
+@pytest.mark.parametrize("term", ["synchrony", "style", "acceleration"])
 def test_what_a_dance_that_goes_its_own_way_is_held_to_reaches_the_generator(term, tmp_path):
     config = tiny_config("train.own_output_ramp=0", "train.alone_frames=1000000")
     with_it = weights_after(make(tmp_path / "with", with_loss(config, **{term: 5.0})), 2)[0]
@@ -250,7 +252,7 @@ def test_clips_may_also_shrink(tmp_path):
     )
     trainer = make(tmp_path, config)
     trainer.run()
-    assert trainer.clock.step == 4
+    assert trainer.budget.step == 4
 
 
 # Breaks
@@ -290,7 +292,7 @@ def test_an_interrupted_run_goes_on_as_if_there_had_been_no_break(broken_after, 
     with pytest.raises(KeyboardInterrupt):
         make(tmp_path, RESUMABLE, progress=Watcher(interrupt)).run()
     again = make(tmp_path, RESUMABLE)
-    assert again.clock.step == broken_after
+    assert again.budget.step == broken_after
     check_same(tmp_path, again, again.run(), unbroken)
 
 
@@ -299,7 +301,7 @@ def test_a_killed_run_goes_on_from_its_last_report(tmp_path, unbroken):
     shutil.copytree(unbroken[0] / "report1", folder)
     shutil.copy(unbroken[0] / "report2" / "history.csv", folder)  # the kill came between history and checkpoint
     again = make(folder, RESUMABLE)
-    assert again.clock.step == 3
+    assert again.budget.step == 3
     check_same(folder, again, again.run(), unbroken)
 
 
@@ -314,14 +316,14 @@ def test_an_interrupt_waits_for_the_step_and_leaves_the_handler_as_it_was(tmp_pa
     original, before = trainer.step, signal.getsignal(signal.SIGINT)
 
     def interrupted(batch):
-        if trainer.clock.step == 1:
+        if trainer.budget.step == 1:
             signal.raise_signal(signal.SIGINT)
         return original(batch)
 
     trainer.step = interrupted
     with pytest.raises(KeyboardInterrupt):
         trainer.run()
-    assert trainer.clock.step == 2 and make(tmp_path, RESUMABLE).clock.step == 2
+    assert trainer.budget.step == 2 and make(tmp_path, RESUMABLE).budget.step == 2
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -366,7 +368,7 @@ def test_the_figures_are_those_of_the_model_that_is_kept(unbroken):
 def test_history_holds_every_loss_and_every_figure(unbroken):
     rows = history(unbroken[0] / "run")
     # The penalty is taken every eighth step, from the first on, and there is no VGG here.
-    for name in trainer_module.LOSSES:
+    for name in GanTrainer.LOSSES:
         assert any(np.isfinite(float(row[name])) for row in rows) == (name != "perceptual")
     row = rows[-1]
     for name in ("speed", "real_speed", "accel", "freeze", "missing", "shape", "place", "score"):
@@ -400,8 +402,8 @@ def test_a_trained_model_is_taken_up_slowly(tmp_path):
     batches = trainer.batches()
     for share in (0.1, 0.2):
         trainer.step(next(batches))
-        assert trainer.paint_optimiser.param_groups[0]["lr"] == pytest.approx(share * config.train.learning_rate)
-        trainer.clock.step += 1
+        assert trainer.generator_optimiser.param_groups[0]["lr"] == pytest.approx(share * config.train.learning_rate)
+        trainer.budget.step += 1
     moved = [
         (trainer.average[name] - before[name]).abs().sum() / (now - before[name]).abs().sum()
         for name, now in trainer.generator.state_dict().items()

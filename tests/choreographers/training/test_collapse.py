@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file
 
 from dancegen.choreographers.gan.validation import _compare
-from dancegen.choreographers.training.collapse import Watch, dance_signs, never_wrong, spread
-from dancegen.choreographers.training.descent import PATIENCE
+from dancegen.choreographers.training.diagnostics import Watch, dance_signs, never_wrong, spread
+from dancegen.choreographers.training.guarded_step import PATIENCE
 from dancegen.errors import TrainingError
 from helpers.listening import Listener
 from helpers.tiny_gan import takes, tiny_config
@@ -46,17 +46,17 @@ def test_a_step_with_a_bad_batch_is_left_out_and_counted_and_the_training_goes_o
     trainer = diffusion(tmp_path, listener)
     good, bad = (next(trainer.batches()) for _ in "ab")
     trainer.step(good)
-    trainer.clock.tick()
+    trainer.budget.tick()
     before = {name: value.clone() for name, value in trainer.denoiser.state_dict().items()}
-    assert trainer.step(poisoned(bad, 1)) == {} and trainer.descent.skipped == 1
+    assert trainer.step(poisoned(bad, 1)) == {} and trainer.guarded.skipped == 1
     assert all(torch.equal(before[name], value) for name, value in trainer.denoiser.state_dict().items())
     assert listener.warned == ["step 1: the loss features is not finite, so the step was left out (1 so far)"]
-    trainer.clock.tick()
-    assert trainer.step(good)["features"] > 0 and trainer.descent.in_a_row == 0
-    trainer.clock.tick()
+    trainer.budget.tick()
+    assert trainer.step(good)["features"] > 0 and trainer.guarded.in_a_row == 0
+    trainer.budget.tick()
     trainer.report()
     again = diffusion(tmp_path)
-    assert again.descent.skipped == 1
+    assert again.guarded.skipped == 1
 
 
 def test_bad_batches_without_end_stop_the_training_and_leave_the_last_report_as_it_was(tmp_path):
@@ -78,16 +78,16 @@ def test_a_gans_step_with_a_bad_batch_leaves_all_three_networks_and_their_statis
     trainer = gan(tmp_path, "generator.norm=batch", "train.own_output_ramp=0")
     batches = trainer.batches()
     trainer.step(next(batches))
-    trainer.clock.tick()
-    networks = (trainer.generator, trainer.discriminator, trainer.metronome)
+    trainer.budget.tick()
+    networks = (trainer.generator, trainer.discriminator, trainer.beat_critic)
     before = [{name: value.clone() for name, value in network.state_dict().items()} for network in networks]
     batch = next(batches)
     assert trainer.step(batch | {"mel": batch["mel"] * math.nan}) == {}
     for old, network in zip(before, networks, strict=True):
         for name, value in network.state_dict().items():
             assert torch.equal(old[name], value) or not value.is_floating_point(), name
-    assert trainer.dancers is None
-    trainer.clock.tick()
+    assert trainer.rollouts is None
+    trainer.budget.tick()
     assert trainer.step(next(batches))["l1"] > 0
 
 

@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from dancegen.choreographers.gan.footprint import footprint
-from dancegen.choreographers.training.footprint import Footprint, growing, kept_for_backward, networks_bytes
+from dancegen.choreographers.training.memory_estimate import MemoryEstimate, growing, kept_for_backward, networks_bytes
 from helpers.listening import Listener
 from helpers.trainers import diffusion, gan
 
@@ -27,7 +26,7 @@ def test_a_measured_training_learns_what_an_unmeasured_one_learns(tmp_path):
     trainer = gan(tmp_path, "generator.norm=batch")
     dice = torch.get_rng_state()
     before = {name: value.clone() for name, value in trainer.generator.state_dict().items()}
-    assert footprint(trainer).activations > 1e6
+    assert trainer.memory_estimate().activations > 1e6
     assert torch.equal(torch.get_rng_state(), dice)
     assert all(torch.equal(before[name], value) for name, value in trainer.generator.state_dict().items())
 
@@ -35,14 +34,16 @@ def test_a_measured_training_learns_what_an_unmeasured_one_learns(tmp_path):
 def test_two_windows_tell_what_a_batch_needs(tmp_path):
     trainer = diffusion(tmp_path)
     batch = next(trainer.batches())
-    whole = kept_for_backward(lambda: trainer._losses(batch, torch.Generator()), [trainer.denoiser, trainer.metronome])
-    assert trainer.footprint().activations == pytest.approx(whole, rel=0.05)
+    whole = kept_for_backward(
+        lambda: trainer._losses(batch, torch.Generator()), [trainer.denoiser, trainer.beat_critic]
+    )
+    assert trainer.memory_estimate().activations == pytest.approx(whole, rel=0.05)
 
 
 def test_two_frames_of_a_clip_tell_what_a_step_of_the_gan_needs(tmp_path):
     trainer = gan(tmp_path, "train.own_output_ramp=0")  # the longest clips at once
-    said, batch = footprint(trainer).activations, next(trainer.batches())
-    networks = [trainer.generator, trainer.discriminator, trainer.metronome]
+    said, batch = trainer.memory_estimate().activations, next(trainer.batches())
+    networks = [trainer.generator, trainer.discriminator, trainer.beat_critic]
     # All that the step's backward passes need one after the other, some of it freed before the rest is there.
     whole = kept_for_backward(lambda: trainer.step(batch), networks)
     assert 0.5 * whole < said < 1.2 * whole
@@ -50,8 +51,8 @@ def test_two_frames_of_a_clip_tell_what_a_step_of_the_gan_needs(tmp_path):
 
 def test_too_little_memory_is_said_with_a_batch_that_fits():
     listener = Listener()
-    Footprint(networks=10**6, activations=10**16, data=10**6, clips=10**6, each=10**10).state("cpu", listener)
+    MemoryEstimate(networks=10**6, activations=10**16, data=10**6, clips=10**6, each=10**10).report("cpu", listener)
     assert "memory: about 1e+07 GB on cpu" in listener.said[0] and "--batch" in listener.warned[0]
     listener = Listener()
-    Footprint(networks=10**6, activations=10**6, data=10**6, clips=4, each=10**5).state("cpu", listener)
+    MemoryEstimate(networks=10**6, activations=10**6, data=10**6, clips=4, each=10**5).report("cpu", listener)
     assert listener.said and not listener.warned

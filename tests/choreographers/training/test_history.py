@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from dancegen.choreographers.training.history import RUN_ID, History, check_wandb, mean_losses
+from dancegen.choreographers.training.logging import RUN_ID, TrainingLog, check_wandb, mean_losses
 from dancegen.errors import InputError
 from dancegen.progress import Silent
 
@@ -32,7 +32,7 @@ def test_without_tensorboard_it_says_so_once_and_the_figures_are_kept_all_the_sa
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "tensorboard", None)  # as if it were not installed
     listener = Listener()
-    history = History(tmp_path, progress=listener)
+    history = TrainingLog(tmp_path, progress=listener)
     history.open()
     for step in (1, 2):
         history.add({"step": step, "score": 0.5})
@@ -43,7 +43,7 @@ def test_without_tensorboard_it_says_so_once_and_the_figures_are_kept_all_the_sa
 
 def test_a_history_that_an_older_version_began_keeps_its_columns(tmp_path):
     (tmp_path / "history.csv").write_text("step,score\n1,0.5\n")
-    History(tmp_path).add({"step": 2, "skipped": 0, "score": 0.25})
+    TrainingLog(tmp_path).add({"step": 2, "skipped": 0, "score": 0.25})
     assert rows(tmp_path) == [{"step": "1", "score": "0.5"}, {"step": "2", "score": "0.25"}]
 
 
@@ -69,7 +69,7 @@ def test_weights_and_biases_gets_the_figures_and_a_broken_run_goes_on_there(tmp_
     check_wandb("dancers")
     names = []
     for step in (1, 2):
-        history = History(tmp_path, wandb="dancers", settings={"train": {"batch": 4}})
+        history = TrainingLog(tmp_path, wandb="dancers", settings={"train": {"batch": 4}})
         history.open()
         history.add({"step": step, "score": 0.5})
         history.close()

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from dancegen.choreographers.diffusion.data import Windows
-from dancegen.choreographers.diffusion.trainer import _draw
+from dancegen.choreographers.diffusion.trainer import draw_batch
 from dancegen.choreographers.gan.data import ClipDataset
 from dancegen.choreographers.training.loading import stream
-from helpers.tiny_diffusion import CONFIG, recordings
+from helpers.tiny_diffusion import CONFIG, clips
 from helpers.tiny_gan import takes, tiny_config
 
 ELSEWHERE = "mps"
@@ -44,12 +44,12 @@ def test_both_families_batches_come_from_workers_as_they_are_drawn_here():
     data, keys = ClipDataset(takes(4, config), config, seed=3), [(0, [2, 0]), (1, [1, 3]), (1, [0, 2])]
     for here, there in zip(map(data.draw, keys), stream(data.draw, iter(keys), ELSEWHERE), strict=True):
         assert all(torch.equal(here[name], there[name]) for name in here)
-    windows = Windows(recordings(), ["stepping"], CONFIG)
-    scale = windows.scale(0)
+    windows = Windows(clips(), ["stepping"], CONFIG)
+    normalizer = windows.normalizer(0)
 
     def draw(step):
-        return _draw(windows, 4, scale, 3, 0, step)
+        return draw_batch(windows, 4, normalizer, 3, 0, step)
 
     for here, there in zip(map(draw, range(3)), stream(draw, range(3), ELSEWHERE), strict=True):
         assert torch.equal(here.features, there.features) and torch.equal(here.song, there.song)
-        assert np.array_equal(here.wishes.style, there.wishes.style)
+        assert np.array_equal(here.conditioning.style, there.conditioning.style)

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dancegen.choreographers.training.precision import autocast, settled
-from dancegen.choreographers.training.processes import ALONE, Processes, join
+from dancegen.choreographers.training.processes import ALONE, Processes, autocast, join, settled
 from dancegen.errors import InputError
 from helpers.processes import run_together
 

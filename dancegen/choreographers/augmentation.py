@@ -1,7 +1,8 @@
-"""Dances that show their beat: slower on each beat, and faster between two, as animators ease in and out.
+"""How training clips are varied: an accent on each beat, and another mix of their music.
 
+An accent is a dance that is slower on each beat, and faster between two, as animators ease in and out.
 Captured bodies keep the beat with their feet, while the whole of them hardly shows it: their minima of speed are as
-near to a quarter of a beat as to a beat, within a few per cent. What a choreographer shall show it must have seen.
+near to a quarter of a beat as to a beat, within a few per cent. What a choreographer is to show it must have seen.
 """
 
 from __future__ import annotations
@@ -28,3 +29,8 @@ def check_accent(accent: float) -> None:
     """InputError for an accent with which a dance would stand still or go backwards."""
     if not 0 <= accent < 1:
         raise InputError(f"train.accent is {accent:g}: it must be 0 or more, and less than 1")
+
+
+def equaliser(points: np.ndarray, bands: int) -> np.ndarray:
+    """(bands,) what is added to each band of a log-mel, from what is added at evenly spaced points (K,) of it."""
+    return np.interp(np.linspace(0, len(points) - 1, bands), np.arange(len(points)), points)

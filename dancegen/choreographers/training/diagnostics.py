@@ -1,4 +1,7 @@
-"""What a training that goes astray looks like from outside, noticed over several reports and said in words."""
+"""Diagnostics of a training: mode collapse, a dancer who stands still, a discriminator that always wins.
+
+Each is a sign that must stay for several reports before it is a warning.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ SURE = 0.05
 def spread(dances: Sequence[PoseSequence]) -> float:
     """How different dances are: mean distance of a joint from the same one at the same time, each seen from its own
     mid-hip, over all pairs of dances, in body heights. Their second halves count, where their first poses are
-    forgotten. Nought where no pair is seen."""
+    forgotten. 0 where no pair is seen."""
     bodies = [body - body[:, HIPS].mean(1, keepdims=True) for body in map(_body, dances) if body is not None]
     shortest = min((len(body) for body in bodies), default=0)
     late = [body[shortest // 2 : shortest] for body in bodies]
@@ -43,8 +46,8 @@ def _body(dance: PoseSequence) -> np.ndarray | None:
         return None
 
 
-class Free(Protocol):
-    """What a family's validation says of dances that nobody led, beside real ones."""
+class FreeRunning(Protocol):
+    """What a family's validation says of free-running dances beside real ones."""
 
     spread: float
     real_spread: float
@@ -61,7 +64,7 @@ class Sign:
     words: str
 
 
-def dance_signs(found: Free, remedy: str) -> list[Sign]:
+def dance_signs(found: FreeRunning, remedy: str) -> list[Sign]:
     """Signs in the dances themselves. remedy: what to try, for this family."""
     alike = found.spread < max(ALIKE * found.real_spread, IDENTICAL)
     still = found.freeze > found.real_freeze + STILL

@@ -1,22 +1,20 @@
-"""How far a training is."""
+"""When a training ends: once its budget of epochs, steps and minutes is spent, or at the next step after Ctrl-C."""
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from dancegen.choreographers.family import Limits
 from dancegen.choreographers.training.processes import Processes
 
-
-class Limits(Protocol):
-    """What ends a training, as both families' settings hold it; None is no limit."""
-
-    epochs: int
-    steps: int | None
-    minutes: float | None
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Clock:
+class Budget:
     """Counts steps and seconds: whichever of epochs, steps and minutes ends first ends the training.
 
     epoch_steps: how many steps show every clip once.
@@ -64,3 +62,32 @@ class Clock:
         if limits.minutes is not None:
             shares.append(self._seen_s / (60 * limits.minutes))
         return min(1.0, max(shares))
+
+
+@contextmanager
+def interrupt_deferred(echo_s: float = 0.0) -> Iterator[Callable[[], bool]]:
+    """While inside, the first Ctrl-C (or SIGTERM) is only noted, and the function that is yielded tells of it.
+
+    Half an optimiser step must not get into a checkpoint. A second one interrupts at once, unless it comes within
+    `echo_s` seconds and so may be the first one's echo. Signals that the process ignores stay ignored, and those that
+    came are left to others outside the main thread, which never gets them.
+    """
+    first_at = None
+
+    def note(number: int, frame: object) -> None:
+        nonlocal first_at
+        now = time.monotonic()
+        if first_at is None:
+            first_at = now
+        elif now - first_at >= echo_s:
+            raise KeyboardInterrupt
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        ours = [number for number in SIGNALS if callable(signal.getsignal(number))]
+        before = {number: signal.signal(number, note) for number in ours}
+    try:
+        yield lambda: first_at is not None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

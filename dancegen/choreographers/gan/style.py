@@ -1,7 +1,7 @@
-"""How lively a dance is, limb by limb, and where on the stage: what a dancer keeps up for seconds while poses change.
+"""Style statistics: how lively a dance is, limb by limb, and where, over some seconds.
 
-Left to itself a next-pose generator settles in the mean of all dancing. Told the mood of each training clip, it learns
-to keep one up, and dances through many of them when they are drawn for it, phrase by phrase, in one place.
+Left to itself a next-pose generator settles in the mean of all dancing. Conditioned on the style of each training
+clip, it learns to keep one up, and dances through many of them when they are drawn for it, phrase by phrase.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 LIVELINESS, PLACE = 6, 3
 SIZE = LIVELINESS + PLACE
 WINDOW_S = 3.0
-"""Over which a mood is measured in real dance."""
+"""Over which a style is measured in real dance."""
 STILL = 0.01
 """Speed, in image widths a second, under which nobody sees a difference."""
-HASTE = 0.5
-"""Standard deviation of `haste` among real clips of about one mood."""
+ACCELERATION_STD = 0.5
+"""Standard deviation of `acceleration` among real clips of about one style."""
 NECK, HIPS, ARMS, LEGS, ANKLES = [1], [8, 11], [3, 4, 6, 7], [9, 10, 12, 13], [10, 13]
 WILDEST = 1.7
-"""Standard deviations from the mean beyond which no mood is drawn."""
+"""Standard deviations from the mean beyond which no style is drawn."""
 
 
 def measure(poses: Tensor, size: int, fps: float) -> Tensor:
-    """The mood of poses (B, N, 18, 3) on a canvas of `size`: (B, 9), with gradient.
+    """The style of poses (B, N, 18, 3) on a canvas of `size`: (B, 9), with gradient.
 
     Logarithms of root mean square speeds, in widths a second, across and down: of the mid-hip, of elbows and wrists
     against the neck, of knees and ankles against the mid-hip. Then where the mid-hip is across and where neck and lower
@@ -41,9 +41,9 @@ def measure(poses: Tensor, size: int, fps: float) -> Tensor:
     return torch.cat([*(_rate(part, seen, STILL) for part, seen in _parts(poses, size, fps)), place(poses, size)], -1)
 
 
-def haste(poses: Tensor, size: int, fps: float) -> Tensor:
+def acceleration(poses: Tensor, size: int, fps: float) -> Tensor:
     """Logarithms of root mean square accelerations, in widths a second squared, of the parts that `measure` tells the
-    speeds of: (B, 6), with gradient. Two dances of one mood may sway or shiver; this tells them apart."""
+    speeds of: (B, 6), with gradient. Two dances of one style may sway or shiver; this tells them apart."""
     parts = []
     for part, seen in _parts(poses, size, fps):
         both = (seen[:, 1:] & seen[:, :-1])[..., None]
@@ -77,8 +77,8 @@ def _rate(places: Tensor, shown: Tensor, still: float) -> Tensor:
     return 0.5 * (square + still**2).log()
 
 
-class Mood(nn.Module):
-    """Adds a mood to what the song says; keeps the mean and the spread of the moods of real dance."""
+class StyleEmbedding(nn.Module):
+    """Adds a style to what the song says; keeps the mean and the spread of the styles of real dance."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -87,31 +87,31 @@ class Mood(nn.Module):
         self.embed = nn.Linear(SIZE, channels)
         nn.init.zeros_(self.embed.bias)
 
-    def forward(self, mood: Tensor) -> Tensor:
-        """Moods (N, 9), as `measure` gives them: (N, channels)."""
-        return self.embed(self.relative(mood))
+    def forward(self, style: Tensor) -> Tensor:
+        """Styles (N, 9), as `measure` gives them: (N, channels)."""
+        return self.embed(self.relative(style))
 
-    def relative(self, mood: Tensor) -> Tensor:
-        """The mood in standard deviations from the mean of real dance."""
-        return (mood - self.mean) / self.spread.square().sum(1).sqrt()
+    def relative(self, style: Tensor) -> Tensor:
+        """The style in standard deviations from the mean of real dance."""
+        return (style - self.mean) / self.spread.square().sum(1).sqrt()
 
-    def learn(self, moods: Iterable[Tensor]) -> None:
-        """Take mean and spread from the (9,) moods of real clips."""
-        real = torch.stack(list(moods))
+    def learn(self, styles: Iterable[Tensor]) -> None:
+        """Take mean and spread from the (9,) styles of real clips."""
+        real = torch.stack(list(styles))
         if len(real) > 1:
             self.mean.copy_(real.mean(0))
             self.spread.copy_(torch.linalg.cholesky(real.T.cov() + 1e-4 * torch.eye(SIZE)))
 
-    def draw(self, chance: Tensor, here: Tensor) -> Tensor:
-        """The moods (N, 9) that standard normal (N, 6) stand for, at a place, (3,)."""
+    def draw(self, normal: Tensor, here: Tensor) -> Tensor:
+        """The styles (N, 9) that standard normal (N, 6) stand for, at a place, (3,)."""
         lively = slice(None, LIVELINESS)
-        drawn = self.mean[lively] + chance.clamp(-WILDEST, WILDEST) @ self.spread[lively, lively].T
+        drawn = self.mean[lively] + normal.clamp(-WILDEST, WILDEST) @ self.spread[lively, lively].T
         return torch.cat([drawn, here.expand(len(drawn), -1)], -1)
 
     def through(self, song: SongFeatures, times_s: np.ndarray, here: Tensor, seed: int) -> Tensor:
-        """A mood for each moment (N,) of a song, at one place: (N, 9). Each phrase has its own, livelier if loud."""
+        """A style for each moment (N,) of a song, at one place: (N, 9). Each phrase has its own, livelier if loud."""
         marks = phrases(song)
         lively = self.spread[:LIVELINESS, :LIVELINESS].sum(0).cpu().numpy()
-        chance = followed(drawn(seed, len(marks), LIVELINESS), lively / np.linalg.norm(lively), loudness(song, marks))
-        chance = torch.from_numpy(held(song, marks, chance, times_s)).float()
-        return self.draw(chance.to(self.mean.device), here.to(self.mean.device))
+        normal = followed(drawn(seed, len(marks), LIVELINESS), lively / np.linalg.norm(lively), loudness(song, marks))
+        normal = torch.from_numpy(held(song, marks, normal, times_s)).float()
+        return self.draw(normal.to(self.mean.device), here.to(self.mean.device))

@@ -1,4 +1,4 @@
-"""What a training tells of itself: `history.csv`, TensorBoard's events, and Weights & Biases where it is asked for."""
+"""The log of a training: `history.csv`, TensorBoard's events, and Weights & Biases on demand."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from dancegen.progress import SILENT, Progress
 RUN_ID = "wandb-run"
 
 
-class History:
+class TrainingLog:
     """Rows of figures, each with its `step`, in `folder/history.csv` and `folder/events` (one event file a run).
 
-    wandb: a project of Weights & Biases that gets them too, with `settings` and the sample sheets; a training that goes
-    on after a break goes on in its run there.
+    wandb: a project of Weights & Biases that gets them too, with `settings` and the sample sheets; a training that
+    continues after a break continues its run there.
     """
 
     def __init__(
@@ -33,7 +33,8 @@ class History:
     ):
         self.folder, self.path, self.events = folder, folder / "history.csv", folder / "events"
         self.wandb, self.settings, self.progress = wandb, settings, progress
-        self.board = self.run = None
+        self.board: Any = None
+        self.run: Any = None
 
     def open(self) -> None:
         """Make ready for rows; InputError where Weights & Biases refuses."""
@@ -63,7 +64,7 @@ class History:
             picture = {"samples": Image(str(sheet))} if sheet is not None else {}
             self.run.log({name: value for name, value in row.items() if name != "step"} | picture, step=row["step"])
 
-    def forget_after(self, step: int) -> None:
+    def truncate_after(self, step: int) -> None:
         """Drop the rows of steps that a killed run made after its last checkpoint: they are made again."""
         if not self.path.exists():
             return
@@ -110,7 +111,7 @@ def check_wandb(project: str | None) -> None:
 
 
 def _begin(project: str, folder: Path, settings: Mapping[str, Any] | None):
-    """The run of the training in `folder`, begun or gone on with."""
+    """The run of the training in `folder`, begun or continued."""
     import wandb
 
     kept = folder / RUN_ID

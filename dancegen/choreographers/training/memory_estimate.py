@@ -18,7 +18,7 @@ SPARE = 0.9
 
 
 @dataclass(frozen=True)
-class Footprint:
+class MemoryEstimate:
     """Bytes: networks with gradients, optimisers and averages; activations of a batch; the dataset in memory.
 
     clips: how many a batch has in this process; each: bytes that one more needs.
@@ -30,7 +30,7 @@ class Footprint:
     clips: int
     each: float
 
-    def state(self, device: str, progress: Progress) -> None:
+    def report(self, device: str, progress: Progress) -> None:
         """Say it, with a warning and what to do where it is more than is free."""
         there = free_gigabytes(device) * 1e9
         on_device = self.networks + self.activations
@@ -56,7 +56,7 @@ def networks_bytes(learning: Iterable[nn.Module], averaged: Iterable[nn.Module],
 def kept_for_backward(call: Callable[[], object], networks: Sequence[nn.Module]) -> int:
     """Bytes that autograd keeps of `call()` until backward, the networks' weights aside.
 
-    It leaves no trace: neither in the networks' running statistics nor in torch's dice.
+    It leaves no trace: neither in the networks' running statistics nor in torch's random number generators.
     """
     weights = {_storage(tensor) for network in networks for tensor in network.parameters()}
     statistics = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
@@ -67,8 +67,8 @@ def kept_for_backward(call: Callable[[], object], networks: Sequence[nn.Module])
             kept[_storage(tensor)] = tensor.untyped_storage().nbytes()
         return tensor.detach()
 
-    dice = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(dice), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+    generators = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(generators), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         held = call()
     del held
     for buffer, before in statistics:

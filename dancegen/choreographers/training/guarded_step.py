@@ -1,4 +1,4 @@
-"""Steps down a loss that spoil nothing: one whose numbers are not finite is left out, and said."""
+"""Optimiser steps that spoil nothing: one whose loss or gradient is not finite is left out, with a warning."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from dancegen.errors import TrainingError
 from dancegen.progress import SILENT, Progress
 
 PATIENCE = 5
-"""Training steps in a row that may be left out before it is plain that none will do."""
+"""Training steps in a row that may be left out before the training gives up."""
 
 
-class Descent:
+class GuardedStep:
     """The optimisers' steps of a training. A training step is all updates between two calls of `finish`.
 
     Of several processes, all take the same step, down the mean of their gradients, or none does. networks: those whose
@@ -37,7 +37,7 @@ class Descent:
         self.skipped, self.in_a_row, self.fault = skipped, 0, ""
         self.before = [b.clone() for b in self.statistics]
 
-    def step(
+    def update(
         self, what: str, optimiser: torch.optim.Optimizer, total: Tensor, terms: Mapping[str, Tensor],
         clip: float = math.inf,
     ) -> dict[str, float]:  # fmt: skip
@@ -82,7 +82,7 @@ class Descent:
         return False
 
     def _average(self, weights: Iterable[nn.Parameter]) -> None:
-        """The gradients' mean over the processes, where a weight that one of them did not use counts as nought."""
+        """The gradients' mean over the processes, where a weight that one of them did not use counts as 0."""
         if self.processes.alone:
             return
         for weight in weights:
