@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dancegen.progress import Progress
 
 BUDGET = ("train.clip_frames=8", "train.first_clip_frames=8", "loss.synchrony=0")
-"""What is left out for the sake of time: long clips, and the beat_critic, which learns longer than these trainings."""
+"""What is left out for the sake of time: long clips, and the beat critic, which learns longer than these trainings."""
 BASE, CHANCE = "base", "chance"
 BEGIN, END = "<!-- the table: benchmarks/ablation.py writes it -->", "<!-- end of the table -->"
 LOSSES = ("l1", "position", "feature_matching", "adversarial", "real", "fake")

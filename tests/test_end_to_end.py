@@ -24,7 +24,7 @@ def chain(shared_data, tmp_path_factory):
     takes = [shared_data / "cmu-salsa" / "60_10_scaled.bvh", shared_data / "cmu-modern" / "05_03.amc"]
     learnt, unheard = (shared_data / "music" / name for name in ("metal-madness.ogg", "sugar-plum-fairy.ogg"))
     options = {"store": store}
-    brief = {"family": "gan", "max_steps": 2, "batch": 2, "perceptual": 0, "settings": ("train.metronome_steps=20",)}
+    brief = {"family": "gan", "max_steps": 2, "batch": 2, "perceptual": 0, "settings": ("train.beat_critic_steps=20",)}
     return {
         "prepare": dancegen.prepare(
             takes, music=learnt, pairs=1, clip_seconds=3.0, val_fraction=0.5, workers=1, **options

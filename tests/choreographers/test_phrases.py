@@ -29,7 +29,7 @@ def test_what_is_drawn_for_a_phrase_does_not_hang_on_how_many_follow():
     assert not np.array_equal(drawn(5, 4, 3), drawn(6, 4, 3))
 
 
-def test_moods_are_normal_and_balance_within_four_phrases():
+def test_styles_are_normal_and_balance_within_four_phrases():
     styles = drawn(3, 4000, 2)
     assert styles.mean(0) == pytest.approx([0, 0], abs=0.03) and styles.std(0) == pytest.approx([1, 1], abs=0.03)
     assert np.abs(styles.reshape(-1, 4, 2).mean(1)).std() < 0.25  # 0.5 by chance
@@ -52,7 +52,7 @@ def test_twice_as_loud_as_before_is_one_and_the_first_phrase_none():
     assert loudness(heard, np.array([0.0, 4, 8]))[2] == pytest.approx(2 / 3, abs=0.01)  # of its mean with those before
 
 
-def test_a_mood_is_kept_up_and_turns_smoothly_into_the_next():
+def test_a_style_is_kept_up_and_turns_smoothly_into_the_next():
     heard = song(12.0, np.zeros(0))
     kept = held(heard, phrases(heard), np.array([[1.0], [3.0], [2.0]]), np.array([0.6, 3.9, 4.25, 4.6, 7.9, 11.9]))
     assert kept[:, 0] == pytest.approx([1, 1, 2, 3, 3, 2])

@@ -81,7 +81,7 @@ def beat_critic():
     return judge.learn(draw, 60, GuardedStep([judge], ALONE), seed=0)
 
 
-def test_a_metronome_hears_the_beat_of_a_dance_and_that_another_is_off(beat_critic):
+def test_a_beat_critic_reads_the_beat_of_a_dance_and_that_another_is_off(beat_critic):
     joints, song, _ = _windows()
     on, off = (float(synchrony(beat_critic(joints), s).mean()) for s in (song, song.roll(4, 1)))
     assert on < 0.3 and off > on + 0.2  # half for one who shows no beat

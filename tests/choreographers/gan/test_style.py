@@ -1,4 +1,4 @@
-"""Moods: measured in real dance, drawn for a song, and obeyed."""
+"""Styles: measured in real dance, drawn for a song, and followed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_hidden_joint_does_not_make_a_dance_livelier():
     assert torch.allclose(style_of(hidden), style_of(body), atol=0.15)
 
 
-def test_moods_change_from_phrase_to_phrase_as_real_ones_and_stay_in_place():
+def test_styles_change_from_phrase_to_phrase_as_real_ones_and_stay_in_place():
     style = StyleEmbedding(8)
     data = ClipDataset(takes(6, tiny_config()), tiny_config(), seed=0)
     style.learn(data[i]["style"] for i in range(len(data)))
@@ -73,7 +73,7 @@ def test_it_grows_livelier_where_the_music_grows_louder():
     assert loud > calm.max() + 0.5
 
 
-def test_the_metronome_learns_the_beat_of_real_dance_and_hears_who_is_late():
+def test_the_beat_critic_learns_the_beat_of_real_dance_and_sees_who_is_late():
     torch.manual_seed(0)
     config = tiny_config("train.beat_critic_steps=60")
     data, judge = takes(6, config, frames=60), PoseBeatCritic(config)
@@ -91,7 +91,7 @@ def test_the_metronome_learns_the_beat_of_real_dance_and_hears_who_is_late():
     assert error(0) < 0.35 and error(12) > error(0) + 0.2
 
 
-def test_a_metronome_that_keeps_up_reads_the_beat_of_real_dance_and_none_in_what_was_generated():
+def test_a_beat_critic_that_learns_on_reads_the_beat_of_real_dance_and_none_in_what_was_generated():
     torch.manual_seed(0)
     config = tiny_config("train.beat_critic_steps=60")
     data, judge = takes(6, config, frames=60), PoseBeatCritic(config)
@@ -107,7 +107,7 @@ def test_a_metronome_that_keeps_up_reads_the_beat_of_real_dance_and_none_in_what
     assert not any(p.requires_grad for p in judge.parameters()) and not judge.training
 
 
-def test_the_metronome_mostly_sees_the_legs_alone_and_always_the_legs():
+def test_the_beat_critic_mostly_sees_the_legs_alone_and_always_the_legs():
     judge, rolls = PoseBeatCritic(tiny_config()), torch.Generator().manual_seed(0)
     poses = torch.from_numpy(takes(1, tiny_config())[0].views[0].keypoints)[None].repeat(500, 1, 1, 1)
     shown = judge.observe(poses, rolls)[..., 2] > 0
@@ -117,7 +117,7 @@ def test_the_metronome_mostly_sees_the_legs_alone_and_always_the_legs():
     assert others[~alone].all() and 0.7 < alone.float().mean() < 0.9
 
 
-def test_a_shiver_and_a_sway_of_one_speed_differ_in_haste():
+def test_a_shiver_and_a_sway_of_one_speed_differ_in_acceleration():
     frames = torch.arange(60)
 
     def dance(period: float) -> torch.Tensor:
