@@ -20,7 +20,7 @@ from dancegen.choreographers.gan.model import load_config, load_model
 from dancegen.choreographers.gan.rollout import teacher_forcing_mask
 from dancegen.choreographers.gan.style import place
 from dancegen.choreographers.gan.trainer import GanTrainer
-from dancegen.errors import ModelError
+from dancegen.errors import Cancelled, ModelError
 from dancegen.progress import Silent
 from helpers.tiny_gan import takes, tiny_config, with_train
 
@@ -211,11 +211,11 @@ def test_dances_go_on_from_step_to_step_and_are_not_held_to_the_clips_they_meet(
     began, ended, teachers = [], [], []
     original = trainer_module.unroll
 
-    def noted(generator, memory, mel, noise, style, teacher):
-        began.append(memory)
+    def noted(generator, start, mel, noise, style, teacher):
+        began.append(start)
         teachers.append(teacher)
-        made = original(generator, memory, mel, noise, style, teacher)
-        ended.append(made.memory)
+        made = original(generator, start, mel, noise, style, teacher)
+        ended.append(made.end)
         return made
 
     monkeypatch.setattr(trainer_module, "unroll", noted)
@@ -293,6 +293,18 @@ def test_an_interrupted_run_goes_on_as_if_there_had_been_no_break(broken_after, 
         make(tmp_path, RESUMABLE, progress=Watcher(interrupt)).run()
     again = make(tmp_path, RESUMABLE)
     assert again.budget.step == broken_after
+    check_same(tmp_path, again, again.run(), unbroken)
+
+
+def test_a_cancelled_run_keeps_what_it_learnt_and_goes_on_as_if_there_had_been_no_break(tmp_path, unbroken):
+    def cancel(step):
+        if step == 4:
+            raise Cancelled("enough for now")
+
+    with pytest.raises(Cancelled, match="enough for now"):
+        make(tmp_path, RESUMABLE, progress=Watcher(cancel)).run()
+    again = make(tmp_path, RESUMABLE)
+    assert again.budget.step == 4
     check_same(tmp_path, again, again.run(), unbroken)
 
 
