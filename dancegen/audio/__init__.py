@@ -1,1 +1,1 @@
-"""Listen to a song: read any format, its log-mel spectrogram, its beats; and synthesise songs of our own."""
+"""Audio: decoding any format, log-mel spectrogram, onsets, beats, repeated sections; and a song synthesiser."""

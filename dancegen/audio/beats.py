@@ -1,6 +1,6 @@
 """Beats and tempo of a song, from its onset envelope at 90 frames a second.
 
-Three steps: how strongly each tempo is heard around each moment (autocorrelation); the best chain of beats through
+Three steps: the salience of each tempo around each moment (autocorrelation); the best chain of beats through
 the whole song, whose period may follow the tempo (dynamic programming over time and period); and each beat moved
 onto the onset it stands for, to a fraction of a frame.
 """
@@ -19,9 +19,9 @@ from dancegen.errors import AudioError
 
 SLOWEST_BPM, FASTEST_BPM = 60.0, 200.0
 BEATS_A_BAR = 4
-BEAT_BANDS = 2  # of a spectrogram, in which the beat is painted
+BEAT_BANDS = 2  # extra bands of a log-mel that encode the beat's phase
 _LIKELIEST_BPM, _TEMPO_SPREAD = 120.0, 0.7  # centre, and standard deviation in octaves, of tempi people tap to
-_WINDOW_S, _WINDOW_HOP_S = 12.0, 3.0  # over which a tempo is heard
+_WINDOW_S, _WINDOW_HOP_S = 12.0, 3.0  # over which tempo salience is measured
 _MULTIPLES, _MULTIPLE_WEIGHTS = (1, 2, 3, 4, 6, 8), (1, 1, 0.5, 2, 0.5, 1)  # of a period: most music goes in fours
 _HALF_WEIGHT = 0.3  # what repeats at half a period takes from the period
 _SONG_SHARE = 1.0  # of the whole song's salience against the moment's: a tempo seldom changes
@@ -34,7 +34,7 @@ _REFINE_FRAMES = 3  # how far a beat may move onto its onset
 _BEAT_LOUDNESS, _BEAT_SWING = 3.0, 2.0  # of those bands above silence, mean and half the range, in log10
 _CHORD_BANDS = slice(10, 60)  # of the spectrogram: 420 Hz to 5 kHz
 _PAUSE = 1.8  # usual beats that are no beat but a pause
-_LATE_FRAMES = 0.5  # by which onsets of drums and notes peak after they are heard to start
+_LATE_FRAMES = 0.5  # by which the onset envelope peaks after the perceived start of a sound
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Beats:
         return Beats(times, tempo, strength)
 
     def bands(self, frames: int) -> np.ndarray:
-        """The beat as two further bands of a log-mel of so many frames: (frames, BEAT_BANDS) float32.
+        """The beat's phase as two further bands of a log-mel: (frames, BEAT_BANDS) float32.
 
         The first is loudest on the beats and faintest between them, the second a quarter of a beat later: cosine and
         sine of the phase. Before the first and after the last beat, as without any, both are silent.
@@ -95,7 +95,7 @@ class Beats:
 
     @staticmethod
     def phasor(bands: np.ndarray) -> np.ndarray:
-        """What `bands` painted, (..., BEAT_BANDS), an array or a tensor: cosine and sine of the beat's phase, (0, 0)
+        """The inverse of `bands`, (..., BEAT_BANDS), an array or a tensor: cosine and sine of the beat's phase, (0, 0)
         where it is silent."""
         return (bands - FLOOR - _BEAT_LOUDNESS) / _BEAT_SWING * (bands > FLOOR + (_BEAT_LOUDNESS - _BEAT_SWING) / 2)
 
@@ -103,8 +103,9 @@ class Beats:
 def bar_lines(beats: Beats, mel: np.ndarray) -> np.ndarray:
     """Times (N,) in seconds of the beats on which bars of four begin: where chords and voices change the most.
 
-    mel: the song's log-mel (F, N_MELS). Of each beat it is asked how much it sounds unlike the one before; the one in
-    four that does the most, on average, begins the bars: a guess, which other songs prove wrong.
+    mel: the song's log-mel (F, N_MELS). The
+    beat of every four whose spectrum differs most from the beat before, on average, is taken as the downbeat. This is
+    a heuristic, and wrong for some songs.
     """
     if len(beats.times_s) <= BEATS_A_BAR:
         return beats.times_s[:1]
@@ -131,8 +132,8 @@ def track_beats(onset: np.ndarray, mel: np.ndarray | None = None) -> Beats:
         flat = (1 - _LOW_SHARE) * flat + _LOW_SHARE * _flattened(onset_envelope(mel[:, :_LOW_BANDS]))
     periods = np.arange(int(60 * FRAME_RATE / FASTEST_BPM), int(60 * FRAME_RATE / SLOWEST_BPM) + 1)
     salience, clarity = _tempo_salience(flat, periods)
-    heard_s = min(len(onset) / FRAME_RATE, _WINDOW_S)  # chance repeats more in a short song
-    if clarity < _LEAST_CLARITY * (_WINDOW_S / heard_s) ** 0.75:
+    known_s = min(len(onset) / FRAME_RATE, _WINDOW_S)  # chance repeats more in a short song
+    if clarity < _LEAST_CLARITY * (_WINDOW_S / known_s) ** 0.75:
         return NO_BEATS
     frames = _best_chain(flat, periods, salience)
     frames = frames[_sounding(frames, onset, mel)]
@@ -156,7 +157,7 @@ def _flattened(onset: np.ndarray) -> np.ndarray:
 
 
 def _tempo_salience(flat: np.ndarray, periods: np.ndarray) -> tuple[np.ndarray, float]:
-    """How strongly each beat period is heard: (windows, P) in 0..1, one window every 3 s; and the pulse's clarity.
+    """The salience of each beat period: (windows, P) in 0..1, one window every 3 s; and the pulse's clarity.
 
     A period's salience is the mean autocorrelation at multiples of it, less what half of it repeats already, times how
     likely people are to tap it.
@@ -169,10 +170,10 @@ def _tempo_salience(flat: np.ndarray, periods: np.ndarray) -> tuple[np.ndarray, 
     likely = np.exp(-0.5 * (octaves / _TEMPO_SPREAD) ** 2)
     salience, clarity = np.zeros((len(starts), len(periods)), np.float32), np.zeros(len(starts))
     for row, start in enumerate(starts):
-        heard = flat[max(0, start) : start + width]
-        if len(heard) < 2 * FRAME_RATE or heard.max() < 0.1:  # rounding errors repeat perfectly
+        part = flat[max(0, start) : start + width]
+        if len(part) < 2 * FRAME_RATE or part.max() < 0.1:  # rounding errors repeat perfectly
             continue
-        correlation = _autocorrelation(heard - heard.mean(), multiples[-1] * periods[-1] + 3)
+        correlation = _autocorrelation(part - part.mean(), multiples[-1] * periods[-1] + 3)
         lags = fine[None] * multiples[:, None, None]
         repeated = np.interp(lags, np.arange(len(correlation)), correlation)
         comb = np.average(repeated, axis=0, weights=_MULTIPLE_WEIGHTS).max(axis=1)
@@ -201,7 +202,7 @@ def _best_chain(flat: np.ndarray, periods: np.ndarray, salience: np.ndarray) -> 
     fast and slow chains compete on equal terms; a changing period costs. Solved over all (frame, period) pairs.
     """
     count, kinds = len(flat), len(periods)
-    heard = np.minimum(flat, 4.0)
+    limited = np.minimum(flat, 4.0)
     changes = np.arange(-_MOST_CHANGE, _MOST_CHANGE + 1)
     cost = (_CHANGE_COST * np.abs(changes) ** 1.5).astype(np.float32)
     weight = (periods / periods.mean()).astype(np.float32)
@@ -219,7 +220,7 @@ def _best_chain(flat: np.ndarray, periods: np.ndarray, salience: np.ndarray) -> 
         options = best[(frame - periods) % depth, neighbours] - cost[:, None]
         came[frame] = choice = options.argmax(axis=0)
         gained = options[choice, column]
-        inner[frame % depth] = gained + heard[frame] * weight + bonus[min(frame // hop, len(bonus) - 1)]
+        inner[frame % depth] = gained + limited[frame] * weight + bonus[min(frame // hop, len(bonus) - 1)]
         if frame >= count - depth:
             ends[frame - (count - depth)] = inner[frame % depth]
     ends[np.arange(depth)[:, None] < depth - periods] = -np.inf  # one more beat would fit

@@ -45,16 +45,16 @@ class Rows:
 
 def mel_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """The frames of `log_mel` as blocks of sound arrive: (n, N_MELS) float32 each."""
-    tail = np.zeros(N_FFT // 2, np.float32)  # half a window of silence stands before the song
-    heard = 0
+    tail = np.zeros(N_FFT // 2, np.float32)  # half a window of silence before the song
+    received = 0
     for block in blocks:
-        heard += len(block)
+        received += len(block)
         tail = np.concatenate([tail, np.asarray(block, np.float32)])
         ready = max(0, (len(tail) - N_FFT) // HOP + 1)
         if ready:
             yield _mel_frames(tail, ready)
             tail = tail[ready * HOP :]
-    if heard:
+    if received:
         tail = np.concatenate([tail, np.zeros(N_FFT // 2, np.float32)])
         ready = max(0, (len(tail) - N_FFT) // HOP + 1)
         if ready:
@@ -62,7 +62,7 @@ def mel_blocks(blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def onset_envelope(mel: np.ndarray) -> np.ndarray:
-    """How much new sound starts at each frame: (F,) float32, >= 0, from a log-mel (F, N_MELS).
+    """Onset strength at each frame: (F,) float32, >= 0, from a log-mel (F, N_MELS).
 
     Spectral flux of the compressed mel power; what rises must rise over its neighbours of the frame before too, so
     that vibrato does not count (the maximum filter of SuperFlux, Boeck and Widmer 2013). The rise of a sound is
@@ -81,7 +81,7 @@ def onset_envelope(mel: np.ndarray) -> np.ndarray:
 
 
 def windows(mel: np.ndarray, times_s: np.ndarray, width: int) -> np.ndarray:
-    """The `width` frames of a log-mel round each time: (T, width, N_MELS), the time's own frame at width // 2.
+    """The `width` frames of a log-mel around each time: (T, width, N_MELS), the time's own frame at width // 2.
 
     Times take their nearest frame. Where those are evenly spaced the result is a read-only view: on `mel` itself if
     every window lies inside the song, else on one copy padded with silence. Other times are gathered.
@@ -127,6 +127,6 @@ def _mel_frames(samples: np.ndarray, count: int) -> np.ndarray:
     for first in range(0, count, _CHUNK):
         spectrum = np.fft.rfft(frames[first : first + _CHUNK] * window, axis=1)
         power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-        heard = np.log10(np.maximum(power @ mel_filters().T, 10.0**FLOOR))
-        mel[first : first + _CHUNK] = np.maximum(heard, FLOOR)  # float32 rounds 1e-6 up or down
+        decades = np.log10(np.maximum(power @ mel_filters().T, 10.0**FLOOR))
+        mel[first : first + _CHUNK] = np.maximum(decades, FLOOR)  # float32 rounds 1e-6 up or down
     return mel

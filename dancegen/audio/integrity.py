@@ -1,6 +1,6 @@
-"""Find damage that decoders hide: they skip broken pages and frames, or believe a header that promises too much.
+"""Find damage that decoders hide: they skip broken pages and frames, or trust a header that states too much.
 
-Only the containers' own book-keeping is read (sizes, headers, checksums), never the sound, so that this is cheap.
+Only the container is read (sizes, headers, checksums) and nothing is decoded, so this is cheap.
 FLAC and everything that PyAV reads check themselves while they are decoded.
 """
 

@@ -11,7 +11,7 @@ import numpy as np
 from dancegen.audio import integrity
 from dancegen.errors import AudioError
 
-SAMPLE_RATE = 22_050  # Hz; of everything that features are made from
+SAMPLE_RATE = 22_050  # Hz, of the samples that features are computed from
 SHORTEST_S = 1.0
 FLAC_CHANNELS = 8  # the most that FLAC holds
 PCM_16 = 32_768  # steps of a 16-bit sample from silence to full scale
@@ -20,7 +20,7 @@ _SLACK_S = 0.25  # how far a container's stated length may be off before the fil
 
 @dataclass(frozen=True)
 class SongInfo:
-    """What a song file says about itself. `decoder` is the library that reads it: "soundfile" or "av"."""
+    """A song file that was probed. `decoder` is the library that reads it: "soundfile" or "av"."""
 
     path: Path
     seconds: float
@@ -30,10 +30,10 @@ class SongInfo:
 
 
 def probe(path: str | Path) -> SongInfo:
-    """Look at a song without decoding it.
+    """Length, rate and channels of a song, without decoding it.
 
     Raises AudioError for no such file, a directory, an empty file, something that is not audio, under one second of
-    sound, or a file whose own book-keeping shows damage (with the second where it begins).
+    sound, or a file whose headers or checksums show damage (with the second where it begins).
     """
     path = Path(path)
     if path.is_dir():
@@ -130,7 +130,7 @@ def _probe_soundfile(path: Path) -> SongInfo | None:
     import soundfile
 
     if path.suffix.lower() == ".mp3" and not integrity.begins_like_mp3(path):
-        return None  # libsndfile would believe the name and search the whole file aloud
+        return None  # libsndfile would trust the suffix, search the whole file and write to stderr
     try:
         info = soundfile.info(path)
     except soundfile.LibsndfileError:
@@ -163,7 +163,7 @@ def _probe_av(path: Path) -> SongInfo | None:
 
 
 def _av_seconds(container, stream) -> float:
-    """What the container says; bare AAC says nothing, and its length is counted in packets."""
+    """The length that the container states; bare AAC states none, and its packets are counted."""
     if container.format.name == "aac":
         ticks = sum(packet.duration or 0 for packet in container.demux(stream))
         return float(ticks * stream.time_base)
@@ -192,7 +192,7 @@ def _read_soundfile(info: SongInfo, first: int, count: int | None, size: int) ->
         position = first
         end = file.frames if count is None else min(first + count, file.frames)
         slack = 0 if file.format in ("WAV", "FLAC") else round(_SLACK_S * info.sample_rate)
-        step = max(1, info.sample_rate // 4)  # small reads say more exactly where decoding stops
+        step = max(1, info.sample_rate // 4)  # small reads, to find where decoding stops
         held: list[np.ndarray] = []
         try:
             file.seek(first)

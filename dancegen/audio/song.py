@@ -1,4 +1,4 @@
-"""Everything that is computed once about a song."""
+"""The features of a song: log-mel, onset envelope and beats, from one pass over its file."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Excerpt:
     copy: SongFeatures
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # sums in another order are other numbers, and another dance
+@threadpool_limits.wrap(limits=1, user_api="blas")  # the order of summation changes the last bits, and so the dance
 def analyse(
     song: str | Path | SongInfo, *, start_s: float = 0.0, seconds: float | None = None, progress: Progress = SILENT
 ) -> SongFeatures:
@@ -91,7 +91,7 @@ def analyse_and_copy(
     seconds: float | None = None,
     progress: Progress = SILENT,
 ) -> Excerpt:
-    """What `write_flac` writes, and `analyse` finds in the song and in the file written, from decoding the song once.
+    """Write the FLAC file of `write_flac` and analyse both the song and that file, decoding the song once.
 
     flac: where the copy goes. Memory grows by under 5 MB a minute. Raises AudioError as `decode` does.
     """
@@ -115,7 +115,7 @@ def analyse_and_copy(
 
 
 def _in_step(blocks: Iterator[np.ndarray]) -> tuple[Iterator[np.ndarray], Iterator[np.ndarray]]:
-    """The same blocks twice, the second time to be read behind the first: `itertools.tee` would hold 57 of them."""
+    """Two iterators over the same blocks; the second is read behind the first. (`itertools.tee` keeps 57 of them.)"""
     passed: deque[np.ndarray] = deque()
 
     def first() -> Iterator[np.ndarray]:
@@ -136,7 +136,7 @@ def _task(song: SongInfo, start_s: float, seconds: float | None, progress: Progr
 
 
 def _counted(samples: Iterator[np.ndarray], lengths: list[int], advance: Advance) -> Iterator[np.ndarray]:
-    """Blocks (N,) at 22,050 Hz on their way; how many samples each has is noted in `lengths`."""
+    """Pass on blocks (N,) at 22,050 Hz, append their lengths in samples to `lengths`, and advance in seconds."""
     for block in samples:
         lengths.append(len(block))
         advance(len(block) / SAMPLE_RATE)

@@ -1,4 +1,4 @@
-"""The form of a song: which of its sections come back."""
+"""Song structure: sections that repeat an earlier one."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from itertools import pairwise
 
 import numpy as np
 
-from dancegen.audio.beats import Beats
+from dancegen.audio.beats import BEATS_A_BAR, Beats
 from dancegen.audio.features import FRAME_RATE
 
 SECTION_S = 15.0
 """About how long a verse or a chorus is."""
-BEATS_A_BAR = 4
 SHORTEST_BEATS = 12
 ALIKE = 0.75
 """Correlation of two sections' spectrograms, beat by beat, from which they are the same."""
 
 
 @dataclass(frozen=True)
-class Return:
-    """A section that was heard before: beats `first` up to, but without, `last` repeat those from `source` on."""
+class RepeatedSection:
+    """Beats `first` up to, but without, `last` repeat the beats from `source` on."""
 
     first: int
     last: int
@@ -37,11 +36,11 @@ class Return:
         return float(beats.times_s[self.first]), float(beats.times_s[min(self.last, len(beats.times_s) - 1)])
 
 
-def returning_sections(mel: np.ndarray, beats: Beats) -> list[Return]:
-    """The sections of a song, given its log-mel (F, N_MELS), that bring back an earlier one; none without beats.
+def repeated_sections(mel: np.ndarray, beats: Beats) -> list[RepeatedSection]:
+    """The sections of a song, given its log-mel (F, N_MELS), that repeat an earlier one; none without beats.
 
     Boundaries come from librosa's agglomerative segmentation of beat-synchronous spectra (McFee and Ellis, 2014), and
-    lie on bars. A section returns where its spectra, beat by beat, correlate with those of an earlier one.
+    lie on bars. A section repeats another where its spectra, beat by beat, correlate with those of an earlier one.
     """
     spectra = _beat_spectra(mel, beats)
     edges = _boundaries(spectra, beats)
@@ -50,12 +49,12 @@ def returning_sections(mel: np.ndarray, beats: Beats) -> list[Return]:
         options = [(_likeness(spectra, first, last, source), source) for source in edges[:index]]
         likeness, source = max(options, default=(0.0, 0))
         if likeness > ALIKE:
-            found.append(Return(first, min(last, first + (first - source)), source))
+            found.append(RepeatedSection(first, min(last, first + (first - source)), source))
     return found
 
 
 def _beat_spectra(mel: np.ndarray, beats: Beats) -> np.ndarray:
-    """(B - 1, N_MELS): what is heard from beat to beat, about the song's mean, each band in units of its spread."""
+    """(B - 1, N_MELS): mean log-mel of each beat, standardised by band over the song."""
     frames = np.rint(beats.times_s * FRAME_RATE).astype(int).clip(0, max(0, len(mel) - 1))
     if len(frames) < 2:
         return np.empty((0, mel.shape[1]))

@@ -1,4 +1,4 @@
-"""Video frame to keypoints."""
+"""Person detectors: video frames to keypoints."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Beat alignment: a dance's kinematic beats (speed minima) and footfalls against the beats of the music.
 
-A dance that stops on every beat scores higher than any real dance: more is not better, nearer to real dance is. What a
-figure is worth shows beside its control, the same motion against music that it was not made for.
+A dance that stops on every beat scores higher than any real dance: more is not better, nearer to real dance is. Each
+figure is reported beside its control: the same motion against music that it was not made for.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ NOTHING = BeatFigures(*[float("nan")] * 3)
 
 @dataclass(frozen=True, eq=False)
 class KinematicBeats:
-    """The kinematic beats of a dance of so many frames: seconds of its speed minima (M,) and of its footfalls (F,)."""
+    """The kinematic beats of a dance of `frames` frames: seconds of its speed minima (M,) and of its footfalls (F,)."""
 
     minima_s: np.ndarray
     footfalls_s: np.ndarray
@@ -66,7 +66,7 @@ class KinematicBeats:
     def against_shifted(self, beats_s: np.ndarray) -> BeatFigures:
         """The control: the same against the music a quarter of a beat early and late, the mean of both.
 
-        nan for fewer than two beats: nobody knows how long one of them is.
+        nan for fewer than two beats, which have no period.
         """
         shift = SHIFT * beat_period(np.asarray(beats_s))
         if not shift:
@@ -98,7 +98,7 @@ def shifted_figures(positions: np.ndarray, beats_s: np.ndarray) -> BeatFigures:
 
 
 def beats_inside(beats_s: np.ndarray, frames: int) -> np.ndarray:
-    """The beats (B,) from the first to the last of so many frames."""
+    """The beats (B,) that lie within `frames` frames."""
     beats = np.asarray(beats_s, np.float64)
     return beats[(beats >= 0) & (beats <= (frames - 1) / FPS)]
 

@@ -1,4 +1,4 @@
-"""How near dances are to real dance: their kinetic and geometric features, and distances between them.
+"""Kinetic and geometric features of dances, and the Frechet distance between sets of them.
 
 Features are of windows of three seconds, two-dimensional counterparts of fairmotion's that FACT, Bailando and EDGE
 report. A camera is part of them: real dance is seen from all around the dancer.

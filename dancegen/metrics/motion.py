@@ -116,5 +116,5 @@ def freeze_ratio(speed: np.ndarray) -> float:
 
 
 def finite(summary: Callable[[np.ndarray], float], values: np.ndarray) -> float:
-    """What numpy's `summary` that leaves nan out makes of the values; nan where all are nan."""
+    """`summary`, a NumPy reduction that ignores nan, of the values; nan where all are nan."""
     return float(summary(values)) if np.isfinite(values).any() else float("nan")

@@ -1,4 +1,4 @@
-"""Does a body do it? Feet that slide, limbs that stretch, sides that change places.
+"""Physical plausibility: foot skating, foot contact, limbs that stretch, left and right swapped.
 
 All of `(T, 13, 2)` positions in body heights, y down, at 30 frames a second (`motion.body_positions`).
 """

@@ -1,4 +1,4 @@
-"""Does a dance repeat itself, or what it was trained on? Two-second windows, relative to the mid-hip of each frame."""
+"""Repetition within a dance, and copying of training data, in two-second windows relative to the mid-hip."""
 
 from __future__ import annotations
 

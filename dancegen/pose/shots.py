@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 _LEAST = 0.022
-"""Body heights by which a picture is other than the shot before would show it, beyond which it is another shot."""
+"""Body heights. A frame that differs more than this from what the previous camera would show begins a new shot."""
 _FLAT = 0.05
-"""Share of a body's breadth that counts as depth: which way a flat body would have been turned is not asked."""
+"""Relative singular value under which a body counts as flat: its turn out of the picture cannot be told."""
 
 
 def find_cuts(keypoints: np.ndarray, joints3d: np.ndarray | None) -> np.ndarray:

@@ -104,7 +104,7 @@ def _check_size(path: Path, entry: FileEntry) -> None:
         info = os.lstat(path)
     except OSError as error:
         raise Damage(f"{path} is missing") from error
-    # A link could point anywhere, and what lies there is not ours to vouch for.
+    # A link could point to a file that changes later.
     if not stat.S_ISREG(info.st_mode):
         raise Damage(f"{path} is not a plain file")
     if info.st_size != entry.size:

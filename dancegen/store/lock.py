@@ -1,4 +1,4 @@
-"""One lock a digest: whoever holds it makes the artifact, whoever waits for it learns whom it waits for."""
+"""One lock for each digest: its holder makes the artifact, and those who wait are told who the holder is."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class DigestLock:
 
     @contextmanager
     def hold(self, what: str, progress: Progress = SILENT) -> Iterator[None]:
-        """Wait for the lock as long as it takes, saying whom it waits for, and hold it.
+        """Wait for the lock as long as it takes, say who holds it, and then hold it.
 
         `what` names the artifact to the one who waits. Raises StoreError where the lock cannot be written.
         """
@@ -66,7 +66,7 @@ class DigestLock:
         started, told = time.monotonic(), ""
         while not self._acquire():
             holder = _describe(read_json(self._record))
-            # The record is written just after the lock is taken: give it a moment before speaking of a stranger.
+            # The record is written just after the lock is taken: wait a moment before saying "another process".
             if not holder and not told and time.monotonic() - started > _GRACE_S:
                 holder = "another process"
             if holder and holder != told:

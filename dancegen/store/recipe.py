@@ -69,7 +69,7 @@ class Input:
 
     @classmethod
     def weights(cls, role: str, name: str, revision: str) -> Input:
-        """Published weights, by name and revision, so that they need not be here to know the digest."""
+        """Published weights, by name and revision, so the digest is known before they are downloaded."""
         return cls(role, "weights", f"{name}@{revision}", hash_value(["weights", name, revision]))
 
 

@@ -1,4 +1,4 @@
-"""The artifact store: asked for an artifact, it answers from disk or has it made, once, and whole.
+"""The artifact store: an artifact is read from disk or, where it is missing, made once and published whole.
 
 Layout below the root:
 
@@ -336,7 +336,7 @@ def open_store(root: str | Path | Store | None = None) -> Store:
 
 
 def as_cached(artifact: Artifact, cached: bool) -> Artifact:
-    """The same artifact, said to be answered from the store or not: for a stage that is a chain of others."""
+    """The same artifact, marked as answered from the store or not, for a stage that is a chain of others."""
     return replace(artifact, cached=cached)
 
 

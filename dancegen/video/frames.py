@@ -14,7 +14,7 @@ from dancegen.video.info import opened
 if TYPE_CHECKING:
     from av import VideoFrame
 
-UNSPECIFIED = 2  # H.264's code for "nobody said which colours these are"
+UNSPECIFIED = 2  # H.264's code for an unspecified colour space
 BT709, BT601 = 1, 5
 HD_HEIGHT = 720
 
@@ -52,7 +52,7 @@ def interpolate(keys: Iterable[tuple[int, np.ndarray]]) -> Iterator[np.ndarray]:
 
 
 def _rgb(frame: VideoFrame) -> np.ndarray:
-    # Untagged videos follow the custom of all players: BT.709 from 720 lines up, BT.601 below.
+    # Untagged videos follow what all players assume: BT.709 from 720 lines up, BT.601 below.
     colours = int(frame.colorspace)
     if colours == UNSPECIFIED:
         colours = BT709 if frame.height >= HD_HEIGHT else BT601

@@ -28,7 +28,7 @@ FRAMES_AHEAD = 4
 AUDIO_BIT_RATE = 192_000
 # At bit rates like this FFmpeg recommends it over the default coder; it is faster too.
 AUDIO_CODING = {"aac_coder": "fast"}
-# aq-mode 3 spends bits on dark gradients, which band first on a stage that is mostly night. The rest searches motion
+# aq-mode 3 spends bits on dark gradients, which band first in a mostly dark picture. The rest searches motion
 # less: measured on neon dances, a third less time and the same PSNR for a sixth more bytes.
 X264_TUNING = "aq-mode=3:me=dia:subme=1:partitions=i4x4,i8x8"
 # x264's macroblock tree reads past the end of a row, into whatever memory holds, unless eight macroblocks divide it:
@@ -62,7 +62,7 @@ class VideoWriter:
     whole; an exception inside the `with` leaves nothing behind.
 
     path: where the .mp4 goes; an existing file is replaced. size: (width, height), both even. fps: frames a second.
-    audio: a sound file, heard from `audio_start_s`. metadata: names and texts that `probe_video` reads back.
+    audio: a sound file, played from `audio_start_s`. metadata: names and texts that `probe_video` reads back.
     crf: x264's quality, lower is better; the default cannot be told from the frames by eye.
 
     Raises InputError for sizes, rates, paths and frames that no video can have, AudioError for a song that cannot be
@@ -190,7 +190,7 @@ class VideoWriter:
             self._write_sound(container, self._audio, number + 1)
 
     def _write_sound(self, container: OutputContainer, track: _AudioTrack, frames: int, last: bool = False) -> None:
-        """Encode the song that belongs to the first so many frames, as far as it fills the encoder's blocks."""
+        """Encode the song up to the end of frame number `frames`, in whole blocks until the last."""
         for block in track.blocks(round(frames / self.fps * track.sound.rate), last):
             self._mux(container, track.stream, block)
 
@@ -222,7 +222,7 @@ class VideoWriter:
         finally:
             container, self._container = self._container, None
             if container is not None:
-                # The file goes away: the error that brought us here is the one to report.
+                # The file is deleted: the first error is the one to report.
                 with contextlib.suppress(av.error.FFmpegError, OSError):
                     container.close()
             self._partial.unlink(missing_ok=True)

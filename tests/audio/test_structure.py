@@ -7,7 +7,7 @@ import pytest
 
 from dancegen.audio.beats import NO_BEATS, Beats
 from dancegen.audio.features import FRAME_RATE
-from dancegen.audio.structure import returning_sections
+from dancegen.audio.structure import repeated_sections
 
 BEAT_S = 0.5
 
@@ -25,7 +25,7 @@ def _song(form: str, beats_a_section: int = 32, seed: int = 0) -> tuple[np.ndarr
 
 def test_a_chorus_that_comes_back_is_found_with_its_source():
     mel, beats = _song("abcb")
-    found = returning_sections(mel, beats)
+    found = repeated_sections(mel, beats)
     assert len(found) >= 1
     covered = np.zeros(len(beats.times_s), bool)
     for one in found:
@@ -37,7 +37,7 @@ def test_a_chorus_that_comes_back_is_found_with_its_source():
 
 
 def test_a_song_that_never_repeats_and_one_without_beats_have_none():
-    assert returning_sections(*_song("abcd")) == []
+    assert repeated_sections(*_song("abcd")) == []
     mel, _ = _song("abab")
-    assert returning_sections(mel, NO_BEATS) == []
-    assert returning_sections(*_song("a", 8)) == []
+    assert repeated_sections(mel, NO_BEATS) == []
+    assert repeated_sections(*_song("a", 8)) == []

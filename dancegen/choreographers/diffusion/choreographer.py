@@ -137,10 +137,10 @@ def _energy(deviations: np.ndarray) -> np.ndarray:
 
 def _returns(song: SongFeatures, frames: int, fps: float) -> tuple[tuple[int, np.ndarray], ...]:
     """First frame and earlier frames of every section that comes back; its ends are left free to get there and away."""
-    from dancegen.audio.structure import returning_sections
+    from dancegen.audio.structure import repeated_sections
 
     found = []
-    for section in returning_sections(song.mel, song.beats):
+    for section in repeated_sections(song.mel, song.beats):
         start, end = section.span(song.beats)
         first, last = round((start + APPROACH_S) * fps), min(frames, round((end - APPROACH_S) * fps))
         if last - first > fps:

@@ -1,1 +1,1 @@
-"""Drawn dancers: styles that need no model."""
+"""Skeleton renderers: styles that draw the keypoints and need no model."""

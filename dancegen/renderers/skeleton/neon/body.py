@@ -20,10 +20,10 @@ TORSO_SHARE, LEG_SHARE = 0.29, 0.48
 HEAD_ABOVE_NECK, HEAD_REACH = 0.125, (0.105, 0.145)
 SOLE_BELOW_ANKLE, CROWN_ABOVE_EAR = 0.045, 0.09
 
-FADE_S = 0.06  # a joint that goes missing fades rather than blinks
+FADE_S = 0.06  # fade of a joint that goes missing, instead of a blink
 STATURE, HALF_WIDTH, FLOOR, HEADROOM = 0.69, 0.46, 0.88, 0.05  # of the frame's height or width
 TALLEST = 1.05  # body height, of the frame's width: upright frames keep some space around the dancer
-FOLLOW = 0.8  # how far the camera goes along with a dancer who travels
+FOLLOW = 0.8  # share of the dancer's travel that the camera follows
 
 
 @dataclass(frozen=True)

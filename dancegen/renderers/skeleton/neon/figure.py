@@ -1,4 +1,4 @@
-"""The dancer: a body of dark glass with light in its bones and on its edges."""
+"""The dancer: a dark translucent body with glowing bones and edges."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _torso(joints: np.ndarray, head: np.ndarray, heading: float, tall: float, si
     waist = middle + (neck - middle) * 0.38
     chest = middle + (neck - middle) * 0.78
     yoke, _ = bone(patch, right, left, SHOULDER_R * tall, SHOULDER_R * tall, 0.006 * tall)
-    lap = middle + (neck - middle) * 0.14  # where the spine ends, lest it hang out between lifted legs
+    lap = middle + (neck - middle) * 0.14  # where the spine ends, so that it does not hang out between lifted legs
     spine, core = bone(patch, chest, lap, CHEST_R * tall, PELVIS_R * tall, -0.004 * tall)
     girdle, _ = bone(patch, hips[0] + (lap - hips[0]) * 0.2, hips[1] + (lap - hips[1]) * 0.2, *[PELVIS_R * tall] * 2)
     # Flanks run from under the shoulders past the waist into the hips: the hourglass of the outline.

@@ -26,11 +26,11 @@ ECHO_S = 0.5  # the outline that a beat leaves fades in this time
 MIRROR = 0.42
 SMALLEST_SIDE = 64
 AHEAD = 3  # frames whose dancer is drawn in advance
-TALLEST = 560  # pixels of body drawn at full detail; a taller one is enlarged, which its glow hides
+TALLEST = 560  # pixels of body drawn at full detail; a taller one is enlarged, and its glow hides that
 
 
 class NeonRenderer:
-    """The default look of a dance."""
+    """The default style."""
 
     def frames(
         self, sequence: PoseSequence, envelope: AudioEnvelope, *, size: tuple[int, int], fps: float
@@ -45,10 +45,10 @@ class NeonRenderer:
         if not len(resampled):
             return
         body = frame_body(resampled, size)
-        painter = _Painter(size, fps, body)
+        compositor = _Compositor(size, fps, body)
         moments = envelope.sampled(np.arange(len(resampled)) / fps)
         for frame, (moment, dancer) in enumerate(zip(moments, _dancers(body, moments, size), strict=True)):
-            yield painter.paint(frame, moment, dancer)
+            yield compositor.composite(frame, moment, dancer)
 
 
 def _dancers(body: Body, moments: list[Moment], size: tuple[int, int]) -> Iterator[Dancer | None]:
@@ -75,8 +75,8 @@ def _dancers(body: Body, moments: list[Moment], size: tuple[int, int]) -> Iterat
                 waiting.cancel()
 
 
-class _Painter:
-    """Holds what one frame hands on to the next: the trails."""
+class _Compositor:
+    """Composites frames; keeps the trails from one frame to the next."""
 
     def __init__(self, size: tuple[int, int], fps: float, body: Body) -> None:
         width, height = size
@@ -90,7 +90,7 @@ class _Painter:
         self._stamped_s, self._stamped_x = -np.inf, 0.0
         self._tone_mapper = ToneMapper(size)
 
-    def paint(self, frame: int, moment: Moment, dancer: Dancer | None) -> np.ndarray:
+    def composite(self, frame: int, moment: Moment, dancer: Dancer | None) -> np.ndarray:
         """(height, width, 3) uint8."""
         import cv2
 
