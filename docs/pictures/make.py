@@ -1,7 +1,7 @@
 """Makes the README's moving picture from a video of dancegen's: a few seconds that end as they begin.
 
-dancegen dance demo --size 560x420 --fps 20 -o demo.mp4
-python docs/pictures/make.py demo.mp4 --start 18 --seconds 4 -o docs/pictures/dance.webp
+dancegen dance demo --size 560x420 --fps 20 --seed 10 -o demo.mp4
+python docs/pictures/make.py demo.mp4 --start 5.7 --seconds 4.5 -o docs/pictures/dance.webp
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("video", type=Path)
     parser.add_argument("--start", type=float, default=0.0)
     parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--quality", type=int, default=60)
+    parser.add_argument("--quality", type=int, default=75)
     parser.add_argument("-o", "--output", type=Path, required=True)
     chosen = parser.parse_args()
     with av.open(str(chosen.video)) as container:
