@@ -179,5 +179,5 @@ def _load(task: SegmentTask, tier: Tier, progress: Progress) -> Painter:
         painter = task.backend.load(models, task.settings, choose_device(task.device), tier)
     for text in (*task.texts, task.settings.negative_prompt or ""):
         if over := painter.tokens_over(text):
-            progress.warn(f'"{text[:40]}..." is {over} tokens too long for CLIP: its end is not painted')
+            progress.warn(f'"{text[:40]}..." is {over} tokens too long for the text encoder: its end is not painted')
     return painter
