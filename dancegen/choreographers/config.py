@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from dancegen.errors import InputError
 
@@ -16,6 +16,35 @@ Kind = TypeVar("Kind")
 
 WITHOUT_END = 1_000_000
 """Epochs of a training that steps or minutes end."""
+PRECISIONS = ("auto", "bf16", "fp32")
+
+
+class Limits(Protocol):
+    """What ends a training; None is no limit."""
+
+    @property
+    def epochs(self) -> int: ...
+
+    @property
+    def steps(self) -> int | None: ...
+
+    @property
+    def minutes(self) -> float | None: ...
+
+
+class Config(Protocol):
+    """A family's settings: a frozen dataclass whose field `train` holds those of the training."""
+
+    @property
+    def train(self) -> Any:
+        """Has `Limits`, a `precision` and whatever the family's trainer reads."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As config.json and a recipe hold it."""
+        ...
+
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
 def build(kind: type[Kind], values: Mapping[str, Any], where: str = "") -> Kind:
@@ -115,7 +144,6 @@ def check_training(train: Any, positive: Iterable[str]) -> None:
     """InputError for training settings, by name, that are not more than 0 (None is no limit), and for a precision or
     an accent that nothing can be trained with."""
     from dancegen.choreographers.augmentation import check_accent
-    from dancegen.choreographers.training.processes import check_precision
 
     check_precision(train.precision)
     check_accent(train.accent)
@@ -133,3 +161,9 @@ def check_loss(loss: Any) -> None:
     for name, value in vars(loss).items():
         if not 0 <= value < float("inf"):
             raise InputError(f"the loss setting {name} is {value:g}: it must be 0 or more")
+
+
+def check_precision(precision: str) -> None:
+    """InputError for what is not one of PRECISIONS."""
+    if precision not in PRECISIONS:
+        raise InputError(f"train.precision is {precision!r}: choose one of {', '.join(PRECISIONS)}")

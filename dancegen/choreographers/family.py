@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
+from dancegen.choreographers.config import Config
 from dancegen.errors import InputError
 from dancegen.progress import SILENT, Progress
 
@@ -55,34 +56,6 @@ class BodyChoreographer(Protocol):
 
 
 Choreographer = PlaneChoreographer | BodyChoreographer
-
-
-class Limits(Protocol):
-    """What ends a training; None is no limit."""
-
-    @property
-    def epochs(self) -> int: ...
-
-    @property
-    def steps(self) -> int | None: ...
-
-    @property
-    def minutes(self) -> float | None: ...
-
-
-class Config(Protocol):
-    """A family's settings: a frozen dataclass whose field `train` holds those of the training."""
-
-    @property
-    def train(self) -> Any:
-        """Has `Limits`, a `precision` and whatever the family's trainer reads."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """As config.json and a recipe hold it."""
-        ...
-
-
-AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def dataset(tmp_path_factory):
 
 
 def danced(kind, dataset, features, **options) -> PoseSequence:
-    return PoseSequence.concatenate(Baseline(kind, dataset).choreograph(features, **options))
+    return PoseSequence.concatenate(Baseline(BASELINE + kind, dataset).choreograph(features, **options))
 
 
 def played(dance: PoseSequence, dataset) -> list[str]:
@@ -125,6 +125,6 @@ def test_a_baseline_without_a_dataset_says_what_to_do(tmp_path, dataset):
         choose_model("baseline:polka", store, lambda: store.newest("extract-poses"))
     (tmp_path / "clips.jsonl").write_text("")
     with pytest.raises(InputError, match="no poses to dance with"):
-        Baseline("freeze", tmp_path)
+        Baseline("baseline:freeze", tmp_path)
     with pytest.raises(NotFoundError):
-        Baseline("freeze", tmp_path / "nowhere")
+        Baseline("baseline:freeze", tmp_path / "nowhere")

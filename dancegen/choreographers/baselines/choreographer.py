@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dancegen.audio.features import FRAME_RATE
-from dancegen.choreographers.baselines.family import BASELINE
 from dancegen.dataset.format import Clip, clip_dir, clip_views, poses_path, read_clips
 from dancegen.errors import InputError
 from dancegen.motion.cameras import FLOOR_LINE
@@ -36,10 +35,13 @@ _TRUNK_AND_LEGS = [LIMBS.index(limb) for limb in ((1, 8), (8, 9), (9, 10), (1, 1
 
 
 class Baseline:
-    """A choreographer that plays clips of the pose dataset in a directory. Raises InputError where it has none."""
+    """A choreographer that plays clips of the pose dataset in a directory. Raises InputError where it has none.
 
-    def __init__(self, kind: str, dataset: Path):
-        self._kind, self._root = kind, dataset
+    name: the baseline's, as --model has it: `baseline:copy`.
+    """
+
+    def __init__(self, name: str, dataset: Path):
+        self._name, self._kind, self._root = name, name.partition(":")[2], dataset
         clips = [clip for clip in read_clips(dataset) if clip_views(dataset, clip)]
         self._clips = [clip for clip in clips if clip.split == "train"] or clips
         if not self._clips:
@@ -59,7 +61,7 @@ class Baseline:
         rng = np.random.default_rng(seed % 2**64)
         frames = round(song.seconds * fps)
         done = 0
-        with progress.task(f"Dancing {BASELINE}{self._kind}", song.seconds) as advance:
+        with progress.task(f"Dancing {self._name}", song.seconds) as advance:
             for piece in _blended(self._pieces(song, rng, fps, size, progress), max(1, round(BLEND_S * fps))):
                 piece = piece[: frames - done]
                 yield PoseSequence(piece, fps, size, song.start_s + done / fps)

@@ -30,4 +30,4 @@ class Baselines(Family):
         """The baseline of that name with a pose dataset's directory. Raises InputError where it holds no poses."""
         from dancegen.choreographers.baselines.choreographer import Baseline
 
-        return Baseline(name.removeprefix(BASELINE), dataset)
+        return Baseline(name, dataset)

@@ -19,13 +19,12 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from dancegen.choreographers.family import AnyConfig
+from dancegen.choreographers.config import AnyConfig
 from dancegen.devices import choose_device, rank_and_world_size
 from dancegen.errors import InputError
 
 Item = TypeVar("Item")
 
-PRECISIONS = ("auto", "bf16", "fp32")
 _BF16_PROCESSORS = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")  # torch.cpu has them under these names alone
 LONGEST_WAIT = timedelta(days=2)
 """The others wait while the main process validates, or waits for another run's lock; a dead one is noticed sooner."""
@@ -146,12 +145,6 @@ def settled(precision: str, device: str) -> str:
     else:
         able = device == "cpu" and any(getattr(torch.cpu, name, bool)() for name in _BF16_PROCESSORS)
     return "bf16" if able else "fp32"
-
-
-def check_precision(precision: str) -> None:
-    """InputError for what is not one of PRECISIONS."""
-    if precision not in PRECISIONS:
-        raise InputError(f"train.precision is {precision!r}: choose one of {', '.join(PRECISIONS)}")
 
 
 def settled_for(config: AnyConfig, processes: Processes) -> AnyConfig:

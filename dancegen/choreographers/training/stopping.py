@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dancegen.choreographers.family import Limits
+from dancegen.choreographers.config import Limits
 from dancegen.choreographers.training.processes import Processes
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
