@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dancegen.devices import free_gigabytes
+from dancegen.formatting import byte_size
 from dancegen.progress import Progress
 
 MOMENTS = 2
@@ -36,14 +37,15 @@ class MemoryEstimate:
         on_device = self.networks + self.activations
         needed = on_device + (self.data if device == "cpu" else 0)
         progress.say(
-            f"memory: about {_size(needed)} on {device}: networks and optimisers {_size(self.networks)}, activations "
-            f"of {self.clips} clips {_size(self.activations)}; the dataset {_size(self.data)}; {_size(there)} are free"
+            f"memory: about {byte_size(needed)} on {device}: networks and optimisers {byte_size(self.networks)}, "
+            f"activations of {self.clips} clips {byte_size(self.activations)}; the dataset {byte_size(self.data)}; "
+            f"{byte_size(there)} are free"
         )
         if needed > SPARE * there:
             spare = SPARE * there - (needed - self.each * self.clips)
             fits = int(spare / self.each) if self.each else 0
             advice = f"try --batch {fits}" if fits >= 1 else "one clip a step would not fit: try a smaller --preset"
-            progress.warn(f"about {_size(needed)} of memory are needed and {_size(there)} are free; {advice}")
+            progress.warn(f"about {byte_size(needed)} of memory are needed and {byte_size(there)} are free; {advice}")
 
 
 def networks_bytes(learning: Iterable[nn.Module], averaged: Iterable[nn.Module], frozen: Iterable[nn.Module]) -> int:
@@ -91,7 +93,3 @@ def _storage(tensor: Tensor) -> int:
 
 def _bytes(tensors: Iterable[Tensor]) -> int:
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-
-
-def _size(count: float) -> str:
-    return f"{count / 1e9:.2g} GB" if count >= 1e8 else f"{count / 1e6:.2g} MB"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dancegen.devices import free_gigabytes
+from dancegen.formatting import duration
 from dancegen.renderers.film.segments import Segment
 from dancegen.renderers.film.tiers import Tier, tier_named, tiers_within
 from dancegen.renderers.film.weights import Models
@@ -73,7 +74,7 @@ class Plan:
         )
         each = self.seconds / max(self.key_frames, 1)
         slow = ", which is slow: a GPU is far faster" if self.device == "cpu" and each > 2 else ""
-        lines.append(f"about {_clock(each)} a painted frame, {_clock(self.seconds)} in all{slow}")
+        lines.append(f"about {duration(each)} a painted frame, {duration(self.seconds)} in all{slow}")
         return lines
 
     def to_dict(self) -> dict[str, object]:
@@ -154,11 +155,3 @@ def operations_per_second(device: str, dtype: str) -> float:
 
     seconds()
     return rounds * 2 * side**3 / min(seconds(), seconds())
-
-
-def _clock(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.2g} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} minutes"
-    return f"{seconds / 3600:.1f} hours"

@@ -52,7 +52,7 @@ def test_two_frames_of_a_clip_tell_what_a_step_of_the_gan_needs(tmp_path):
 def test_too_little_memory_is_said_with_a_batch_that_fits():
     listener = Listener()
     MemoryEstimate(networks=10**6, activations=10**16, data=10**6, clips=10**6, each=10**10).report("cpu", listener)
-    assert "memory: about 1e+07 GB on cpu" in listener.said[0] and "--batch" in listener.warned[0]
+    assert "memory: about 1e+04 TB on cpu" in listener.said[0] and "--batch" in listener.warned[0]
     listener = Listener()
     MemoryEstimate(networks=10**6, activations=10**6, data=10**6, clips=4, each=10**5).report("cpu", listener)
     assert listener.said and not listener.warned
