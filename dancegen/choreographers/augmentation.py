@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from dancegen.audio.beats import Beats
+from dancegen.audio.features import FLOOR, N_MELS
 from dancegen.errors import InputError
 
 
@@ -34,3 +35,18 @@ def check_accent(accent: float) -> None:
 def equaliser(points: np.ndarray, bands: int) -> np.ndarray:
     """(bands,) what is added to each band of a log-mel, from what is added at evenly spaced points (K,) of it."""
     return np.interp(np.linspace(0, len(points) - 1, bands), np.arange(len(points)), points)
+
+
+def augment_mel(mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The same music from another room: gain, equaliser, pitch and noise, all on the log-mel `(F, N_MELS)`."""
+    gain = rng.uniform(-1.0, 0.5)
+    curve = equaliser(rng.normal(0, 0.25, 5), N_MELS)
+    pitch = int(rng.integers(-2, 3))
+    shifted = np.roll(mel, pitch, axis=1)
+    if pitch > 0:
+        shifted[:, :pitch] = mel[:, :1]
+    elif pitch < 0:
+        shifted[:, pitch:] = mel[:, -1:]
+    hiss = rng.uniform(-7.0, -3.0) + 0.1 * rng.standard_normal(mel.shape)
+    loud = shifted + gain + curve
+    return np.maximum(np.log10(10.0**loud + 10.0**hiss), FLOOR).astype(np.float32)

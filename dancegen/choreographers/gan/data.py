@@ -11,7 +11,7 @@ from torch.utils.data import Dataset, default_collate
 
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE, N_MELS, windows
-from dancegen.choreographers.augmentation import accented_s, equaliser
+from dancegen.choreographers.augmentation import accented_s, augment_mel
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.model import StartPoses
 from dancegen.choreographers.gan.style import WINDOW_S, measure
@@ -19,8 +19,6 @@ from dancegen.dataset.format import read_clips
 from dancegen.errors import InputError
 from dancegen.pose.geometry import to_canvas
 from dancegen.pose.sequence import PoseSequence
-
-MEL_FLOOR = -6.0
 
 
 @dataclass(frozen=True)
@@ -156,21 +154,6 @@ def _moved(keypoints: np.ndarray, size: int, rng: np.random.Generator) -> np.nda
     present = keypoints[..., 2:] > 0
     moved = (keypoints[..., :2] - middle) * scale + middle + shift
     return np.concatenate([np.where(present, moved, 0), keypoints[..., 2:]], -1).astype(np.float32)
-
-
-def augment_mel(mel: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The same music from another room: gain, equaliser, pitch and noise, all on the log-mel `(F, N_MELS)`."""
-    gain = rng.uniform(-1.0, 0.5)
-    curve = equaliser(rng.normal(0, 0.25, 5), N_MELS)
-    pitch = int(rng.integers(-2, 3))
-    shifted = np.roll(mel, pitch, axis=1)
-    if pitch > 0:
-        shifted[:, :pitch] = mel[:, :1]
-    elif pitch < 0:
-        shifted[:, pitch:] = mel[:, -1:]
-    hiss = rng.uniform(-7.0, -3.0) + 0.1 * rng.standard_normal(mel.shape)
-    loud = shifted + gain + curve
-    return np.maximum(np.log10(10.0**loud + 10.0**hiss), MEL_FLOOR).astype(np.float32)
 
 
 def choose_starts(takes: list[ClipViews], config: GanConfig, seed: int) -> StartPoses:
