@@ -106,7 +106,7 @@ def test_a_terminal_shows_bars_that_give_way_to_lines():
     os.close(master)
     assert process.communicate()[0] == b"" and process.returncode == 0
     text = seen.decode()
-    for part in ("Outer [a]", "Inner", "/s", "━", "said [between]", "Inner: done in 1."):
+    for part in ("Outer [a]", "Inner", "/s", "━", "said [between]", "Inner: done in "):
         assert part in text
 
 
