@@ -8,12 +8,13 @@ import inspect
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import typer
 from PIL import Image
+from site_parts import PAGES as MENU
+from site_parts import filled
 
 import dancegen
 from dancegen.cli import build_app
@@ -29,10 +30,6 @@ PROJECT = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
 LARGEST_README, LARGEST_PICTURE = 9_000, 1_500_000
 OTHERS = {"--user", "--shm-size", "--mixed_precision", "--multi_gpu", "--cpu"}
 """Options of docker and accelerate that the pages mention."""
-
-sys.path.insert(0, str(DOCS))
-from site_parts import PAGES as MENU  # noqa: E402
-from site_parts import filled  # noqa: E402
 
 
 def text(page: Path) -> str:

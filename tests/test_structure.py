@@ -188,3 +188,31 @@ def test_a_module_fits_in_the_head_and_is_worth_a_file(path):
     lines = len(path.read_text(encoding="utf-8").splitlines())
     assert lines <= LONGEST
     assert lines >= SHORTEST or path.stem in MAY_BE_SHORT
+
+
+TESTS = sorted((REPOSITORY / "tests").rglob("test_*.py"))
+
+
+def test_tests_lie_where_the_packages_lie_that_they_test():
+    folders = {path.parent.relative_to(REPOSITORY / "tests") for path in TESTS}
+    assert [str(folder) for folder in sorted(folders) if not (PACKAGE / folder / "__init__.py").is_file()] == []
+
+
+def test_tests_share_what_is_in_helpers_and_import_no_other_test():
+    found = [
+        f"{path.name} imports {name}"
+        for path in TESTS
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in names_imported(node)
+        if name.split(".")[0] in ("tests", "conftest") or name.split(".")[-1].startswith("test_") or name == "sys.path"
+    ]
+    assert found == []
+
+
+def names_imported(node: ast.AST) -> list[str]:
+    """What an import names; `sys.path` where that is touched."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return ["sys.path"] if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path" else []
