@@ -80,6 +80,9 @@ def _rate(places: Tensor, shown: Tensor, still: float) -> Tensor:
 class StyleEmbedding(nn.Module):
     """Adds a style to what the song says; keeps the mean and the spread of the styles of real dance."""
 
+    mean: Tensor
+    spread: Tensor
+
     def __init__(self, channels: int):
         super().__init__()
         self.register_buffer("mean", torch.zeros(SIZE))

@@ -49,10 +49,17 @@ def _body(dance: PoseSequence) -> np.ndarray | None:
 class FreeRunning(Protocol):
     """What a family's validation says of free-running dances beside real ones."""
 
-    spread: float
-    real_spread: float
-    freeze: float
-    real_freeze: float
+    @property
+    def spread(self) -> float: ...
+
+    @property
+    def real_spread(self) -> float: ...
+
+    @property
+    def freeze(self) -> float: ...
+
+    @property
+    def real_freeze(self) -> float: ...
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class GuardedStep:
             return
         for weight in weights:
             weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
-        self.processes.average([weight.grad for weight in weights])
+        self.processes.average([weight.grad for weight in weights if weight.grad is not None])
 
     def check(self, step: int, *networks: Mapping[str, Tensor]) -> None:
         """TrainingError where weights have grown beyond what a model's file holds, which is half precision."""

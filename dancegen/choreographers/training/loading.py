@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-Key, Batch = TypeVar("Key"), TypeVar("Batch")
+Key = TypeVar("Key")
+Batch = TypeVar("Batch")
 
 WORKERS = 4
 
@@ -36,7 +37,7 @@ def workers() -> int:
     return max(1, min(WORKERS, (os.cpu_count() or 1) // sharing - 1))
 
 
-class _Drawn(Dataset):
+class _Drawn(Dataset, Generic[Key, Batch]):
     def __init__(self, draw: Callable[[Key], Batch]):
         self.draw = draw
 

@@ -59,7 +59,7 @@ class TrainingLog:
             writer.writerow(row)
         self._show(row)
         if self.run is not None:
-            from wandb import Image
+            from wandb import Image  # pyright: ignore[reportMissingImports]
 
             picture = {"samples": Image(str(sheet))} if sheet is not None else {}
             self.run.log({name: value for name, value in row.items() if name != "step"} | picture, step=row["step"])
@@ -112,7 +112,7 @@ def check_wandb(project: str | None) -> None:
 
 def _begin(project: str, folder: Path, settings: Mapping[str, Any] | None):
     """The run of the training in `folder`, begun or continued."""
-    import wandb
+    import wandb  # pyright: ignore[reportMissingImports]
 
     kept = folder / RUN_ID
     name = kept.read_text().strip() if kept.exists() else uuid4().hex[:12]

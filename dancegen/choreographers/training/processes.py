@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -65,7 +65,7 @@ class Processes:
             return
         from accelerate.utils import reduce
 
-        mean = reduce(torch.cat([tensor.detach().reshape(-1).float() for tensor in tensors]), "mean")
+        mean: Any = reduce(torch.cat([tensor.detach().reshape(-1).float() for tensor in tensors]), "mean")
         for tensor, part in zip(tensors, mean.split([tensor.numel() for tensor in tensors]), strict=True):
             tensor.copy_(part.view(tensor.shape))
 
@@ -91,10 +91,10 @@ class Processes:
     def from_main(self, value: Item | None) -> Item:
         """What the main process gives."""
         if self.alone:
-            return value  # pyright: ignore[reportReturnType]
+            return cast(Item, value)
         from accelerate.utils import broadcast_object_list
 
-        return broadcast_object_list([value])[0]
+        return cast(Item, broadcast_object_list([value])[0])
 
     def share(self, *networks: nn.Module) -> None:
         """Give all processes the main one's weights."""
@@ -112,7 +112,7 @@ class Processes:
             return rows
         from accelerate.utils import gather
 
-        return gather(rows.contiguous())
+        return cast(Tensor, gather(rows.contiguous()))
 
     def own(self, rows: Tensor) -> Tensor:
         """This process's part of what `gather` gave, also where that was another number of processes."""

@@ -24,7 +24,9 @@ from dancegen.choreographers.training.stopping import Budget, interrupt_deferred
 from dancegen.errors import Cancelled, ModelError
 from dancegen.progress import SILENT, Progress
 
-Batch, Dancer, Figures = TypeVar("Batch"), TypeVar("Dancer"), TypeVar("Figures")
+Batch = TypeVar("Batch")
+Dancer = TypeVar("Dancer")
+Figures = TypeVar("Figures")
 
 CHECKPOINT = "checkpoint.pt"
 ECHO_S = 5.0
