@@ -126,7 +126,7 @@ def _kind(hint: Any) -> type:
 
 
 def _number(options: type[Options], each: Field, value: Any) -> Any:
-    """The value as the type it is declared with, lest 30 and 30.0 be two recipes."""
+    """The value as the type it is declared with: 30 and 30.0 are one recipe."""
     kind = kinds(options)[each.name]
     if kind is list:
         return (value,) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
