@@ -255,5 +255,5 @@ def test_a_song_of_three_minutes_is_probed_and_decoded_once_and_its_copy_once_fo
     poses = generate_poses(long, model=model, canvas="64x64", fps=2, store=place / "counted")
     assert (opened, probed) == (["long.wav", "audio.flac"], ["long.wav"])
     opened.clear()
-    render(poses, size="64x64", store=place / "counted")
+    render(poses, style="openpose", size="64x64", store=place / "counted")
     assert (opened, probed) == (["audio.flac"], ["long.wav"])

@@ -154,9 +154,9 @@ def test_repainting_the_song_changes_the_dance_from_there_on(one_start, tune):
 def test_the_song_is_heard_later_by_as_much_as_steps_come_early(dancer, tune, monkeypatch):
     heard = with_beat(tune.mel, tune.beats)
     monkeypatch.setattr(choreographer, "AHEAD_S", 0.0)
-    in_time = dancer._listen(heard, 4, 15, None)
+    in_time = dancer._encode_music(heard, 4, 15, None)
     monkeypatch.setattr(choreographer, "AHEAD_S", 1 / dancer.config.image.fps)
-    later = dancer._listen(heard, 5, 16, None)
+    later = dancer._encode_music(heard, 5, 16, None)
     assert torch.allclose(in_time, later, atol=1e-5) and (in_time[1:] - in_time[:-1]).abs().max() > 1e-3
 
 
