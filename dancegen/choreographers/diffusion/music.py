@@ -18,20 +18,22 @@ _LOUDEST_ONSET = 2.0
 """How far above its song's strong onsets one counts: the first sound after silence is not louder than all drums."""
 
 
-def encode_music(mel: np.ndarray, beats: Beats, frames: int, fps: float, late_s: float = 0.0) -> np.ndarray:
+def encode_music(
+    mel: np.ndarray, beats: Beats, frames: int, fps: float, late_s: float = 0.0, *, onset: np.ndarray | None = None
+) -> np.ndarray:
     """(frames, WIDTH) float32 of a song: loudness about its own mean, so that a quiet recording dances as a loud one.
 
     mel: (F, 80) log-mel, 90 frames a second. What lies behind its end is silence. late_s: how much later than it is
-    played it counts.
+    played it counts. onset: (F,) of the song, where it is known already.
     """
     mel = np.asarray(mel, np.float32)
-    onset = onset_envelope(mel) if len(mel) else np.zeros(0, np.float32)
     times = np.arange(frames) / fps - late_s
     rows = np.zeros((frames, WIDTH), np.float32)
     inside = (times >= 0) & (times * FRAME_RATE <= len(mel) - 1)
     if inside.any():
         bands = mel.reshape(len(mel), BANDS, -1).mean(2) - mel.mean()
         rows[inside, :BANDS] = _pooled(bands, fps)[np.rint(times[inside] * FRAME_RATE).astype(int)]
+        onset = onset_envelope(mel) if onset is None else onset
         level = max(float(np.percentile(onset, 99)), _LEAST_ONSET)
         strength = np.minimum(_pooled(onset[:, None] / level, fps), _LOUDEST_ONSET)
         rows[inside, BANDS] = _ONSET_SCALE * strength[np.rint(times[inside] * FRAME_RATE).astype(int), 0]
