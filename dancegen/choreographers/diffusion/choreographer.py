@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -155,7 +155,8 @@ def _away(known: np.ndarray | None, fps: float, fade_s: float) -> np.ndarray | f
         return 1.0
     from scipy.ndimage import distance_transform_edt
 
-    share = np.minimum(distance_transform_edt(~given) / (fade_s * fps), 1)
+    frames = cast(np.ndarray, distance_transform_edt(~given))
+    share = np.minimum(frames / (fade_s * fps), 1)
     return 0.5 - 0.5 * np.cos(np.pi * share)
 
 
@@ -172,8 +173,8 @@ def _with_kept(planted: BodyMotion, made: BodyMotion, known: np.ndarray) -> Body
 
     from dancegen.motion.body import NAMES, TURNING
 
-    legs = [TURNING.index(NAMES.index(name)) for name in GROUPS["legs"]]
-    kept = known[:, f.PARTS.index("legs")] > 0
+    legs = np.array([TURNING.index(NAMES.index(name)) for name in GROUPS["legs"]])
+    kept = np.ix_(np.flatnonzero(known[:, f.PARTS.index("legs")] > 0), legs)
     rotations = planted.rotations.copy()
-    rotations[np.ix_(kept, legs)] = made.rotations[np.ix_(kept, legs)]
+    rotations[kept] = made.rotations[kept]
     return replace(planted, rotations=rotations)

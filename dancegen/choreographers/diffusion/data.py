@@ -117,8 +117,8 @@ class Batch:
 
     def pin_memory(self) -> Batch:
         """The batch in memory that a GPU copies from beside its work; torch's data loader asks for it."""
-        tensors = (x.pin_memory() for x in (self.features, self.known, self.song))
-        return Batch(*tensors, self.conditioning.map(lambda x: x.pin_memory()))
+        features, known, song = (x.pin_memory() for x in (self.features, self.known, self.song))
+        return Batch(features, known, song, self.conditioning.map(lambda x: x.pin_memory()))
 
 
 class Windows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,8 @@ from torch.nn import functional as F
 from dancegen.choreographers.diffusion import music
 from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.features import PARTS, WIDTH
+
+Layer = TypeVar("Layer", bound=nn.Module)
 
 NOISE = 0.3
 """Variance of the noise that a new denoiser expects."""
@@ -52,17 +55,14 @@ class Block(nn.Module):
         self.heads = c.heads
         self.scale_shift_table = nn.Parameter(torch.tensor([0.0, 0, 1, 0, 0, 1])[:, None].repeat(1, c.width))
         self.to_qkv = nn.Linear(c.width, 3 * c.width)
-        self.to_out = nn.Linear(c.width, c.width)
+        self.to_out = _zeroed(nn.Linear(c.width, c.width))
         self.to_q = nn.Linear(c.width, c.width) if attends_to_music else None
         if attends_to_music:
             self.to_kv = nn.Linear(c.width, 2 * c.width)
-            self.music_out = nn.Linear(c.width, c.width)
+            self.music_out = _zeroed(nn.Linear(c.width, c.width))
         self.mlp = nn.Sequential(
-            nn.Linear(c.width, c.hidden), nn.GELU(), nn.Dropout(c.dropout), nn.Linear(c.hidden, c.width)
+            nn.Linear(c.width, c.hidden), nn.GELU(), nn.Dropout(c.dropout), _zeroed(nn.Linear(c.hidden, c.width))
         )
-        for last in (self.to_out, self.mlp[-1], *([self.music_out] if attends_to_music else [])):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
 
     def forward(self, x: Tensor, music: Tensor, shared: Tensor, at: Tensor, music_at: Tensor) -> Tensor:
         """x: (B, L, W) tokens; music: (B, M, W); shared: (B, 6, W) modulation; at, music_at: `rotary` of L and M."""
@@ -85,18 +85,19 @@ class Block(nn.Module):
 class Denoiser(nn.Module):
     """Predicts the clean window itself (Ramesh et al., 2022; Tevet et al., MDM, 2023), in normalised features."""
 
+    rotary: Tensor
+
     def __init__(self, config: DiffusionConfig, styles: int):
         super().__init__()
         c, w = config.denoiser, config.window
         self.config = config
         width, stride = c.width, c.stride
-        shape = (3, 1, 1) if stride == 1 else (2 * stride, stride, stride // 2)  # size, step, margin
+        shape = _projection(stride)
         self.input_projection = nn.Conv1d(WIDTH + len(PARTS), width, *shape)
-        self.output_projection = nn.ConvTranspose1d(width, WIDTH, *shape)
-        self.music_encoder = nn.Sequential(
-            nn.Conv1d(music.WIDTH, width // 2, 5, 1, 2), nn.GELU(), nn.Conv1d(width // 2, width, *shape)
-        )
-        nn.init.normal_(self.music_encoder[-1].weight, std=0.005)
+        self.output_projection = _zeroed(nn.ConvTranspose1d(width, WIDTH, *shape))
+        near, far = nn.Conv1d(music.WIDTH, width // 2, 5, 1, 2), nn.Conv1d(width // 2, width, *shape)
+        nn.init.normal_(far.weight, std=0.005)
+        self.music_encoder = nn.Sequential(near, nn.GELU(), far)
         self.null_music = nn.Parameter(torch.zeros(width))
         self.margin = w.context // stride
         self.positions = nn.Parameter(0.02 * torch.randn(w.frames // stride, width))
@@ -106,14 +107,10 @@ class Denoiser(nn.Module):
         self.style = nn.Embedding(1 + styles, width)
         self.energy = nn.Linear(2, width)
         self.travel = nn.Linear(3, width)
-        self.modulate = nn.Sequential(nn.SiLU(), nn.Linear(width, 7 * width))
-        nn.init.zeros_(self.modulate[1].weight)
-        nn.init.zeros_(self.modulate[1].bias)
+        self.modulate = nn.Sequential(nn.SiLU(), _zeroed(nn.Linear(width, 7 * width)))
         self.blocks = nn.ModuleList(
             Block(config, i % c.cross_attention_every == c.cross_attention_every - 1) for i in range(c.layers)
         )
-        nn.init.zeros_(self.output_projection.weight)
-        nn.init.zeros_(self.output_projection.bias)
 
     @torch.no_grad()
     def init_projections(self, windows: Tensor) -> None:
@@ -122,11 +119,7 @@ class Denoiser(nn.Module):
         A dance passes from the first step on, and noise the less, the less dances vary in its direction, as in a Wiener
         filter: the blocks need not learn that.
         """
-        size, step, margin = (
-            self.input_projection.kernel_size[0],
-            self.input_projection.stride[0],
-            self.input_projection.padding[0],
-        )
+        size, step, margin = _projection(self.config.denoiser.stride)
         fade = torch.sin(torch.pi * (torch.arange(size) + 0.5) / size) if step > 1 else torch.eye(3)[1]
         padded = F.pad(windows.transpose(1, 2), (margin, margin))
         pieces = (padded.unfold(-1, size, step) * fade.to(windows)).transpose(1, 2)
@@ -164,6 +157,17 @@ class Denoiser(nn.Module):
         gain = gain + torch.cos(time * torch.pi / 2)[:, None]  # at first, little is made of noise
         with torch.autocast(x.device.type, enabled=False):  # a rounded pose trembles
             return self.output_projection((x * gain[:, None]).float().transpose(1, 2)).transpose(1, 2)
+
+
+def _projection(stride: int) -> tuple[int, int, int]:
+    """Size, step and margin of the convolutions between frames and tokens of `stride` frames."""
+    return (3, 1, 1) if stride == 1 else (2 * stride, stride, stride // 2)
+
+
+def _zeroed(layer: Layer) -> Layer:
+    for weights in layer.parameters():
+        nn.init.zeros_(weights)
+    return layer
 
 
 def rotary(places: Tensor, width: int) -> Tensor:

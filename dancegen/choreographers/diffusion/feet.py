@@ -41,7 +41,7 @@ def _held(motion: BodyMotion, standing: np.ndarray, joints: list[int]) -> np.nda
     ankle, toe = motion.positions[:, joints[0]], motion.positions[:, joints[1]]
     pivot = np.where(standing[1:, 1:], np.diff(toe, axis=0), np.diff(ankle, axis=0))
     shift, known = np.zeros_like(ankle), np.zeros(len(ankle), bool)
-    for first, last in _runs(standing.any(1), max(2, round(SHORTEST_S * motion.fps))):
+    for first, last in _runs(np.any(standing, axis=1), max(2, round(SHORTEST_S * motion.fps))):
         slide = np.concatenate([np.zeros((1, 3)), np.cumsum(pivot[first : last - 1], 0)])
         shift[first:last] = slide.mean(0) - slide
         known[first:last] = True

@@ -68,7 +68,7 @@ class DancePlan:
 
         The last one before a repeat begins when all that it repeats has been danced, so that it can lead there.
         """
-        there = (self.known > 0).all(1)
+        there = np.all(self.known > 0, axis=1)
         for first, source in self.request.returns:
             there[first : first + len(source)] = True
         complete = {first: int(np.ceil(source.max())) + 1 for first, source in self.request.returns}
