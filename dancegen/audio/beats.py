@@ -11,11 +11,15 @@ import json
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dancegen.audio.features import FLOOR, FRAME_RATE, onset_envelope
 from dancegen.errors import AudioError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SLOWEST_BPM, FASTEST_BPM = 60.0, 200.0
 BEATS_A_BAR = 4
@@ -94,9 +98,8 @@ class Beats:
         return phase, inside & kept[np.minimum(phase.astype(int), len(apart) - 1)]
 
     @staticmethod
-    def phasor(bands: np.ndarray) -> np.ndarray:
-        """The inverse of `bands`, (..., BEAT_BANDS), an array or a tensor: cosine and sine of the beat's phase, (0, 0)
-        where it is silent."""
+    def phasor(bands: Tensor) -> Tensor:
+        """The inverse of `bands`, (..., BEAT_BANDS): cosine and sine of the beat's phase, (0, 0) where it is silent."""
         return (bands - FLOOR - _BEAT_LOUDNESS) / _BEAT_SWING * (bands > FLOOR + (_BEAT_LOUDNESS - _BEAT_SWING) / 2)
 
 

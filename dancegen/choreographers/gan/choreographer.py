@@ -99,7 +99,8 @@ class GanChoreographer:
                 torch.manual_seed(_mixed(seed, begin))
                 music = self._encode_music(mel, begin, end, None if styles is None else styles[begin:end])
                 for i in range(end - begin):
-                    seen = past(*(torch.from_numpy(p).to(self.device) for p in (keypoints, before)), self.config)
+                    latest, earlier = (torch.from_numpy(p).to(self.device) for p in (keypoints, before))
+                    seen = past(latest, earlier, self.config)
                     song_now = music[i : i + 1]
                     latent, _ = self.model.generator.sample_latent(seen, song_now, noise[i : i + 1], state)
                     picture, state = self.model.generator(seen, song_now, latent, state)

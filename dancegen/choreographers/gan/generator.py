@@ -129,6 +129,7 @@ class Latent(nn.Module):
         variance = (2 * (true_spread - spread)).exp()
         distance = ((true_mean - mean) / spread.exp()).square()
         divergence = 0.5 * (variance + distance - 1).sum(1) - (true_spread - spread).sum(1)
+        assert posterior is not None
         rows = posterior[:, None]
         chosen = torch.where(rows, true_mean, mean) + torch.where(rows, true_spread, spread).exp() * noise
         return chosen, divergence
@@ -151,16 +152,16 @@ class Flow(nn.Module):
         self.reach, self.flows = reach, max(1, image_channels - 2)
         self.repeats = (3, *(1 for _ in range(image_channels - 3)))
         self.bend = nn.Conv2d(rhythm, 2 * self.flows, 3, 1, 1)
-        self.whole = nn.Sequential(
-            nn.Linear(rhythm + known, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, hidden), nn.LeakyReLU(0.2),
-            nn.Linear(hidden, 2 * self.flows),
-        )  # fmt: skip
+        first, second = nn.Linear(rhythm + known, hidden), nn.Linear(hidden, hidden)
+        last = nn.Linear(hidden, 2 * self.flows)
+        self.whole = nn.Sequential(first, nn.LeakyReLU(0.2), second, nn.LeakyReLU(0.2), last)
         self.direct = nn.Linear(known, 2 * self.flows, bias=False)
         # The first dance goes where momentum carries it, not at random.
         nn.init.normal_(self.direct.weight, std=0.005)
-        for layer in (self.bend, self.whole[-1]):
+        for layer in (self.bend, last):
             nn.init.normal_(layer.weight, std=0.005)
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
     def forward(self, rhythm: Tensor, known: Tensor, image: Tensor) -> Tensor:
         """rhythm: (B, R, grid, grid), what the ConvLSTM says; known: (B, K); image: (B, C, S, S).
@@ -277,7 +278,7 @@ class UNetGenerator(nn.Module):
         noise: (B, noise_channels), standard normal, which the prior shapes by the song and the past. In the rows
         `posterior` (B,) it is drawn from what leads to the image `real` (B, C, S, S) instead.
         """
-        if self.latent is None:
+        if self.latent is None or self.joint_reader is None:
             return noise, torch.zeros(len(noise), device=noise.device)
         known = self.joint_reader(previous)
         motion = None
@@ -293,7 +294,7 @@ class UNetGenerator(nn.Module):
             skips.append(x)
         known = [latent.float(), song[:, :, 0, 0].float()]
         sampled = latent.to(x.dtype)[:, :, None, None].expand(-1, -1, self.grid, self.grid)
-        if self.joint_reader is not None:
+        if self.joint_reader is not None and self.joint_projection is not None:
             known.append(self.joint_reader(previous))
             x = x + self.joint_projection(known[-1]).to(x.dtype)[:, :, None, None]
         x = self.join(torch.cat([x, song, sampled], 1))

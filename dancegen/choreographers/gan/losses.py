@@ -5,6 +5,7 @@ take logits, never probabilities."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -107,7 +108,7 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, histo
     """How far the gradient's norm on random interpolates is from 1: E[(|grad D| - 1)^2] (Gulrajani et al., 2017)."""
     share = torch.rand(len(real), 1, 1, 1, device=real.device)
     mixed = (share * real + (1 - share) * fake.detach()).requires_grad_(True)
-    score = sum(scale[-1].float().mean((1, 2, 3)).sum() for scale in discriminator(mixed, history, mel))
+    score: Any = sum(scale[-1].float().mean((1, 2, 3)).sum() for scale in discriminator(mixed, history, mel))
     (gradient,) = torch.autograd.grad(score, mixed, create_graph=True)
     return (gradient.flatten(1).norm(2, 1) - 1).square().mean()
 
@@ -119,13 +120,15 @@ class PerceptualLoss(nn.Module):
     """
 
     STAGES = ((0, 4), (4, 9), (9, 16))
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, weights: Path):
         super().__init__()
         from torchvision.models import vgg16
 
         with torch.device("meta"):  # without memory for the classifier's half gigabyte, which nobody needs here
-            layers = vgg16(weights=None).features[: self.STAGES[-1][1]]
+            layers = cast(nn.Sequential, vgg16(weights=None).features)[: self.STAGES[-1][1]]
         layers.load_state_dict(_read_vgg(weights, layers), assign=True)
         for layer in layers:
             if isinstance(layer, nn.ReLU):

@@ -99,7 +99,7 @@ def load_model(folder: Path, device: str | torch.device = "cpu") -> Model:
     except KeyError as error:
         raise ModelError(f"{folder / WEIGHTS} lacks {error}") from None
     generator.longest = starts.longest
-    return Model(config, generator.to(device, memory_format=torch.channels_last).eval(), starts)
+    return Model(config, generator.to(device).to(memory_format=torch.channels_last).eval(), starts)
 
 
 def load_discriminator(folder: Path, discriminator: MultiScaleDiscriminator) -> bool:

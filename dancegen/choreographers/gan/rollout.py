@@ -115,8 +115,14 @@ def unroll(
             before = torch.where(leads, teacher.poses[:, n - 1] if n else start.latest, before)
             latest = torch.where(leads, teacher.poses[:, n], latest)
     origin, end = torch.stack([start.before, start.latest], 1), RolloutState(state, latest, before)
-    stacked = (torch.stack(frames, 1) for frames in (images, joints, pictures, divergences))
-    return Rollout(*stacked, origin, end)
+    return Rollout(
+        torch.stack(images, 1),
+        torch.stack(joints, 1),
+        torch.stack(pictures, 1),
+        torch.stack(divergences, 1),
+        origin,
+        end,
+    )
 
 
 def clip_noise(config: GanConfig, batch: int, frames: int, rng: torch.Generator) -> Tensor:

@@ -84,6 +84,7 @@ class GanTrainer(Trainer[dict[str, Tensor], UNetGenerator, Validation]):
         device, t = processes.device, config.train
         self.starts, self.held_out = starts, held_out
         self.data = ClipDataset(train, config, seed=seed)
+        self.epoch_steps = math.ceil(len(self.data) / t.batch)
         self.generator = load_model(init).generator if init else UNetGenerator(config)
         self.generator.longest = starts.longest
         self.discriminator = MultiScaleDiscriminator(config)
@@ -92,13 +93,13 @@ class GanTrainer(Trainer[dict[str, Tensor], UNetGenerator, Validation]):
         if init:
             load_discriminator(init, self.discriminator)
         for network in (self.generator, self.discriminator):
-            network.to(device, memory_format=torch.channels_last).train()
+            network.to(device).to(memory_format=torch.channels_last).train()
         self.generator_optimiser, self.discriminator_optimiser = (
             torch.optim.Adam(network.parameters(), rate, (t.beta1, t.beta2), fused=True)
             for network, rate in ((self.generator, t.learning_rate), (self.discriminator, t.discriminator_rate))
         )
         optimisers = {"generator": self.generator_optimiser, "discriminator": self.discriminator_optimiser}
-        self.perceptual = losses.PerceptualLoss(vgg).to(device) if config.loss.perceptual else None
+        self.perceptual = losses.PerceptualLoss(losses.find_vgg(vgg)).to(device) if config.loss.perceptual else None
         self.beat_critic = PoseBeatCritic(config).to(device).freeze() if config.loss.synchrony else None
         if self.beat_critic is not None:
             optimisers["beat critic"] = self.beat_critic.optimiser
@@ -109,7 +110,7 @@ class GanTrainer(Trainer[dict[str, Tensor], UNetGenerator, Validation]):
             others={"discriminator": self.discriminator},
             critics={} if self.beat_critic is None else {"beat critic": self.beat_critic},
             optimisers=optimisers,
-            epoch_steps=math.ceil(len(self.data) / t.batch),
+            epoch_steps=self.epoch_steps,
             seed=seed,
             processes=processes,
             wandb=wandb,
@@ -134,14 +135,14 @@ class GanTrainer(Trainer[dict[str, Tensor], UNetGenerator, Validation]):
 
     def batches(self) -> Iterator[dict[str, Tensor]]:
         """From the budget's step on, endlessly: every clip once an epoch, in an order drawn from the epoch's number."""
-        keys = ((step // self.budget.epoch_steps, self._clips(step)) for step in count(self.budget.step))
+        keys = ((step // self.epoch_steps, self._clips(step)) for step in count(self.budget.step))
         return stream(self.data.draw, keys, self.device)
 
     def _clips(self, step: int) -> list[int]:
         """Which clips this process learns from in a step."""
-        epoch, batch = divmod(step, self.budget.epoch_steps)
+        epoch, batch = divmod(step, self.epoch_steps)
         order = torch.randperm(len(self.data), generator=torch.Generator().manual_seed(self.seed + epoch))
-        return self.processes.part(order.tensor_split(self.budget.epoch_steps)[batch].tolist())
+        return self.processes.part(order.tensor_split(self.epoch_steps)[batch].tolist())
 
     def _maturity(self, step: int) -> float:
         """0 at first, when clips are short and real frames lead; 1 once the generator lives on its own output."""
@@ -171,7 +172,7 @@ class GanTrainer(Trainer[dict[str, Tensor], UNetGenerator, Validation]):
         """A linear warm-up, and a decay each epoch or every `decay_steps`."""
         t = self.config.train
         warm = min(1.0, (step + 1) / max(1, t.warmup_steps))
-        decay = t.decay ** (step // (t.decay_steps or self.budget.epoch_steps))
+        decay = t.decay ** (step // (t.decay_steps or self.epoch_steps))
         self.generator_optimiser.param_groups[0]["lr"] = t.learning_rate * warm * decay
         self.discriminator_optimiser.param_groups[0]["lr"] = t.discriminator_rate * warm * decay
 
@@ -293,7 +294,7 @@ class GanTrainer(Trainer[dict[str, Tensor], UNetGenerator, Validation]):
         network = UNetGenerator(self.config)
         network.load_state_dict(self.average)
         network.longest = self.starts.longest
-        return network.to(self.device, memory_format=torch.channels_last).eval()
+        return network.to(self.device).to(memory_format=torch.channels_last).eval()
 
     def load(self, folder: Path) -> UNetGenerator:
         return load_model(folder, self.device).generator
