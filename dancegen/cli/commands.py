@@ -27,7 +27,7 @@ def command_for(verb: Verb) -> Callable[..., None]:
     def command(**given: Any) -> None:
         shared = {name: given.pop(name) for name in shared_options}
         keywords = {name: value for name, value in given.items() if value is not None and value != []}
-        perform(verb, keywords, shared)
+        run_verb(verb, keywords, shared)
 
     shared_options = {
         name: parameter for name, parameter in COMMON_OPTIONS.items() if name != "device" or verb.computes
@@ -60,7 +60,7 @@ def _parameter(options: type[Options], each: Field) -> Parameter:
     return Parameter(each.name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def perform(verb: Verb, keywords: dict[str, Any], shared: Mapping[str, Any]) -> None:
+def run_verb(verb: Verb, keywords: dict[str, Any], shared: Mapping[str, Any]) -> None:
     """Run a verb, with progress on stderr, and print its result on stdout: for people, as a path alone, or as JSON.
 
     Of several processes under a launcher, the first one speaks for all. Raises DoneInPart where inputs were left out.

@@ -158,9 +158,9 @@ def _spans(start: float, end: float) -> list[tuple[float, float]]:
 
 def _rank(songs: Sequence[Song], step_s: float, uses: dict[str, int], rng: np.random.Generator) -> list[Song]:
     def order(item: tuple[float, Song]) -> tuple:
-        chance, song = item
+        tie_break, song = item
         distance = tempo_distance(step_s, beat_period(song.beats.times_s))
-        return (0.0, uses[song.digest], chance) if distance <= COMPATIBLE else (distance, 0, chance)
+        return (0.0, uses[song.digest], tie_break) if distance <= COMPATIBLE else (distance, 0, tie_break)
 
     return [song for _, song in sorted(zip(rng.random(len(songs)).tolist(), songs, strict=True), key=order)]
 

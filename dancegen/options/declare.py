@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -70,6 +70,12 @@ def option(
         raise TypeError("a derived option, and no other, says through which parameter it enters the recipe")
     declared = Declared(help, metavar, panel, flag, role, through, argument, parse)
     return field(default=default, metadata={"declared": declared})
+
+
+def redeclared_of(options: type[Options], name: str, default: Any = None, **changes: Any) -> Any:
+    """An option of another class with another default, or other changes to its declaration."""
+    shared = next(each for each in fields(options) if each.name == name)
+    return field(default=default, metadata={**shared.metadata, "declared": replace(declared(shared), **changes)})
 
 
 @dataclass(frozen=True, kw_only=True)

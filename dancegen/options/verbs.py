@@ -14,7 +14,20 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from dancegen.choreographers.registry import FAMILIES, usual_family
-from dancegen.options.declare import COMMON, Options, Role, above, choice, each_of, metres, option, pixels, span, within
+from dancegen.options.declare import (
+    Options,
+    Role,
+    above,
+    choice,
+    declared,
+    each_of,
+    metres,
+    option,
+    pixels,
+    span,
+    within,
+)
+from dancegen.options.shared import Canvas, Detecting, Parallel, Seeded
 from dancegen.renderers import STYLES
 from dancegen.store import Artifact
 
@@ -24,24 +37,6 @@ CAMERAS = ("front", "side", "orbit", "follow", "cuts")
 LIMBS = ("legs", "arms", "trunk")
 
 _rate = within(1.0, 120.0, "frames a second")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Seeded(Options):
-    """Options of a verb that draws numbers by chance."""
-
-    seed: int = option(
-        0, help="The same seed gives the same result.", metavar="N", panel=COMMON, parse=within(0, 2**63 - 1)
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parallel(Options):
-    """Options of a verb that several processes work on."""
-
-    workers: int | None = option(
-        None, help="Processes at work; all cores if left out.", metavar="N", role=Role.HARMLESS
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +67,7 @@ class PrepareOptions(Seeded, Parallel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExtractPosesOptions(Parallel):
+class ExtractPosesOptions(Canvas, Parallel):
     """From a dataset to what cameras see of it."""
 
     dataset: Artifact | str | Path | None = option(
@@ -81,10 +76,6 @@ class ExtractPosesOptions(Parallel):
     )  # fmt: skip
     views: str | tuple = option(
         "0,45,90,135", help="Camera angles around the dancer, or orbit, follow, cuts.", metavar="DEGREES"
-    )
-    canvas: tuple[int, int] = option("512x512", help="Canvas of the poses in pixels.", metavar="WxH", parse=pixels)
-    detector: str | None = option(
-        None, help="What finds people in pictures; motion capture needs none.", metavar="DETECTOR"
     )
 
 
@@ -134,7 +125,7 @@ class TrainOptions(Seeded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratePosesOptions(Seeded):
+class GeneratePosesOptions(Canvas, Seeded):
     """From a song to a choreography."""
 
     song: str | Path = option(
@@ -146,7 +137,6 @@ class GeneratePosesOptions(Seeded):
         role=Role.INPUT,
     )  # fmt: skip
     fps: float = option(30.0, help="Frames a second.", metavar="FPS", parse=_rate)
-    canvas: tuple[int, int] = option("512x512", help="Canvas of the poses in pixels.", metavar="WxH", parse=pixels)
     start: float = option(0.0, help="Where in the song to begin, in seconds.", metavar="S")
     seconds: float | None = option(None, help="How long to dance; else to the end.", metavar="S")
     camera: str = option(
@@ -226,33 +216,29 @@ class RenderOptions(SkeletonOptions, Seeded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(Seeded):
+class EvaluateOptions(Detecting, Seeded):
     """From dances to figures."""
 
-    subjects: tuple[Artifact | str | Path, ...] = option(
+    inputs: tuple[Artifact | str | Path, ...] = option(
         (), help="Models (gan, a path, a digest, baseline:NAME), poses (digest, .npz, OpenPose JSON) or videos.",
-        metavar="SUBJECT...", argument=True, role=Role.INPUT,
+        metavar="INPUT...", argument=True, role=Role.INPUT,
     )  # fmt: skip
     songs: str | Path | None = option(
-        None, help="What models dance to: a song or a folder; else the demo song.", metavar="DIR", role=Role.INPUT
+        None, help="What models dance to: a song or a folder; else the demo song.", metavar="PATH", role=Role.INPUT
     )
     reference: Artifact | str | Path | None = option(
         None, help="Real dance to compare with: poses or reference.npz; else bundled.", metavar="DATASET",
         role=Role.INPUT,
     )  # fmt: skip
     start: float = option(
-        0.0, help="Where in each song to begin, in seconds.", metavar="S", role=Role.DERIVED, through="subjects"
+        0.0, help="Where in each song to begin, in seconds.", metavar="S", role=Role.DERIVED, through="inputs"
     )
     seconds: float | None = option(
-        60.0, help="How long to dance to each song.", metavar="S", role=Role.DERIVED, through="subjects"
+        60.0, help="How long to dance to each song.", metavar="S", role=Role.DERIVED, through="inputs"
     )
     json_fps: float = option(
         30.0, help="Frames a second of OpenPose JSON, which states none.", metavar="FPS", parse=_rate
     )
-    detector: str | Path | None = option(
-        None, help="OpenPose weights that find people in videos (non-commercial use).", metavar="DETECTOR",
-        role=Role.INPUT,
-    )  # fmt: skip
 
 
 def render_options() -> type[RenderOptions]:
@@ -269,15 +255,27 @@ def dance_options() -> type[Options]:
 
 @cache
 def _joined(name: str, classes: tuple[type[Options], ...], without: tuple[str, ...] = ()) -> Any:
-    """A class with the options of several: of those with one name, the first one's."""
-    found: dict[str, tuple] = {}
+    """A class with the options of several: of those with one name, the first one's.
+
+    Raises TypeError for one name that is declared with two meanings: neither in the same words, nor in a class that
+    both come from.
+    """
+    found: dict[str, tuple[type[Options], Field]] = {}
     for each in classes:
-        hints = get_type_hints(each)
         for field in fields(each):
-            found.setdefault(field.name, (field.name, hints[field.name], _copied(field)))
-    kept = [field for own, field in found.items() if own not in without]
+            first, declaration = found.setdefault(field.name, (each, field))
+            if declared(declaration) != declared(field) and not _inherited(field.name, first, each):
+                raise TypeError(f"{first.__name__} and {each.__name__} declare two options of the name {field.name}")
+    kept = [
+        (own, get_type_hints(each)[own], _copied(field)) for own, (each, field) in found.items() if own not in without
+    ]
     bases = (Options,) if without else classes[:1]
     return make_dataclass(name, kept, bases=bases, frozen=True, kw_only=True)
+
+
+def _inherited(name: str, one: type[Options], other: type[Options]) -> bool:
+    shared = (base for base in one.__mro__ if base in other.__mro__)
+    return any(name in getattr(base, "__dataclass_fields__", ()) for base in shared)
 
 
 def _copied(field: Field) -> Any:
@@ -376,7 +374,7 @@ VERBS = (
         "evaluate", lambda: EvaluateOptions, ("report.html", "metrics.json", "reference.npz"),
         "Measure dances: one table, a report.html and a metrics.json.\n\n"
         "Real dance and the baselines stand beside. With --reference DATASET the baselines dance to the same songs, "
-        "and copies of its clips are looked for. More is not better, nearer to real dance is.",
+        "and copies of its clips are looked for. Closer to real dance is better; a higher figure is not.",
         (
             "evaluate gan --songs songs",
             "evaluate gan 3f2a9c41 baseline:shuffle --songs songs --seconds 30 -o report.html",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dancegen.context import Context
 from dancegen.errors import InputError
 from dancegen.options.declare import recipe_for
+from dancegen.options.shared import NO_DETECTOR
 from dancegen.options.verbs import EvaluateOptions, GeneratePosesOptions
 from dancegen.progress import Progress
 from dancegen.stages.evaluation_inputs import (
@@ -52,12 +53,13 @@ def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
     Raises InputError for what cannot be evaluated.
     """
     store, progress = context.store, context.progress
-    found = find_inputs(options.subjects, store)
+    found = find_inputs(options.inputs, store)
     if not found and options.reference is None:
         raise InputError("name something to evaluate: a model (gan), poses or a video; or a --reference to measure")
     if options.songs is not None and options.reference is None and not any(each.kind == MODEL for each in found):
         progress.warn("--songs is what models dance to, and there is no model among these")
-    if options.detector is not None and not any(each.kind == VIDEO_KIND for each in found):
+    detector = None if str(options.detector) == NO_DETECTOR else options.detector
+    if detector is not None and not any(each.kind == VIDEO_KIND for each in found):
         progress.warn("--detector finds the dancer in videos, and there is no video among these")
     check_names(found)
     real, dataset = _real_dance(options.reference, context)
@@ -65,7 +67,7 @@ def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
     models += [_baseline(name) for name in _more_baselines(models, dataset)]
     recordings = _dance(models, songs_for_models(options.songs), dataset, options, context)
     recordings += [recording_of(each, options.json_fps) for each in found if each.kind not in (MODEL, VIDEO_KIND)]
-    videos = [find_video(subject, options.detector, store) for subject in found if subject.kind == VIDEO_KIND]
+    videos = [find_video(subject, detector, store) for subject in found if subject.kind == VIDEO_KIND]
     danced = tuple(item for recording in recordings for item in recording.inputs)
     watched = tuple(item for video in videos for item in video.inputs)
     recipe = recipe_for(
@@ -78,7 +80,7 @@ def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
                 *([] if dataset is None else [Input.artifact("dataset", dataset)]),
             ),
             "songs": (),  # as what is danced to them
-            "subjects": danced,
+            "inputs": danced,
             "detector": watched,
         },
     )
@@ -191,12 +193,12 @@ def _build(
     real = Reference.load(real_file)
     measured = _measure(recordings, real, progress)
     measured += [watch(video, progress) for video in videos]
-    subjects, baselines = ([row for row in measured if row.is_baseline == wanted] for wanted in (False, True))
+    dances, baselines = ([row for row in measured if row.is_baseline == wanted] for wanted in (False, True))
     shown = real_recordings(dataset) if dataset is not None else []
     real_row = Row(REAL, real.rows[REAL], recordings=shown, dances=[_load(recording) for recording in shown])
     named = {REAL, *(row.name for row in measured)}
     known = [Row(name, figures) for name, figures in real.rows.items() if name not in named]
-    rows = [real_row, *subjects, *baselines, *known]
+    rows = [real_row, *dances, *baselines, *known]
     if dataset is not None:
         real.with_rows({row.name: row.figures for row in baselines}).save(directory / REFERENCE)
     notes = _notes(measured, videos)

@@ -197,11 +197,11 @@ def _numbered(name: str, number: int) -> str:
     return name if number == 1 else f"{name} ({number})"
 
 
-def check_names(subjects: Sequence[EvaluationInput]) -> None:
+def check_names(inputs: Sequence[EvaluationInput]) -> None:
     """InputError where a subject is called like a row that the table has anyway: real dance, or a baseline."""
     from dancegen.metrics.reference import REAL
 
-    for subject in subjects:
+    for subject in inputs:
         real_baseline = subject.kind == MODEL and is_baseline(subject.path)
         if subject.name == REAL or (is_baseline(subject.name) and not real_baseline):
             raise InputError(f"{subject.path} is called {subject.name!r}, like a row of the table; rename it")

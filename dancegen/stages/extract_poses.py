@@ -25,11 +25,8 @@ def extract_poses(options: ExtractPosesOptions, context: Context) -> Artifact:
     """A pose dataset: every clip of a dataset seen from several camera angles, with the clip's music beside it.
 
     views: degrees of azimuth round the dancer, 0 from the front, and cameras with a perspective by name (see
-    `motion.cameras`). Motion capture is projected; a detector is for video, which prepare does not read yet. The
-    result needs neither the dataset nor its sources.
+    `motion.cameras`). Motion capture is projected. The result needs neither the dataset nor its sources.
     """
-    if options.detector is not None:
-        raise InputError("--detector is for video, which prepare cannot read yet; motion capture needs none")
     azimuths, canvas, workers = parse_views(options.views), options.canvas, options.workers or os.cpu_count() or 1
     dataset = context.resolve(options.dataset, "prepare")
     recipe = recipe_for(STAGE, VERSION, options, {"dataset": (Input.artifact("dataset", dataset),)}, views=azimuths)

@@ -16,13 +16,14 @@ from dancegen.context import Context
 from dancegen.detectors import weights_input
 from dancegen.errors import InputError
 from dancegen.options.declare import flag_of
+from dancegen.options.shared import NO_DETECTOR
 from dancegen.options.verbs import RenderOptions
 from dancegen.progress import Progress
 from dancegen.renderers.film.backend import FilmBackend, Grid
 from dancegen.renderers.film.frames import Composition, faded
 from dancegen.renderers.film.prompts import PromptSchedule
 from dancegen.renderers.film.registry import find_backend
-from dancegen.renderers.film.settings import NO_DETECTOR, FilmOptions
+from dancegen.renderers.film.settings import FilmOptions
 from dancegen.renderers.film.weights import Models
 from dancegen.stages.film_recipes import Inputs, film_recipe, model_inputs
 from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
@@ -354,11 +355,11 @@ def _command(job: FilmJob) -> list[str]:
     asked = replace(request.asked, offline=False, backend=None, scheduler=None, workers=None, detector=detector)
     for field in fields(asked):
         if field.name in asked.given():
-            words += _words(flag_of(field), getattr(asked, field.name))
+            words += _command_words(flag_of(field), getattr(asked, field.name))
     return words
 
 
-def _words(flag: str, value: object) -> list[str]:
+def _command_words(flag: str, value: object) -> list[str]:
     """An option as a person writes it."""
     if isinstance(value, tuple):
         return [word for each in value for word in (flag, str(each))]

@@ -113,7 +113,7 @@ def paint_segments(
 ) -> list[Artifact]:
     """Segments that follow each other, in order: from the store where they are there, else painted.
 
-    advance: told of each step of each frame. Raises DancegenError where a device's memory is too small even on the
+    advance: called with each step of each frame. Raises DancegenError where a device's memory is too small even on the
     lowest tier, and Cancelled from `advance`; the latents that were saved stay.
     """
     made: list[Artifact] = []
@@ -143,13 +143,13 @@ def _paint_segment(
     progress: Progress,
     advance: Advance,
 ) -> Artifact:
-    recipe, told = task.recipe(before), 0.0
+    recipe, reported = task.recipe(before), 0.0
 
     def counted(steps: float) -> None:
         """Never more than all: after a lack of memory, steps are taken again."""
-        nonlocal told
-        amount = min(steps * len(task.segment), task.steps - told)
-        told += amount
+        nonlocal reported
+        amount = min(steps * len(task.segment), task.steps - reported)
+        reported += amount
         advance(amount)
 
     def build(directory: Path) -> dict:
@@ -166,7 +166,7 @@ def _paint_segment(
         return {"frames": len(segment)}
 
     artifact = store.obtain(recipe, build, force=force, progress=progress, standalone=False)
-    advance(task.steps - told)
+    advance(task.steps - reported)
     return artifact
 
 

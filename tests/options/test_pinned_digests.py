@@ -66,7 +66,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "extract-poses": (
         of("extract-poses", extract_poses.VERSION, ExtractPosesOptions(), "dataset", views=[0, 45]),
-        "cc28fd03e019c3ca",
+        "061b237d2f7bce1f",
     ),
     "train diffusion": (
         of("train", FAMILIES["diffusion"].training_version, LEARNT["diffusion"], "dataset", config={"train.steps": 3}),
@@ -105,8 +105,8 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
         "0493c5c5cc5b8de0",
     ),
     "evaluate": (
-        of("evaluate", evaluate.VERSION, EvaluateOptions(), "reference", "songs", "subjects", "detector"),
-        "ed781289ad349604",
+        of("evaluate", evaluate.VERSION, EvaluateOptions(), "reference", "songs", "inputs", "detector"),
+        "a77bd9970e433a8e",
     ),
     "reference": (
         lambda: Recipe("reference", REFERENCE_VERSION, {}, read("dataset")["dataset"]),

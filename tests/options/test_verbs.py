@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 import pytest
 
 import dancegen
+from dancegen.options import verbs
 from dancegen.options.declare import Options, Role, declared, option, recipe_for
 from dancegen.options.verbs import VERBS, GeneratePosesOptions, RenderOptions
 from dancegen.store import Input, Recipe, Store, open_store
@@ -111,9 +112,9 @@ def cases(place, store) -> list[Case]:
              {"poses": dance_of["two"], "style": "openpose", "fps": 24, "size": "64x64"}),
         Case(
             "evaluate",
-            {"subjects": [one("-gan")], "songs": one(".wav"), "reference": seen["one"], "device": "cpu"},
+            {"inputs": [one("-gan")], "songs": one(".wav"), "reference": seen["one"], "device": "cpu"},
             {
-                "subjects": [two("-gan")], "songs": two(".wav"), "reference": seen["two"], "start": 0.5, "seconds": 2,
+                "inputs": [two("-gan")], "songs": two(".wav"), "reference": seen["two"], "start": 0.5, "seconds": 2,
                 "seed": 1, "json_fps": 24,
             },
         ),
@@ -152,7 +153,7 @@ def test_every_option_that_is_not_harmless_changes_the_digest(there, monkeypatch
         # Those of painted films have a test of their own; with --wandb a training would call Weights & Biases.
         own = {field.name for field in fields(RenderOptions if verb == "render" else VERB[verb].options())}
         assert own - names == {
-            "render": {"engine", "prompt", "seed"}, "train": {"wandb"}, "extract-poses": {"detector"},
+            "render": {"engine", "prompt", "seed"}, "train": {"wandb"},
             "evaluate": {"detector"},
         }.get(verb, set()), verb  # fmt: skip
 
@@ -189,3 +190,17 @@ def test_what_a_person_may_write_in_two_ways_is_one_recipe():
     inputs = {"song": (), "model": (), "edit": ()}
     one, other = (recipe_for("generate-poses", 1, options, inputs) for options in (written, called))
     assert one.digest == other.digest
+
+
+def test_two_options_of_one_name_are_not_joined_unless_they_mean_the_same():
+    @dataclass(frozen=True, kw_only=True)
+    class One(Options):
+        colour: str = option("red", help="Of the floor.")
+
+    @dataclass(frozen=True, kw_only=True)
+    class Other(Options):
+        colour: str = option("red", help="Of the dancer.")
+
+    with pytest.raises(TypeError, match="One and Other declare two options of the name colour"):
+        verbs._joined("Both", (One, Other))
+    assert [field.name for field in fields(verbs._joined("Same", (One, One)))] == ["colour"]

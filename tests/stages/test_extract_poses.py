@@ -102,11 +102,6 @@ def test_without_a_dataset_it_says_how_to_make_one(tmp_path):
         extract_poses(store=tmp_path)
 
 
-def test_a_detector_is_for_video(dataset):
-    with pytest.raises(InputError, match="video"):
-        extract_poses(dataset, detector="openpose", store=dataset.path.parents[1])
-
-
 def test_views_and_sizes_are_read_or_refused():
     assert parse_views("0,45, 90") == [0, 45, 90] and parse_views([-90, 270, 30.4]) == [30, 270]
     assert parse_views("orbit,90,0,orbit") == [0, 90, "orbit"]

@@ -135,17 +135,17 @@ class _Seams:
         since, left = (frames - before).float(), (after - frames).float()
         across = since / (since + left).clamp(min=1)  # from 0 at the one to 1 at the other
         # A gap that has one end alone is as good as endless: the other end is far, and its error counts nothing.
-        weights = (_fading(since) * (1 - _smooth(across)), _fading(left) * _smooth(across))
+        weights = (_fading(since) * (1 - _smoothstep(across)), _fading(left) * _smoothstep(across))
         places = (before.clamp(min=0), after.clamp(max=count - 1))
         return cls(*(x[..., part] for x in (*places, *weights)))
 
 
 def _fading(distance: Tensor) -> Tensor:
     """1 at no distance, 0 from FADE_FRAMES on."""
-    return 1 - _smooth((distance / FADE_FRAMES).clamp(max=1))
+    return 1 - _smoothstep((distance / FADE_FRAMES).clamp(max=1))
 
 
-def _smooth(share: Tensor) -> Tensor:
+def _smoothstep(share: Tensor) -> Tensor:
     """0 to 1 along half a cosine."""
     return 0.5 - 0.5 * torch.cos(torch.pi * share)
 

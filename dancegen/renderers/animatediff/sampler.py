@@ -55,7 +55,7 @@ class Sampler:
     ) -> torch.Tensor:
         """(F, 4, h, w) latents of a scene, on the CPU.
 
-        resume: a directory where latents are saved every few steps, and read from if they are there. advance: told of
+        resume: a directory where latents are saved every few steps, and read from if they are there. advance: called at
         each finished step. finished: given the latents of frames as soon as the last step has no more windows that see
         them.
         """

@@ -92,7 +92,7 @@ class Painter(Protocol):
         """Paint a scene and give each of its frames to `write`.
 
         resume: a directory of the scene's own. What the painter keeps there while it works is there again after a kill,
-        and leads to the same frames. advance: told of each finished step, those found in `resume` included; what it
+        and leads to the same frames. advance: called at each finished step, those found in `resume` included; what it
         raises, such as Cancelled, ends the painting. before: (N, H, W, 3) uint8 RGB, for a chained backend: the first N
         frames of the scene as they were painted in the one before; None after a cut.
         """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class HeldPainter:
     """The painter of one film in one process. Where memory runs out, it goes on a tier lower, and stays there.
 
-    load: the painter for a tier. warn: told when that happens. thrift: how a tier saves memory, in words.
+    load: the painter for a tier. warn: called when that happens. thrift: how a tier saves memory, in words.
     saves_memory: what a person can try when even the lowest tier is too much.
     """
 

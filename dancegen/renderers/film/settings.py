@@ -6,19 +6,19 @@ A backend's settings are a subclass: it adds its own options, and gives shared o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from dancegen.errors import InputError
-from dancegen.options.declare import Options, Role, choice, declared, option, within
+from dancegen.options.declare import Role, choice, option, redeclared_of, within
+from dancegen.options.shared import NO_DETECTOR, Detecting, Parallel
 
 LOOK, MODELS, WORK = "Painting (with --prompt)", "Models of a painted film", "How a film is painted"
 """Panels of the help."""
 VRAM = ("auto", "8", "12", "16", "24")
 WORKER_BACKENDS = ("dask", "ray", "loky")
-NO_DETECTOR = "none"
 _REACH = "reach"
 
 
@@ -36,8 +36,7 @@ def acting_on(reach: Reach, declaration: Any) -> Any:
 
 def redeclared(name: str, default: Any, **changes: Any) -> Any:
     """A shared option with a backend's own default, or other changes to its declaration."""
-    shared = next(each for each in fields(FilmOptions) if each.name == name)
-    return field(default=default, metadata={**shared.metadata, "declared": replace(declared(shared), **changes)})
+    return redeclared_of(FilmOptions, name, default, **changes)
 
 
 def names_reaching(settings: FilmOptions, *reaches: Reach) -> set[str]:
@@ -46,7 +45,7 @@ def names_reaching(settings: FilmOptions, *reaches: Reach) -> set[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilmOptions(Options):
+class FilmOptions(Detecting, Parallel):
     """What any backend takes."""
 
     negative_prompt: str | None = option(
@@ -82,7 +81,7 @@ class FilmOptions(Options):
     lora: tuple[str, ...] = option(
         (), help="A LoRA, with its weight; repeatable.", metavar="MODEL[=X]", panel=MODELS, role=Role.INPUT
     )
-    sampler: str | None = option(None, help="How noise is taken away: dpm++, lcm or euler.", metavar="NAME", panel=WORK)
+    sampler: str | None = option(None, help="The sampler: dpm++, lcm or euler.", metavar="NAME", panel=WORK)
     segment: int | None = acting_on(
         Reach.FILM, option(None, help="Painted frames a segment, at most; 128 are usual.", metavar="N", panel=WORK)
     )
@@ -102,14 +101,8 @@ class FilmOptions(Options):
     scheduler: str | None = option(
         None, help="The address of Dask's scheduler or Ray's head.", metavar="ADDRESS", panel=WORK, role=Role.HARMLESS
     )
-    workers: int | None = option(None, help="Processes at work.", metavar="N", panel=WORK, role=Role.HARMLESS)
-    detector: str | Path | None = acting_on(
-        Reach.FILM,
-        option(
-            None, help="Finds the person in the portrait: blazepose, OpenPose weights (non-commercial use), or none.",
-            metavar="DETECTOR", panel=WORK, role=Role.INPUT,
-        ),
-    )  # fmt: skip
+    workers: int | None = redeclared_of(Parallel, "workers", panel=WORK)
+    detector: str | Path | None = acting_on(Reach.FILM, redeclared_of(Detecting, "detector", panel=WORK))
 
     def person_detector(self) -> str | Path | None:
         """What looks at the portrait, if anything does: see `dancegen.detectors`."""

@@ -77,7 +77,7 @@ def draw_figure(body: Body, frame: int, palette: Palette, glow: float, size: tup
 
 def _arm(points: np.ndarray, tall: float, size: tuple[int, int]) -> _Solid | None:
     shoulder, elbow, wrist = points
-    hand = wrist + _unit(wrist - elbow) * HAND_LENGTH * tall
+    hand = wrist + _direction(wrist - elbow) * HAND_LENGTH * tall
     palm = wrist + (hand - wrist) * 0.5
     patch = patch_around(np.stack([shoulder, elbow, wrist, hand]), (SHOULDER_R + 0.02) * tall, size)
     if not patch:
@@ -104,7 +104,7 @@ def _leg(points: np.ndarray, heading: float, side: str, tall: float, size: tuple
 
 def _foot(knee, ankle, heading: float, side: str, tall: float) -> tuple[np.ndarray, np.ndarray]:
     """Toe and heel. Keypoints end at the ankle: the foot follows the shin, and points where the dancer faces."""
-    shin = _unit(ankle - knee)
+    shin = _direction(ankle - knee)
     outward = -0.3 if side == "right" else 0.3
     across = np.clip(heading * 0.95 + outward * (1 - abs(heading)), -1, 1)
     sideways = np.array([shin[1], -shin[0]])  # to the picture's right for a leg that stands
@@ -116,7 +116,7 @@ def _foot(knee, ankle, heading: float, side: str, tall: float) -> tuple[np.ndarr
 def _torso(joints: np.ndarray, head: np.ndarray, heading: float, tall: float, size: tuple[int, int]) -> _Solid | None:
     neck, (right, left), hips = joints[NECK], joints[SHOULDERS], joints[HIPS]
     middle = hips.mean(axis=0)
-    up = _unit(head - neck)
+    up = _direction(head - neck)
     points = np.stack([neck, right, left, *hips, head + up * HEAD_HEIGHT * tall, head])
     patch = patch_around(points, 0.075 * tall, size)
     if not patch:
@@ -147,7 +147,7 @@ def _flank(patch: Patch, shoulder, hip, chest, waist, middle, tall: float) -> np
 
 def _above(patch: Patch, middle, neck, tall: float) -> np.ndarray:
     """0 below the hips, 1 above: there the legs carry the outline on, and an edge would look like trunks."""
-    up = _unit(neck - middle)
+    up = _direction(neck - middle)
     rise = (patch.x - np.float32(middle[0])) * np.float32(up[0]) + (patch.y - np.float32(middle[1])) * np.float32(up[1])
     rise *= np.float32(1 / (0.06 * tall))
     rise += np.float32(0.75)
@@ -227,6 +227,6 @@ def _over(figure: Figure, patch: Patch, colour: list[np.ndarray], cover: np.ndar
     covered += cover
 
 
-def _unit(vector: np.ndarray) -> np.ndarray:
+def _direction(vector: np.ndarray) -> np.ndarray:
     length = float(np.hypot(*vector))
     return vector / length if length > 1e-6 else np.array([0.0, 1.0])

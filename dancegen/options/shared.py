@@ -1,0 +1,45 @@
+"""Options that several verbs have, each declared once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dancegen.options.declare import COMMON, Options, Role, option, pixels, within
+
+NO_DETECTOR = "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seeded(Options):
+    """Options of a verb that uses random numbers."""
+
+    seed: int = option(
+        0, help="The same seed gives the same result.", metavar="N", panel=COMMON, parse=within(0, 2**63 - 1)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parallel(Options):
+    """Options of a verb that several processes work on."""
+
+    workers: int | None = option(
+        None, help="Processes at work; all cores if left out.", metavar="N", role=Role.HARMLESS
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canvas(Options):
+    """Options of a verb that makes poses in pixels."""
+
+    canvas: tuple[int, int] = option("512x512", help="Canvas of the poses in pixels.", metavar="WxH", parse=pixels)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detecting(Options):
+    """Options of a verb that looks for people in pictures."""
+
+    detector: str | Path | None = option(
+        None, help="Finds people in pictures: blazepose, OpenPose weights (non-commercial use), or none.",
+        metavar="DETECTOR", role=Role.INPUT,
+    )  # fmt: skip
