@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from dancegen.choreographers.config import Config
-from dancegen.errors import InputError
+from dancegen.errors import InputError, ModelError
 from dancegen.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -113,13 +113,14 @@ class Family:
     def train(self, config: Any, job: TrainingJob) -> dict[str, float]:
         """Train to the end; leaves the best model in `job.folder/best` and returns its figures.
 
-        Ctrl-C and Cancelled end it after the step at hand; the same job then goes on from there.
+        Ctrl-C and Cancelled end it after the step at hand; the same job then goes on from there. Raises InputError
+        where the family does not learn.
         """
-        raise NotImplementedError
+        raise InputError(f"--family {self.name}: {self.who} does not learn")
 
     def load(self, folder: Path, device: str) -> Choreographer:
         """The choreographer whose model lies in `folder`. Raises ModelError where it cannot be rebuilt."""
-        raise NotImplementedError
+        raise ModelError(f"{folder} cannot be loaded: {self.who} has no models")
 
     def check(self, controls: DanceControls, folder: Path | None = None) -> None:
         """Raises InputError, naming the flags, for controls that the family, or a model of it, cannot follow."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
+from dancegen.errors import ModelError
 from dancegen.progress import Advance
 from dancegen.renderers.film.settings import FilmOptions
 
@@ -236,5 +237,5 @@ class FilmBackend(ABC, Generic[Chosen]):
     def load_second_pass(
         self, models: Models, settings: Chosen, device: str, tier: Tier, portrait: np.ndarray | None
     ) -> FramePainter:
-        """The networks of the second pass. Raises ModelError."""
-        raise NotImplementedError(f"{self.name} has no second pass")
+        """The networks of the second pass. Raises ModelError, also where the backend has none."""
+        raise ModelError(f"--engine {self.name} has no second pass")
