@@ -1,5 +1,11 @@
 """What can go wrong, worded for the person who made it. Each error knows the exit code its kind deserves."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class DancegenError(Exception):
     """Something failed that was not the person's doing (exit code 1)."""
@@ -51,3 +57,23 @@ class Cancelled(DancegenError):
     """The run was cancelled from outside, at a step it can go on from (exit code 130)."""
 
     exit_code = 130
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str], what: str, kind: type[InputError] = InputError) -> Iterator[None]:
+    """Around every reader of a file from outside: whatever a damaged or hostile file brings about names that file.
+
+    what: what the file was taken for, such as "BVH file". Errors in words pass as they are; anything else is raised
+    again as `kind`.
+    """
+    try:
+        yield
+    except DancegenError:
+        raise
+    except MemoryError as error:
+        raise kind(f"{os.fspath(path)} would take more memory than there is: it is no {what} to be trusted") from error
+    except OSError as error:
+        raise kind(f"{os.fspath(path)} cannot be read: {error.strerror or error}") from error
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise kind(f"{os.fspath(path)} cannot be read; it is damaged or not a {what} ({reason})") from error

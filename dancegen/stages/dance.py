@@ -7,7 +7,8 @@ from typing import Any
 
 from dancegen.context import Context
 from dancegen.errors import InputError
-from dancegen.options.verbs import GeneratePosesOptions, render_options
+from dancegen.options.dance import GeneratePosesOptions
+from dancegen.options.verbs import render_options
 from dancegen.stages.generate_poses import generate_poses
 from dancegen.stages.render import check_render, render
 from dancegen.stages.songs import song_path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dancegen.choreographers.controls import DanceControls
 from dancegen.errors import InputError
-from dancegen.options.verbs import GeneratePosesOptions
+from dancegen.options.dance import GeneratePosesOptions
 from dancegen.store import Input, Store
 
 _MOTION = "motion.npz"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from dancegen.context import Context
 from dancegen.errors import InputError
+from dancegen.options.dance import EvaluateOptions, GeneratePosesOptions
 from dancegen.options.declare import recipe_for
 from dancegen.options.shared import NO_DETECTOR
-from dancegen.options.verbs import EvaluateOptions, GeneratePosesOptions
 from dancegen.progress import Progress
 from dancegen.stages.evaluation_inputs import (
     MODEL,

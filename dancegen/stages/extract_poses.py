@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 from dancegen.context import Context
 from dancegen.errors import InputError
+from dancegen.options.dance import CAMERAS
+from dancegen.options.data import ExtractPosesOptions
 from dancegen.options.declare import recipe_for
-from dancegen.options.verbs import CAMERAS, ExtractPosesOptions
 from dancegen.progress import Progress
 from dancegen.store import Artifact, Input
 

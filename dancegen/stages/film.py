@@ -15,9 +15,9 @@ import numpy as np
 from dancegen.context import Context
 from dancegen.detectors import weights_input
 from dancegen.errors import InputError
+from dancegen.options.dance import RenderOptions
 from dancegen.options.declare import flag_of
 from dancegen.options.shared import NO_DETECTOR
-from dancegen.options.verbs import RenderOptions
 from dancegen.progress import Progress
 from dancegen.renderers.film.backend import FilmBackend, Grid
 from dancegen.renderers.film.frames import Composition, faded

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from dancegen.context import Context
 from dancegen.errors import InputError
+from dancegen.options.dance import GeneratePosesOptions
 from dancegen.options.declare import recipe_for
-from dancegen.options.verbs import GeneratePosesOptions
 from dancegen.progress import Progress
 from dancegen.stages.dance_controls import read_controls
 from dancegen.stages.songs import SongFile, song_path

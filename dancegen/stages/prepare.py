@@ -31,8 +31,8 @@ from dancegen.dataset.pairing import (
 from dancegen.dataset.splits import Origin, split_performances
 from dancegen.errors import DancegenError, InputError, MocapError
 from dancegen.motion.readers.registry import Take, find_takes, known
+from dancegen.options.data import PrepareOptions
 from dancegen.options.declare import recipe_for
-from dancegen.options.verbs import PrepareOptions
 from dancegen.progress import Advance, Progress
 from dancegen.stages.songs import SongFile, find_songs
 from dancegen.store import Artifact, Input

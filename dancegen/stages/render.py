@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from dancegen.context import Context
 from dancegen.errors import InputError
+from dancegen.options.dance import RenderOptions, SkeletonOptions
 from dancegen.options.declare import flag_of, recipe_for
-from dancegen.options.verbs import RenderOptions, SkeletonOptions
 from dancegen.progress import Progress
 from dancegen.stages.generate_poses import AUDIO, BEATS, FEATURES, POSES
 from dancegen.store import Artifact, Input

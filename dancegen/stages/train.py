@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from dancegen.context import Context
 from dancegen.errors import Cancelled, InputError
+from dancegen.options.data import TrainOptions
 from dancegen.options.declare import recipe_for
-from dancegen.options.verbs import TrainOptions
 from dancegen.progress import SILENT
 from dancegen.store import Artifact, Input, Recipe
 

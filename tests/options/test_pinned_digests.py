@@ -13,15 +13,9 @@ import pytest
 from dancegen.choreographers.baselines.family import Baselines
 from dancegen.choreographers.registry import FAMILIES
 from dancegen.metrics.reference import VERSION as REFERENCE_VERSION
+from dancegen.options.dance import EvaluateOptions, GeneratePosesOptions, SkeletonOptions
+from dancegen.options.data import ExtractPosesOptions, PrepareOptions, TrainOptions
 from dancegen.options.declare import Options, recipe_for
-from dancegen.options.verbs import (
-    EvaluateOptions,
-    ExtractPosesOptions,
-    GeneratePosesOptions,
-    PrepareOptions,
-    SkeletonOptions,
-    TrainOptions,
-)
 from dancegen.renderers.film.registry import find_backend
 from dancegen.renderers.film.settings import Reach
 from dancegen.stages import evaluate, extract_poses, film, film_segments, film_temporal, prepare, render

@@ -9,8 +9,9 @@ import pytest
 
 import dancegen
 from dancegen.options import verbs
+from dancegen.options.dance import GeneratePosesOptions, RenderOptions
 from dancegen.options.declare import Options, Role, declared, option, recipe_for
-from dancegen.options.verbs import VERBS, GeneratePosesOptions, RenderOptions
+from dancegen.options.verbs import VERBS
 from dancegen.store import Input, Recipe, Store, open_store
 from helpers.songs import write_click, write_song
 from helpers.stepping_dancer import write_dancer

@@ -1,0 +1,139 @@
+"""What the verbs take that make dances and videos and measure them: generate-poses, render and evaluate.
+
+What painted films can be asked for stands with what paints them: see `renderers.film.registry`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dancegen.choreographers.registry import FAMILIES, usual_family
+from dancegen.options.declare import Options, Role, choice, each_of, metres, option, pixels, span, within
+from dancegen.options.shared import Canvas, Detecting, Seeded
+from dancegen.renderers import STYLES
+from dancegen.store import Artifact
+
+BODY = "For models that dance in three dimensions"
+
+CAMERAS = ("front", "side", "orbit", "follow", "cuts")
+LIMBS = ("legs", "arms", "trunk")
+
+_rate = within(1.0, 120.0, "frames a second")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneratePosesOptions(Canvas, Seeded):
+    """From a song to a choreography."""
+
+    song: str | Path = option(
+        help="A song (wav, flac, ogg, mp3, m4a and more), or demo for the bundled one.", metavar="SONG",
+        argument=True, role=Role.INPUT,
+    )  # fmt: skip
+    model: str | Path = option(
+        usual_family(), help=f"{', '.join(FAMILIES)}, a model's path or digest, or a baseline.", metavar="MODEL",
+        role=Role.INPUT,
+    )  # fmt: skip
+    fps: float = option(30.0, help="Frames a second.", metavar="FPS", parse=_rate)
+    start: float = option(0.0, help="Where in the song to begin, in seconds.", metavar="S")
+    seconds: float | None = option(None, help="How long to dance; else to the end.", metavar="S")
+    camera: str = option(
+        "front", help="front, side, orbit, follow or cuts.", metavar="NAME", panel=BODY, parse=choice(*CAMERAS)
+    )
+    music_guidance: float | None = option(
+        None, help="How closely to follow the music: 0 ignores it, 2 is usual.", metavar="W", panel=BODY,
+        parse=within(0.0, 20.0),
+    )  # fmt: skip
+    floor: tuple[float, float] | None = option(
+        "3x3", help="Metres of floor to stay on; none has no edge.", metavar="WxD", panel=BODY, parse=metres
+    )
+    genre: str | None = option(
+        None, help="What to dance: a genre the model was trained on.", metavar="NAME", panel=BODY
+    )
+    energy: float = option(
+        0.5, help="How lively: 0 is calm, 0.5 usual, 1 wild.", metavar="0..1", panel=BODY, parse=within(0.0, 1.0)
+    )
+    start_pose: str | Path | None = option(
+        None,
+        help="Begin in the first pose of DANCE, or its pose at S s.",
+        metavar="DANCE[@S]",
+        panel=BODY,
+        role=Role.INPUT,
+    )
+    end_pose: str | Path | None = option(
+        None,
+        help="End in the first pose of DANCE, or its pose at S s.",
+        metavar="DANCE[@S]",
+        panel=BODY,
+        role=Role.INPUT,
+    )
+    edit: str | Path | None = option(
+        None, help="An earlier dance, of which a part is kept.", metavar="DANCE", panel=BODY, role=Role.INPUT
+    )
+    keep: tuple[tuple[float, float], ...] = option(
+        (), help="Seconds of the song to keep of it; repeatable.", metavar="FROM-TO", panel=BODY, parse=each_of(span)
+    )
+    keep_joints: tuple[str, ...] = option(
+        (), help="Limbs to keep of it: legs, trunk, arms (with the trunk).", metavar="LIMBS", panel=BODY,
+        parse=each_of(choice(*LIMBS)),
+    )  # fmt: skip
+    repeat_sections: bool = option(
+        False, help="When a section such as the chorus returns, so do its moves.", panel=BODY
+    )
+    retime: bool = option(False, help="Move steps onto the beats afterwards.", panel=BODY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkeletonOptions(Options):
+    """From a choreography to a drawn video."""
+
+    poses: Artifact | str | Path | None = option(
+        None, help="Generated poses: path or digest; else the newest.", metavar="POSES", argument=True,
+        role=Role.INPUT,
+    )  # fmt: skip
+    style: str = option(
+        "neon", help="How the dancer is drawn: neon to watch, openpose for ControlNet.",
+        metavar="NAME", parse=choice(*STYLES),
+    )  # fmt: skip
+    fps: float | None = option(None, help="Frames a second.", metavar="FPS", parse=_rate)
+    size: tuple[int, int] | None = option(
+        None, help="The video's size: 1280x720, or 384x512 with a prompt.", metavar="WxH", parse=pixels
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderOptions(SkeletonOptions, Seeded):
+    """From a choreography to a video: what any engine takes."""
+
+    engine: str | None = option(
+        None, help="What makes the pictures: skeleton, or animatediff with a prompt.", metavar="NAME"
+    )
+    prompt: str | None = option(
+        None, help="What to film; '0:00 TEXT | 0:32 TEXT' changes it with the song.", metavar="TEXT"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions(Detecting, Seeded):
+    """From dances to figures."""
+
+    inputs: tuple[Artifact | str | Path, ...] = option(
+        (), help="Models (gan, a path, a digest, baseline:NAME), poses (digest, .npz, OpenPose JSON) or videos.",
+        metavar="INPUT...", argument=True, role=Role.INPUT,
+    )  # fmt: skip
+    songs: str | Path | None = option(
+        None, help="What models dance to: a song or a folder; else the demo song.", metavar="PATH", role=Role.INPUT
+    )
+    reference: Artifact | str | Path | None = option(
+        None, help="Real dance to compare with: poses or reference.npz; else bundled.", metavar="DATASET",
+        role=Role.INPUT,
+    )  # fmt: skip
+    start: float = option(
+        0.0, help="Where in each song to begin, in seconds.", metavar="S", role=Role.DERIVED, through="inputs"
+    )
+    seconds: float | None = option(
+        60.0, help="How long to dance to each song.", metavar="S", role=Role.DERIVED, through="inputs"
+    )
+    json_fps: float = option(
+        30.0, help="Frames a second of OpenPose JSON, which states none.", metavar="FPS", parse=_rate
+    )
