@@ -74,6 +74,20 @@ class KinematicBeats:
         one, other = (vars(self.against(np.asarray(beats_s) + way * shift)) for way in (-1, 1))
         return BeatFigures(**{name: (one[name] + other[name]) / 2 for name in one})
 
+    def lead(self, beats_s: np.ndarray) -> float:
+        """How much better the footfalls meet the beats than the shifted ones, as a share of what is possible.
+
+        (footfall - shifted) / (1 - s), where s is what every step exactly on the beat would score against the shifted
+        music: exp(-(T / 4)^2 / (2 * 0.05^2)) for a beat period of T seconds. 1 is a metronome, 0 somebody who does not
+        listen, whatever the tempo. nan where there is nothing to compare.
+        """
+        beats = np.asarray(beats_s)
+        away = SHIFT * beat_period(beats)
+        if not away:
+            return float("nan")
+        most = 1 - _aligned(np.zeros(1), np.full(1, away))
+        return (self.against(beats).footfall - self.against_shifted(beats).footfall) / most
+
     def against_others(self, songs: Sequence[np.ndarray]) -> BeatFigures:
         """The other control: the same against the beats of songs that the dance was not made for, their mean."""
         every = [vars(self.against(beats_s)) for beats_s in songs]

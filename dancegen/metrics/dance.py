@@ -157,5 +157,6 @@ def _beat_alignment(dance: Dance, other_songs: Sequence[np.ndarray]) -> Figures:
         "bas_motion_other": other.bas_motion,
         "footfall": ours.footfall,
         "footfall_shifted": shifted.footfall,
+        "footfall_lead": kinematic.lead(beats),
         "footfall_other": other.footfall,
     }

@@ -31,7 +31,7 @@ LONG_S = 20.0
 """Takes as long as this say how varied real dance is: what is short has little to come back to."""
 SAMPLE = 300
 """Real windows that are kept to be drawn."""
-VERSION = 6
+VERSION = 7
 
 
 @dataclass(frozen=True, eq=False)

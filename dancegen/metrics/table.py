@@ -48,6 +48,7 @@ DETAILS = (
     Column("bas_motion_shifted", "halt off", 2, "Control of halt: the music a quarter of a beat early and late."),
     Column("bas_motion_other", "halt other", 2, "Control of halt: another song."),
     Column("footfall_shifted", "step off", 2, "Control of step: the music a quarter of a beat early and late."),
+    Column("footfall_lead", "step lead", 2, "Step less step off, as a share of what this tempo allows. 0: by chance."),
     Column("footfall_other", "step other", 2, "Control of step: another song."),
     Column("diversity_k", "diversity k", 1, "Mean distance between three-second windows in kinetic features."),
     Column("diversity_g", "diversity g", 1, "Mean distance between three-second windows in geometric features."),

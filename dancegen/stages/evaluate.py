@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from dancegen.metrics.table import Row
 
 STAGE = "evaluate"
-VERSION = 6
+VERSION = 7
 REAL_STAGE = "reference"
 NO_FIDELITY = "videos were not held to the poses that were asked for: name OpenPose weights with --detector"
 NO_OTHER_SONG = "no row tells how a dance keeps the time of another song: that takes two songs, give --songs a folder"

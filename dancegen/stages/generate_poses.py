@@ -31,6 +31,7 @@ MOTION, BVH = "motion.npz", "dance.bvh"
 """Of a model that dances in three dimensions: the body's motion, to edit and start from, and to take to Blender."""
 SUMMARY_FIGURES = (
     "speed_median", "accel_mean", "freeze_ratio", "missing", "bas_music", "bas_shifted", "footfall", "footfall_shifted",
+    "footfall_lead", "skating",
 )  # fmt: skip
 """What of evaluate's figures the summary shows."""
 
@@ -97,7 +98,7 @@ def _build(
 ) -> dict:
     from dancegen.audio.song import analyse_and_copy
     from dancegen.metrics.dance import Dance, measure, rounded
-    from dancegen.metrics.diagnosis import faults
+    from dancegen.metrics.diagnosis import faults, timing
     from dancegen.pose.openpose_json import write_openpose_json
     from dancegen.pose.sequence import PoseSequence
 
@@ -112,7 +113,8 @@ def _build(
     sequence.save(directory / POSES)
     write_openpose_json(sequence, directory / JSON)
     figures = measure(Dance.of(sequence if unmoved is None else unmoved, features.beats.times_s))
-    wrong = faults(figures)
+    kept, wrong = timing(figures), faults(figures)
+    progress.say(kept)
     for fault in wrong:
         progress.warn(fault)
     return {
@@ -121,8 +123,9 @@ def _build(
         "fps": options.fps,
         "tempo_bpm": round(features.beats.tempo_bpm, 1),
         "beats": len(features.beats.times_s),
-        **rounded({name: figures[name] for name in SUMMARY_FIGURES}),
+        "timing": kept,
         "verdict": "; ".join(wrong) or "nothing looks wrong",
+        **rounded({name: figures[name] for name in SUMMARY_FIGURES}),
     }
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dancegen.metrics.beats import beat_figures, beats_inside, footfalls, shifted_figures, speed_minima, with_half_beats
+from dancegen.metrics.beats import (
+    KinematicBeats,
+    beat_figures,
+    beats_inside,
+    footfalls,
+    shifted_figures,
+    speed_minima,
+    with_half_beats,
+)
 from dancegen.metrics.dance import Dance, measure
 from dancegen.metrics.motion import body_positions
 from helpers.pendulum import BEAT_S, beats, frozen, noisy, pendulum, sequence
@@ -105,3 +113,16 @@ def test_a_foot_that_is_not_shown_does_not_fall():
     assert not ((found > 10.1) & (found < 19.9)).any() and len(found) > 30
     keypoints[:, [10, 13]] = 0
     assert len(footfalls(body_positions(sequence(keypoints)))) == 0
+
+
+@pytest.mark.parametrize("beat_s", [0.34, 0.5, 0.85])
+def test_the_lead_of_a_dancer_over_chance_does_not_depend_on_the_tempo(beat_s):
+    music = np.arange(1, 60) * beat_s
+    rng = np.random.default_rng(1)
+    on_time = KinematicBeats(np.empty(0), music, 10_000)
+    human = KinematicBeats(np.empty(0), music + rng.normal(0, 0.02, len(music)), 10_000)
+    anywhere = KinematicBeats(np.empty(0), np.sort(rng.uniform(0, music[-1], 4000)), 10_000)
+    against = KinematicBeats(np.empty(0), music + beat_s / 4, 10_000)
+    assert on_time.lead(music) == pytest.approx(1, abs=0.01) and 0.7 < human.lead(music) < 1
+    assert abs(anywhere.lead(music)) < 0.06 and against.lead(music) == pytest.approx(-1, abs=0.06)
+    assert np.isnan(on_time.lead(np.empty(0))) and np.isnan(anywhere.lead(music[:1]))

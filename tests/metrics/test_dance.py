@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dancegen.metrics.dance import Dance, Windows, average, distances, measure
-from dancegen.metrics.diagnosis import faults
+from dancegen.metrics.diagnosis import faults, timing
 from dancegen.metrics.features import ENOUGH_WINDOWS
 from dancegen.metrics.table import COLUMNS, DETAILS, VIDEO_COLUMNS, Row, as_text, shown_columns
 from dancegen.pose.sequence import PoseSequence
@@ -72,6 +72,37 @@ def test_what_is_wrong_is_said_in_words():
     assert "hardly moves: 0.05" in faults({"speed_median": 0.05})[0]
     assert "limbs stretch to 0.50" in faults({"limb_p99_max": 0.5})[0]
     assert "takes no step" in faults({"seconds": 30.0, "bas_music": 0.3})[0]
+
+
+def test_feet_that_slide_more_than_any_real_dancer_does_are_named_and_others_are_not():
+    (fault,) = faults({"skating": 0.24})
+    assert fault == "the feet slide over the floor 3.0 times as much as in real dance"
+    assert faults({"skating": 0.134}) == []  # breakdance and salsa at their most slippery
+
+
+def test_how_well_the_steps_meet_the_beat_is_a_sentence():
+    def of(late_s: float) -> str:
+        return timing(measure(Dance.of(sequence(pendulum(late_s=late_s)), beats(30.0))))
+
+    assert of(0.0) == "the steps fall on the beat, as real dancers' steps do"
+    assert of(0.125) == "the steps do not keep time"
+    # The grades between, from the measured lead of real dancers down.
+    grades = [timing({"footfall_lead": lead}) for lead in (0.42, 0.25, 0.13, 0.09)]
+    assert [grade.split(",")[0] for grade in grades] == [
+        "the steps fall on the beat", "the steps follow the beat", "some steps meet the beat",
+        "the steps do not keep time",
+    ]  # fmt: skip
+    assert timing({}) == timing({"footfall_lead": None}) == "no steps or no beats to compare"
+
+
+def test_the_sentence_and_the_verdict_agree_about_the_beat():
+    for lead in np.linspace(-0.5, 1, 61):
+        figures = {"seconds": 30.0, "footfall": 0.5, "footfall_shifted": 0.4, "footfall_lead": lead}
+        assert ("do not keep time" in timing(figures)) == any("keep time" in fault for fault in faults(figures))
+
+
+def test_figures_without_a_lead_as_earlier_versions_wrote_them_accuse_nobody():
+    assert faults({"seconds": 30.0, "bas_music": 0.2, "footfall": 0.65, "footfall_shifted": 0.33}) == []
 
 
 def test_a_good_dance_and_a_dance_without_music_have_no_such_fault():

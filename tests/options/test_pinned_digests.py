@@ -72,15 +72,15 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "generate-poses diffusion": (
         of("generate-poses", FAMILIES["diffusion"].version, SONG, "song", "model"),
-        "68fea7d99d11578b",
+        "547bf0dd3ba2e78d",
     ),
     "generate-poses gan": (
         of("generate-poses", FAMILIES["gan"].version, SONG, "song", "model"),
-        "68fea7d99d11578b",
+        "547bf0dd3ba2e78d",
     ),
     "generate-poses baseline": (
         of("generate-poses", Baselines().version, SONG, "song", "model", "dataset"),
-        "b83539dfce63faf2",
+        "87474b525c6679a4",
     ),
     "render skeleton": (
         of("render", render.VERSION, SkeletonOptions(), "poses", engine="skeleton", fps=30.0, size=[1280, 720]),
@@ -100,11 +100,11 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "evaluate": (
         of("evaluate", evaluate.VERSION, EvaluateOptions(), "reference", "songs", "inputs", "detector"),
-        "a77bd9970e433a8e",
+        "5d842b0793c45021",
     ),
     "reference": (
         lambda: Recipe("reference", REFERENCE_VERSION, {}, read("dataset")["dataset"]),
-        "f5befb1bf916db7b",
+        "cf79b67c29915ecc",
     ),
 }
 

@@ -27,7 +27,7 @@ class Diffusion(Family):
 
     name = "diffusion"
     who = "the diffusion choreographer"
-    version = 8
+    version = 9
     training_version = 3
     learns_from = "prepare"
     bundled = True

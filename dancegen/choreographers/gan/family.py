@@ -27,7 +27,7 @@ class Gan(Family):
 
     name = "gan"
     who = "the GAN"
-    version = 8
+    version = 9
     training_version = 3
     learns_from = "extract-poses"
     bundled = True
