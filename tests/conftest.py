@@ -37,9 +37,10 @@ def shared_weights() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_store(tmp_path, monkeypatch) -> Path:
-    """Every test has a store of its own, so that no test is answered by another's artifacts or a person's cache."""
+    """Every test has a store and a memory of digests of its own: none is answered by another's, or by a person's."""
     root = tmp_path / "store"
     monkeypatch.setenv("DANCEGEN_STORE", str(root))
+    monkeypatch.setenv("DANCEGEN_DIGESTS", str(tmp_path / "memory" / ".digests.sqlite"))
     return root
 
 

@@ -16,7 +16,7 @@ from dancegen.progress import Progress
 from dancegen.renderers.film.backend import FilmBackend
 from dancegen.renderers.film.settings import FilmOptions, Reach, names_reaching
 from dancegen.renderers.film.weights import Located, Models
-from dancegen.store import Input, Recipe, hash_file, hash_value
+from dancegen.store import Input, Recipe, file_digest, hash_value
 
 Inputs = Mapping[str, tuple[Input, ...]]
 """Inputs of a recipe, by the option that names them."""
@@ -80,6 +80,6 @@ def _model_input(model: Located, progress: Progress) -> Input:
 
 def _hash(path: Path) -> str:
     try:
-        return hash_file(path)
+        return file_digest(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error

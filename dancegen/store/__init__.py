@@ -1,6 +1,7 @@
 """Artifacts named by what made them: directories with a manifest, made once and published whole."""
 
 from dancegen.store.artifact import Artifact
+from dancegen.store.digests import file_digest
 from dancegen.store.export import check_output, export
 from dancegen.store.hashing import encode, hash_file, hash_value
 from dancegen.store.manifest import MANIFEST, Damage, FileEntry, Manifest
@@ -23,6 +24,7 @@ __all__ = [
     "check_output",
     "encode",
     "export",
+    "file_digest",
     "hash_file",
     "hash_value",
     "open_store",

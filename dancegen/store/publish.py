@@ -9,6 +9,7 @@ from pathlib import Path
 from dancegen.errors import StoreError
 from dancegen.store.artifact import content_of
 from dancegen.store.atomic import sync_directory, sync_file, writing
+from dancegen.store.digests import Digests
 from dancegen.store.hashing import hash_file
 from dancegen.store.manifest import MANIFEST, FileEntry
 
@@ -24,9 +25,14 @@ def seal(directory: Path) -> tuple[tuple[FileEntry, ...], str]:
     with writing(directory):
         paths, directories = _walk(directory)
         with ThreadPoolExecutor(_THREADS) as pool:
-            files = tuple(pool.map(lambda path: _seal_file(directory, path), paths))
+            sealed = list(pool.map(_seal_file, paths))
         for inner in directories:
             sync_directory(inner)
+    Digests.default().remember((path, info, digest) for path, (info, digest) in zip(paths, sealed, strict=True))
+    files = tuple(
+        FileEntry(path.relative_to(directory).as_posix(), info.st_size, digest)
+        for path, (info, digest) in zip(paths, sealed, strict=True)
+    )
     return files, content_of(files)
 
 
@@ -46,8 +52,8 @@ def _walk(directory: Path) -> tuple[list[Path], list[Path]]:
     return sorted(paths, key=lambda path: path.relative_to(directory).as_posix()), directories
 
 
-def _seal_file(directory: Path, path: Path) -> FileEntry:
+def _seal_file(path: Path) -> tuple[os.stat_result, str]:
     if not path.is_file():
         raise StoreError(f"{path} is not a plain file; an artifact holds plain files only")
     sync_file(path)
-    return FileEntry(path.relative_to(directory).as_posix(), path.stat().st_size, hash_file(path))
+    return path.stat(), hash_file(path)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from dancegen.errors import InputError
-from dancegen.store.hashing import encode, hash_file, hash_value
+from dancegen.store.digests import file_digests
+from dancegen.store.hashing import encode, hash_value
 
 SCHEMA = 2
 """Version of the store's own rules. It enters every digest: a store never reads what other rules made."""
@@ -43,7 +44,7 @@ class Input:
     def file(cls, role: str, path: str | Path) -> Input:
         """A file, by its bytes. Raises InputError where it is missing, a directory or unreadable."""
         path = Path(path)
-        return cls(role, "file", path.name, _hash_input(path, role))
+        return cls(role, "file", path.name, _digests([path], role)[0])
 
     @classmethod
     def directory(cls, role: str, path: str | Path, pattern: str = "**/*") -> Input:
@@ -58,9 +59,9 @@ class Input:
         names = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
         if not names:
             raise InputError(f"the {role} {root} holds no files that match {pattern}")
-        return cls(
-            role, "directory", root.resolve().name, hash_value([[n, _hash_input(root / n, role)] for n in names])
-        )
+        digests = _digests([root / name for name in names], role)
+        content = hash_value([list(pair) for pair in zip(names, digests, strict=True)])
+        return cls(role, "directory", root.resolve().name, content)
 
     @classmethod
     def artifact(cls, role: str, artifact: Made) -> Input:
@@ -94,12 +95,15 @@ class Recipe:
         return hash_value([SCHEMA, self.stage, self.version, dict(self.params), inputs])
 
 
-def _hash_input(path: Path, role: str) -> str:
-    if path.is_dir():
-        raise InputError(f"the {role} {path} is a directory; a file is needed")
-    if not path.exists():
-        raise InputError(f"the {role} {path} does not exist")
+def _digests(paths: list[Path], role: str) -> list[str]:
+    for path in paths:
+        if path.is_dir():
+            raise InputError(f"the {role} {path} is a directory; a file is needed")
+        if not path.exists():
+            raise InputError(f"the {role} {path} does not exist")
     try:
-        return hash_file(path)
+        return file_digests(paths)
     except OSError as error:
-        raise InputError(f"the {role} {path} cannot be read: {error.strerror or error}") from error
+        raise InputError(
+            f"the {role} {error.filename or paths[0]} cannot be read: {error.strerror or error}"
+        ) from error
