@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from importlib import import_module
 from inspect import Parameter, Signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dancegen.context import Context
@@ -13,7 +14,7 @@ from dancegen.devices import is_main_process
 from dancegen.options.declare import declared
 from dancegen.options.verbs import VERBS, Verb
 from dancegen.progress import SILENT
-from dancegen.store import Artifact, check_output, export
+from dancegen.store import Artifact
 
 if TYPE_CHECKING:
     from dancegen.renderers.film.plan import Plan
@@ -27,19 +28,27 @@ def verb(name: str) -> Callable[..., Artifact]:
     declaration = next(each for each in VERBS if each.function == name)
 
     def run(*arguments: Any, **keywords: Any) -> Artifact:
-        given = signature(declaration).bind(*arguments, **keywords).arguments
-        options, context = _split(declaration, given)
-        output = output_of(declaration, given, given.get("output"))
-        check_output(output, declaration.files)
-        artifact = _stage(name)(options, context)
-        if output is not None and is_main_process():
-            export(artifact, output, declaration.files)
-        return artifact
+        return perform(declaration, signature(declaration).bind(*arguments, **keywords).arguments)[0]
 
     run.__name__ = run.__qualname__ = name
     run.__doc__ = described(declaration)
     run.__signature__ = signature(declaration)  # type: ignore[attr-defined]
     return run
+
+
+def perform(declaration: Verb, given: Mapping[str, Any]) -> tuple[Artifact, Path | None]:
+    """Run a verb with these keywords: the artifact, and where its copy went.
+
+    Where the copy is to go is looked at before any work, and again when it is written.
+    """
+    from dancegen.stages.outputs import planned_copy
+
+    options, context = _split(declaration, given)
+    copy = planned_copy(declaration, options, given.get("output"), context)
+    artifact = _stage(declaration.function)(options, context)
+    if not is_main_process():
+        return artifact, None
+    return artifact, copy.write(artifact)
 
 
 def plan_render(*arguments: Any, **keywords: Any) -> Plan:
@@ -48,15 +57,6 @@ def plan_render(*arguments: Any, **keywords: Any) -> Plan:
 
     declaration = next(each for each in VERBS if each.name == "render")
     return plan(*_split(declaration, signature(declaration).bind(*arguments, **keywords).arguments))
-
-
-def output_of(declaration: Verb, given: Mapping[str, Any], output: Any) -> str | None:
-    """Where a copy of the result goes: only a dance goes anywhere unless that is asked for."""
-    if declaration.name != "dance":
-        return output if output is None else str(output)
-    from dancegen.stages.dance import output_path
-
-    return str(output_path(given["song"], output))
 
 
 def signature(declaration: Verb) -> Signature:

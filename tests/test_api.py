@@ -13,6 +13,8 @@ from dancegen.cli.commands import command_for
 from dancegen.errors import Cancelled, InputError
 from dancegen.options.declare import declared, flag_of
 from dancegen.options.verbs import VERBS
+from helpers.songs import write_song
+from helpers.tiny_gan import tiny_model
 
 
 def test_a_verb_takes_output_as_its_command_does(render_stage, tmp_path):
@@ -21,6 +23,23 @@ def test_a_verb_takes_output_as_its_command_does(render_stage, tmp_path):
     assert (tmp_path / "mine.mp4").read_bytes() == b"video"
     with pytest.raises(InputError):
         dancegen.render(output=tmp_path / "mine.mov")
+
+
+def test_every_file_of_a_result_is_known_before_it_is_made(tmp_path):
+    """Only then does a foreign file of its name in the folder that --output names stop the work before it begins."""
+    model = tiny_model(tmp_path / "model")
+    song = write_song(tmp_path / "song.wav", 2.0)
+    small = {"song": song, "canvas": "64x64", "seconds": 1.5}
+    made = [
+        dancegen.generate_poses(**small, model=model),
+        dancegen.generate_poses(**small, model="diffusion"),
+        dancegen.render(size="64x64"),
+        dancegen.evaluate([model], songs=song, seconds=1.5),
+    ]
+    for artifact in made:
+        verb = next(each for each in VERBS if each.name == artifact.stage)
+        unknown = {file.path for file in artifact.files if "/" not in file.path} - {*verb.files, *verb.others}
+        assert unknown == set()
 
 
 def test_help_of_a_verb_shows_its_keywords(render_stage):

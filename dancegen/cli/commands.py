@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields
 from inspect import Parameter, Signature
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -75,22 +76,20 @@ def run_verb(verb: Verb, keywords: dict[str, Any], shared: Mapping[str, Any]) ->
     if "device" in context:
         context["device"] = context["device"].value
     dry_run = keywords.pop("dry_run", False)
-    output = api.output_of(verb, keywords, shared["output"])
     with CommandProgress(quiet=shared["quiet"] or not is_main_process()) as progress, stdout_reserved():
-        if dry_run:
-            made = api.plan_render(**keywords, **context, progress=progress)
-        else:
-            made = api.verb(verb.function)(**keywords, **context, output=output, progress=progress)
+        given = {**keywords, **context, "progress": progress}
+        made = (api.plan_render(**given), None) if dry_run else api.perform(verb, given | {"output": shared["output"]})
     if not is_main_process():
         return
-    if isinstance(made, Artifact):
-        _show(made, output, shared)
-        result.check_whole(made)
-    else:
-        result.print_plan(made, shared["as_json"])
+    match made:
+        case Artifact() as artifact, copy:
+            _show(artifact, copy, shared)
+            result.check_whole(artifact)
+        case plan, _:
+            result.print_plan(plan, shared["as_json"])
 
 
-def _show(artifact: Artifact, output: str | None, shared: Mapping[str, Any]) -> None:
+def _show(artifact: Artifact, output: Path | None, shared: Mapping[str, Any]) -> None:
     from dancegen.cli import result
 
     if shared["as_json"]:

@@ -54,7 +54,12 @@ QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print only where the result is, and errors.", rich_help_panel=_PANEL)
 ]
 ForceOption = Annotated[
-    bool, typer.Option("--force", help="Make it again, even if the store has it.", rich_help_panel=_PANEL)
+    bool,
+    typer.Option(
+        "--force",
+        help="Make it again, even if the store has it; what lies at --output is replaced.",
+        rich_help_panel=_PANEL,
+    ),
 ]
 DebugOption = Annotated[
     bool, typer.Option("--debug", help="Show where in the code an error comes from.", rich_help_panel=_PANEL)

@@ -45,7 +45,7 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def print_artifact(artifact: Artifact, output: str | None = None) -> None:
+def print_artifact(artifact: Artifact, output: Path | None = None) -> None:
     """Which stage, cached or made in how long, its figures, where it lies, and what to try next."""
     took = duration(artifact.duration_s)
     how = f"unchanged, answered from the store (made in {took})" if artifact.cached else f"made in {took}"
@@ -116,7 +116,7 @@ def figure(value: object) -> str:
     return str(value)
 
 
-def _rows(artifact: Artifact, output: str | None) -> list[tuple[str, str]]:
+def _rows(artifact: Artifact, output: Path | None) -> list[tuple[str, str]]:
     rows = [(key.replace("_", " "), figure(value)) for key, value in plain_summary(artifact).items()]
     rows.append(("in", str(artifact.path)))
     if output is not None:
@@ -125,7 +125,7 @@ def _rows(artifact: Artifact, output: str | None) -> list[tuple[str, str]]:
     return [row for row in rows if row[1]]
 
 
-def _next_step(artifact: Artifact, output: str | None) -> str:
+def _next_step(artifact: Artifact, output: Path | None) -> str:
     if artifact.stage in _NEXT:
         return _NEXT[artifact.stage].format(digest=artifact.digest[:8])
     if artifact.stage == "evaluate":

@@ -62,7 +62,8 @@ class Verb:
     """A command, and the function of the same name in Python.
 
     options: gives the class of its options. files: the files of its result that `output` can name by their suffix.
-    about: what its help says. examples: command lines without `dancegen`.
+    about: what its help says. examples: command lines without `dancegen`. others: more files that its result may have,
+    which `output` names by their names.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Verb:
     files: tuple[str, ...]
     about: str
     examples: tuple[str, ...]
+    others: tuple[str, ...] = ()
     computes: bool = True
     """Whether a model computes, on a device that can be chosen."""
 
@@ -82,6 +84,7 @@ VERBS = (
     Verb(
         "dance", dance_options, ("video.mp4",),
         "Make a dance video: SONG.mp4 in the current directory, unless --output says otherwise.\n\n"
+        "A video there that dancegen did not make is kept: the dance is SONG-dance.mp4 then. "
         "It is generate-poses and render in one go; what either has made before is not made again.",
         (
             "dance demo",
@@ -90,6 +93,7 @@ VERBS = (
             "dance song.mp3 --genre salsa --energy 0.8 --camera cuts",
             "dance song.mp3 --prompt 'a dancer in a red dress, ballroom' --fast",
         ),
+        others=("poster.png",),
     ),
     Verb(
         "prepare", lambda: PrepareOptions, (),
@@ -99,14 +103,14 @@ VERBS = (
             "prepare mocap/salsa mocap/modern --music songs",
             "prepare mocap/salsa --music songs --source-fps 60 --licence 'CMU, free to use'",
         ),
-        computes=False,
+        others=("clips.jsonl",), computes=False,
     ),
     Verb(
         "extract-poses", lambda: ExtractPosesOptions, (),
         "Make a pose dataset: 18 OpenPose keypoints a frame, from several camera angles.\n\n"
         "The dancer keeps one scale and one place for a whole clip.",
         ("extract-poses", "extract-poses 3f2a9c41 --views 0,90,180,270"),
-        computes=False,
+        others=("clips.jsonl",), computes=False,
     ),
     Verb(
         "train", lambda: TrainOptions, ("model.safetensors", "history.csv"),
@@ -119,6 +123,7 @@ VERBS = (
             "train --minutes 90 --wandb my-dancers",
             "train --family gan --preset original --device cuda --vgg vgg16.safetensors",
         ),
+        others=("config.json", "discriminator.safetensors"),
     ),
     Verb(
         "generate-poses", lambda: GeneratePosesOptions,
@@ -131,6 +136,7 @@ VERBS = (
             "generate-poses song.mp3 --camera orbit --genre salsa --energy 0.8",
             "generate-poses song.mp3 --edit 8c1e20aa --keep 12.0-20.5 --seed 3",
         ),
+        others=("motion.npz", "beats.json", "audio.flac", "features.npz"),
     ),
     Verb(
         "render", render_options, ("video.mp4",),
@@ -144,6 +150,7 @@ VERBS = (
             "render --prompt 'a dancer in a red dress, ballroom' --dry-run",
             "render --prompt '0:00 a ballroom | 0:32 a neon street at night' --fast -o film.mp4",
         ),
+        others=("poster.png",),
     ),
     Verb(
         "evaluate", lambda: EvaluateOptions, ("report.html", "metrics.json", "reference.npz"),

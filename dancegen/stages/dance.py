@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from dancegen.context import Context
-from dancegen.errors import InputError
 from dancegen.options.dance import GeneratePosesOptions
 from dancegen.options.verbs import render_options
 from dancegen.stages.generate_poses import generate_poses
 from dancegen.stages.render import check_render, render
-from dancegen.stages.songs import song_path
 from dancegen.store import Artifact
 
 
@@ -28,16 +27,13 @@ def dance(options: Any, context: Context) -> Artifact:
     return render(video_options, context.step(), poses, request)
 
 
-def output_path(song: str | Path, output: str | Path | None = None) -> Path:
-    """Where the video goes: `output`, else `<song>.mp4` in the current directory, unless that is the song itself."""
-    source = song_path(song)
-    if output is not None:
-        if _is_same(Path(output), source):
-            raise InputError(f"--output {output} is the song itself; give the video another name")
-        return Path(output)
-    target = Path(f"{source.stem}.mp4")
-    return Path(f"{source.stem}-dance.mp4") if _is_same(target, source) else target
+def default_names(song: Path) -> Iterator[Path]:
+    """Where a dance goes that nobody named a place for: SONG.mp4 here, then SONG-dance.mp4, SONG-dance-2.mp4 and so on.
 
-
-def _is_same(target: Path, song: Path) -> bool:
-    return song.exists() and target.exists() and target.samefile(song)
+    The song itself is none of them.
+    """
+    numbered = (f"{song.stem}-dance-{number}.mp4" for number in range(2, 10_000))
+    for name in (f"{song.stem}.mp4", f"{song.stem}-dance.mp4", *numbered):
+        path = Path(name)
+        if not (song.exists() and path.exists() and path.samefile(song)):
+            yield path

@@ -2,7 +2,8 @@
 
 from dancegen.store.artifact import Artifact
 from dancegen.store.digests import file_digest
-from dancegen.store.export import check_output, export
+from dancegen.store.export import Output, Taken, export
+from dancegen.store.exported import Exported
 from dancegen.store.hashing import encode, hash_file, hash_value
 from dancegen.store.manifest import MANIFEST, Damage, FileEntry, Manifest
 from dancegen.store.recipe import SCHEMA, SHORT, Input, Recipe
@@ -15,13 +16,15 @@ __all__ = [
     "Artifact",
     "Build",
     "Damage",
+    "Exported",
     "FileEntry",
     "Input",
     "Manifest",
+    "Output",
     "Recipe",
     "Store",
+    "Taken",
     "as_cached",
-    "check_output",
     "encode",
     "export",
     "file_digest",

@@ -52,8 +52,13 @@ def building(path: Path) -> Iterator[None]:
 def write_error(path: Path, error: OSError) -> StoreError:
     """What a person needs to know about a failed write."""
     where = error.filename or path
-    reason = _FULL.get(error.errno or 0) or error.strerror or str(error)
-    return StoreError(f"cannot write {where}: {reason}; {_ADVICE.get(error.errno or 0, 'nothing was published')}")
+    advice = _ADVICE.get(error.errno or 0, "nothing was published")
+    return StoreError(f"cannot write {where}: {reason_of(error)}; {advice}")
+
+
+def reason_of(error: OSError) -> str:
+    """Why something could not be written, in words."""
+    return _FULL.get(error.errno or 0) or error.strerror or str(error)
 
 
 def sync_file(path: Path) -> None:

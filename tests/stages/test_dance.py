@@ -9,7 +9,7 @@ import pytest
 from dancegen import dance, generate_poses, render
 from dancegen.cli import main
 from dancegen.errors import AudioError, InputError, NotFoundError
-from dancegen.stages.dance import output_path
+from dancegen.stages.dance import default_names
 from dancegen.stages.songs import song_path
 from dancegen.store import open_store
 from dancegen.video import VideoWriter, probe_video
@@ -76,6 +76,74 @@ def test_a_song_that_is_itself_such_a_video_is_not_overwritten(here, model, song
     assert (here / "clip.mp4").read_bytes() == before
 
 
+def test_a_video_here_that_dancegen_did_not_make_is_kept_and_the_dance_goes_beside_it(here, model, song, capfd):
+    (here / "my.song.mp4").write_bytes(b"a holiday film")
+    words = ["dance", str(song), "--model", str(model), "--style", "openpose", "--size", "64x64"]
+    for more in ([], ["--fps", "24"], ["--force"]):  # the second and third replace the first one's video
+        assert main([*words, *more]) == 0
+        said = "".join(capfd.readouterr())
+        assert "my.song.mp4 is there already, and dancegen did not make it: the video goes to my.song-dance.mp4" in said
+        assert sorted(path.name for path in here.iterdir()) == ["my.song-dance.mp4", "my.song.mp4"]
+    assert (here / "my.song.mp4").read_bytes() == b"a holiday film"
+    assert main([*words, "-o", "my.song.mp4"]) == 2
+    assert "dancegen did not make it: choose another name, or --force" in capfd.readouterr().err
+    assert (here / "my.song.mp4").read_bytes() == b"a holiday film"
+    assert main([*words, "-o", "my.song.mp4", "--force"]) == 0
+    assert probe_video(here / "my.song.mp4").frames == 60
+
+
+def test_a_dance_that_was_edited_is_its_editors(here, model, song):
+    import av
+
+    dance(song, model=model, **LOOK)
+    with (
+        av.open("my.song.mp4") as source,
+        av.open("cut.mp4", "w") as target,
+    ):  # as `ffmpeg -c copy` does, comment and all
+        target.metadata.update(source.metadata)
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    (here / "cut.mp4").replace(here / "my.song.mp4")
+    assert "digest" in probe_video(here / "my.song.mp4").metadata
+    edited = (here / "my.song.mp4").read_bytes()
+    dance(song, model=model, seed=1, **LOOK)
+    assert (here / "my.song.mp4").read_bytes() == edited and (here / "my.song-dance.mp4").is_file()
+
+
+def test_a_video_of_dancegens_that_this_store_does_not_know_is_known_by_its_comment(here, model, song, own_store):
+    dance(song, model=model, **LOOK)
+    dance(song, model=model, seed=1, store=own_store.parent / "other", **LOOK)
+    assert [path.name for path in here.iterdir()] == ["my.song.mp4"]
+
+
+def test_a_file_that_comes_here_while_the_dance_is_made_is_kept(here, model, song, monkeypatch):
+    from dancegen.stages import dance as module
+
+    real = module.render
+
+    def slow(*arguments):
+        (here / "my.song.mp4").write_bytes(b"a holiday film")
+        return real(*arguments)
+
+    monkeypatch.setattr(module, "render", slow)
+    dance(song, model=model, **LOOK)
+    assert (here / "my.song.mp4").read_bytes() == b"a holiday film"
+    assert probe_video(here / "my.song-dance.mp4").frames == 60
+
+
+def test_no_result_takes_the_place_of_what_it_is_made_from(here, model, song):
+    made = generate_poses(song, model=model, canvas="64x64", output="out")
+    shutil.copy(song, "take.npz")
+    for given, output in ((made.path / "preview.mp4", made.path / "preview.mp4"), ("take.npz", "take.npz")):
+        with pytest.raises(InputError, match="the song itself"):
+            generate_poses(given, model=model, output=output, force=True)
+    with pytest.raises(InputError, match="is what start pose is read from"):
+        generate_poses(song, start_pose="out/poses.npz", output="out/poses.npz", force=True)
+
+
 def test_dancing_does_not_change_what_render_takes_as_newest(here, model, song, own_store):
     mine = generate_poses(song, model=model, canvas="64x64", seed=5)
     dance(song, model=model, **LOOK)
@@ -110,6 +178,6 @@ def test_no_song_no_dance(here, model):
 
 def test_demo_is_the_bundled_song_unless_a_file_here_is_called_so(here, song):
     assert song_path("demo").name == "demo.ogg" and song_path("demo").is_file()
-    assert output_path("demo").name == "demo.mp4"
+    assert next(default_names(song_path("demo"))).name == "demo.mp4"
     shutil.copy(song, "demo")
     assert song_path("demo").resolve() == here / "demo"
