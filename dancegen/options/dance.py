@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dancegen.choreographers.registry import FAMILIES, usual_family
 from dancegen.options.declare import Options, Role, choice, each_of, metres, option, pixels, span, within
-from dancegen.options.shared import Canvas, Detecting, Seeded
+from dancegen.options.shared import Canvas, Detecting, PoseFiles, Seeded
 from dancegen.renderers import STYLES
 from dancegen.store import Artifact
 
@@ -88,8 +88,8 @@ class SkeletonOptions(Options):
     """From a choreography to a drawn video."""
 
     poses: Artifact | str | Path | None = option(
-        None, help="Generated poses: path or digest; else the newest.", metavar="POSES", argument=True,
-        role=Role.INPUT,
+        None, help="A dance: digest or path, a poses.npz, OpenPose JSON or a folder of it; else the newest.",
+        metavar="POSES", argument=True, role=Role.INPUT,
     )  # fmt: skip
     style: str = option(
         "neon", help="How the dancer is drawn: neon to watch, openpose for ControlNet.",
@@ -102,7 +102,7 @@ class SkeletonOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderOptions(SkeletonOptions, Seeded):
+class RenderOptions(SkeletonOptions, PoseFiles, Seeded):
     """From a choreography to a video: what any engine takes."""
 
     engine: str | None = option(
@@ -111,6 +111,14 @@ class RenderOptions(SkeletonOptions, Seeded):
     prompt: str | None = option(
         None, help="What to film; '0:00 TEXT | 0:32 TEXT' changes it with the song.", metavar="TEXT"
     )
+    music: str | Path | None = option(
+        None, help="The song of poses from a file, demo, or none; else that of the dance they came from.",
+        metavar="PATH", role=Role.DERIVED, through="poses",
+    )  # fmt: skip
+    music_start: float | None = option(
+        None, help="Where in --music the poses begin, in seconds; else where they say.", metavar="S",
+        role=Role.DERIVED, through="poses", parse=within(0.0, 1e6),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

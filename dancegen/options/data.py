@@ -21,7 +21,7 @@ class PrepareOptions(Seeded, Parallel):
         role=Role.INPUT,
     )  # fmt: skip
     music: str | Path | None = option(
-        None, help="Songs: silent dance is warped onto their beats.", metavar="DIR", role=Role.INPUT
+        None, help="Songs: silent dance is warped onto their beats.", metavar="PATH", role=Role.INPUT
     )
     source_fps: float | None = option(
         None, help="The files' true rate, where their header is wrong.", metavar="FPS",

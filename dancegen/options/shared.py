@@ -36,6 +36,20 @@ class Canvas(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PoseFiles(Options):
+    """Options of a verb that takes poses from files, which say less than an artifact does."""
+
+    json_fps: float | None = option(
+        None, help="Frames a second of OpenPose JSON, which states none; else 30.", metavar="FPS",
+        role=Role.DERIVED, through="poses", parse=within(1.0, 120.0, "frames a second"),
+    )  # fmt: skip
+    json_canvas: tuple[int, int] | None = option(
+        None, help="Canvas of OpenPose JSON that states none; else what holds the poses.", metavar="WxH",
+        role=Role.DERIVED, through="poses", parse=pixels,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class Detecting(Options):
     """Options of a verb that looks for people in pictures."""
 

@@ -24,8 +24,12 @@ def render_options() -> type[RenderOptions]:
 
 
 def dance_options() -> type[Options]:
-    """Every option of the two steps that dance runs, but the poses that go from one to the other."""
-    return _joined("DanceOptions", (GeneratePosesOptions, render_options()), without=("poses",))
+    """Every option of the two steps that dance runs, but those of the poses that go from one to the other."""
+    return _joined(
+        "DanceOptions",
+        (GeneratePosesOptions, render_options()),
+        without=("poses", "music", "music_start", "json_fps", "json_canvas"),
+    )
 
 
 @cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
@@ -54,21 +55,30 @@ def write_openpose_json(sequence: PoseSequence, path: str | Path) -> None:
 
 
 def read_openpose_json(
-    path: str | Path, *, fps: float = 30.0, size: tuple[int, int] | None = None, start_s: float = 0.0
+    path: str | Path,
+    *,
+    fps: float = 30.0,
+    size: tuple[int, int] | None = None,
+    start_s: float = 0.0,
+    say: Callable[[str], None] | None = None,
 ) -> PoseSequence:
-    """Read a dance from a list of frames, from a single frame, or from a directory of ``*_keypoints.json`` files.
+    """Read a dance from a list of frames, from a single frame, or from a directory of one frame a file.
+
+    Of a directory the ``*_keypoints.json`` files count, else all its ``*.json`` files, in their natural order.
 
     A joint whose confidence or both coordinates are 0, or that is null, is missing. Where a frame shows several people,
     the first one shown largest is followed from then on; a frame without people is one without joints. Both 18 joints
     and BODY_25 are understood.
 
-    size: the canvas (width, height) of files that do not say; without it, the smallest that holds the poses.
+    size: the canvas (width, height) of files that do not say; without it, the smallest that holds the poses. say: is
+    told where several people are seen.
     Raises PoseError with the file's name for anything else.
     """
     path = Path(path)
     frames = _read_directory(path) if path.is_dir() else _read_file(path)
     canvas = _common_size(frames, path) or size
     people = _dancers(frames)
+    _tell_of_others(frames, path, say)
     keypoints = np.stack([person.body if person else np.zeros((N_JOINTS, 3), np.float32) for person in people])
     hands = _stack([person and person.hands for person in people], (2, 21, 3))
     face = _stack([person and person.face for person in people], (70, 3))
@@ -99,9 +109,10 @@ def _flat(keypoints: np.ndarray) -> list[float]:
 
 
 def _read_directory(folder: Path) -> list[_Frame]:
-    files = sorted(folder.glob("*_keypoints.json"), key=_frame_number)
+    found = list(folder.glob("*_keypoints.json")) or list(folder.glob("*.json"))
+    files = sorted((file for file in found if not file.name.startswith(".")), key=_frame_number)
     if not files:
-        raise PoseError(f"{folder} holds no *_keypoints.json files, as OpenPose writes them")
+        raise PoseError(f"{folder} holds no JSON files, as OpenPose writes them, one a frame")
     frames = []
     for file in files:
         document = _parse(file)
@@ -200,6 +211,15 @@ def _dancers(frames: list[_Frame]) -> list[_Person | None]:
     """The one person of each frame who dances."""
     chosen = track_dancer([person.body for person in frame.people] for frame in frames)
     return [None if index is None else frame.people[index] for frame, index in zip(frames, chosen, strict=True)]
+
+
+def _tell_of_others(frames: list[_Frame], path: Path, say: Callable[[str], None] | None) -> None:
+    several = sum(sum(bool((person.body[:, 2] > 0).any()) for person in frame.people) > 1 for frame in frames)
+    if say is not None and several:
+        say(
+            f"{path.name}: {several} of {len(frames)} frames show several people; one is followed, whoever is shown "
+            "largest at first"
+        )
 
 
 def _stack(arrays: list[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray | None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dancegen.choreographers import BUNDLED, is_baseline
 from dancegen.errors import InputError, NotFoundError, PoseError
-from dancegen.stages.generate_poses import AUDIO, BEATS, POSES
+from dancegen.stages.dance_files import AUDIO, BEATS, DANCES, POSES
 from dancegen.stages.songs import SongFile, find_songs
 from dancegen.store import MANIFEST, SHORT, Artifact, Input, Store
 from dancegen.video import VIDEO_SUFFIXES
@@ -163,7 +163,7 @@ def _of_artifact(artifact: Artifact) -> EvaluationInput:
     short = artifact.digest[:8]
     if artifact.stage == "train":
         return EvaluationInput(short, MODEL, artifact.path)
-    if artifact.stage == "generate-poses":
+    if artifact.stage in DANCES:
         song = next((Path(item.name).stem for item in artifact.inputs if item.role == "song"), "poses")
         return EvaluationInput(f"{song} {short}", POSES_KIND, artifact.path, artifact)
     if artifact.stage == "render":

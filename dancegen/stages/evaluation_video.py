@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from dancegen.errors import DancegenError, InputError
 from dancegen.progress import SILENT, Progress
+from dancegen.stages.dance_files import POSES
 from dancegen.stages.evaluation_inputs import EvaluationInput
-from dancegen.stages.generate_poses import POSES
 from dancegen.store import SHORT, Artifact, Input, Store
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ def _painted_from(rendered: Artifact | None, store: Store) -> Artifact | None:
     if poses is None:
         return None
     try:
-        found = store.find(poses.name.rpartition("/")[2][:SHORT], "generate-poses")
+        stage, _, digest = poses.name.rpartition("/")
+        found = store.find(digest[:SHORT], stage)
     except DancegenError:
         return None
     return found if found.content == poses.digest else None

@@ -25,9 +25,10 @@ from dancegen.renderers.film.prompts import PromptSchedule
 from dancegen.renderers.film.registry import find_backend
 from dancegen.renderers.film.settings import FilmOptions
 from dancegen.renderers.film.weights import Models
+from dancegen.stages.dance_files import AUDIO, BEATS, POSES
 from dancegen.stages.film_recipes import Inputs, film_recipe, model_inputs
 from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
-from dancegen.stages.generate_poses import AUDIO, BEATS, POSES
+from dancegen.stages.import_poses import dance_to_render
 from dancegen.store import SHORT, Artifact, Input, Recipe
 
 if TYPE_CHECKING:
@@ -212,8 +213,8 @@ def request_film(options: RenderOptions) -> FilmRequest:
 
 
 def film_job(request: FilmRequest, context: Context, poses: Artifact | None = None) -> FilmJob:
-    """The film that is asked for, of some poses, else of those of its options. Raises as `Context.resolve` does."""
-    poses = poses or context.resolve(request.options.poses, "generate-poses")
+    """The film that is asked for, of some poses, else of those of its options. Raises as `dance_to_render` does."""
+    poses = poses or dance_to_render(request.options, context)
     return FilmJob(request, poses, context.device, context.progress)
 
 

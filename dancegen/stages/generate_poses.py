@@ -13,6 +13,7 @@ from dancegen.options.dance import GeneratePosesOptions
 from dancegen.options.declare import recipe_for
 from dancegen.progress import Progress
 from dancegen.stages.dance_controls import read_controls
+from dancegen.stages.dance_files import AUDIO, BEATS, BVH, FEATURES, GENERATED, JSON, MOTION, POSES, PREVIEW
 from dancegen.stages.songs import SongFile, song_path
 from dancegen.store import Artifact, Input
 from dancegen.store.hashing import hash_value
@@ -23,12 +24,7 @@ if TYPE_CHECKING:
     from dancegen.choreographers import Choreographer, ChosenModel, DanceControls
     from dancegen.pose.sequence import PoseSequence
 
-STAGE = "generate-poses"
-POSES, JSON, PREVIEW = "poses.npz", "openpose.json", "preview.mp4"
-AUDIO, FEATURES, BEATS = "audio.flac", "features.npz", "beats.json"
-"""The span of the song: its sound, log-mel and onsets, and beats, so that nobody has to listen to it again."""
-MOTION, BVH = "motion.npz", "dance.bvh"
-"""Of a model that dances in three dimensions: the body's motion, to edit and start from, and to take to Blender."""
+STAGE = GENERATED
 SUMMARY_FIGURES = (
     "speed_median", "accel_mean", "freeze_ratio", "missing", "bas_music", "bas_shifted", "footfall", "footfall_shifted",
     "footfall_lead", "skating",
@@ -60,9 +56,8 @@ def generate_poses(
     asked = read_controls(options, context.store)
     chosen.check(asked.controls)
     source = replace(song.input, role="song")
-    recipe = recipe_for(
-        STAGE, chosen.version, options, {"song": (source,), "model": chosen.inputs, **asked.inputs}, **asked.moments
-    )
+    inputs = {"song": (source,), "model": chosen.inputs, "poses": (), **asked.inputs}
+    recipe = recipe_for(STAGE, chosen.version, options, inputs, **asked.moments)
 
     def build(directory: Path) -> dict:
         dancer = chosen.load(context.device)

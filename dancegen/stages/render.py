@@ -12,7 +12,8 @@ from dancegen.errors import InputError
 from dancegen.options.dance import RenderOptions, SkeletonOptions
 from dancegen.options.declare import flag_of, recipe_for
 from dancegen.progress import Progress
-from dancegen.stages.generate_poses import AUDIO, BEATS, FEATURES, POSES
+from dancegen.stages.dance_files import AUDIO, BEATS, FEATURES, POSES
+from dancegen.stages.import_poses import dance_to_render
 from dancegen.store import Artifact, Input
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def render(
         from dancegen.stages.film import film_job, render_film
 
         return render_film(film_job(request, context, poses), context)
-    poses = poses or context.resolve(options.poses, "generate-poses")
+    poses = poses or dance_to_render(options, context)
     return _render_skeleton(options, context, poses)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass, fields
 
@@ -13,6 +14,7 @@ from dancegen.options.dance import GeneratePosesOptions, RenderOptions
 from dancegen.options.declare import Options, Role, declared, option, recipe_for
 from dancegen.options.verbs import VERBS
 from dancegen.store import Input, Recipe, Store, open_store
+from helpers.pose_examples import standing
 from helpers.songs import write_click, write_song
 from helpers.stepping_dancer import write_dancer
 from helpers.tiny_diffusion import saved_model
@@ -61,6 +63,8 @@ class Case:
 def cases(place, store) -> list[Case]:
     one, two = (lambda name, side=side: place / f"{side}{name}" for side in ("one", "two"))
     dance_of = {side: poses_artifact(store, seconds) for side, seconds in (("one", 6.0), ("two", 5.0))}
+    file = place / "poses.json"
+    file.write_text(json.dumps([{"people": [{"pose_keypoints_2d": standing().ravel().tolist()}]}] * 40))
     steps = dancegen.generate_poses(one(".wav"), model=one("-body"), canvas="64x64", store=store)
     others = dancegen.generate_poses(two(".wav"), model=one("-body"), canvas="64x64", store=store)
     motion, another = (str(dance.file("motion.npz")) for dance in (steps, others))
@@ -111,6 +115,8 @@ def cases(place, store) -> list[Case]:
         ),
         Case("render", {"poses": dance_of["one"]},
              {"poses": dance_of["two"], "style": "openpose", "fps": 24, "size": "64x64"}),
+        Case("render", {"poses": file, "music": one(".wav")},
+             {"music": two(".wav"), "music_start": 0.5, "json_fps": 24, "json_canvas": "640x640"}),
         Case(
             "evaluate",
             {"inputs": [one("-gan")], "songs": one(".wav"), "reference": seen["one"], "device": "cpu"},

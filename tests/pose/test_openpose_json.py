@@ -157,7 +157,7 @@ def test_nonsense_is_refused_by_name(tmp_path, content):
 def test_nothing_to_read_is_said_so(tmp_path):
     with pytest.raises(PoseError, match="no file"):
         read_openpose_json(tmp_path / "nowhere.json")
-    with pytest.raises(PoseError, match="_keypoints"):
+    with pytest.raises(PoseError, match="no JSON files"):
         read_openpose_json(tmp_path)
     with pytest.raises(PoseError, match="fps"):
         write_openpose_json(PoseSequence(dancing(1), 30), tmp_path / "a.json")
