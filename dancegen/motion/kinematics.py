@@ -15,7 +15,8 @@ class Armature:
     `positions` (T, J, 3): where each joint is; `rotations` (T, J, 3, 3): how the bone that starts there is turned in
     the world, identity in the rest pose; `rest` (J, 3): the joints with every rotation zero.
     `parents[j] < j`, and -1 for a root. `names[j]` is None for the end of a bone that carries no joint.
-    `fps` is None where the file says no rate, `metres_per_unit` None where it says no unit.
+    `fps` is None where the file says no rate, `metres_per_unit` None where it says no unit. `notes`: what had to be
+    assumed to read it, in words.
     """
 
     names: tuple[str | None, ...]
@@ -25,6 +26,7 @@ class Armature:
     rotations: np.ndarray
     fps: float | None
     metres_per_unit: float | None = None
+    notes: tuple[str, ...] = ()
 
     def children(self, joint: int) -> list[int]:
         return [child for child, parent in enumerate(self.parents) if parent == joint]

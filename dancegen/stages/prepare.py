@@ -30,6 +30,7 @@ from dancegen.dataset.pairing import (
 )
 from dancegen.dataset.splits import Origin, split_performances
 from dancegen.errors import DancegenError, InputError, MocapError
+from dancegen.motion.readers.protocol import Hints
 from dancegen.motion.readers.registry import Take, find_takes, known
 from dancegen.options.data import PrepareOptions
 from dancegen.options.declare import recipe_for
@@ -281,7 +282,7 @@ def _read(item: _TakeFile, target: Path, source_fps: float | None) -> tuple[Meas
 
     notes, info = _Notes(), item.take.info
     try:
-        motion = item.take.read(source_fps, notes)
+        motion = item.take.read(Hints(source_fps), notes)
         events = DanceEvents.of(motion.joints3d, motion.fps, motion.height_m)
         active = active_span(motion.joints3d, motion.fps, motion.height_m)
     except Exception as error:

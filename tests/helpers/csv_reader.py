@@ -8,7 +8,7 @@ import numpy as np
 
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers.databases import TakeInfo
-from dancegen.motion.readers.protocol import Reader, suffix
+from dancegen.motion.readers.protocol import Hints, Reader, suffix
 from dancegen.progress import Progress
 
 RATE = 30.0
@@ -20,10 +20,10 @@ def write_joints(path: Path, joints: np.ndarray) -> Path:
     return path
 
 
-def _read(path: Path, source_fps: float | None, progress: Progress) -> Motion:
+def _read(path: Path, hints: Hints, progress: Progress) -> Motion:
     joints = np.loadtxt(path, delimiter=",").reshape(-1, 18, 3)
     ahead, up = np.tile([0.0, 0.0, 1.0], (len(joints), 1)), np.tile([0.0, 1.0, 0.0], (len(joints), 1))
-    return Motion(joints, ahead, up, source_fps or RATE, 1.7, path.stem, path)
+    return Motion(joints, ahead, up, hints.fps or RATE, 1.7, path.stem, path)
 
 
 def _describe(path: Path) -> TakeInfo:

@@ -289,7 +289,9 @@ def test_takes_with_songs_of_their_own_need_no_others(dances, music, tmp_path, m
 
 def test_every_file_is_hashed_once(shared_data, music, tmp_path, monkeypatch):
     hashed = []
-    monkeypatch.setattr("dancegen.store.recipe.hash_file", lambda path: hashed.append(path) or path.name)
+    monkeypatch.setattr(
+        "dancegen.store.recipe.file_digests", lambda paths: hashed.extend(paths) or [path.name for path in paths]
+    )
     monkeypatch.setattr("dancegen.store.Store.obtain", lambda self, recipe, *_, **__: None)
     prepare(shared_data / "cmu-modern", music=music, store=tmp_path)
     assert len(hashed) > 10 and len(hashed) == len(set(hashed))

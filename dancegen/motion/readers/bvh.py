@@ -1,7 +1,10 @@
-"""Reads BVH files: any skeleton, any channel order, translations on any joint."""
+"""Reads BVH files: any skeleton, any channel order, translations on any joint, and the habits of exporters."""
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,11 +14,19 @@ from dancegen.errors import MocapError
 from dancegen.motion.kinematics import Armature, forward_kinematics
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers.mocap import to_motion
-from dancegen.motion.readers.protocol import Reader, suffix
+from dancegen.motion.readers.protocol import Hints, Reader, suffix
+from dancegen.motion.readers.words import MOST_JOINTS, check_size, no_number, number, read_lines, shown, whole_number
 from dancegen.motion.rotations import compose, rotation
 from dancegen.progress import Progress
 
 CHANNELS = {f"{axis}{kind}": (axis, kind) for axis in "xyz" for kind in ("position", "rotation")}
+LONGEST_FRAME_S, SHORTEST_FRAME_S = 1.0, 0.001
+FEWEST_MS = 2.0  # what is shorter is no duration of a frame in any unit
+USUAL_RATES = (12, 15, 23.976, 24, 25, 29.97, 30, 48, 50, 59.94, 60, 72, 75, 90, 100, 119.88, 120, 144, 150, 180, 200,
+               240, 250, 300, 360, 480, 500)  # fmt: skip
+"""Frames a second. Not among them are 10, 20 and 40, which as milliseconds are the more usual 100, 50 and 25."""
+HELD = 1e-6
+"""Of the longest offset: positions smaller than this are none."""
 
 
 @dataclass
@@ -30,45 +41,54 @@ class _Joint:
 class _Reader:
     """The lines of a file, one after the other, with errors that say where."""
 
-    def __init__(self, path: Path, text: str):
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.lines = text.splitlines()
+        self.lines = read_lines(path)
         self.number = 0
+        self._waiting: list[list[str]] = []
 
     def next(self, expected: str) -> list[str]:
-        """The words of the next line that has any."""
-        while self.number < len(self.lines):
-            words = self.lines[self.number].split()
+        """The words of the next line that has any; a brace is a line of its own."""
+        while not self._waiting:
+            if self.number >= len(self.lines):
+                raise MocapError(
+                    f"{self.path} ends at line {len(self.lines)}, where {expected} should follow: it is cut off."
+                )
+            parts = re.split(r"([{}])", self.lines[self.number])
+            self._waiting = [words for part in parts if (words := part.split())]
             self.number += 1
-            if words:
-                return words
-        raise MocapError(f"{self.path} ends at line {len(self.lines)}, where {expected} should follow: it is cut off.")
+        return self._waiting.pop(0)
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """(line, words) of the lines that follow and have any, without comments."""
+        for line in range(self.number, len(self.lines)):
+            words = self.lines[line].split()
+            if words and not words[0].startswith(("#", "//", ";")):
+                yield line + 1, words
 
     def wrong(self, what: str, line: int | None = None) -> MocapError:
         return MocapError(f"{self.path}, line {line or self.number}: {what}.")
 
     def numbers(self, words: list[str], what: str) -> list[float]:
-        try:
-            values = [float(word) for word in words]
-        except ValueError:
-            raise self.wrong(f"{what} should be numbers, not {' '.join(words)!r}") from None
-        if not np.isfinite(values).all():
-            raise self.wrong(f"{what} should be finite numbers, not {' '.join(words)!r}")
-        return values
+        values = [number(word) for word in words]
+        if None in values:
+            raise self.wrong(f"{what} should be numbers: {no_number(words[values.index(None)])}")
+        return [value for value in values if value is not None]
 
 
-def read_bvh(path: str | Path) -> Armature:
+def read_bvh(path: str | Path, fps: float | None = None) -> Armature:
     """A BVH file with its joints placed in every frame.
 
     Rotation channels apply in the order in which the file lists them; a position channel takes the place of that
-    axis of the joint's OFFSET. Raises MocapError with the line where the file is damaged.
+    axis of the joint's OFFSET, unless those of all joints below the root are zero, as some exporters leave them.
+    fps: overrules the file's Frame Time. Raises MocapError with the line where the file is damaged.
     """
-    path = Path(path)
-    reader = _Reader(path, path.read_text(encoding="utf-8", errors="replace"))
+    reader = _Reader(Path(path))
     joints = _read_hierarchy(reader)
-    frames, fps = _read_motion_header(reader)
+    frames, stated, notes = _read_motion_header(reader, fps)
+    check_size(reader.path, len(joints), min(frames, len(reader.lines) - reader.number))
     data = _read_frames(reader, frames, sum(len(joint.channels) for joint in joints))
-    return _place(joints, data, fps)
+    return _place(joints, data, stated, notes)
 
 
 def _read_hierarchy(reader: _Reader) -> list[_Joint]:
@@ -80,7 +100,7 @@ def _read_hierarchy(reader: _Reader) -> list[_Joint]:
         if words[0].upper() == "MOTION":
             break
         if words[0].upper() != "ROOT":
-            raise reader.wrong(f"expected ROOT or MOTION, found {words[0]!r}")
+            raise reader.wrong(f"expected ROOT or MOTION, found {shown(words[0])}")
         if joints:
             raise reader.wrong("a second ROOT: files with more than one dancer cannot be read; export each by itself")
         _read_tree(reader, words, joints)
@@ -101,6 +121,8 @@ def _read_tree(reader: _Reader, words: list[str], joints: list[_Joint]) -> None:
             name = None if pending[0].upper() == "END" else " ".join(pending[1:])
             if name == "":
                 raise reader.wrong("a joint without a name")
+            if len(joints) >= MOST_JOINTS:
+                raise reader.wrong(f"more than {MOST_JOINTS} joints: no body of a person has so many")
             joints.append(_Joint(name, stack[-1] if stack else -1, line=reader.number))
             if reader.next("{")[0] != "{":
                 raise reader.wrong(f"expected {{ after {' '.join(pending)}")
@@ -122,86 +144,112 @@ def _read_tree(reader: _Reader, words: list[str], joints: list[_Joint]) -> None:
         elif keyword in ("JOINT", "END"):
             pending = line
         else:
-            raise reader.wrong(f"expected OFFSET, CHANNELS, JOINT, End Site or }}, found {line[0]!r}")
+            raise reader.wrong(f"expected OFFSET, CHANNELS, JOINT, End Site or }}, found {shown(line[0])}")
 
 
 def _read_channels(reader: _Reader, words: list[str]) -> list[tuple[str, str]]:
     names = words[2:]
-    if len(words) < 2 or not words[1].isdigit() or int(words[1]) != len(names):
+    if len(words) < 2 or whole_number(words[1]) != len(names):
         raise reader.wrong(f"CHANNELS says {' '.join(words[1:2]) or 'nothing'}, but lists {len(names)} channels")
     unknown = [name for name in names if name.lower() not in CHANNELS]
     if unknown:
-        raise reader.wrong(f"unknown channel {unknown[0]!r}")
+        raise reader.wrong(f"unknown channel {shown(unknown[0])}")
     return [CHANNELS[name.lower()] for name in names]
 
 
-def _read_motion_header(reader: _Reader) -> tuple[int, float]:
-    words = reader.next("Frames:")
-    if words[0].lower() != "frames:" or len(words) != 2 or not words[1].isdigit():
-        raise reader.wrong(f"expected 'Frames: N', found {' '.join(words)!r}")
-    frames = int(words[1])
-    words = reader.next("Frame Time:")
-    if [word.lower() for word in words[:2]] != ["frame", "time:"] or len(words) != 3:
-        raise reader.wrong(f"expected 'Frame Time: seconds', found {' '.join(words)!r}")
-    (seconds,) = reader.numbers(words[2:], "Frame Time")
-    if seconds <= 0:
-        raise reader.wrong(f"Frame Time must be above zero, not {seconds:g}")
-    return frames, 1.0 / seconds
+def _read_motion_header(reader: _Reader, fps: float | None) -> tuple[int, float, tuple[str, ...]]:
+    """How many frames there should be, how many a second, and what had to be assumed for that."""
+    line = " ".join(reader.next("Frames:"))
+    found = re.fullmatch(r"frames\s*:\s*(\S+)", line, re.IGNORECASE)
+    frames = whole_number(found[1]) if found else None
+    if frames is None:
+        raise reader.wrong(f"expected 'Frames: N', found {shown(line)}")
+    line = " ".join(reader.next("Frame Time:"))
+    found = re.fullmatch(r"frame\s*time\s*:\s*(\S+)", line, re.IGNORECASE)
+    if not found:
+        raise reader.wrong(f"expected 'Frame Time: seconds', found {shown(line)}")
+    if fps is not None:
+        return frames, fps, ()
+    (stated,) = reader.numbers([found[1]], "Frame Time")
+    rate, unit = _rate(stated)
+    if rate is None:
+        raise reader.wrong(
+            f"Frame Time should be {SHORTEST_FRAME_S:g} to {LONGEST_FRAME_S:g} seconds, not {stated:g}: say the true "
+            "rate with --source-fps"
+        )
+    if not unit:
+        return frames, rate, ()
+    note = f"Frame Time {stated:g} is taken for {unit}, so {rate:.4g} frames a second; else give --source-fps"
+    return frames, rate, (note,)
+
+
+def _rate(stated: float) -> tuple[float | None, str]:
+    """Frames a second by a file's Frame Time, and what it is taken for where it cannot be seconds."""
+    if SHORTEST_FRAME_S <= stated <= LONGEST_FRAME_S:
+        return 1.0 / stated, ""
+    if any(abs(stated - rate) < 1e-3 * rate for rate in USUAL_RATES):
+        return stated, "a rate"
+    if FEWEST_MS <= stated <= 1000 * LONGEST_FRAME_S:
+        return 1000.0 / stated, "milliseconds"
+    return None, ""
 
 
 def _read_frames(reader: _Reader, frames: int, channels: int) -> np.ndarray:
-    """The numbers of the motion, (frames, channels)."""
-    first = reader.number
-    rows = [(first + i + 1, words) for i, line in enumerate(reader.lines[first:]) if (words := line.split())]
-    if frames == 0 or not rows:
+    """The numbers of the motion, (frames, channels). Words that follow them are no damage."""
+    if channels == 0:
+        raise MocapError(f"{reader.path}: no joint has CHANNELS, so nothing moves in it.")
+    data = np.empty((min(frames, len(reader.lines) - reader.number), channels))
+    lines: list[int] = []
+    for line, words in reader.rows():
+        if len(lines) >= frames and number(words[0]) is None:
+            break
+        lines.append(line)
+        if len(lines) <= frames:
+            data[len(lines) - 1] = _read_frame(reader, line, words, channels)
+    if frames == 0 or not lines:
         raise MocapError(f"{reader.path} holds no frames of motion, only a skeleton.")
-    for number, words in rows:
-        if len(words) != channels:
-            cut = " The file is cut off." if number == rows[-1][0] and len(words) < channels else ""
-            raise MocapError(
-                f"{reader.path}, line {number}: {len(words)} numbers where the skeleton has {channels} channels.{cut}"
-            )
-    if len(rows) != frames:
-        why = "the file is cut off" if len(rows) < frames else "the header does not belong to this motion"
+    if len(lines) != frames:
+        why = "the file is cut off" if len(lines) < frames else "the header does not belong to this motion"
         raise MocapError(
-            f"{reader.path}: the header promises {frames} frames, but {len(rows)} follow "
-            f"(the last at line {rows[-1][0]}): {why}."
+            f"{reader.path}: the header promises {frames} frames, but {len(lines)} follow "
+            f"(the last at line {lines[-1]}): {why}."
         )
-    try:
-        data = np.array([words for _, words in rows], dtype=np.float64)
-    except ValueError:
-        data = None
-    if data is None or not np.isfinite(data).all():
-        raise _first_bad_number(reader, rows)
     return data
 
 
-def _first_bad_number(reader: _Reader, rows: list[tuple[int, list[str]]]) -> MocapError:
-    for number, words in rows:
-        for word in words:
-            try:
-                good = np.isfinite(float(word))
-            except ValueError:
-                good = False
-            if not good:
-                return reader.wrong(f"{word!r} is not a number a joint can have", number)
-    return MocapError(f"{reader.path} holds numbers that cannot be read.")
+def _read_frame(reader: _Reader, line: int, words: list[str], channels: int) -> list[float]:
+    if len(words) != channels and number(words[0]) is not None:
+        last = not any(other.strip() for other in reader.lines[line:])
+        cut = " The file is cut off." if last and len(words) < channels else ""
+        raise MocapError(
+            f"{reader.path}, line {line}: {len(words)} numbers where the skeleton has {channels} channels.{cut}"
+        )
+    try:
+        values = [float(word) for word in words]
+    except ValueError:
+        values = [math.nan]
+    if not all(map(math.isfinite, values)):
+        raise reader.wrong(no_number(next(word for word in words if number(word) is None)), line)
+    return values
 
 
-def _place(joints: list[_Joint], data: np.ndarray, fps: float) -> Armature:
+def _place(joints: list[_Joint], data: np.ndarray, fps: float, notes: tuple[str, ...]) -> Armature:
     frames = len(data)
     parents = tuple(joint.parent for joint in joints)
     offsets = np.array([joint.offset for joint in joints], dtype=np.float64)
     translations = np.repeat(offsets[None], frames, axis=0)
     rotations = np.broadcast_to(np.eye(3), (frames, len(joints), 3, 3)).copy()
+    held = _offsets_hold(joints, data)
+    if held:
+        notes = (*notes, "its position channels are zero on every joint, so the joints' offsets hold")
     column = 0
     for index, joint in enumerate(joints):
         turns = []
         for axis, kind in joint.channels:
-            if kind == "position":
-                translations[:, index, "xyz".index(axis)] = data[:, column]
-            else:
+            if kind == "rotation":
                 turns.append(rotation(axis, data[:, column]))
+            elif joint.parent < 0 or not held:
+                translations[:, index, "xyz".index(axis)] = data[:, column]
             column += 1
         if turns:
             rotations[:, index] = compose(turns)
@@ -214,14 +262,24 @@ def _place(joints: list[_Joint], data: np.ndarray, fps: float) -> Armature:
         positions=positions,
         rotations=turned,
         fps=fps,
+        notes=notes,
     )
 
 
-def _read(path: Path, source_fps: float | None, progress: Progress) -> Motion:
-    armature = read_bvh(path)
-    fps = source_fps or armature.fps
-    assert fps is not None  # the header of every BVH file states a rate
-    return to_motion(armature, path, fps, progress)
+def _offsets_hold(joints: list[_Joint], data: np.ndarray) -> bool:
+    """Whether the joints below the root have position channels that are all zero, where their offsets are not."""
+    owners = [(joint, axis, kind) for joint in joints for axis, kind in joint.channels]
+    columns = [at for at, (joint, _, kind) in enumerate(owners) if kind == "position" and joint.parent >= 0]
+    offsets = [
+        abs(joint.offset["xyz".index(axis)]) for joint, axis, _ in (owners[at] for at in columns) if joint.offset
+    ]
+    return bool(columns) and float(np.abs(data[:, columns]).max()) < HELD * max(offsets)
+
+
+def _read(path: Path, hints: Hints, progress: Progress) -> Motion:
+    armature = read_bvh(path, hints.fps)
+    assert armature.fps is not None  # the header of every BVH file states a rate
+    return to_motion(armature, path, armature.fps, hints, progress)
 
 
 READER = Reader(about="BVH files (.bvh)", claims=suffix(".bvh"), read=_read)

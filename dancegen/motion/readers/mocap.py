@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dancegen.motion.cleaning import Cleaned, clean, moves_too_fast
+from dancegen.errors import MocapError
+from dancegen.motion.cleaning import Cleaned, clean, moves_too_fast, moves_too_slowly, stands_still
 from dancegen.motion.kinematics import Armature
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers.body_rotations import find_rotations
 from dancegen.motion.readers.joint_names import find_body
 from dancegen.motion.readers.person import measure
+from dancegen.motion.readers.protocol import Hints
 from dancegen.progress import Progress
 
+FEWEST_FRAMES = 4
+"""Of a movement: its speed and how that changes."""
 
-def to_motion(armature: Armature, path: Path, fps: float, progress: Progress) -> Motion:
+
+def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress: Progress) -> Motion:
     """The dancer in an armature.
 
     Scale: the file's own unit where it states one; BVH states none, so the body is taken to be 1.7 m tall. Warns where
-    the body moves faster than people do, which a wrong rate makes it. Mends what `dancegen.motion.cleaning` knows of,
-    and says so. Raises MocapError for unknown skeletons.
+    the body moves faster or slower than people do, which a wrong rate makes it. Mends what
+    `dancegen.motion.cleaning` knows of, and says so. Raises MocapError for unknown skeletons and for what is no motion.
     """
-    names = find_body(armature, path)
+    if len(armature.positions) < FEWEST_FRAMES:
+        raise MocapError(f"{path} has {len(armature.positions)} frames: that is a pose, not a motion")
+    names = find_body(armature, path, hints.joints)
+    for note in armature.notes:
+        progress.warn(f"{path.name}: {note}.")
     dancer = measure(armature, names)
     if dancer.mirrored:
         progress.warn(f"{path.name}: the toes point backwards, so left and right are taken to be swapped: mirrored.")
@@ -32,6 +41,11 @@ def to_motion(armature: Armature, path: Path, fps: float, progress: Progress) ->
         progress.warn(
             f"{path.name}: at {fps:g} frames a second this body moves faster than people do, so the rate is probably "
             f"wrong (CMU's salsa is published at twice its speed): try --source-fps {fps / 2:g}."
+        )
+    elif not stands_still(cleaned.joints, fps) and moves_too_slowly(cleaned.joints, fps):
+        progress.warn(
+            f"{path.name}: at {fps:g} frames a second this body moves slower than people dance, so the rate is "
+            "probably wrong: give the true one with --source-fps (captures have 30 to 120)."
         )
     return Motion(
         joints3d=cleaned.joints,

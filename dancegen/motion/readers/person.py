@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dancegen.arrays import unit
+from dancegen.errors import MocapError
 from dancegen.motion.anatomy import ANKLE_HEIGHT, EAR_ABOVE_SHOULDERS, FACE, LIMBS, body_height
 from dancegen.motion.kinematics import Armature
 from dancegen.motion.readers.joint_names import BodyJoints
@@ -17,6 +18,7 @@ from dancegen.pose.skeleton import INDEX, N_JOINTS
 
 BODY_HEIGHT_M = 1.7  # given to a dancer whose file says no unit
 PLAUSIBLE_HEIGHT_M = (1.2, 2.2)  # a file's own unit is believed inside this range
+TINIEST_BODY, LARGEST_BODY = 1e-4, 1e7  # in any unit that a file may be in
 FLOOR_PERCENTILE = 5
 LEVEL_PITCH_DEG = -5.0  # where people look who look straight ahead
 FLAT_PITCH_DEG = -15.0  # from the ankle to the toes of a foot that stands
@@ -47,7 +49,7 @@ class Dancer:
 
 
 def measure(armature: Armature, body: BodyJoints) -> Dancer:
-    """The person in an armature."""
+    """The person in an armature. Raises MocapError where the bones have no length, or no sensible one."""
     turn, turned_up = _upright(armature, body)
     positions = armature.positions @ turn.T
     forward, up = (unit(axis @ turn.T) for axis in _head_axes(armature, body))
@@ -57,6 +59,8 @@ def measure(armature: Armature, body: BodyJoints) -> Dancer:
         positions, forward, up = (values * np.array([-1.0, 1.0, 1.0]) for values in (positions, forward, up))
     ends = _ends(armature, positions, body)
     units = body_height(_limbs(positions, body))
+    if not TINIEST_BODY < units < LARGEST_BODY:
+        raise MocapError(f"a body {units:g} units tall is none: the bones have no length, or one that nobody has")
     scale = metres_per_unit(units, armature.metres_per_unit)
     positions = positions * scale
     height = units * scale

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias, Union
 
@@ -33,18 +33,29 @@ Recording: TypeAlias = Union[Motion, "PoseSequence", VideoSource]
 
 
 @dataclass(frozen=True)
+class Hints:
+    """What a person says of recordings, because their files do not, or wrongly.
+
+    fps: the true frame rate. joints: the file's name of a body's joint, by that joint, such as "l_shoulder".
+    """
+
+    fps: float | None = None
+    joints: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Reader:
     """A format that dance is recorded in.
 
     about: what a person calls such files, for messages: "BVH files (.bvh)". claims: whether a file, or a folder with
-    the format's layout, is one. read: takes the path, the true frame rate or None for the file's own, and a Progress;
-    raises MocapError with the place where a file is damaged. describe: what the name says, before anything is read.
+    the format's layout, is one. read: takes the path, what a person says of it, and a Progress; raises MocapError with
+    the place where a file is damaged. describe: what the name says, before anything is read.
     companions: the other files that the recording is made of, such as its skeleton.
     """
 
     about: str
     claims: Callable[[Path], bool]
-    read: Callable[[Path, float | None, Progress], Recording]
+    read: Callable[[Path, Hints, Progress], Recording]
     describe: Callable[[Path], TakeInfo] = motion_capture
     companions: Callable[[Path], tuple[Path, ...]] = lambda path: ()
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dancegen.errors import MocapError
+from dancegen.errors import MocapError, reading
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers import asf_amc, bvh
 from dancegen.motion.readers.databases import TakeInfo
-from dancegen.motion.readers.protocol import Reader
+from dancegen.motion.readers.protocol import Hints, Reader
 from dancegen.progress import SILENT, Progress
 
 READERS: tuple[Reader, ...] = (bvh.READER, asf_amc.READER)
@@ -25,23 +26,35 @@ class Take:
     reader: Reader
     info: TakeInfo
 
-    def read(self, source_fps: float | None = None, progress: Progress = SILENT) -> Motion:
-        """The motion. source_fps: the true frame rate, where the file's own is wrong. Raises MocapError."""
-        recording = self.reader.read(self.path, source_fps, progress)
+    def read(self, hints: Hints | None = None, progress: Progress = SILENT) -> Motion:
+        """The motion. Raises MocapError, also for whatever a damaged file brings about that its reader did not foresee.
+
+        Numbers that overflow are silent: what comes of them is no motion, which is found.
+        """
+        import numpy as np
+
+        try:
+            with reading(self.path, "motion capture file", MocapError), np.errstate(all="ignore"):
+                recording = self.reader.read(self.path, hints or Hints(), progress)
+        except MocapError as error:
+            if str(self.path) in str(error):
+                raise
+            raise MocapError(f"{self.path}: {error}") from error
         if not isinstance(recording, Motion):
             raise MocapError(f"{self.path} shows a dance in two dimensions; a motion in three is needed here")
         return recording
 
 
-def find_takes(place: str | Path) -> list[Take]:
+def find_takes(place: str | Path, passed_by: Callable[[Path], bool] = lambda path: False) -> list[Take]:
     """The recordings in a folder and below it, sorted by path; or the one that a path names.
 
-    Raises MocapError where there is none.
+    passed_by: files and folders inside that are left alone. Raises MocapError where there is none.
     """
     place = Path(place)
     if not place.exists():
         raise MocapError(f"{place} does not exist.")
-    found = _takes_in(place)
+    take = _take(place)
+    found = [take] if take is not None else _takes_below(place, passed_by)
     if not found and place.is_file():
         raise MocapError(f"{place} is not motion capture that can be read: give {known()}.")
     if not found:
@@ -49,11 +62,17 @@ def find_takes(place: str | Path) -> list[Take]:
     return found
 
 
-def load_motion(path: str | Path, *, source_fps: float | None = None, progress: Progress = SILENT) -> Motion:
+def load_motion(
+    path: str | Path,
+    *,
+    source_fps: float | None = None,
+    joints: Mapping[str, str] | None = None,
+    progress: Progress = SILENT,
+) -> Motion:
     """The dancer in a recording of any format that has a reader.
 
-    source_fps: overrules the rate that the file states. Says and warns of what was assumed and mended. Raises
-    MocapError for damaged files and unknown skeletons.
+    source_fps: overrules the rate that the file states. joints: the file's names for our joints, where they are not
+    known. Says and warns of what was assumed and mended. Raises MocapError for damaged files and unknown skeletons.
     """
     path = Path(path)
     if source_fps is not None and not (math.isfinite(source_fps) and source_fps > 0):
@@ -63,7 +82,7 @@ def load_motion(path: str | Path, *, source_fps: float | None = None, progress: 
     take = _take(path)
     if take is None:
         raise MocapError(f"{path} is not motion capture that can be read: give {known()}.")
-    return take.read(source_fps, progress)
+    return take.read(Hints(source_fps, joints or {}), progress)
 
 
 def known() -> str:
@@ -71,16 +90,18 @@ def known() -> str:
     return " or ".join(reader.about for reader in READERS)
 
 
-def _takes_in(place: Path) -> list[Take]:
-    take = _take(place)
-    if take is not None:
-        return [take]
+def _takes_below(place: Path, passed_by: Callable[[Path], bool]) -> list[Take]:
     if not place.is_dir():
         return []
     inside: list[Path] = []
     with suppress(PermissionError):
         inside = sorted(path for path in place.iterdir() if not (path.is_symlink() and path.is_dir()))
-    return [take for path in inside for take in _takes_in(path)]
+    found: list[Take] = []
+    for path in inside:
+        if not passed_by(path):
+            take = _take(path)
+            found += [take] if take is not None else _takes_below(path, passed_by)
+    return found
 
 
 def _take(path: Path) -> Take | None:

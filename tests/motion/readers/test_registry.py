@@ -22,7 +22,7 @@ def keypoint_folders() -> Reader:
     return Reader(
         about="folders of OpenPose JSON",
         claims=lambda path: path.is_dir() and any(path.glob("*_keypoints.json")),
-        read=lambda path, source_fps, progress: read_openpose_json(path, fps=source_fps or 30.0),
+        read=lambda path, hints, progress: read_openpose_json(path, fps=hints.fps or 30.0),
         describe=lambda path: TakeInfo(path.name),
     )
 
