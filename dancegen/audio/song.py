@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_limits
 from dancegen.audio.beats import Beats, track_beats
 from dancegen.audio.features import FRAME_RATE, N_MELS, Rows, log_mel, mel_blocks, onset_envelope
 from dancegen.audio.load import SAMPLE_RATE, SongInfo, decode, into_flac, out_of_flac, probe, resampled, to_mono
-from dancegen.errors import AudioError
+from dancegen.errors import AudioError, reading
+from dancegen.files import load_arrays
 from dancegen.progress import SILENT, Advance, Progress
 
 
@@ -44,12 +45,15 @@ class SongFeatures:
     @classmethod
     def load(cls, path: str | Path, beats: str | Path) -> SongFeatures:
         """Read what `save` wrote, and the beats. Raises AudioError for files that are not that."""
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                mel, onset = file["mel"], file["onset"]
-                seconds, start_s = float(file["seconds"]), float(file["start_s"])
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise AudioError(f"{path} does not hold the features of a song ({error}): make it again") from error
+        what = "file of a song's features"
+        arrays = load_arrays(path, what, AudioError, needed=("mel", "onset", "seconds", "start_s"))
+        mel, onset = arrays["mel"], arrays["onset"]
+        with reading(path, what, AudioError):
+            seconds, start_s = float(arrays["seconds"]), float(arrays["start_s"])
+            if mel.shape != (len(onset), N_MELS) or onset.ndim != 1 or not (isfinite(seconds) and isfinite(start_s)):
+                raise AudioError(f"{path} is damaged: its arrays do not belong together")
+            if not (np.isfinite(mel).all() and np.isfinite(onset).all()):
+                raise AudioError(f"{path} is damaged: it holds numbers that are not finite")
         return cls(mel, onset, Beats.load(beats), seconds, start_s)
 
 

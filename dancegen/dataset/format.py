@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dancegen.errors import InputError, MocapError, NotFoundError
+from dancegen.audio.features import N_MELS
+from dancegen.errors import InputError, MocapError, NotFoundError, reading
+from dancegen.files import load_array, load_arrays
 
 if TYPE_CHECKING:
     from dancegen.motion.motion import Motion
@@ -81,12 +83,7 @@ class ClipMotion:
         """Read motion.npz. Raises MocapError where the file is missing, damaged or something else."""
         from dancegen.motion.motion import Motion
 
-        motion = Motion.load(path)
-        try:
-            with np.load(path, allow_pickle=False) as data:
-                return cls(motion, **{name: data[name] for name in _WARP})
-        except KeyError as error:
-            raise MocapError(f"{path} holds no warp ({error}): it is not a clip of a dataset") from error
+        return cls(Motion.load(path), **load_arrays(path, "clip of a dataset", MocapError, needed=_WARP))
 
 
 _WARP = ("song_s", "take_s", "rate", "footfalls_s")
@@ -95,6 +92,15 @@ _WARP = ("song_s", "take_s", "rate", "footfalls_s")
 def clip_dir(root: Path, clip: Clip | str) -> Path:
     """Where a clip's files lie."""
     return Path(root) / "clips" / (clip if isinstance(clip, str) else clip.id)
+
+
+def load_mel(root: Path, clip: Clip | str) -> np.ndarray:
+    """The log-mel of a clip's music, (F, 80) float16. Raises InputError where its file is damaged or something else."""
+    path = clip_dir(root, clip) / "mel.npy"
+    mel = load_array(path, "log-mel of a clip")
+    if mel.ndim != 2 or mel.shape[1] != N_MELS or mel.dtype.kind != "f" or not np.isfinite(mel).all():
+        raise InputError(f"{path} is damaged: it is not the log-mel of a clip")
+    return mel
 
 
 def poses_path(root: Path, clip: Clip | str, view: str) -> Path:
@@ -137,13 +143,26 @@ def read_clips(where: Artifact | str | Path) -> list[Clip]:
     path = (Path(where) if isinstance(where, str | Path) else where.path) / CLIPS_FILE
     if not path.is_file():
         raise NotFoundError(f"{path.parent} is not a dataset: it has no {CLIPS_FILE}; make one with dancegen prepare")
-    clips = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            clips.append(Clip(**json.loads(line)))
-        except (ValueError, TypeError) as error:
-            raise InputError(f"line {number} of {path} is not a clip: {error}") from error
-    return clips
+    with reading(path, "list of clips"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+    return [_clip(line, f"line {number} of {path}") for number, line in enumerate(lines, 1)]
+
+
+def _clip(line: str, where: str) -> Clip:
+    with reading(where, "clip"):
+        clip = Clip(**json.loads(line))
+        texts = (clip.id, clip.source, clip.split, clip.take, clip.song)
+        told = (text for text in (clip.genre, clip.licence, clip.performer) if text is not None)
+        numbers = (clip.start, clip.seconds, clip.fps, clip.song_start)
+        if not all(isinstance(text, str) for text in (*texts, *told)):
+            raise InputError(f"{where} is not a clip: what should be text is not")
+        if Path(clip.id).name != clip.id:
+            raise InputError(f"{where} is not a clip: its files would lie outside the dataset ({clip.id!r})")
+        if not all(isinstance(number, int | float) and abs(number) < 1e9 for number in numbers):
+            raise InputError(f"{where} is not a clip: its times are out of all bounds")
+        if not (clip.seconds > 0 and clip.fps > 0):
+            raise InputError(f"{where} is not a clip: it has no length or no rate")
+        return clip
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE
 from dancegen.dataset.format import Clip, ClipMotion, clip_dir
+from dancegen.files import load_array
 from dancegen.motion.motion import Motion
 from dancegen.motion.time_warp import (
     DanceEvents,
@@ -243,7 +244,7 @@ def write_clip(root: Path, clip: Clip, motion: ClipMotion, song: Song) -> None:
     directory.mkdir(parents=True)
     motion.save(directory / "motion.npz")
     first = round(clip.song_start * FRAME_RATE)
-    mel = np.load(song.mel, mmap_mode="r")
+    mel = load_array(song.mel, "log-mel of a song", in_place=True)
     np.save(directory / "mel.npy", mel[first : first + int(np.ceil(clip.seconds * FRAME_RATE))].astype(np.float16))
     clip_beats(song.beats, clip.song_start, clip.seconds).save(directory / "beats.json")
     write_flac(song.path, directory / "audio.flac", start_s=clip.song_start, seconds=clip.seconds)

@@ -7,7 +7,6 @@ held-out real dance and of the baselines; and the training dances' poses, rounde
 from __future__ import annotations
 
 import json
-import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,8 @@ import numpy as np
 
 from dancegen.audio.beats import Beats
 from dancegen.dataset.format import Clip, clip_dir, clip_views, poses_path, read_clips
-from dancegen.errors import InputError
+from dancegen.errors import InputError, reading
+from dancegen.files import load_arrays
 from dancegen.metrics.dance import Dance, Figures, Windows, average, distances, measure, rounded
 from dancegen.metrics.features import GEOMETRIC, KINETIC, FeatureStatistics, frechet_distance
 from dancegen.metrics.motion import FPS
@@ -32,6 +32,14 @@ LONG_S = 20.0
 SAMPLE = 300
 """Real windows that are kept to be drawn."""
 VERSION = 7
+
+
+_ARRAYS = (
+    "words",
+    "repertoire",
+    "repertoire_lengths",
+    *(f"{name}_{of}" for name in ("kinetic", "geometric") for of in ("mean", "covariance", "windows", "sample")),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,32 +75,33 @@ class Reference:
     def load(cls, path: Path) -> Reference:
         """Read what `save` wrote. Raises InputError for anything else."""
         try:
-            with np.load(path, allow_pickle=False) as data:
-                words = json.loads(str(data["words"]))
-                kinetic, geometric = (
-                    FeatureStatistics(
-                        data[f"{name}_mean"].astype(np.float64),
-                        data[f"{name}_covariance"].astype(np.float64),
-                        int(data[f"{name}_windows"]),
-                    )
-                    for name in ("kinetic", "geometric")
-                )
-                sample = Windows(*(data[f"{name}_sample"].astype(np.float64) for name in ("kinetic", "geometric")))
-                repertoire = Repertoire.unpacked(data["repertoire"], data["repertoire_lengths"])
-            rows = {
-                str(name): {key: np.nan if value is None else float(value) for key, value in row.items()}
-                for name, row in words["rows"].items()
-            }
-            about = dict(words["about"])
-            _check(kinetic, sample.kinetic, KINETIC)
-            _check(geometric, sample.geometric, GEOMETRIC)
-            if REAL not in rows:
-                raise ValueError("it has no figures of real dance")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(
-                f"{path} is not a reference ({error}): make one with dancegen evaluate --reference DATASET"
-            ) from error
-        return cls(kinetic, geometric, sample, repertoire, rows, about)
+            with reading(path, "reference"):
+                return cls._of(load_arrays(path, "reference", needed=_ARRAYS))
+        except InputError as error:
+            raise InputError(f"{error}. Make a reference with: dancegen evaluate --reference DATASET") from error
+
+    @classmethod
+    def _of(cls, data: dict[str, np.ndarray]) -> Reference:
+        words = json.loads(str(data["words"]))
+        kinetic, geometric = (
+            FeatureStatistics(
+                data[f"{name}_mean"].astype(np.float64),
+                data[f"{name}_covariance"].astype(np.float64),
+                int(data[f"{name}_windows"]),
+            )
+            for name in ("kinetic", "geometric")
+        )
+        sample = Windows(*(data[f"{name}_sample"].astype(np.float64) for name in ("kinetic", "geometric")))
+        repertoire = Repertoire.unpacked(data["repertoire"], data["repertoire_lengths"])
+        rows = {
+            str(name): {key: np.nan if value is None else float(value) for key, value in row.items()}
+            for name, row in words["rows"].items()
+        }
+        _check(kinetic, sample.kinetic, KINETIC)
+        _check(geometric, sample.geometric, GEOMETRIC)
+        if REAL not in rows:
+            raise ValueError("it has no figures of real dance")
+        return cls(kinetic, geometric, sample, repertoire, rows, dict(words["about"]))
 
 
 def measure_real(root: Path, progress: Progress = SILENT) -> Reference:
@@ -189,3 +198,5 @@ def _check(statistics: FeatureStatistics, sample: np.ndarray, size: int) -> None
     shapes = statistics.mean.shape, statistics.covariance.shape, sample.shape[1:]
     if shapes != ((size,), (size, size), (size,)) or len(sample) < 2:
         raise ValueError(f"its statistics are not of {size} features")
+    if not all(np.isfinite(values).all() for values in (statistics.mean, statistics.covariance, sample)):
+        raise ValueError("its statistics are not finite")

@@ -6,18 +6,19 @@ pose is a T: the dancer stands upright, looks along +z, and stretches the arms o
 
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
 
 from dancegen.arrays import unit
-from dancegen.errors import MocapError
+from dancegen.errors import MocapError, reading
+from dancegen.files import load_arrays
 from dancegen.motion.anatomy import ANKLE_HEIGHT, FACE
 from dancegen.motion.kinematics import forward_kinematics
-from dancegen.motion.motion import ENDS, Motion
+from dancegen.motion.motion import ENDS, FARTHEST_M, Motion, check_measures
 from dancegen.motion.rotations import about
 from dancegen.pose.skeleton import INDEX, N_JOINTS
 
@@ -136,7 +137,8 @@ class BodyMotion:
     def __post_init__(self) -> None:
         for name, shape in (("root", (3,)), ("rotations", (len(TURNING), 3, 3))):
             values = np.asarray(getattr(self, name), np.float32)
-            if values.shape[1:] != shape or len(values) != len(self.root) or not np.isfinite(values).all():
+            there = values.shape[1:] == shape and len(values) == len(self.root) > 0
+            if not there or not (np.abs(values) < FARTHEST_M).all():
                 raise MocapError(f"a body's {name} should be finite numbers of shape (frames, *{shape})")
             object.__setattr__(self, name, values)
 
@@ -247,11 +249,15 @@ class BodyMotion:
     @classmethod
     def load(cls, path: str | Path) -> BodyMotion:
         """Read what `save` wrote. Raises MocapError where the file is missing, damaged or something else."""
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                body = Body(file["offsets"], float(file["height_m"]))
-                return cls(body, file["root"], file["rotations"], float(file["fps"]), float(file["start_s"]))
-        except FileNotFoundError:
-            raise MocapError(f"{path} does not exist") from None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise MocapError(f"{path} is not a body's motion that dancegen wrote, or it is damaged: {error}") from error
+        arrays = load_arrays(path, _FILE, MocapError, needed=(*_ARRAYS, *_FIGURES))
+        with reading(path, _FILE, MocapError):
+            offsets, root, rotations = (arrays[name] for name in _ARRAYS)
+            height_m, fps, start_s = (float(arrays[name]) for name in _FIGURES)
+            check_measures(fps, height_m, Path(path))
+            if offsets.shape != (len(NAMES), 3) or not (np.abs(offsets) < FARTHEST_M).all() or not isfinite(start_s):
+                raise MocapError(f"{path} is damaged: it holds no body of {len(NAMES)} joints")
+            return cls(Body(offsets, height_m), root, rotations, fps, start_s)
+
+
+_FILE = "body's motion that dancegen wrote (motion.npz)"
+_ARRAYS, _FIGURES = ("offsets", "root", "rotations"), ("height_m", "fps", "start_s")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.arrays import unit
-from dancegen.errors import MocapError
+from dancegen.errors import MocapError, reading
+from dancegen.files import load_arrays
 from dancegen.pose.skeleton import N_JOINTS
 
 ENDS: tuple[str, ...] = ("r_hand", "l_hand", "r_toe", "l_toe")
@@ -31,8 +31,15 @@ class Rotations:
     local: np.ndarray
 
     def __post_init__(self) -> None:
-        for field in ("offsets", "root", "local"):
-            object.__setattr__(self, field, np.asarray(getattr(self, field), np.float32))
+        frames = len(self.root)
+        shapes = {"offsets": (24, 3), "root": (frames, 3), "local": (frames, 20, 3, 3)}
+        for field, shape in shapes.items():
+            values = np.asarray(getattr(self, field), np.float32)
+            if values.shape != shape or not (np.abs(values) < FARTHEST_M).all():
+                raise MocapError(f"a body's {field} should be finite numbers of shape {shape}.")
+            object.__setattr__(self, field, values)
+        if not (np.linalg.det(self.local) > 0).all():
+            raise MocapError("a body's rotations should be rotations.")
 
     def __getitem__(self, frames: slice | np.ndarray) -> Rotations:
         return Rotations(self.offsets, self.root[frames], self.local[frames])
@@ -91,7 +98,7 @@ class Motion:
             raise MocapError(f"{self.name}: {len(self.rotations.root)} rotations belong to {frames} frames.")
         for field, shape in shapes.items():
             values = np.asarray(getattr(self, field), dtype=np.float32)
-            if values.shape != shape or frames == 0 or not np.isfinite(values).all():
+            if values.shape != shape or frames == 0 or not (np.abs(values) < FARTHEST_M).all():
                 raise MocapError(f"{self.name}: {field} should be finite numbers of shape {shape}, frames above zero.")
             object.__setattr__(self, field, values)
         if not (math.isfinite(self.fps) and self.fps > 0 and math.isfinite(self.height_m) and self.height_m > 0):
@@ -153,24 +160,19 @@ class Motion:
     def load(cls, path: str | Path) -> Motion:
         """Reads what `save` wrote. Raises MocapError where the file is missing, damaged or something else."""
         path = Path(path)
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                turned = [file[name] for name in _ROTATIONS] if "rotations" in file.files else None
-                return cls(
-                    file["joints3d"],
-                    file["head_forward"],
-                    file["head_up"],
-                    fps=float(file["fps"]),
-                    height_m=float(file["height_m"]),
-                    name=str(file["name"]),
-                    source=path,
-                    ends=file["ends"] if "ends" in file.files else None,
-                    rotations=None if turned is None else Rotations(*turned),
-                )
-        except FileNotFoundError:
-            raise MocapError(f"{path} does not exist.") from None
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise MocapError(f"{path} is not a motion file that dancegen wrote, or it is damaged: {error}") from error
+        arrays = load_arrays(path, MOTION_FILE, MocapError, needed=_NEEDED, optional=("ends", *_ROTATIONS))
+        with reading(path, MOTION_FILE, MocapError):
+            check_measures(float(arrays["fps"]), float(arrays["height_m"]), path)
+            turned = [arrays[name] for name in _ROTATIONS] if "rotations" in arrays else None
+            return cls(
+                *(arrays[name] for name in ("joints3d", "head_forward", "head_up")),
+                fps=float(arrays["fps"]),
+                height_m=float(arrays["height_m"]),
+                name=str(arrays["name"]),
+                source=path,
+                ends=arrays.get("ends"),
+                rotations=None if turned is None else Rotations(*turned),
+            )
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All there is in it by the names in its file; `ends` and the rotations only where there are any."""
@@ -196,7 +198,21 @@ class Motion:
         )  # fmt: skip
 
 
-_ROTATIONS = ("offsets", "root", "rotations")
+MOTION_FILE = "motion file that dancegen wrote (motion.npz)"
+_NEEDED, _ROTATIONS = (
+    ("joints3d", "head_forward", "head_up", "fps", "height_m", "name"),
+    ("offsets", "root", "rotations"),
+)
+FARTHEST_M = 1e5
+_RATES, _HEIGHTS_M = (0.1, 1000.0), (0.05, 50.0)
+"""Between what a motion file's frames a second and its dancer's height lie."""
+
+
+def check_measures(fps: float, height_m: float, path: Path) -> None:
+    """MocapError where a motion file states a rate or a height that no recording of a dancer has."""
+    for value, (least, most), name in ((fps, _RATES, "frames a second"), (height_m, _HEIGHTS_M, "metres of height")):
+        if not least <= value <= most:
+            raise MocapError(f"{path}: {value:g} {name}; it must be from {least:g} to {most:g}")
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from dancegen.errors import PoseError
+from dancegen.errors import PoseError, reading
+from dancegen.files import MOST_PIXELS, load_arrays
 from dancegen.pose.geometry import place, to_canvas
 from dancegen.pose.resampling import resample_points, resample_shots
 from dancegen.pose.shots import find_cuts, shot_starts, within_shots
@@ -22,6 +21,13 @@ _FACE_MIRROR = np.r_[
     [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40],
     [54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65, 69, 68],
 ]
+
+
+_NEEDED, _OPTIONAL = ("keypoints", "fps", "size"), ("start_s", "joints3d", "hands", "face")
+SLOWEST, FASTEST = 0.1, 1000.0
+"""Frames a second of a pose file."""
+FARTHEST = 1e6
+"""Pixels or metres, beyond which nothing lies that anybody has seen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,22 +98,15 @@ class PoseSequence:
     @classmethod
     def load(cls, path: str | Path) -> PoseSequence:
         """Read what save wrote. Raises PoseError if the file is missing, damaged or something else."""
-        arrays = _read_npz(Path(path))
-        missing = [name for name in ("keypoints", "fps", "size") if name not in arrays]
-        if missing:
-            raise PoseError(f"{path} has no {', '.join(missing)}: it is not a pose file. Give a poses.npz.")
-        try:
-            return cls(
-                keypoints=arrays["keypoints"],
-                fps=arrays["fps"],
-                size=arrays["size"],
-                start_s=arrays.get("start_s", 0.0),
-                joints3d=arrays.get("joints3d"),
-                hands=arrays.get("hands"),
-                face=arrays.get("face"),
-            )
-        except PoseError as error:
-            raise PoseError(f"{path}: {error}") from error
+        arrays = load_arrays(path, "pose file (poses.npz)", PoseError, needed=_NEEDED, optional=_OPTIONAL)
+        with reading(path, "pose file (poses.npz)", PoseError):
+            try:
+                sequence = cls(**arrays)
+            except PoseError as error:
+                raise PoseError(f"{path}: {error}") from error
+            if not SLOWEST <= sequence.fps <= FASTEST:
+                raise PoseError(f"{path}: fps is {sequence.fps:g}; it must be from {SLOWEST:g} to {FASTEST:g}")
+            return sequence
 
     def slice(self, start: int, stop: int | None = None) -> PoseSequence:
         """Frames start to stop, as Python counts them; start_s moves along."""
@@ -238,6 +237,8 @@ def _checked(name: str, array, shape: tuple[int, ...], frames: int | None) -> np
         raise PoseError(f"{name} have {len(array)} frames, the keypoints {frames}")
     if not np.isfinite(array).all():
         raise PoseError(f"{name} hold numbers that are not finite; a missing joint is (0, 0, 0)")
+    if array.size and np.abs(array).max() > FARTHEST:
+        raise PoseError(f"{name} hold numbers out of all bounds")
     return array
 
 
@@ -266,18 +267,10 @@ def _checked_number(name: str, value, *, positive: bool = True) -> float:
 def _checked_size(size) -> tuple[int, int]:
     try:
         width, height = (int(side) for side in size)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise PoseError(f"size is {size!r}; it must be a width and a height in pixels") from error
     if width < 1 or height < 1:
         raise PoseError(f"size is {width}x{height}; both sides must be at least 1 pixel")
+    if width * height > MOST_PIXELS:
+        raise PoseError(f"size is {width}x{height}; at most {MOST_PIXELS // 1_000_000} million pixels are drawn")
     return width, height
-
-
-def _read_npz(path: Path) -> dict[str, Any]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except FileNotFoundError as error:
-        raise PoseError(f"there is no pose file {path}") from error
-    except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-        raise PoseError(f"{path} is not a pose file that dancegen can read. Give a poses.npz.") from error

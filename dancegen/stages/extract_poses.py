@@ -102,7 +102,7 @@ def _extract_clip(
     import numpy as np
 
     from dancegen.audio.beats import Beats, bar_lines
-    from dancegen.dataset.format import MUSIC_FILES, ClipMotion, clip_dir, link_or_copy, poses_path, view_name
+    from dancegen.dataset.format import MUSIC_FILES, ClipMotion, clip_dir, link_or_copy, load_mel, poses_path, view_name
     from dancegen.motion.cameras import facing_camera, film, project
 
     motion = ClipMotion.load(clip_dir(source, clip_id) / "motion.npz").motion
@@ -112,7 +112,7 @@ def _extract_clip(
         path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(azimuth, str):
             music = clip_dir(source, clip_id)
-            bars_s = bar_lines(Beats.load(music / "beats.json"), np.load(music / "mel.npy"))
+            bars_s = bar_lines(Beats.load(music / "beats.json"), load_mel(source, clip_id))
             poses = film(facing_camera(motion), azimuth, size=size, bars_s=bars_s)
         else:
             poses = project(motion, azimuth, size=size)

@@ -28,9 +28,12 @@ def read_frames(path: str | Path) -> Iterator[np.ndarray]:
 
     with opened(path) as container:
         container.streams.video[0].thread_type = "AUTO"
-        shown = 0
+        shown, size = 0, None
         try:
             for frame in container.decode(video=0):
+                size = size or (frame.width, frame.height)
+                if (frame.width, frame.height) != size:
+                    raise InputError(f"{path} is damaged: frame {shown} has another size than those before it.")
                 yield _rgb(frame)
                 shown += 1
         except av.error.FFmpegError as error:

@@ -13,14 +13,20 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dancegen.errors import InputError
+from dancegen.errors import InputError, reading
+from dancegen.files import MOST_PIXELS
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.stream import Stream
+    from av.video.stream import VideoStream
 
 VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"}
 # The tags that MP4 has a place for and that players show. Any other name would be dropped silently by the muxer.
+_BRANDS = ("major_brand", "minor_version", "compatible_brands")
+"""What the header of an MP4 file says of its kind, in plain letters; other tags may be in any encoding."""
+FASTEST, LONGEST_S = 1000.0, 1e7
+"""Frames a second and seconds that a video's header may state."""
 PLAIN_TAGS = ("title", "artist", "album", "date", "genre", "copyright", "description")
 
 
@@ -55,6 +61,11 @@ def probe_video(path: str | Path) -> VideoInfo:
         stream = container.streams.video[0]
         fps = float(stream.average_rate or stream.guessed_rate or 0)
         video = _span(stream, container)
+        if not 0 < fps <= FASTEST or not -LONGEST_S < video.start_s < LONGEST_S or not 0 <= video.seconds < LONGEST_S:
+            raise InputError(
+                f"{path} is not a video that can be read: its header states {fps:g} frames a second and a length of "
+                f"{video.seconds:g} s."
+            )
         sound = container.streams.audio[0] if container.streams.audio else None
         return VideoInfo(
             path=Path(path),
@@ -69,19 +80,37 @@ def probe_video(path: str | Path) -> VideoInfo:
 
 @contextmanager
 def opened(path: str | Path) -> Iterator[InputContainer]:
-    """A video's container while it is read. Raises InputError for a file that is none, or holds no pictures."""
+    """A video's container while it is read. Raises InputError for a file that is none, or holds no pictures, and for
+    anything that goes wrong while it is read."""
     import av.error
 
     if not Path(path).is_file():
         raise InputError(f"There is no video at {path}.")
-    try:
-        container = av.open(str(path))
-    except (av.error.FFmpegError, OSError) as error:
-        raise InputError(f"{path} is not a video that can be read ({error}).") from error
-    with container:
-        if not container.streams.video:
-            raise InputError(f"{path} holds no pictures, only sound.")
-        yield container
+    with reading(path, "video"):
+        try:
+            container = av.open(str(path), metadata_errors="replace")
+        except (av.error.FFmpegError, OSError) as error:
+            raise InputError(f"{path} is not a video that can be read ({error}).") from error
+        with container:
+            if not container.streams.video:
+                raise InputError(f"{path} holds no pictures, only sound.")
+            if any("\ufffd" in container.metadata.get(name, "") for name in _BRANDS):
+                raise InputError(f"{path} is not a video that can be read: its header is damaged.")
+            _check_pictures(path, container.streams.video[0])
+            yield container
+
+
+def _check_pictures(path: str | Path, stream: VideoStream) -> None:
+    """InputError where no decoder is known for a video's pictures, or where they are larger than any are read."""
+    context = stream.codec_context
+    if context is None or context.width < 1 or context.height < 1:
+        raise InputError(f"{path} is not a video that can be read: its header does not say what its pictures are.")
+    if context.width * context.height > MOST_PIXELS:
+        raise InputError(
+            f"{path} has pictures of {context.width} x {context.height} pixels, more than the "
+            f"{MOST_PIXELS // 1_000_000} million that are read: make them smaller first."
+        )
+    context.options = {"max_pixels": str(MOST_PIXELS)}  # what its frames say may differ from what its header says
 
 
 def to_tags(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -98,7 +127,7 @@ def from_tags(tags: Mapping[str, str]) -> dict[str, str]:
     metadata = dict(tags)
     try:
         others = json.loads(metadata["comment"])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         return metadata
     if not isinstance(others, dict):
         return metadata

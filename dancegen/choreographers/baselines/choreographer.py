@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dancegen.audio.features import FRAME_RATE
-from dancegen.dataset.format import Clip, clip_dir, clip_views, poses_path, read_clips
+from dancegen.dataset.format import Clip, clip_views, load_mel, poses_path, read_clips
 from dancegen.errors import InputError
 from dancegen.motion.cameras import FLOOR_LINE
 from dancegen.pose.geometry import limb_lengths, place, to_canvas
@@ -123,7 +123,7 @@ class Sounds:
         colours = []
         with progress.task("Listening to the dataset", len(clips)) as advance:
             for clip in clips:
-                colours.append(_colour(np.load(clip_dir(root, clip) / "mel.npy", allow_pickle=False)))
+                colours.append(_colour(load_mel(root, clip)))
                 advance(1)
         self._colours = np.stack(colours)
         self._scale = self._colours.std(axis=0).clip(1e-3)

@@ -17,7 +17,7 @@ from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.denoiser import Conditioning
 from dancegen.choreographers.diffusion.features import Normalizer
 from dancegen.choreographers.diffusion.timing import snap_to_beats
-from dancegen.dataset.format import Clip, ClipMotion, clip_dir, read_clips
+from dancegen.dataset.format import Clip, ClipMotion, clip_dir, load_mel, read_clips
 from dancegen.errors import InputError
 from dancegen.motion.body import Body
 from dancegen.motion.motion import Motion
@@ -98,7 +98,7 @@ def _train_clip(dataset: Path, clip: Clip, motion: Motion, body: Body, accent: f
     beats = Beats.load(folder / "beats.json")
     if accent:
         danced = f.decode(snap_to_beats(f.encode(danced), danced, beats, accent), body, danced.fps)
-    song = music.encode_music(np.load(folder / "mel.npy"), beats, len(danced), motion.fps)
+    song = music.encode_music(load_mel(dataset, clip), beats, len(danced), motion.fps)
     both = np.stack([f.encode(danced), f.encode(danced.mirror())])
     joints = danced.positions
     speed = np.linalg.norm(np.gradient(joints, axis=0), axis=-1).mean(1) * motion.fps / body.height_m

@@ -13,6 +13,7 @@ from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.denoiser import Denoiser
 from dancegen.choreographers.diffusion.features import Normalizer
 from dancegen.errors import InputError, ModelError
+from dancegen.files import load_tensors
 from dancegen.motion.body import Body
 
 FORMAT = 3
@@ -79,14 +80,8 @@ def _read_settings(folder: Path) -> tuple[DiffusionConfig, float, tuple[str, ...
 
 def load_model(folder: Path, device: str = "cpu") -> Model:
     """Rebuild a model. Raises ModelError where its files are missing, damaged, or do not fit together."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     config, height, styles = _read_settings(folder)
-    try:
-        tensors = load_file(folder / WEIGHTS)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"{folder} is not a model that can be rebuilt: {error}") from None
+    tensors = load_tensors(folder / WEIGHTS)
     denoiser = Denoiser(config, len(styles))
     weights = {k.removeprefix(_DENOISER): v.float() for k, v in tensors.items() if k.startswith(_DENOISER)}
     try:

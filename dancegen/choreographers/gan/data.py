@@ -15,7 +15,7 @@ from dancegen.choreographers.augmentation import accented_s, augment_mel
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.model import StartPoses
 from dancegen.choreographers.gan.style import WINDOW_S, measure
-from dancegen.dataset.format import read_clips
+from dancegen.dataset.format import load_mel, read_clips
 from dancegen.errors import InputError
 from dancegen.pose.geometry import to_canvas
 from dancegen.pose.sequence import PoseSequence
@@ -70,7 +70,7 @@ def _load_clip(folder: Path, config: GanConfig, accent: float) -> ClipViews:
         sequence = _accented(PoseSequence.load(path), beats, accent).resample(config.image.fps)
         keypoints = to_canvas(sequence.keypoints, sequence.size, canvas)
         views.append(replace(sequence, keypoints=keypoints, size=canvas, joints3d=None))
-    return ClipViews(folder.name, with_beat(np.load(folder / "mel.npy"), beats), tuple(views), beats)
+    return ClipViews(folder.name, with_beat(load_mel(folder.parent.parent, folder.name), beats), tuple(views), beats)
 
 
 def _accented(sequence: PoseSequence, beats: Beats, accent: float) -> PoseSequence:

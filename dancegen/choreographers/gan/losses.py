@@ -16,6 +16,7 @@ from dancegen.audio.features import N_MELS
 from dancegen.choreographers.beat_critic import beat_error
 from dancegen.choreographers.gan.image import locate
 from dancegen.errors import InputError
+from dancegen.files import load_checkpoint, load_tensors
 
 VGG_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 VGG_SIZE_MB = 528
@@ -155,12 +156,9 @@ class PerceptualLoss(nn.Module):
 
 
 def _read_vgg(path: Path, layers: nn.Sequential) -> dict[str, Tensor]:
-    from safetensors.torch import load_file
-
-    try:
-        stored = torch.load(path, weights_only=True) if path.suffix == ".pth" else load_file(path)
-    except Exception as error:  # torch's reader fails in as many ways as a file can be something else
-        raise InputError(f"{path} holds no weights that can be read safely: {error}") from None
+    stored = load_checkpoint(path) if path.suffix == ".pth" else load_tensors(path)
+    if not isinstance(stored, dict):
+        raise InputError(f"{path} holds no weights by name")
     wanted = layers.state_dict()
     for name, tensor in wanted.items():
         if f"features.{name}" not in stored or stored[f"features.{name}"].shape != tensor.shape:

@@ -13,6 +13,7 @@ from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.errors import InputError, ModelError
+from dancegen.files import load_tensors
 from dancegen.pose.geometry import limb_lengths
 
 FORMAT = 2
@@ -86,7 +87,7 @@ def load_config(folder: Path) -> GanConfig:
 def load_model(folder: Path, device: str | torch.device = "cpu") -> Model:
     """Rebuild the model in `folder`. ModelError where files are missing, damaged or of another architecture."""
     config = load_config(folder)
-    tensors = _read_tensors(folder / WEIGHTS)
+    tensors = load_tensors(folder / WEIGHTS)
     try:
         generator = UNetGenerator(config)
     except (TypeError, ValueError, RuntimeError, ArithmeticError, IndexError) as error:
@@ -106,18 +107,8 @@ def load_discriminator(folder: Path, discriminator: MultiScaleDiscriminator) -> 
     """Fill the discriminator from the model's folder; False where the model came without one."""
     if not (folder / DISCRIMINATOR).is_file():
         return False
-    _fill(discriminator, _read_tensors(folder / DISCRIMINATOR), folder / DISCRIMINATOR)
+    _fill(discriminator, load_tensors(folder / DISCRIMINATOR), folder / DISCRIMINATOR)
     return True
-
-
-def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise ModelError(f"{path} cannot be read as safetensors: {error}") from None
 
 
 def _fill(network: torch.nn.Module, weights: dict[str, torch.Tensor], path: Path) -> None:

@@ -22,6 +22,7 @@ from dancegen.choreographers.training.memory_estimate import MemoryEstimate
 from dancegen.choreographers.training.processes import ALONE, Processes, autocast, settled
 from dancegen.choreographers.training.stopping import Budget, interrupt_deferred
 from dancegen.errors import Cancelled, ModelError
+from dancegen.files import load_checkpoint
 from dancegen.progress import SILENT, Progress
 
 Batch = TypeVar("Batch")
@@ -274,7 +275,7 @@ class Trainer(ABC, Generic[Batch, Dancer, Figures]):
         if not path.exists():
             return False
         try:
-            self._restore(torch.load(path, weights_only=True, map_location=self.device))
+            self._restore(load_checkpoint(path, device=self.device))
         except Exception as error:  # whatever another version wrote, and torch's reader fails in many ways
             raise ModelError(
                 f"the interrupted training in {path} cannot be continued, it is damaged or of another version of "

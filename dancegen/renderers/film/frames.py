@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancegen.errors import DancegenError
+from dancegen.files import load_picture
 from dancegen.progress import Progress
 from dancegen.renderers.film.segments import crossfade
 
@@ -34,12 +35,7 @@ def write_frame(path: Path, frame: np.ndarray) -> None:
 
 def read_frame(path: Path) -> np.ndarray:
     """(H, W, 3) uint8 RGB from a PNG. Raises DancegenError for what is none."""
-    import cv2
-
-    picture = cv2.imread(str(path))
-    if picture is None:
-        raise DancegenError(f"{path} cannot be read")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    return load_picture(path)
 
 
 def faded(earlier: Iterable[np.ndarray], later: Iterable[np.ndarray], frames: int) -> Iterator[np.ndarray]:

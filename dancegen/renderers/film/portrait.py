@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.errors import InputError
+from dancegen.files import load_picture
 from dancegen.progress import SILENT, Progress
 
 _LEAST_JOINTS = 4
@@ -15,14 +16,12 @@ _LEAST_JOINTS = 4
 
 def load_portrait(path: str | Path) -> np.ndarray:
     """(H, W, 3) uint8 RGB. Raises InputError for what is no picture."""
-    import cv2
-
     if not Path(path).is_file():
         raise InputError(f"--image {path}: there is no such file")
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise InputError(f"--image {path} is not a picture that can be read: give a PNG or JPEG")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    try:
+        return load_picture(path)
+    except InputError as error:
+        raise InputError(f"--image {error}") from error
 
 
 def find_person(

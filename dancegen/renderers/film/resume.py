@@ -7,6 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dancegen.errors import ModelError
+from dancegen.files import load_tensors, tensors_metadata
+
 if TYPE_CHECKING:
     import torch
 
@@ -42,16 +45,13 @@ def load_latents(path: Path, scheduler: Any, device: str) -> tuple[torch.Tensor,
 
     scheduler: its timesteps are set already.
     """
-    from safetensors import SafetensorError, safe_open
-
     if not path.exists():
         return None
     try:
-        with safe_open(path, "pt") as file:
-            about = file.metadata()
-            tensors = {name: file.get_tensor(name).to(device) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError):  # a disk that lost its last moments: begin anew
+        tensors, about = load_tensors(path), tensors_metadata(path)
+    except ModelError:  # a disk that lost its last moments: begin anew
         return None
+    tensors = {name: tensor.to(device) for name, tensor in tensors.items()}
     for name, value in json.loads(about["state"]).items():
         setattr(scheduler, name, value)
     for name in _TENSORS:
