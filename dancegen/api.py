@@ -77,9 +77,9 @@ def described(declaration: Verb) -> str:
     return (
         f"{declaration.about}\n\n"
         + "\n".join(lines)
-        + "\n\n    output: a file or directory that receives a copy. store: a directory. progress: a "
-        "dancegen.progress.Progress.\n    cancel: a threading.Event that ends the run at its next step. "
-        "Returns the Artifact; raises a DancegenError."
+        + "\n\n    output: a file or directory that receives a copy. store: a directory; of several the first is "
+        "written to,\n    the others are only read. progress: a dancegen.progress.Progress. cancel: a threading.Event "
+        "that ends the run\n    at its next step. Returns the Artifact; raises a DancegenError."
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from dancegen.errors import Cancelled
 from dancegen.progress import SILENT, Advance, Progress
-from dancegen.store import SHORT, Artifact, Build, Recipe, Store, open_store
+from dancegen.store import SHORT, Artifact, Build, Recipe, Roots, Store, open_store
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Context:
     @classmethod
     def open(
         cls,
-        store: Store | str | Path | None = None,
+        store: Store | Roots | None = None,
         *,
         device: str = "auto",
         force: bool = False,
@@ -41,7 +41,8 @@ class Context:
     ) -> Context:
         """The context of a verb that is called. cancel: once it is set, the run ends with Cancelled at its next step.
 
-        Raises InputError where the store is no directory.
+        store: where artifacts are kept; of several directories the first is written to, the others are only read.
+        Raises InputError where it is no directory.
         """
         shown = progress if cancel is None else Cancellable(progress, cancel)
         return cls(open_store(store), device, force, shown)

@@ -67,7 +67,7 @@ def show_artifact(
     if Path(reference).is_file():
         _show_video(Path(reference), as_json, quiet)
         return
-    artifact = open_store(store).find(reference)
+    artifact = open_store(store).look_up(reference)
     if as_json:
         result.print_json(artifact.manifest.to_dict() | {"path": str(artifact.path)})
     elif quiet:

@@ -26,11 +26,11 @@ class Device(str, Enum):
 
 
 StoreOption = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         "--store",
         metavar="DIR",
-        help="Where artifacts are kept: else $DANCEGEN_STORE, else your cache directory.",
+        help="Where artifacts are kept: else $DANCEGEN_STORE, else your cache directory. Given again: only read.",
         rich_help_panel=_PANEL,
     ),
 ]

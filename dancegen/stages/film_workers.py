@@ -11,7 +11,7 @@ from dancegen.errors import InputError
 from dancegen.progress import SILENT, Advance
 from dancegen.renderers.film.settings import FilmOptions
 from dancegen.stages.film_segments import SegmentTask, follows, paint_segments
-from dancegen.store import Artifact, Store, open_store
+from dancegen.store import Artifact, Store
 
 LARGEST_BATCH = 4
 """Segments that a worker paints before it gives the networks' memory back; it loads them once for all of these."""
@@ -28,7 +28,7 @@ def paint_on_workers(
     cached: dict[int, bool] = {}
     with _workers(options) as workers:
         number = joblib.effective_n_jobs(workers)
-        jobs = (joblib.delayed(_paint)(batch, str(store.root), force) for batch in batches(tasks, number))
+        jobs = (joblib.delayed(_paint)(batch, store, force) for batch in batches(tasks, number))
         results = "list" if options.backend == "ray" else "generator_unordered"  # what Ray's backend knows
         parallel: Any = joblib.Parallel(n_jobs=workers, return_as=results)
         for made in parallel(jobs):
@@ -56,10 +56,10 @@ def batches(tasks: Sequence[SegmentTask], workers: int) -> list[list[SegmentTask
     return [list(tasks[first : first + size]) for first in range(0, len(tasks), size)]
 
 
-def _paint(batch: list[SegmentTask], root: str, force: bool) -> dict[int, bool]:
+def _paint(batch: list[SegmentTask], store: Store, force: bool) -> dict[int, bool]:
     """A worker's part: whether each segment, by its first frame, was there already."""
     with batch[0].held_painter(SILENT) as painter:
-        made = paint_segments(batch, open_store(root), painter, force=force)
+        made = paint_segments(batch, store, painter, force=force)
     return {task.segment.first: artifact.cached for task, artifact in zip(batch, made, strict=True)}
 
 

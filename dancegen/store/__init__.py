@@ -5,9 +5,10 @@ from dancegen.store.digests import file_digest
 from dancegen.store.export import Output, Taken, export
 from dancegen.store.exported import Exported
 from dancegen.store.hashing import encode, hash_file, hash_value
-from dancegen.store.manifest import MANIFEST, Damage, FileEntry, Manifest
+from dancegen.store.making import Build
+from dancegen.store.manifest import MANIFEST, Damage, FileEntry, Manifest, OtherSchema, Unreadable, Unusable
 from dancegen.store.recipe import SCHEMA, SHORT, Input, Recipe
-from dancegen.store.store import Build, Store, as_cached, open_store
+from dancegen.store.store import Roots, Store, as_cached, open_store
 
 __all__ = [
     "MANIFEST",
@@ -20,10 +21,14 @@ __all__ = [
     "FileEntry",
     "Input",
     "Manifest",
+    "OtherSchema",
     "Output",
     "Recipe",
+    "Roots",
     "Store",
     "Taken",
+    "Unreadable",
+    "Unusable",
     "as_cached",
     "encode",
     "export",

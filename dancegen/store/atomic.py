@@ -6,15 +6,20 @@ import errno
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dancegen.errors import DancegenError, StoreError
+from dancegen.store.process import unique
+
+TEMPORARY = ".tmp-"
+"""Begins the names of files being written."""
 
 _FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "your disk quota is used up"}
 _STORE_FAULTS = {*_FULL, errno.EROFS, errno.EIO}
+
+_VANISHED = "was removed by somebody while it was being filled"
 
 _ADVICE = {
     errno.ENOSPC: "free some space or choose another disk with --store",
@@ -38,12 +43,19 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def building(path: Path) -> Iterator[None]:
-    """Around a stage's own work: a full or failing disk becomes a StoreError, every other error stays what it is."""
+    """Around a stage's own work: a full or failing disk becomes a StoreError, every other error stays what it is.
+
+    So does a directory that somebody removed meanwhile.
+    """
     try:
         yield
+        if not path.is_dir():
+            raise FileNotFoundError(errno.ENOENT, _VANISHED, str(path))
     except DancegenError:
         raise
     except OSError as error:
+        if not path.is_dir():
+            raise StoreError(f"{path} {_VANISHED}; run the command again") from error
         if error.errno not in _STORE_FAULTS:
             raise
         raise write_error(path, error) from error
@@ -78,7 +90,7 @@ def sync_directory(path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all, making the directories above it. Raises StoreError."""
-    temporary = path.with_name(f".{path.name}.{unique()}")
+    temporary = beside(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -112,6 +124,6 @@ def remove_tree(path: Path) -> None:
             shutil.rmtree(path)
 
 
-def unique() -> str:
-    """A name no other process takes; a process id would not do on a shared file system."""
-    return uuid.uuid4().hex[:12]
+def beside(path: Path) -> Path:
+    """A temporary name in the same directory, as short for a long name as for a short one; it tells whose it is."""
+    return path.with_name(f"{TEMPORARY}{unique()}")

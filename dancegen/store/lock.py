@@ -18,6 +18,7 @@ from dancegen.store.atomic import read_json, write_json, writing
 
 _POLL_S = 0.2
 _GRACE_S = 1.0
+_HOLDER = ".holder.json"
 
 
 class DigestLock:
@@ -29,7 +30,7 @@ class DigestLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._record = path.with_suffix(".holder.json")
+        self._record = path.with_suffix(_HOLDER)
         self._lock = FileLock(path)
 
     @contextmanager
@@ -62,6 +63,13 @@ class DigestLock:
         finally:
             self._lock.release()
 
+    def discard(self) -> None:
+        """Remove the lock's files where nobody holds it. Raises OSError or StoreError where they cannot be."""
+        with self.attempt() as free:
+            if free:
+                self._record.unlink(missing_ok=True)
+                self._path.unlink(missing_ok=True)
+
     def _wait(self, what: str, progress: Progress) -> None:
         started, told = time.monotonic(), ""
         while not self._acquire():
@@ -79,7 +87,15 @@ class DigestLock:
             self._lock.acquire(timeout=0)
         except Timeout:  # an OSError, but not a failure to write
             return False
+        if not self._path.exists():  # the file was opened just before another process removed it
+            self._lock.release()
+            return False
         return True
+
+
+def lock_of(record: str) -> str:
+    """The name of the lock whose holder a record names."""
+    return record.removesuffix(_HOLDER) + ".lock"
 
 
 def _myself() -> dict[str, object]:

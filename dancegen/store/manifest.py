@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 from collections.abc import Mapping
@@ -12,15 +13,31 @@ from platform import python_version
 from typing import Any
 
 from dancegen.errors import StoreError
+from dancegen.store.hashing import hash_value
 from dancegen.store.recipe import SCHEMA, Input
 
 MANIFEST = "manifest.json"
 
+# A file too many, a tired network disk: it is not the artifact's fault, and making it again would not help.
+_KEPT_OUT = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT}
+
 _REPORTED = ("dancegen", "torch", "numpy", "librosa", "safetensors", "diffusers", "controlnet-aux", "av")
 
 
-class Damage(StoreError):
-    """An artifact that is not what its manifest says, or whose manifest says nothing sensible."""
+class Unusable(StoreError):
+    """An artifact that cannot be used as it is; the message says why."""
+
+
+class Damage(Unusable):
+    """It is not what its manifest says, or its manifest says nothing sensible."""
+
+
+class Unreadable(Unusable):
+    """It may be whole, but this person or this process is not let at it."""
+
+
+class OtherSchema(Unusable):
+    """Whole, but made by an earlier or a newer dancegen, whose rules were others."""
 
 
 @dataclass(frozen=True)
@@ -50,32 +67,40 @@ class Manifest:
     schema: int = SCHEMA
 
     def to_json(self) -> str:
-        """The file's text: indented, keys in the order above, `schema` first."""
+        """The file's text: indented, keys in the order of `to_dict`."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def to_dict(self) -> dict[str, Any]:
-        """The manifest as JSON holds it."""
-        return {"schema": self.schema} | asdict(self)
+        """The manifest as JSON holds it: keys in the order above, `schema` first and a checksum of them all last."""
+        said = {"schema": self.schema} | asdict(self)
+        return said | {"checksum": hash_value(said)}
 
     @classmethod
     def read(cls, directory: Path) -> Manifest:
-        """Parse the manifest of an artifact's directory. Raises Damage where it is missing or not one of ours."""
+        """Parse the manifest of an artifact's directory.
+
+        Raises Damage where it is missing or not one of ours, OtherSchema where another dancegen's rules were others,
+        Unreadable where this person may not read it.
+        """
         path = directory / MANIFEST
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
             raise Damage(f"{path} is missing") from error
-        except (OSError, ValueError) as error:
-            raise Damage(f"{path} cannot be read: {error}") from error
+        except (OSError, ValueError, RecursionError) as error:
+            raise cannot_read(path, error) from error
         try:
+            if data["schema"] != SCHEMA:
+                raise _other_schema(directory, data["schema"])
+            checksum = data.pop("checksum", None)  # the earliest manifests have none
+            if checksum is not None and checksum != hash_value(data):
+                raise ValueError("its own checksum contradicts it")
             return cls._parse(data)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Damage(f"{path} is not a dancegen manifest: {error}") from error
 
     @classmethod
     def _parse(cls, data: dict) -> Manifest:
-        if data["schema"] != SCHEMA:
-            raise ValueError(f"its schema is {data['schema']}, this dancegen reads {SCHEMA}")
         files = tuple(FileEntry(_safe(item["path"]), int(item["size"]), str(item["sha256"])) for item in data["files"])
         return cls(
             stage=_text(data["stage"]),
@@ -90,6 +115,14 @@ class Manifest:
             versions=dict(data["versions"]),
             summary=dict(data["summary"]),
         )
+
+
+def cannot_read(path: Path, error: Exception) -> Unusable:
+    """What a failure to read a stored file means: damage, or that this person is not let at it."""
+    if isinstance(error, OSError) and error.errno in _KEPT_OUT:
+        reason = error.strerror or str(error)
+        return Unreadable(f"{path} cannot be read: {reason}; ask its owner to let you, or choose another --store")
+    return Damage(f"{path} cannot be read: {error}")
 
 
 def plain(value: Any) -> Any:
@@ -126,6 +159,16 @@ def versions() -> dict[str, str]:
 
         found["dancegen"] = __version__
     return found
+
+
+def _other_schema(directory: Path, schema: object) -> Exception:
+    if not isinstance(schema, int):
+        return ValueError(f"its schema is {schema!r}")
+    if schema < SCHEMA:
+        advice = f"an earlier dancegen (schema {schema}, this one uses {SCHEMA}): make it again"
+    else:
+        advice = f"a newer dancegen (schema {schema}, this one knows {SCHEMA}): update dancegen to use it"
+    return OtherSchema(f"{directory} was made by {advice}")
 
 
 def _safe(path: str) -> str:

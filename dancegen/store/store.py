@@ -1,60 +1,49 @@
 """The artifact store: an artifact is read from disk or, where it is missing, made once and published whole.
 
-Layout below the root:
-
-    CACHEDIR.TAG                        backup programs leave it out
-    <stage>/<16 hex>/manifest.json      an artifact, with its payload beside
-    <stage>/.making-<16 hex>-<unique>/  one being made
-    <stage>/.trash/<16 hex>-<unique>/   one replaced by --force, or found damaged
-    .scratch/<stage>/<16 hex>/          what a build keeps to resume after a kill
-    .locks/<stage>-<16 hex>.lock        held while one is made, with a record of who holds it
-    .newest/<user>/<stage>.json         the newest artifact of a stage, for inputs left out
+A store may lie on others that are only read: a laboratory's under one's own. `places` says what lies where in each.
 """
 
 from __future__ import annotations
 
-import getpass
 import os
-import re
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from pathlib import Path
 
 from dancegen.errors import InputError, NotFoundError, StoreError
 from dancegen.progress import SILENT, Progress
+from dancegen.store import housekeeping
 from dancegen.store.artifact import Artifact
-from dancegen.store.atomic import (
-    building,
-    read_json,
-    remove_tree,
-    sync_directory,
-    unique,
-    write_json,
-    write_text,
-    writing,
-)
-from dancegen.store.lock import DigestLock
-from dancegen.store.manifest import MANIFEST, Damage, Manifest, plain, versions
-from dancegen.store.publish import seal
-from dancegen.store.recipe import SHORT, Recipe
+from dancegen.store.atomic import read_json, remove_tree, write_json, writing
+from dancegen.store.exchange import bring_back
+from dancegen.store.lookup import by_digest, by_path
+from dancegen.store.making import Build, make
+from dancegen.store.manifest import Damage, Unreadable, Unusable
+from dancegen.store.places import Places
+from dancegen.store.recipe import Recipe
 
-Build = Callable[[Path], Mapping[str, object] | None]
+ENVIRONMENT = "DANCEGEN_STORE"
+"""Directories, separated as in PATH: the first is written to, the others are only read."""
 
-_CACHEDIR_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This is dancegen's artifact store.\n"
-_HEX = re.compile(r"[0-9a-f]+\Z")
-_MAKING = ".making-"
-_TRASH = ".trash"
-_SHORTEST_PREFIX = 4
+Roots = str | Path | Sequence[str | Path]
 
 
 @dataclass(frozen=True)
 class Store:
-    """A directory of artifacts. Nothing is written to it before something is made."""
+    """A directory of artifacts, over others that are only read. Nothing is written before something is made."""
 
     root: Path
+    below: tuple[Path, ...] = ()
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """Every directory that is looked into; the first is the one that is written to."""
+        return (self.root, *self.below)
+
+    @property
+    def places(self) -> Places:
+        """Of the root."""
+        return Places(self.root)
 
     def obtain(
         self,
@@ -68,238 +57,187 @@ class Store:
         """The artifact of a recipe, made by `build(directory) -> summary` only where the store has none.
 
         `build` writes the payload into an empty directory; it is published whole or not at all. Two processes that ask
-        for one artifact compute it once. `force` makes it anew and keeps the old one until the new one is there.
-        `standalone` records it as the newest of its stage, also when it is answered from the store: False for what
-        is made on the way to something else. Raises StoreError where the store cannot be written, and whatever
-        `build` raises.
+        for one artifact compute it once. What is answered from the store was compared with its hashes. `force` makes
+        it anew and keeps the old one until the new one is there. `standalone` records it as the newest of its stage,
+        also when it is answered from the store: False for what is made on the way to something else. Raises StoreError
+        where the store cannot be read or written, and whatever `build` raises.
         """
-        artifact = None if force else self._sound(recipe)
+        artifact = None if force else self._sound(recipe) or self._sound_below(recipe, progress)
         if artifact is None:
             artifact = self._make(recipe, build, force, progress)
+            housekeeping.sweep_daily(self.root)
         if standalone:
             self._record_newest(artifact, progress)
         return artifact
 
     def scratch(self, recipe: Recipe) -> Path:
         """A directory for what a build keeps to resume after a kill; it is removed when the artifact is published."""
-        path = self._scratch(recipe)
+        path = self.places.scratch(recipe.stage, recipe.digest)
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
         return path
 
     def find(self, reference: str | Path, stage: str | None = None) -> Artifact:
-        """The artifact a person means: its directory's path, its digest, or the beginning of it.
+        """The artifact a person means, to be used: its directory's path, its digest, or the beginning of it.
 
-        Raises InputError where several begin so, it is of another stage, or it was changed since it was made, and
+        Every file was compared with its hash; what is damaged is moved aside. Raises InputError where several begin
+        so, or it is of another stage, StoreError where it was changed since it was made or cannot be read, and
         NotFoundError where there is none.
         """
-        artifact = self._at_path(Path(reference)) or self._by_digest(str(reference), stage)
-        if stage is not None and artifact.stage != stage:
-            raise InputError(f"{reference} is a {artifact.stage} artifact; a {stage} artifact is needed here")
+        path, artifact = self._look_up(reference, stage)
+        return self._checked(path, artifact)
+
+    def look_up(self, reference: str | Path, stage: str | None = None) -> Artifact:
+        """The artifact a person means, to be shown: as `find`, but only sizes are looked at and nothing is moved."""
+        path, artifact = self._look_up(reference, stage)
+        if isinstance(artifact, Unusable):
+            raise StoreError(f"{artifact}; make it again with: {_command(path)}") from artifact
         return artifact
 
     def newest(self, stage: str) -> Artifact:
         """The artifact of a stage that this person's commands made, or were answered with, last.
 
-        Raises NotFoundError, with the command that makes one, where there is none.
+        Where there is none, the one last made in the stores that are only read. It is as fit to be used as what `find`
+        gives. Raises NotFoundError, with the command that makes one, where there is none.
         """
-        record = read_json(self._newest_path(stage)) or {}
-        digest = str(record.get("digest", ""))
-        if not digest:
+        path = self._newest_path(stage)
+        if path is None:
             raise NotFoundError(f"no {stage} artifact in {self.root} yet; make one with: dancegen {stage}")
         try:
-            artifact = Artifact.read(self._path(stage, digest))
-        except Damage as damage:
-            raise NotFoundError(
-                f"the newest {stage} artifact cannot be used ({damage}); make it again with: dancegen {stage}"
-            ) from damage
-        return artifact
+            return self._checked(path, _read(path))
+        except StoreError as error:
+            raise NotFoundError(f"the newest {stage} artifact cannot be used: {error}") from error
 
     def artifacts(self, stage: str | None = None) -> list[Artifact]:
-        """Every whole artifact, of one stage or all, oldest first."""
+        """Every whole artifact, of one stage or all, oldest first; sizes were compared, not bytes."""
         found = [entry for _, entry in self._entries(stage) if isinstance(entry, Artifact)]
         return sorted(found, key=lambda artifact: (artifact.created, artifact.stage, artifact.digest))
 
+    def unusable(self, stage: str | None = None) -> list[tuple[Path, Unusable]]:
+        """Every artifact's directory that cannot be used, with the reason: Damage, OtherSchema or Unreadable."""
+        return [(path, entry) for path, entry in self._entries(stage) if isinstance(entry, Unusable)]
+
     def damaged(self, stage: str | None = None) -> list[tuple[Path, Damage]]:
-        """Every artifact's directory that cannot be used, with what is wrong with it."""
+        """Every artifact's directory that is damaged, with what is wrong with it."""
         return [(path, entry) for path, entry in self._entries(stage) if isinstance(entry, Damage)]
 
-    def _entries(self, stage: str | None) -> Iterator[tuple[Path, Artifact | Damage]]:
-        for path in self._directories(stage):
-            try:
-                yield path, Artifact.read(path)
-            except Damage as damage:
-                yield path, damage
+    def directories(self, stage: str | None = None) -> list[Path]:
+        """Every artifact's directory, whole or not, of one stage or all; one in the root hides the same one below."""
+        found: dict[tuple[str, str], Path] = {}
+        for places in (self.places, *self._below()):
+            for path in places.artifacts(stage):
+                found.setdefault((path.parent.name, path.name), path)
+        return list(found.values())
+
+    def _entries(self, stage: str | None) -> Iterator[tuple[Path, Artifact | Unusable]]:
+        for path in self.directories(stage):
+            yield path, _read(path)
 
     # Making
 
     def _make(self, recipe: Recipe, build: Build, force: bool, progress: Progress) -> Artifact:
-        self._tag()
-        final = self._path(recipe.stage, recipe.digest)
-        with self._lock(recipe.stage, final.name).hold(f"{recipe.stage} {final.name}", progress):
+        places = self.places
+        places.tag()
+        final = places.artifact(recipe.stage, recipe.digest)
+        with places.lock(recipe.stage, final.name).hold(f"{recipe.stage} {final.name}", progress):
+            with writing(final):
+                bring_back(final)
             # Whoever held the lock before may have made it while this process waited.
             if not force and (artifact := self._sound(recipe)) is not None:
                 return artifact
             if force:
-                remove_tree(self._scratch(recipe))
+                remove_tree(places.scratch(recipe.stage, recipe.digest))
             else:
                 self._set_damaged_aside(final, progress)
-            self._sweep(recipe.stage, final.name)
-            artifact = self._publish(recipe, build, final)
-            remove_tree(self._scratch(recipe))
+            housekeeping.sweep_workplaces(places, recipe.stage, mine=final.name)
+            artifact = make(places, recipe, build)
+            remove_tree(places.scratch(recipe.stage, recipe.digest))
         return artifact
-
-    def _publish(self, recipe: Recipe, build: Build, final: Path) -> Artifact:
-        with self._workplace(final) as workplace:
-            started = time.monotonic()
-            with building(workplace):
-                summary = build(workplace) or {}
-            manifest = self._manifest(recipe, workplace, summary, time.monotonic() - started)
-            write_text(workplace / MANIFEST, manifest.to_json())
-            with writing(final):
-                if final.exists():
-                    self._set_aside(final)
-                os.rename(workplace, final)
-                sync_directory(final.parent)
-        return Artifact(final, manifest, cached=False)
-
-    @contextmanager
-    def _workplace(self, final: Path) -> Iterator[Path]:
-        """A fresh directory beside the final one, on the same disk, gone afterwards unless it was renamed."""
-        workplace = final.with_name(f"{_MAKING}{final.name}-{unique()}")
-        with writing(workplace):
-            workplace.mkdir(parents=True)
-        try:
-            yield workplace
-        finally:
-            remove_tree(workplace)
-
-    def _manifest(self, recipe: Recipe, directory: Path, summary: Mapping, duration_s: float) -> Manifest:
-        files, content = seal(directory)
-        return Manifest(
-            stage=recipe.stage,
-            stage_version=recipe.version,
-            digest=recipe.digest,
-            content=content,
-            params=plain(recipe.params),
-            inputs=recipe.inputs,
-            files=files,
-            created=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-            duration_s=round(duration_s, 3),
-            versions=versions(),
-            summary=plain(summary),
-        )
-
-    def _sweep(self, stage: str, mine: str) -> None:
-        """Remove what killed runs left behind: a lock that is free tells that nobody is at work there.
-
-        `mine` is the name whose lock this process holds.
-        """
-        for path in (self.root / stage).glob(f"{_MAKING}*"):
-            name = path.name.removeprefix(_MAKING)[:SHORT]
-            if name == mine:
-                remove_tree(path)
-                continue
-            with self._lock(stage, name).attempt() as free:
-                if free:
-                    remove_tree(path)
-
-    # Reading
-
-    def _sound(self, recipe: Recipe) -> Artifact | None:
-        """The recipe's artifact if it is there and whole."""
-        try:
-            artifact = Artifact.read(self._path(recipe.stage, recipe.digest))
-        except Damage:
-            return None
-        return artifact if artifact.digest == recipe.digest else None
-
-    def _at_path(self, path: Path) -> Artifact | None:
-        """The artifact in a directory, or None where the reference is not a path at all."""
-        if not (path / MANIFEST).is_file():
-            if path.exists() and not _HEX.match(str(path)):  # a folder may happen to be called like a digest
-                raise InputError(f"{path} is not an artifact's directory: it has no {MANIFEST}")
-            if len(path.parts) > 1:
-                raise NotFoundError(f"{path} does not exist; see what there is with: dancegen artifacts ls")
-            return None
-        ours = self.root in path.resolve().parents
-        try:
-            # Outside the store anybody may have edited it, and its content would then stand for something else.
-            return Artifact.read(path.resolve(), thorough=not ours)
-        except Damage as damage:
-            raise InputError(f"{damage}; make it again, or use the one in the store by its digest") from damage
-
-    def _by_digest(self, reference: str, stage: str | None) -> Artifact:
-        prefix = reference.lower()
-        if not _HEX.match(prefix) or len(prefix) < _SHORTEST_PREFIX:
-            raise NotFoundError(
-                f"{reference} is neither an artifact's directory nor {_SHORTEST_PREFIX} or more digits of a digest; "
-                "see what there is with: dancegen artifacts ls"
-            )
-        found = [path for path in self._directories() if path.name.startswith(prefix[:SHORT])]
-        # Digits shared with another stage's artifact are no ambiguity where only one stage makes sense.
-        found = [path for path in found if path.parent.name == stage] or found
-        if len(found) > 1:
-            names = ", ".join(f"{path.parent.name}/{path.name}" for path in found)
-            raise InputError(f"several artifacts begin with {reference}: {names}; give more digits")
-        if not found:
-            raise NotFoundError(f"no artifact begins with {reference}; see what there is with: dancegen artifacts ls")
-        try:
-            artifact = Artifact.read(found[0])
-        except Damage as damage:
-            raise StoreError(f"{damage}; make it again with: dancegen {found[0].parent.name}") from damage
-        if not artifact.digest.startswith(prefix):
-            raise NotFoundError(f"no artifact begins with {reference}; {artifact.digest} comes nearest")
-        return artifact
-
-    def _directories(self, stage: str | None = None) -> list[Path]:
-        try:
-            stages = [self.root / stage] if stage else sorted(self.root.iterdir())
-            stages = [path for path in stages if path.is_dir() and not path.name.startswith(".")]
-            return [path for parent in stages for path in sorted(parent.iterdir()) if _is_artifact_name(path)]
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise StoreError(f"the store {self.root} cannot be read: {error.strerror or error}") from error
-
-    # Setting aside
 
     def _set_damaged_aside(self, final: Path, progress: Progress) -> None:
         """Called under the lock, once the artifact is known not to be sound."""
         if not os.path.lexists(final):
             return
-        try:
-            Artifact.read(final)
-            why = f"{final} was made from another recipe"
-        except Damage as damage:
-            why = str(damage)
+        artifact = _read(final, check=True)
+        why = str(artifact) if isinstance(artifact, Unusable) else f"{final} was made from another recipe"
         with writing(final):
-            aside = self._set_aside(final)
+            aside = self.places.set_aside(final)
         progress.warn(f"a damaged artifact was moved to {aside} and is made again: {why}")
 
-    def _set_aside(self, path: Path) -> Path:
-        trash = path.parent / _TRASH
-        trash.mkdir(exist_ok=True)
-        aside = trash / f"{path.name}-{unique()}"
-        os.rename(path, aside)
-        return aside
+    # Reading
+
+    def _sound(self, recipe: Recipe) -> Artifact | None:
+        """The recipe's artifact in the root if it is there and whole. Raises Unreadable."""
+        artifact = _read(self.places.artifact(recipe.stage, recipe.digest), check=True)
+        if isinstance(artifact, Unreadable):
+            raise artifact
+        return artifact if isinstance(artifact, Artifact) and artifact.digest == recipe.digest else None
+
+    def _sound_below(self, recipe: Recipe, progress: Progress) -> Artifact | None:
+        """The recipe's artifact in the stores that are only read; one that cannot be used there is said."""
+        for places in self._below():
+            path = places.artifact(recipe.stage, recipe.digest)
+            if not path.exists():
+                continue
+            artifact = _read(path, check=True)
+            if isinstance(artifact, Artifact) and artifact.digest == recipe.digest:
+                return artifact
+            why = str(artifact) if isinstance(artifact, Unusable) else f"{path} was made from another recipe"
+            progress.warn(f"an artifact in a store that is only read cannot be used and is made again: {why}")
+        return None
+
+    def _look_up(self, reference: str | Path, stage: str | None) -> tuple[Path, Artifact | Unusable]:
+        path = by_path(reference)
+        by_name = path is None
+        if path is None:
+            path = by_digest(str(reference), stage, self.directories)
+        artifact = _read(path)
+        if isinstance(artifact, Artifact):
+            if by_name and not artifact.digest.startswith(str(reference).lower()):
+                raise NotFoundError(f"no artifact begins with {reference}; {artifact.digest} comes nearest")
+            if stage is not None and artifact.stage != stage:
+                raise InputError(f"{reference} is a {artifact.stage} artifact; a {stage} artifact is needed here")
+        return path, artifact
+
+    def _newest_path(self, stage: str) -> Path | None:
+        layers = (self.places, *self._below())
+        for recorded in layers:
+            digest = str((read_json(recorded.newest(stage)) or {}).get("digest", ""))
+            if digest:
+                paths = [places.artifact(stage, digest) for places in layers]
+                self.places.restore(paths[0])
+                return next((path for path in paths if path.exists()), paths[0])
+        made = [_read(path) for places in self._below() for path in places.artifacts(stage)]
+        whole = [artifact for artifact in made if isinstance(artifact, Artifact)]
+        return max(whole, key=lambda artifact: artifact.created).path if whole else None
+
+    def _checked(self, path: Path, artifact: Artifact | Unusable) -> Artifact:
+        """The artifact, once its every file was compared with its hash. What is damaged is moved aside, and said."""
+        found = _compared(artifact)
+        if isinstance(found, Artifact):
+            return found
+        if path.parent.parent not in self.roots:  # anybody may have edited it
+            raise InputError(f"{found}; make it again, or use the one in the store by its digest") from found
+        moved = self._moved_aside(path) if isinstance(found, Damage) and path.parent.parent == self.root else ""
+        raise StoreError(f"{found}{moved}; make it again with: {_command(path)}") from found
+
+    def _moved_aside(self, path: Path) -> str:
+        """Move what is damaged into the trash and say where; nothing is moved or said where somebody is at work."""
+        try:
+            with self.places.lock(path.parent.name, path.name).attempt() as free:
+                if free and isinstance(_read(path, check=True), Damage):
+                    return f"; it was moved to {self.places.set_aside(path)}"
+        except (OSError, StoreError):  # a store that can only be read
+            return ""
+        return ""
 
     # Places
 
-    def _path(self, stage: str, digest: str) -> Path:
-        return self.root / stage / digest[:SHORT]
-
-    def _scratch(self, recipe: Recipe) -> Path:
-        return self.root / ".scratch" / recipe.stage / recipe.digest[:SHORT]
-
-    def _lock(self, stage: str, name: str) -> DigestLock:
-        return DigestLock(self.root / ".locks" / f"{stage}-{name}.lock")
-
-    def _newest_path(self, stage: str) -> Path:
-        return self.root / ".newest" / _user() / f"{stage}.json"
+    def _below(self) -> tuple[Places, ...]:
+        return tuple(Places(root, read_only=True) for root in self.below)
 
     def _record_newest(self, artifact: Artifact, progress: Progress) -> None:
-        path = self._newest_path(artifact.stage)
+        path = self.places.newest(artifact.stage)
         record = {"stage": artifact.stage, "digest": artifact.digest}
         if (read_json(path) or {}).get("digest") == artifact.digest:
             return
@@ -309,30 +247,31 @@ class Store:
             # A store that can only be read still answers; only leaving inputs out will not work.
             progress.warn(f"the next command will not find this {artifact.stage} by itself: {error}")
 
-    def _tag(self) -> None:
-        tag = self.root / "CACHEDIR.TAG"
-        if not tag.exists():
-            write_text(tag, _CACHEDIR_TAG)
 
+def open_store(roots: Roots | Store | None = None) -> Store:
+    """The store at `roots`, else at $DANCEGEN_STORE, else in the person's cache directory.
 
-def open_store(root: str | Path | Store | None = None) -> Store:
-    """The store at `root`, else at $DANCEGEN_STORE, else in the person's cache directory.
-
-    A Store is returned as it is. Raises InputError where the root is not a directory; one that does not exist yet is
-    made when something is.
+    Of several directories the first is written to, the others are only read. A Store is returned as it is. Raises
+    InputError where one is not a directory; a first one that does not exist yet is made when something is.
     """
-    if isinstance(root, Store):
-        return root
-    if root is None:
-        root = os.environ.get("DANCEGEN_STORE") or None
-    if root is None:
+    if isinstance(roots, Store):
+        return roots
+    if isinstance(roots, str | Path):
+        roots = [roots]
+    if not roots:
+        roots = [root for root in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if root]
+    if not roots:
         from platformdirs import user_cache_dir
 
-        root = user_cache_dir("dancegen", appauthor=False)
-    path = Path(root).expanduser().resolve()
-    if path.exists() and not path.is_dir():
-        raise InputError(f"the store {path} is a file; --store needs a directory")
-    return Store(path)
+        roots = [user_cache_dir("dancegen", appauthor=False)]
+    paths = list(dict.fromkeys(Path(root).expanduser().resolve() for root in roots))
+    for path in paths:
+        if path.exists() and not path.is_dir():
+            raise InputError(f"the store {path} is a file; --store needs a directory")
+    for path in paths[1:]:
+        if not path.exists():
+            raise InputError(f"the store {path} does not exist; only the first --store is made when it is missing")
+    return Store(paths[0], tuple(paths[1:]))
 
 
 def as_cached(artifact: Artifact, cached: bool) -> Artifact:
@@ -340,13 +279,24 @@ def as_cached(artifact: Artifact, cached: bool) -> Artifact:
     return replace(artifact, cached=cached)
 
 
-def _is_artifact_name(path: Path) -> bool:
-    return len(path.name) == SHORT and bool(_HEX.match(path.name)) and path.is_dir()
-
-
-def _user() -> str:
+def _read(path: Path, *, check: bool = False) -> Artifact | Unusable:
+    """The artifact in a directory, or why it cannot be used; `check` compares every file with its hash."""
     try:
-        name = getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container's user need not have a name
-        name = f"uid-{os.getuid()}" if hasattr(os, "getuid") else "user"
-    return re.sub(r"[^A-Za-z0-9_-]", "_", name)
+        artifact = Artifact.read(path)
+    except Unusable as reason:
+        return reason
+    return _compared(artifact) if check else artifact
+
+
+def _compared(artifact: Artifact | Unusable) -> Artifact | Unusable:
+    if isinstance(artifact, Artifact):
+        try:
+            artifact.check()
+        except Unusable as reason:
+            return reason
+    return artifact
+
+
+def _command(path: Path) -> str:
+    """The command that makes again what was in an artifact's directory."""
+    return f"dancegen {path.parent.name}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.processes import start_python, wait_until
+from helpers.processes import run_python, start_python, wait_until
 from helpers.store_examples import Builder, recipe
 
 
@@ -120,7 +120,8 @@ def test_leftovers_of_other_artifacts_are_swept_unless_somebody_is_at_work_there
 
     worker = start()
     wait_until(lambda: half_written(tmp_path), "the worker builds")
-    dead = tmp_path / "store" / "generate-poses" / f".making-{'ab' * 8}-0123456789ab"
+    died = run_python("-c", "from dancegen.store.process import unique; print(unique())").stdout.strip()
+    dead = tmp_path / "store" / "generate-poses" / f".making-{'ab' * 8}-{died}"
     dead.mkdir()
     (dead / "half").write_text("half")
     open_store(tmp_path / "store").obtain(recipe(seed=99), Builder())

@@ -47,7 +47,7 @@ def test_an_artifact_lies_under_its_stage_and_digest_with_all_the_design_promise
     manifest = json.loads((made.path / MANIFEST).read_text())
     assert list(manifest) == [
         "schema", "stage", "stage_version", "digest", "content", "params", "inputs", "files", "created",
-        "duration_s", "versions", "summary",
+        "duration_s", "versions", "summary", "checksum",
     ]  # fmt: skip
     assert [entry["path"] for entry in manifest["files"]] == ["poses.npz", "samples/one.json"]
     assert {"dancegen", "python"} <= set(manifest["versions"])
