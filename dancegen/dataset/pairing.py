@@ -6,6 +6,7 @@ recorded with its own song keeps it, and its timing.
 
 from __future__ import annotations
 
+import shutil
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -193,6 +194,12 @@ def make_clips(
         write_clip(root, clip, _clip_motion(take, warp, motion, start, frames, fps), song)
         clips.append(clip)
     return _measure(pairing, warp, replace(motion, rotations=None), grid, tuple(clips), fps)
+
+
+def remove_clips(pairing: Pairing, root: Path) -> None:
+    """Take away what `make_clips` wrote of a pairing before it failed."""
+    for directory in clip_dir(root, pairing.id).parent.glob(f"{pairing.id}[0-9][0-9]*"):
+        shutil.rmtree(directory)
 
 
 def _warp(pairing: Pairing, grid: Grid) -> TimeMap:

@@ -27,6 +27,9 @@ class PrepareOptions(Seeded, Parallel):
         None, help="The files' true rate, where their header is wrong.", metavar="FPS",
         parse=within(1.0, 1000.0, "frames a second"),
     )  # fmt: skip
+    joints: str | Path | None = option(
+        None, help="Names of a skeleton's joints that are not known: a JSON map.", metavar="FILE", role=Role.INPUT
+    )
     fps: float = option(30.0, help="Frames a second.", metavar="FPS", parse=within(1.0, 240.0, "frames a second"))
     clip_seconds: float = option(10.0, help="Length of a clip.", metavar="S", parse=within(1.0, 60.0, "seconds"))
     pairs: int = option(4, help="Songs that each take is paired with.", metavar="N", parse=within(1, 1000))

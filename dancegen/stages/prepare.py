@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,21 +23,22 @@ from dancegen.dataset.pairing import (
     Song,
     choose_pairings,
     make_clips,
+    remove_clips,
 )
 from dancegen.dataset.splits import Origin, split_performances
-from dancegen.errors import DancegenError, InputError, MocapError
+from dancegen.errors import InputError, MocapError
+from dancegen.motion.readers.joint_names import read_joint_map
 from dancegen.motion.readers.protocol import Hints
-from dancegen.motion.readers.registry import Take, find_takes, known
 from dancegen.options.data import PrepareOptions
 from dancegen.options.declare import recipe_for
-from dancegen.progress import Advance, Progress
+from dancegen.progress import Progress
+from dancegen.stages.one_by_one import Fault, Notes, one_by_one
 from dancegen.stages.songs import SongFile, find_songs
+from dancegen.stages.takes import TakeFile, find_sources, folder_name
 from dancegen.store import Artifact, Input
-from dancegen.store.hashing import hash_value
-from dancegen.video import VIDEO_SUFFIXES
 
 STAGE = "prepare"
-VERSION = 3
+VERSION = 4
 SHOWN = 5
 """Messages of one kind that are shown in full."""
 
@@ -54,52 +51,25 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
     Partners stay together on one side of the split. What cannot be used is named in the summary, under `left_out`.
     Raises InputError where an argument, every source or every song is unusable.
     """
-    takes = _find_sources(options.sources, context.progress)
+    takes, unreadable = find_sources(options.sources, context.progress)
     if options.music is None and any(item.song is None for item in takes):
         raise InputError("motion capture is silent: give the songs to dance to with --music FOLDER")
     songs = [] if options.music is None else find_songs(options.music, "--music")
-    genres = {item.name: options.genre or item.take.info.genre or _folder_name(item.source) for item in takes}
+    genres = {item.name: options.genre or item.take.info.genre or folder_name(item.source) for item in takes}
     own = {item.song.input.digest: item.song for item in takes if item.song is not None}
     inputs = {
         "sources": tuple(entry for item in takes for entry in item.inputs),
         "music": tuple(item.input for item in songs),
         "own songs": tuple(song.input for song in own.values()),
     }
-    recipe = recipe_for(STAGE, VERSION, options, inputs, genres=genres)
-    return context.obtain(recipe, _Job(takes, songs, list(own.values()), genres, options, context.progress).build)
-
-
-@dataclass(frozen=True)
-class _TakeFile:
-    """A take as it was found. name: its own among all takes, and what its clips are called by."""
-
-    take: Take
-    name: str
-    source: str
-    inputs: tuple[Input, ...]
-    song: SongFile | None = None
-
-    @property
-    def digest(self) -> str:
-        """Of all that the take is made of: two motions on two skeletons may have the same numbers."""
-        return self.inputs[0].digest if len(self.inputs) == 1 else hash_value([each.digest for each in self.inputs])
-
-
-@dataclass
-class _Notes:
-    """Progress that can travel to another process and back: it keeps what is said there."""
-
-    said: list[tuple[str, str]] = field(default_factory=list)
-
-    @contextmanager
-    def task(self, label: str, total: float | None = None) -> Iterator[Advance]:
-        yield lambda amount=1.0: None
-
-    def say(self, message: str) -> None:
-        self.said.append(("say", message))
-
-    def warn(self, message: str) -> None:
-        self.said.append(("warn", message))
+    joints = {}
+    if options.joints is not None:
+        inputs["joints"] = (Input.file("joint names", options.joints),)
+        joints = read_joint_map(options.joints)
+    more = {"unreadable": unreadable} if unreadable else {}  # where that is so, an earlier result may have more
+    recipe = recipe_for(STAGE, VERSION, options, inputs, genres=genres, **more)
+    job = _Job(takes, songs, list(own.values()), genres, joints, options, context.progress)
+    return context.obtain(recipe, lambda directory: job.build(directory, unreadable))
 
 
 @dataclass
@@ -109,17 +79,19 @@ class _Job:
     left_out: the inputs that could not be used, each with the reason.
     """
 
-    takes: list[_TakeFile]
+    takes: list[TakeFile]
     songs: list[SongFile]
     own_songs: list[SongFile]
     genres: Mapping[str, str]
+    joints: Mapping[str, str]
     options: PrepareOptions
     progress: Progress
     warnings: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
-    def build(self, directory: Path) -> dict:
-        """Make the dataset in `directory`; returns its summary."""
+    def build(self, directory: Path, unreadable: list[str]) -> dict:
+        """Make the dataset in `directory`; returns its summary. unreadable: files that were left out already."""
+        self._leave_out(unreadable)
         with tempfile.TemporaryDirectory(prefix="dancegen-prepare-") as scratch:
             songs, own_songs = self._analyse_songs(Path(scratch))
             takes = self._read_takes(Path(scratch))
@@ -142,10 +114,10 @@ class _Job:
         songs, failures = {}, []
         jobs = [(item, scratch / f"song{number}.npy") for number, item in enumerate(files)]
         for item, result in self._each("Listening to the songs", _analyse, jobs):
-            if isinstance(result, str):
-                failures.append(result)
+            if isinstance(result, Fault):
+                failures.append(_about_song(item, result.reason))
             elif len(result.beats.times_s) < FEWEST_BEATS:
-                failures.append(_reason(item.path, "it has no beat to dance to"))
+                failures.append(_about_song(item, "it has no beat to dance to"))
             else:
                 songs[item.input.digest] = result
         for_silent, own = (
@@ -159,15 +131,14 @@ class _Job:
 
     def _read_takes(self, scratch: Path) -> list[MeasuredTake]:
         takes, failures, said = [], [], []
-        jobs = [
-            (item, scratch / f"take{number}.npz", self.options.source_fps) for number, item in enumerate(self.takes)
-        ]
-        for _, (result, notes) in self._each("Reading the motion", _read, jobs):
-            said += notes
-            if isinstance(result, str):
-                failures.append(result)
+        hints = Hints(self.options.source_fps, self.joints)
+        jobs = [(item, scratch / f"take{number}.npz", hints) for number, item in enumerate(self.takes)]
+        for item, result in self._each("Reading the motion", _read, jobs):
+            if isinstance(result, Fault):
+                failures.append(item.worded(result.reason))
             else:
-                takes.append(result)
+                takes.append(result[0])
+                said += result[1]
         self._retell(said)
         if not takes:
             raise MocapError(failures[0])
@@ -207,30 +178,27 @@ class _Job:
             jobs.append((pairing, directory, options.clip_seconds, options.fps, split, genre, options.licence))
         results = list(self._each("Pairing with the songs", _make_clips, jobs))
         self._check_takes(takes, results)
-        return [result for _, result in results if not isinstance(result, str)]
+        return [result for _, result in results if not isinstance(result, Fault)]
 
-    def _check_takes(self, takes: list[MeasuredTake], results: list[tuple[Pairing, PairedClips | str]]) -> None:
+    def _check_takes(self, takes: list[MeasuredTake], results: list[tuple[Pairing, PairedClips | Fault]]) -> None:
         """Leave out the takes that no clip came of, and warn of those that lack some."""
-        good = {pairing.take.name for pairing, result in results if not isinstance(result, str) and result.clips}
-        faults = {pairing.take.name: result for pairing, result in results if isinstance(result, str)}
-        short = {pairing.take.name for pairing, result in results if not isinstance(result, str) and not result.clips}
+        good = {pairing.take.name for pairing, result in results if not isinstance(result, Fault) and result.clips}
+        faults = {
+            pairing.take.name: f"cannot be paired with {pairing.song.name}: {result.reason}"
+            for pairing, result in results
+            if isinstance(result, Fault)
+        }
+        short = {pairing.take.name for pairing, result in results if not isinstance(result, Fault) and not result.clips}
         reasons = dict.fromkeys((take.name for take in takes), "its own song cannot be used")
         reasons |= dict.fromkeys(short, "too short for a clip") | faults
-        self._leave_out([f"{name}: {reason}" for name, reason in reasons.items() if name not in good])
-        partly = sorted(good & {*short, *faults})
+        shown = {item.name: item.shown for item in self.takes}
+        self._leave_out([f"{shown[name]}: {reason}" for name, reason in reasons.items() if name not in good])
+        partly = sorted(shown[name] for name in good & {*short, *faults})
         if partly:
             self._warn(f"not paired with every song that was chosen for it: {_listed(partly)}")
 
     def _each(self, label: str, function: Callable, jobs: Sequence[tuple]) -> Iterator[tuple[Any, Any]]:
-        """(first argument, result) of every job, in order, worked on by all processes."""
-        from joblib import Parallel, delayed
-
-        processes = max(min(self.options.workers or os.cpu_count() or 1, len(jobs)), 1)
-        pool = Parallel(n_jobs=processes, return_as="generator")
-        with self.progress.task(label, len(jobs)) as advance:
-            for job, result in zip(jobs, pool(delayed(function)(*job) for job in jobs), strict=True):
-                advance(1)
-                yield job[0], result
+        return one_by_one(label, function, jobs, self.options.workers, self.progress)
 
     def _leave_out(self, reasons: list[str]) -> None:
         if reasons:
@@ -261,122 +229,47 @@ class _Job:
         }
 
 
-# In other processes: whatever is wrong with one input, the others can still be used, so every fault becomes a reason.
-# Faults in writing are no input's, and end the run.
+# In other processes. Whatever these raise is the fault of the input that they were given.
 
 
-def _analyse(item: SongFile, mel: Path) -> Song | str:
+def _analyse(item: SongFile, mel: Path) -> Song:
     from dancegen.audio.song import analyse
 
-    try:
-        features = analyse(item.path)
-    except Exception as error:
-        return _reason(item.path, error)
+    features = analyse(item.path)
     np.save(mel, features.mel)
     return Song(item.path.stem, item.path, item.input.digest, features.seconds, features.beats, mel)
 
 
-def _read(item: _TakeFile, target: Path, source_fps: float | None) -> tuple[MeasuredTake | str, list[tuple[str, str]]]:
+def _read(item: TakeFile, target: Path, hints: Hints) -> tuple[MeasuredTake, list[tuple[str, str]]]:
+    from dancegen.motion.cleaning import stands_still
     from dancegen.motion.footfalls import active_span
     from dancegen.motion.time_warp import DanceEvents
 
-    notes, info = _Notes(), item.take.info
-    try:
-        motion = item.take.read(Hints(source_fps), notes)
-        events = DanceEvents.of(motion.joints3d, motion.fps, motion.height_m)
-        active = active_span(motion.joints3d, motion.fps, motion.height_m)
-    except Exception as error:
-        return _reason(item.take.path, error), notes.said
+    notes, info = Notes(), item.take.info
+    motion = item.take.read(hints, notes)
+    if stands_still(motion.joints3d, motion.fps):
+        raise MocapError(f"{item.take.path}: nobody moves in it")
+    events = DanceEvents.of(motion.joints3d, motion.fps, motion.height_m)
+    active = active_span(motion.joints3d, motion.fps, motion.height_m)
     motion.save(target)
     own = OwnSong(item.song.input.digest, info.song_start_s) if item.song is not None else None
     digest = item.inputs[0].digest
     return MeasuredTake(item.name, info.performance, digest, target, active, events, own, info.performer), notes.said
 
 
-def _make_clips(pairing: Pairing, *arguments: Any) -> PairedClips | str:
+def _about_song(item: SongFile, reason: str) -> str:
+    return reason.replace(str(item.path), item.path.name) if str(item.path) in reason else f"{item.path.name}: {reason}"
+
+
+def _make_clips(pairing: Pairing, root: Path, *arguments: Any) -> PairedClips:
+    remove_clips(pairing, root)  # of a process that died of another pairing
     try:
-        return make_clips(pairing, *arguments)
-    except OSError:
+        return make_clips(pairing, root, *arguments)
+    except Exception:
+        remove_clips(pairing, root)
         raise
-    except Exception as error:
-        return f"cannot be paired with {pairing.song.name}: {_worded(error)}"
-
-
-def _reason(path: Path, fault: Exception | str) -> str:
-    """Why an input is left out, beginning with its name."""
-    said = fault if isinstance(fault, str) else _worded(fault)
-    return said if str(path) in said else f"{path}: {said}"
-
-
-def _worded(error: Exception) -> str:
-    return str(error) if isinstance(error, DancegenError) else f"it is damaged ({type(error).__name__}: {error})"
 
 
 def _listed(items: list[str]) -> str:
     more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
     return "; ".join(items[:SHOWN]) + more
-
-
-def _find_sources(sources: Sequence[str | Path], progress: Progress) -> list[_TakeFile]:
-    """Every take of the sources, once each, sorted by name within its source."""
-    if not sources:
-        raise InputError(f"nothing to prepare: name a folder of motion capture ({known()})")
-    found: dict[str, _TakeFile] = {}
-    hashed = cache(Input.file)  # takes may share a skeleton, or a song
-    for source in map(Path, sources):
-        for take in _takes(source, progress):
-            item = _TakeFile(take, _clip_name(take.path), str(source), _inputs(take, hashed), _own_song(take))
-            same = found.setdefault(item.digest, item)
-            if same is not item:
-                progress.warn(f"{take.path} is the same motion as {same.take.path}: used once")
-    return _with_own_names(list(found.values()))
-
-
-def _takes(source: Path, progress: Progress) -> list[Take]:
-    if not source.exists():
-        raise InputError(f"there is no {source}: name a folder or file of motion capture")
-    files = [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]
-    videos = sum(path.suffix.lower() in VIDEO_SUFFIXES for path in files)
-    try:
-        takes = find_takes(source)
-    except MocapError:
-        if videos:
-            raise InputError(
-                f"{source} holds video, which prepare cannot read yet: motion capture only ({known()})"
-            ) from None
-        raise
-    if videos:
-        progress.warn(f"{videos} videos in {source} are left out: motion capture only, so far")
-    return takes
-
-
-def _folder_name(source: str) -> str:
-    """The name of a source's folder: what dance it holds, where people sort their takes."""
-    place = Path(os.path.abspath(source))  # not resolved: a link's name is what the person calls it
-    return place.parent.name if place.is_file() else place.name
-
-
-def _inputs(take: Take, hashed: Callable[[str, Path], Input]) -> tuple[Input, ...]:
-    """The recording and what belongs to it, such as the skeleton of an .amc.
-
-    File names enter the roles, and so the digest: they say who dances with whom.
-    """
-    role = f"motion {take.path.stem}"
-    own = hashed(role, take.path) if take.path.is_file() else Input.directory(role, take.path)
-    return (own, *(hashed("skeleton", path) for path in take.reader.companions(take.path)))
-
-
-def _own_song(take: Take) -> SongFile | None:
-    return None if take.info.song is None else SongFile(take.info.song)
-
-
-def _clip_name(path: Path) -> str:
-    return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in path.stem) or "take"
-
-
-def _with_own_names(files: list[_TakeFile]) -> list[_TakeFile]:
-    counts = Counter(item.name.lower() for item in files)
-    return [
-        replace(item, name=f"{item.name}-{item.digest[:6]}") if counts[item.name.lower()] > 1 else item
-        for item in files
-    ]

@@ -53,6 +53,14 @@ def test_more_pairs_than_songs_dance_to_a_song_again_from_elsewhere():
     assert all(abs(order.song_start * 90 - round(order.song_start * 90)) < 1e-6 for order in dances)
 
 
+def test_no_name_of_a_pairing_comes_twice_however_long_the_takes():
+    takes = [_take("t", 0.5, seconds=60.0 * parts) for parts in (28, 700)]
+    takes[1] = dataclasses.replace(takes[1], name="t-0")
+    names = [order.id for order in choose_pairings(takes, _songs(120), 101, 5.0, seed=0)]
+    clips = [f"{name}{number:02d}" for name in names for number in (0, 9, 10, 100)]
+    assert len(set(clips)) == 4 * 101 * 728
+
+
 def test_a_long_take_is_danced_to_several_songs():
     dances = choose_pairings([_take("t", 0.5, seconds=150.0)], _songs(120), 1, 5.0, seed=0)
     assert [order.span for order in dances] == [(1.0, 51.0), (51.0, 101.0), (101.0, 151.0)]

@@ -56,7 +56,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
             "music",
             genres={"a": "salsa"},
         ),
-        "6a4e1ec3c242a4c2",
+        "cf6278a4f22360eb",
     ),
     "extract-poses": (
         of("extract-poses", extract_poses.VERSION, ExtractPosesOptions(), "dataset", views=[0, 45]),

@@ -44,6 +44,7 @@ def there(tmp_path_factory):
         write_dancer(place / f"{name}-takes" / f"{name}.bvh", 7.0, 0.5 if name == "one" else 0.45)
         (place / f"{name}.vgg").write_bytes(name.encode())
         tiny_model(place / f"{name}-gan", seed=len(name) + ord(name[0]))
+    (place / "joints.json").write_text('{"head": "mixamorig:Head"}')
     saved_model(place / "one-body")
     shutil.copytree(place / "one-body", place / "two-body")
     config = (place / "two-body" / "config.json").read_text()
@@ -83,6 +84,7 @@ def cases(place, store) -> list[Case]:
             {
                 "sources": [two("-takes")], "music": two("-music"), "source_fps": 31, "fps": 24, "clip_seconds": 5,
                 "pairs": 2, "val_fraction": 0.2, "genre": "polka", "licence": "ours", "seed": 1, "workers": 1,
+                "joints": place / "joints.json",
             },
         ),
         Case(

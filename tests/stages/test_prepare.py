@@ -251,6 +251,91 @@ def test_a_damaged_file_is_left_out_and_the_command_ends_with_exit_code_3(dances
     assert main([*command]) == 0
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_one_odd_take_of_every_kind_costs_no_other(workers, dances, music, tmp_path, capfd):
+    text = (dances / "solo.bvh").read_text()
+    odd = {
+        "superscript": text.replace("Frames: 210", "Frames: ²"),
+        "endless": text.replace("Frame Time: 0.0333333", "Frame Time: 1e300"),
+        "pose": text.replace("Frames: 210", "Frames: 1").rpartition("Frame Time: 0.0333333\n")[0]
+        + "Frame Time: 0.0333333\n" + text.splitlines()[-1],
+        "flat": re.sub(r"OFFSET .*", "OFFSET 0 0 0", text),
+        "strange": text.replace("mixamorig:", "x").replace("Arm", "Zweig"),
+        "still": text.partition("MOTION")[0] + "MOTION\nFrames: 90\nFrame Time: 0.0333333\n"
+        + f"{text.splitlines()[-1]}\n" * 90,
+    }  # fmt: skip
+    folder = tmp_path / "takes"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "good.bvh").write_text(text)
+    for name, damaged in odd.items():
+        (folder / "deep" / f"{name}.bvh").write_text(damaged)
+    command = ["prepare", str(folder), "--music", str(music), "--pairs", "1", "--clip-seconds", "3", "--json"]
+    assert main([*command, "--workers", str(workers)]) == 3
+    shown = capfd.readouterr()
+    summary = json.loads(shown.out)["summary"]
+    assert summary["motions"] == 1 and "6 inputs were left out" in shown.err
+    assert sorted(reason.split(".bvh")[0] for reason in summary["left_out"]) == [f"deep/{name}" for name in sorted(odd)]
+    assert not any(str(folder) in reason or "Error" in reason for reason in summary["left_out"])
+    assert any("still.bvh: nobody moves in it" in reason for reason in summary["left_out"])
+
+
+def test_zero_positions_and_a_rate_for_a_duration_are_read_and_said(dances, music, tmp_path):
+    folder = tmp_path / "takes"
+    folder.mkdir()
+    text = (dances / "solo.bvh").read_text()
+    (folder / "rate.bvh").write_text(text.replace("Frame Time: 0.0333333", "Frame Time: 30"))
+    heard = Listener()
+    made = prepare(folder, music=music, pairs=1, clip_seconds=3.0, workers=1, store=tmp_path / "s", progress=heard)
+    assert made.summary["left_out"] == []
+    assert any("rate.bvh: Frame Time 30 is taken for a rate" in message for message in made.summary["warnings"])
+
+
+def test_a_take_of_many_parts_prepares_and_no_name_comes_twice(music, tmp_path, monkeypatch):
+    monkeypatch.setattr("dancegen.dataset.pairing.LONGEST_SPAN_S", 2.0)
+    take = write_dancer(tmp_path / "long.bvh", seconds=62.0)
+    made = prepare(take, music=music, pairs=2, clip_seconds=2.0, workers=1, store=tmp_path / "store")
+    ids = [clip.id for clip in read_clips(made)]
+    assert made.summary["left_out"] == [] and len(ids) == len(set(ids)) and len(ids) > 2 * 26
+    assert {"long-00z00", "long-00ba00"} <= set(ids)
+
+
+def test_a_pairing_that_fails_leaves_nothing_behind(dances, music, tmp_path, monkeypatch):
+    from dancegen.dataset import pairing
+
+    whole = pairing.write_clip
+
+    def write(root, clip, *more):
+        whole(root, clip, *more)
+        if clip.take == "solo":
+            raise FileExistsError(17, "File exists", str(root))
+
+    monkeypatch.setattr(pairing, "write_clip", write)
+    made = prepare(dances, music=music, pairs=1, clip_seconds=3.0, workers=1, store=tmp_path / "store")
+    assert [reason.partition(":")[0] for reason in made.summary["left_out"]] == ["solo.bvh"]
+    assert {path.name for path in (made.path / "clips").iterdir()} == {clip.id for clip in read_clips(made)}
+
+
+def test_joints_that_are_not_known_are_named_in_a_file_whose_content_counts(dances, music, tmp_path):
+    folder = tmp_path / "takes"
+    folder.mkdir()
+    text = (dances / "solo.bvh").read_text()
+    for name in ("LeftForeArm", "Head"):
+        text = text.replace(f"mixamorig:{name}", f"Knochen {name}")
+    (folder / "strange.bvh").write_text(text)
+    options = {"music": music, "pairs": 1, "clip_seconds": 3.0, "workers": 1, "store": tmp_path / "store"}
+    with pytest.raises(InputError, match=r"strange\.bvh.*no left elbow, head.*--joints map\.json"):
+        prepare(folder, **options)
+    names = tmp_path / "map.json"
+    names.write_text('{"left elbow": "Knochen LeftForeArm", "head": "Knochen Head"}')
+    made = prepare(folder, joints=names, **options)
+    assert made.summary["motions"] == 1
+    moved = names.rename(tmp_path / "other.json")
+    names.write_text('{"head": "Knochen LeftForeArm"}')
+    with pytest.raises(InputError, match="no left elbow"):
+        prepare(folder, joints=names, **options)
+    assert prepare(folder, joints=moved, **options).digest != ""
+
+
 def test_a_reader_of_a_new_format_is_one_file_and_one_line(dances, music, tmp_path, monkeypatch, capfd):
     joints = load_motion(dances / "solo.bvh").joints3d
     folder = tmp_path / "joints"

@@ -1,0 +1,98 @@
+"""Work on many inputs in several processes, where whatever goes wrong with one of them is that one's fault alone."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from dancegen.errors import DancegenError
+from dancegen.progress import Advance, Progress
+
+NOT_THE_INPUTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
+"""Faults of the machine, which the next input would meet as well."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why nothing came of an input."""
+
+    reason: str
+
+    @classmethod
+    def of(cls, error: Exception) -> Fault:
+        """The fault behind an exception. Raises it again where it is none of the input's, such as a full disk."""
+        if isinstance(error, DancegenError):
+            return cls(str(error))
+        if isinstance(error, OSError) and error.errno in NOT_THE_INPUTS:
+            raise error
+        return cls(f"it is damaged ({type(error).__name__}: {error})")
+
+
+KILLED = Fault("the process that worked on it was ended, most likely because memory ran out")
+
+
+@dataclass
+class Notes:
+    """Progress that can travel to another process and back: it keeps what is said there."""
+
+    said: list[tuple[str, str]] = field(default_factory=list)
+
+    @contextmanager
+    def task(self, label: str, total: float | None = None) -> Iterator[Advance]:
+        yield lambda amount=1.0: None
+
+    def say(self, message: str) -> None:
+        self.said.append(("say", message))
+
+    def warn(self, message: str) -> None:
+        self.said.append(("warn", message))
+
+
+def one_by_one(
+    label: str, function: Callable, jobs: Sequence[tuple], workers: int | None, progress: Progress
+) -> Iterator[tuple[Any, Any]]:
+    """(first argument, result) of every job, in order, worked on by `workers` processes, else one a core.
+
+    What `function` raises becomes a Fault. Where a process dies, the jobs that are left get one each, so that only the
+    job it dies of is lost.
+    """
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    processes = max(min(workers or os.cpu_count() or 1, len(jobs)), 1)
+    pool = Parallel(n_jobs=processes, return_as="generator")
+    results: Iterator[Any] = iter(pool(delayed(_guarded)(function, job) for job in jobs) or ())
+    alone, result = False, None
+    with progress.task(label, len(jobs)) as advance:
+        for job in jobs:
+            if not alone:
+                try:
+                    result = next(results)
+                except BrokenProcessPool:
+                    alone = True
+            if alone:
+                result = _in_a_process(function, job)
+            advance(1)
+            yield job[0], result
+
+
+def _in_a_process(function: Callable, job: tuple) -> Any:
+    """The result of a job in a process of its own; KILLED where it dies of it."""
+    from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    try:
+        return next(iter(Parallel(n_jobs=2)([delayed(_guarded)(function, job)]) or ()))
+    except BrokenProcessPool:
+        return KILLED
+
+
+def _guarded(function: Callable, job: tuple) -> Any:
+    try:
+        return function(*job)
+    except Exception as error:
+        return Fault.of(error)

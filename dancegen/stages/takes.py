@@ -1,0 +1,155 @@
+"""The takes a person names: recordings of dance, or folders of them, with what belongs to each."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from dancegen.errors import DancegenError, InputError, MocapError, StoreError
+from dancegen.motion.export.bvh import is_own_bvh
+from dancegen.motion.readers.registry import Take, find_takes, known
+from dancegen.progress import Progress
+from dancegen.stages.songs import SongFile
+from dancegen.store import MANIFEST, Input, Manifest
+from dancegen.store.hashing import hash_value
+from dancegen.video import VIDEO_SUFFIXES
+
+
+@dataclass(frozen=True)
+class TakeFile:
+    """A take as it was found. name: its own among all takes, and what its clips are called by; shown: for messages."""
+
+    take: Take
+    name: str
+    shown: str
+    source: str
+    inputs: tuple[Input, ...]
+    song: SongFile | None = None
+
+    @property
+    def digest(self) -> str:
+        """Of all that the take is made of: two motions on two skeletons may have the same numbers."""
+        return self.inputs[0].digest if len(self.inputs) == 1 else hash_value([each.digest for each in self.inputs])
+
+    def worded(self, message: str) -> str:
+        """A message about this take that begins with its name, its paths as short as they can be told apart."""
+        for path in (self.take.path, *self.take.reader.companions(self.take.path)):
+            message = message.replace(str(path), self.shown if path == self.take.path else path.name)
+        return message if self.shown in message else f"{self.shown}: {message}"
+
+
+def find_sources(sources: Sequence[str | Path], progress: Progress) -> tuple[list[TakeFile], list[str]]:
+    """Every take of the sources, once each, sorted by name within its source; and why others cannot be used.
+
+    Raises InputError where a source is none, or nothing in all of them can be used.
+    """
+    if not sources:
+        raise InputError(f"nothing to prepare: name a folder of motion capture ({known()})")
+    found: dict[str, TakeFile] = {}
+    faults: list[str] = []
+    hashed = cache(Input.file)  # takes may share a skeleton, or a song
+    for source in map(Path, sources):
+        for take in _takes(source, progress):
+            try:
+                item = _take_file(take, source, hashed)
+            except (DancegenError, OSError) as error:
+                faults.append(f"{_shown(take.path, source)}: {error}")
+                continue
+            same = found.setdefault(item.digest, item)
+            if same is not item:
+                progress.warn(f"{take.path} is the same motion as {same.take.path}: used once")
+    if not found:
+        raise InputError(faults[0])
+    return _told_apart(list(found.values())), faults
+
+
+def folder_name(source: str) -> str:
+    """The name of a source's folder: what dance it holds, where people sort their takes."""
+    place = Path(os.path.abspath(source))  # not resolved: a link's name is what the person calls it
+    return place.parent.name if place.is_file() else place.name
+
+
+def is_own(path: Path) -> bool:
+    """Whether dancegen made this: an artifact of its store, or the BVH file of a dance."""
+    if path.is_dir():
+        with suppress(StoreError):
+            return (path / MANIFEST).is_file() and bool(Manifest.read(path).stage)
+        return False
+    return path.suffix.lower() == ".bvh" and is_own_bvh(path)
+
+
+def _takes(source: Path, progress: Progress) -> list[Take]:
+    if not source.exists():
+        raise InputError(f"there is no {source}: name a folder or file of motion capture")
+    own: list[Path] = []
+
+    def passed_by(path: Path) -> bool:
+        if is_own(path):
+            own.append(path)
+        return bool(own) and own[-1] == path
+
+    videos = _videos(source)
+    try:
+        takes = find_takes(source, passed_by)
+    except MocapError as error:
+        if videos:
+            raise InputError(
+                f"{source} holds video, which prepare cannot read yet: motion capture only ({known()})"
+            ) from None
+        if own:
+            raise InputError(f"{source} holds only what dancegen made: name such a .bvh itself to use it") from error
+        raise
+    if videos:
+        progress.warn(f"{videos} videos in {source} are left out: motion capture only, so far")
+    dances = sum(path.is_file() for path in own)
+    if dances:
+        progress.say(f"{dances} .bvh that dancegen made in {source} are left alone; name one itself to use it")
+    return takes
+
+
+def _videos(place: Path) -> int:
+    """How many videos there are in a folder and below it, without those in artifacts; 1 for a video."""
+    if place.is_file():
+        return int(place.suffix.lower() in VIDEO_SUFFIXES)
+    found = 0
+    for folder, folders, names in os.walk(place):
+        folders[:] = [name for name in folders if not is_own(Path(folder, name))]
+        found += sum(Path(name).suffix.lower() in VIDEO_SUFFIXES for name in names)
+    return found
+
+
+def _take_file(take: Take, source: Path, hashed: Callable[[str, Path], Input]) -> TakeFile:
+    """File names enter the roles of the inputs, and so the digest: they say who dances with whom."""
+    role = f"motion {take.path.stem}"
+    own = hashed(role, take.path) if take.path.is_file() else Input.directory(role, take.path)
+    inputs = (own, *(hashed("skeleton", path) for path in take.reader.companions(take.path)))
+    song = None if take.info.song is None else SongFile(take.info.song)
+    if song is not None:
+        _ = song.input  # unreadable, it is this take's fault
+    return TakeFile(take, _clip_name(take.path), _shown(take.path, source), str(source), inputs, song)
+
+
+def _shown(path: Path, source: Path) -> str:
+    return path.name if path == source else path.relative_to(source).as_posix()
+
+
+def _clip_name(path: Path) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in path.stem) or "take"
+
+
+def _told_apart(files: list[TakeFile]) -> list[TakeFile]:
+    """With names that differ, also where case does not count."""
+    names, shown = Counter(item.name.lower() for item in files), Counter(item.shown for item in files)
+    return [
+        replace(
+            item,
+            name=f"{item.name}-{item.digest[:6]}" if names[item.name.lower()] > 1 else item.name,
+            shown=str(item.take.path) if shown[item.shown] > 1 else item.shown,
+        )
+        for item in files
+    ]
