@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dancegen.context import Context
 from dancegen.devices import is_main_process
+from dancegen.errors import KeywordError
 from dancegen.options.declare import declared
 from dancegen.options.verbs import VERBS, Verb
 from dancegen.progress import SILENT
@@ -28,7 +29,7 @@ def verb(name: str) -> Callable[..., Artifact]:
     declaration = next(each for each in VERBS if each.function == name)
 
     def run(*arguments: Any, **keywords: Any) -> Artifact:
-        return perform(declaration, signature(declaration).bind(*arguments, **keywords).arguments)[0]
+        return perform(declaration, _bound(declaration, arguments, keywords))[0]
 
     run.__name__ = run.__qualname__ = name
     run.__doc__ = described(declaration)
@@ -56,7 +57,7 @@ def plan_render(*arguments: Any, **keywords: Any) -> Plan:
     from dancegen.stages.render import plan_render as plan
 
     declaration = next(each for each in VERBS if each.name == "render")
-    return plan(*_split(declaration, signature(declaration).bind(*arguments, **keywords).arguments))
+    return plan(*_split(declaration, _bound(declaration, arguments, keywords)))
 
 
 def signature(declaration: Verb) -> Signature:
@@ -81,6 +82,18 @@ def described(declaration: Verb) -> str:
         "written to,\n    the others are only read. progress: a dancegen.progress.Progress. cancel: a threading.Event "
         "that ends the run\n    at its next step. Returns the Artifact; raises a DancegenError."
     )
+
+
+def _bound(declaration: Verb, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments by their names. Raises KeywordError, with what was probably meant, for a keyword there is not."""
+    taken = signature(declaration)
+    for name, value in keywords.items():
+        if name not in taken.parameters:
+            from dancegen.options.hints import hint_for
+
+            hint = hint_for(declaration, name, value if isinstance(value, str) else None, taken.parameters)
+            raise KeywordError(f"{declaration.function}() takes no {name}{hint and f': {hint}'}")
+    return taken.bind(*arguments, **keywords).arguments
 
 
 def _split(declaration: Verb, given: Mapping[str, Any]) -> tuple[Any, Context]:

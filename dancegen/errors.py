@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -53,10 +53,32 @@ class DoneInPart(DancegenError):
     exit_code = 3
 
 
+class KeywordError(InputError, TypeError):
+    """A keyword that a function does not take."""
+
+
 class Cancelled(DancegenError):
     """The run was cancelled from outside, at a step it can go on from (exit code 130)."""
 
     exit_code = 130
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Which of the names a person probably meant, if any."""
+    from difflib import get_close_matches
+
+    plain = {each.casefold(): each for each in names}
+    begun = [each for each in plain if name and each.startswith(name.casefold())]
+    swapped = [each for each in plain if sorted(each) == sorted(name.casefold())]
+    found = begun or swapped or get_close_matches(name.casefold(), plain, n=1, cutoff=0.6)
+    return plain[found[0]] if found else None
+
+
+def choose_one(name: object, names: Iterable[str]) -> str:
+    """What to do about a name that is none of these: the end of an error's message."""
+    names = list(names)
+    meant = nearest(str(name), names)
+    return f"{f'did you mean {meant}? ' if meant else ''}choose one of {', '.join(names)}"
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from dancegen.choreographers.family import (
 )
 from dancegen.choreographers.registry import FAMILIES
 from dancegen.devices import choose_device
-from dancegen.errors import InputError, ModelError, NotFoundError
+from dancegen.errors import InputError, ModelError, NotFoundError, choose_one, nearest
 from dancegen.progress import SILENT, Progress
 from dancegen.store import Artifact, Input, Store
 
@@ -96,7 +96,7 @@ def choose_model(reference: str | Path, store: Store, dataset: Callable[[], Arti
         return ChosenModel(family_of(folder), inputs, folder, cache(lambda device: load_choreographer(folder, device)))
     name, family = str(reference), Baselines()
     if name not in BASELINES:
-        raise ModelError(f"--model {name}: there is no such baseline; there are {', '.join(BASELINES)}")
+        raise ModelError(f"--model {name}: there is no such baseline; {choose_one(name, BASELINES)}")
     try:
         poses = dataset()
     except NotFoundError as error:
@@ -117,9 +117,10 @@ def find_model(reference: str | Path, store: Store) -> Path:
     try:
         return store.find(reference, "train").path
     except NotFoundError:
-        known = ", ".join(BUNDLED)
+        known, meant = ", ".join(BUNDLED), nearest(str(reference), BUNDLED)
         raise ModelError(
             f"--model {reference}: neither a bundled model ({known}), nor a model's directory, nor a training's digest"
+            f"{f'; did you mean {meant}?' if meant else ''}"
         ) from None
 
 

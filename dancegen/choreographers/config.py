@@ -10,9 +10,18 @@ from dataclasses import fields, is_dataclass, replace
 from types import UnionType
 from typing import Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
-from dancegen.errors import InputError
+from dancegen.errors import InputError, choose_one, nearest
 
 Kind = TypeVar("Kind")
+RENAMED = {
+    "train.metronome_steps": "train.beat_critic_steps",
+    "train.led_share": "train.teacher_forcing",
+    "loss.mood": "loss.style",
+    "generator.mood": "generator.style",
+    "loss.haste": "loss.acceleration",
+    "denoiser.listen_every": "denoiser.cross_attention_every",
+}
+"""Settings as 0.1 called them."""
 
 WITHOUT_END = 1_000_000
 """Epochs of a training that steps or minutes end."""
@@ -79,7 +88,7 @@ def configured(
     Raises InputError for an unknown preset, flag or setting, and for a setting that is given twice.
     """
     if preset not in presets:
-        raise InputError(f"{who} has no preset {preset!r}; choose one of {', '.join(presets)}")
+        raise InputError(f"{who} has no preset {preset!r}; {choose_one(preset, presets)}")
     given = {name: value for name, value in flags.items() if value is not None}
     if unknown := [name for name in given if name not in names]:
         raise InputError(f"{', '.join(map(flag_of, unknown))}: {who} has no such setting")
@@ -113,8 +122,13 @@ def change(config: Kind, setting: str) -> Kind:
     groups = [each.name for each in fields(config)]  # pyright: ignore[reportArgumentType]
     part = getattr(config, group) if group in groups else None
     if not equals or part is None or name not in {each.name for each in fields(part)}:
-        known = ", ".join(f"{each}.{one.name}" for each in groups for one in fields(getattr(config, each)))
-        raise InputError(f"--set {setting}: there is no such setting; write NAME=VALUE, where NAME is one of {known}")
+        known = [f"{each}.{one.name}" for each in groups for one in fields(getattr(config, each))]
+        now = RENAMED.get(path.strip()) or nearest(path.strip(), known)
+        meant = f"did you mean {now}? " if now in known and now != path.strip() else ""
+        raise InputError(
+            f"--set {setting}: there is no such setting; {meant}write NAME=VALUE, where NAME is one of "
+            f"{', '.join(known)}"
+        )
     try:
         value = _parse(text.strip(), get_type_hints(type(part))[name])
     except ValueError:

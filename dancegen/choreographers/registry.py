@@ -5,10 +5,13 @@ Nothing heavy is imported for it: a family imports its networks when it trains o
 
 from __future__ import annotations
 
+import json
+
+from dancegen.assets import asset
 from dancegen.choreographers.diffusion.family import Diffusion
-from dancegen.choreographers.family import Family
+from dancegen.choreographers.family import CONFIG, Family
 from dancegen.choreographers.gan.family import Gan
-from dancegen.errors import InputError
+from dancegen.errors import InputError, choose_one
 
 FAMILIES: dict[str, Family] = {
     family.name: family
@@ -18,6 +21,8 @@ FAMILIES: dict[str, Family] = {
     )
 }
 """By name; the first one is the usual one."""
+GENRES = "styles"
+"""In a model's settings, the genres it knows."""
 
 
 def usual_family() -> str:
@@ -28,5 +33,15 @@ def usual_family() -> str:
 def find_family(name: str) -> Family:
     """The family of a name. Raises InputError."""
     if name not in FAMILIES:
-        raise InputError(f"there is no family {name!r} of choreographers; choose one of {', '.join(FAMILIES)}")
+        raise InputError(f"there is no family {name!r} of choreographers; {choose_one(name, FAMILIES)}")
     return FAMILIES[name]
+
+
+def bundled_genres() -> tuple[str, ...]:
+    """What the models that come along can be asked to dance, read from their settings alone."""
+    found: dict[str, None] = {}
+    for name, family in FAMILIES.items():
+        if family.bundled:
+            config = json.loads(asset(f"models/{name}/{CONFIG}").read_text(encoding="utf-8"))
+            found |= dict.fromkeys(config.get(GENRES, ()))
+    return tuple(found)

@@ -14,7 +14,7 @@ import typer
 
 from dancegen import __version__
 from dancegen.cli import artifacts
-from dancegen.cli.commands import command_for, epilog
+from dancegen.cli.commands import command_for, epilog, unknown_option
 from dancegen.cli.common import examples, need_command
 from dancegen.devices import is_main_process, rank_and_world_size
 from dancegen.errors import DancegenError
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None, application: typer.Typer | None
         debug = "--debug" in arguments  # not the parsed option: parsing may be what failed
         if debug:
             traceback.print_exception(error)
-        return _explain(error, "" if debug else " (run it again with --debug to see where)")
+        return _explain(error, arguments, "" if debug else " (run it again with --debug to see where)")
     if code == 130 and is_main_process():
         print("interrupted", file=sys.stderr)
     return _code(code)
@@ -91,14 +91,16 @@ def _treat_sigterm_as_interrupt() -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def _explain(error: Exception, hint: str) -> int:
+def _explain(error: Exception, arguments: list[str], hint: str) -> int:
     if isinstance(error, DancegenError):
         return _say(str(error), error.exit_code)
     words = getattr(error, "format_message", None)  # of click's usage errors, wherever this typer's click comes from
     if words is not None:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "dancegen"
-        return _say(f"{words()} (see {path} --help)", 2)
+        unknown = getattr(error, "option_name", None) if type(error).__name__ == "NoSuchOption" else None
+        said = words() if unknown is None else unknown_option(unknown, arguments, context)
+        return _say(f"{said} (see {path} --help)", 2)
     unexpected = f"unexpected {type(error).__name__}: {error}{hint}"
     if not is_main_process():
         print(f"process {rank_and_world_size()[0]}: {unexpected}", file=sys.stderr)

@@ -13,8 +13,8 @@ import typer
 
 from dancegen.cli.common import COMMON_OPTIONS, examples, stdout_reserved
 from dancegen.devices import is_main_process
-from dancegen.options.declare import COMMON, Options, declared, flag_of, kinds
-from dancegen.options.verbs import Verb
+from dancegen.options.declare import COMMON, Names, Options, declared, flag_of, kinds
+from dancegen.options.verbs import VERBS, Verb
 from dancegen.store import Artifact
 
 FOR_PEOPLE = ("as_json", "quiet", "debug")
@@ -56,9 +56,19 @@ def _parameter(options: type[Options], each: Field) -> Parameter:
     if says.argument:
         shown = typer.Argument(metavar=says.metavar, help=says.help)
     else:
-        shown = typer.Option(flag_of(each), metavar=says.metavar, help=says.help, rich_help_panel=says.panel)
+        shown = typer.Option(
+            flag_of(each), metavar=says.metavar, help=says.help, rich_help_panel=says.panel,
+            autocompletion=_completing(says.names) if says.names else None,
+        )  # fmt: skip
     annotation = Annotated[wanted if default is not None else wanted | None, shown]
     return Parameter(each.name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _completing(names: Names) -> Callable[[str], list[str]]:
+    def complete(incomplete: str) -> list[str]:
+        return [name for name in (names() if callable(names) else names) if name.startswith(incomplete)]
+
+    return complete
 
 
 def run_verb(verb: Verb, keywords: dict[str, Any], shared: Mapping[str, Any]) -> None:
@@ -100,6 +110,32 @@ def _show(artifact: Artifact, output: Path | None, shared: Mapping[str, Any]) ->
         if artifact.stage == "evaluate":
             result.print_evaluation(artifact)
         result.print_artifact(artifact, output)
+
+
+def unknown_option(flag: str, arguments: list[str], context: typer.Context | None) -> str:
+    """What to say of an option that a command does not have."""
+    from dancegen.options.hints import hint_for
+
+    command = context.command if context is not None else None
+    verb = next((each for each in VERBS if command is not None and command.name in (each.name, each.function)), None)
+    flags = {each.name: max(each.opts, key=len) for each in command.params if each.name} if command is not None else {}
+    name = flag.lstrip("-").replace("-", "_")
+    hint = hint_for(verb, name, _value_of(flag, arguments), flags, lambda own: flags.get(own) or _flag(own))
+    return f"No such option: {flag}{hint and f'; {hint}'}"
+
+
+def _value_of(flag: str, arguments: list[str]) -> str | None:
+    """What was given with a flag, as `--flag value` or `--flag=value`."""
+    for given, following in zip(arguments, [*arguments[1:], "-"], strict=True):
+        if given == flag:
+            return None if following.startswith("-") else following
+        if given.startswith(f"{flag}="):
+            return given.partition("=")[2]
+    return None
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def epilog(verb: Verb) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from dancegen.choreographers.registry import FAMILIES, usual_family
-from dancegen.options.declare import Options, Role, choice, each_of, metres, option, pixels, span, within
+from dancegen.choreographers.registry import FAMILIES, bundled_genres, usual_family
+from dancegen.options.declare import Options, Role, choice, each_of, metres, moment, option, pixels, span, within
 from dancegen.options.shared import Canvas, Detecting, PoseFiles, Seeded
 from dancegen.renderers import STYLES
 from dancegen.store import Artifact
@@ -22,6 +22,16 @@ LIMBS = ("legs", "arms", "trunk")
 _rate = within(1.0, 120.0, "frames a second")
 
 
+def _is_danced(value: str) -> str:
+    return f"; to dance {value}, write --genre {value}" if value.casefold() in bundled_genres() else ""
+
+
+def _engines() -> tuple[str, ...]:
+    from dancegen.renderers.film.registry import BACKENDS
+
+    return ("skeleton", *BACKENDS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class GeneratePosesOptions(Canvas, Seeded):
     """From a song to a choreography."""
@@ -32,11 +42,11 @@ class GeneratePosesOptions(Canvas, Seeded):
     )  # fmt: skip
     model: str | Path = option(
         usual_family(), help=f"{', '.join(FAMILIES)}, a model's path or digest, or a baseline.", metavar="MODEL",
-        role=Role.INPUT,
+        role=Role.INPUT, names=tuple(FAMILIES),
     )  # fmt: skip
     fps: float = option(30.0, help="Frames a second.", metavar="FPS", parse=_rate)
-    start: float = option(0.0, help="Where in the song to begin, in seconds.", metavar="S")
-    seconds: float | None = option(None, help="How long to dance; else to the end.", metavar="S")
+    start: float = option(0.0, help="Where in the song to begin: seconds, or 1:30.", metavar="S", parse=moment)
+    seconds: float | None = option(None, help="How long to dance; else to the end.", metavar="S", parse=moment)
     camera: str = option(
         "front", help="front, side, orbit, follow or cuts.", metavar="NAME", panel=BODY, parse=choice(*CAMERAS)
     )
@@ -48,21 +58,21 @@ class GeneratePosesOptions(Canvas, Seeded):
         "3x3", help="Metres of floor to stay on; none has no edge.", metavar="WxD", panel=BODY, parse=metres
     )
     genre: str | None = option(
-        None, help="What to dance: a genre the model was trained on.", metavar="NAME", panel=BODY
+        None, help="What to dance: a genre the model was trained on.", metavar="NAME", panel=BODY, names=bundled_genres
     )
     energy: float = option(
         0.5, help="How lively: 0 is calm, 0.5 usual, 1 wild.", metavar="0..1", panel=BODY, parse=within(0.0, 1.0)
     )
     start_pose: str | Path | None = option(
         None,
-        help="Begin in the first pose of DANCE, or its pose at S s.",
+        help="Begin in the first pose of DANCE, or its pose at S.",
         metavar="DANCE[@S]",
         panel=BODY,
         role=Role.INPUT,
     )
     end_pose: str | Path | None = option(
         None,
-        help="End in the first pose of DANCE, or its pose at S s.",
+        help="End in the first pose of DANCE, or its pose at S.",
         metavar="DANCE[@S]",
         panel=BODY,
         role=Role.INPUT,
@@ -71,11 +81,15 @@ class GeneratePosesOptions(Canvas, Seeded):
         None, help="An earlier dance, of which a part is kept.", metavar="DANCE", panel=BODY, role=Role.INPUT
     )
     keep: tuple[tuple[float, float], ...] = option(
-        (), help="Seconds of the song to keep of it; repeatable.", metavar="FROM-TO", panel=BODY, parse=each_of(span)
+        (),
+        help="What of the song to keep of it, as 1:05-1:20; repeatable.",
+        metavar="FROM-TO",
+        panel=BODY,
+        parse=each_of(span),
     )
     keep_joints: tuple[str, ...] = option(
         (), help="Limbs to keep of it: legs, trunk, arms (with the trunk).", metavar="LIMBS", panel=BODY,
-        parse=each_of(choice(*LIMBS)),
+        parse=each_of(choice(*LIMBS)), names=LIMBS,
     )  # fmt: skip
     repeat_sections: bool = option(
         False, help="When a section such as the chorus returns, so do its moves.", panel=BODY
@@ -93,7 +107,7 @@ class SkeletonOptions(Options):
     )  # fmt: skip
     style: str = option(
         "neon", help="How the dancer is drawn: neon to watch, openpose for ControlNet.",
-        metavar="NAME", parse=choice(*STYLES),
+        metavar="NAME", parse=choice(*STYLES, otherwise=_is_danced),
     )  # fmt: skip
     fps: float | None = option(None, help="Frames a second.", metavar="FPS", parse=_rate)
     size: tuple[int, int] | None = option(
@@ -106,7 +120,7 @@ class RenderOptions(SkeletonOptions, PoseFiles, Seeded):
     """From a choreography to a video: what any engine takes."""
 
     engine: str | None = option(
-        None, help="What makes the pictures: skeleton, or animatediff with a prompt.", metavar="NAME"
+        None, help="What makes the pictures: skeleton, or animatediff with a prompt.", metavar="NAME", names=_engines
     )
     prompt: str | None = option(
         None, help="What to film; '0:00 TEXT | 0:32 TEXT' changes it with the song.", metavar="TEXT"
@@ -130,17 +144,30 @@ class EvaluateOptions(Detecting, Seeded):
         metavar="INPUT...", argument=True, role=Role.INPUT,
     )  # fmt: skip
     songs: str | Path | None = option(
-        None, help="What models dance to: a song or a folder; else the demo song.", metavar="PATH", role=Role.INPUT
+        None,
+        help="What models dance to: a song, a folder of them, or demo, which is usual.",
+        metavar="PATH",
+        role=Role.INPUT,
     )
     reference: Artifact | str | Path | None = option(
         None, help="Real dance to compare with: poses or reference.npz; else bundled.", metavar="DATASET",
         role=Role.INPUT,
     )  # fmt: skip
     start: float = option(
-        0.0, help="Where in each song to begin, in seconds.", metavar="S", role=Role.DERIVED, through="inputs"
+        0.0,
+        help="Where in each song to begin: seconds, or 1:30.",
+        metavar="S",
+        role=Role.DERIVED,
+        through="inputs",
+        parse=moment,
     )
     seconds: float | None = option(
-        60.0, help="How long to dance to each song.", metavar="S", role=Role.DERIVED, through="inputs"
+        60.0,
+        help="How long to dance to each song.",
+        metavar="S",
+        role=Role.DERIVED,
+        through="inputs",
+        parse=moment,
     )
     json_fps: float = option(
         30.0, help="Frames a second of OpenPose JSON, which states none.", metavar="FPS", parse=_rate

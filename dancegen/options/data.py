@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dancegen.choreographers.registry import FAMILIES, usual_family
-from dancegen.options.declare import Role, above, option, within
+from dancegen.options.declare import Role, above, lasting, option, within
 from dancegen.options.shared import Canvas, Parallel, Seeded
 from dancegen.store import Artifact
 
@@ -31,7 +31,7 @@ class PrepareOptions(Seeded, Parallel):
         None, help="Names of a skeleton's joints that are not known: a JSON map.", metavar="FILE", role=Role.INPUT
     )
     fps: float = option(30.0, help="Frames a second.", metavar="FPS", parse=within(1.0, 240.0, "frames a second"))
-    clip_seconds: float = option(10.0, help="Length of a clip.", metavar="S", parse=within(1.0, 60.0, "seconds"))
+    clip_seconds: float = option(10.0, help="Length of a clip.", metavar="S", parse=lasting(1.0, 60.0))
     pairs: int = option(4, help="Songs that each take is paired with.", metavar="N", parse=within(1, 1000))
     val_fraction: float = option(
         0.1, help="Share of takes kept for validation.", metavar="0..1", parse=within(0.0, 0.999)
@@ -68,10 +68,13 @@ class TrainOptions(Seeded):
         None, help="A dataset of prepare, for the GAN one of extract-poses; else the newest.", metavar="DATASET",
         argument=True, role=Role.INPUT,
     )  # fmt: skip
-    family: str = option(usual_family(), help=f"Family of choreographers: {' or '.join(FAMILIES)}.", metavar="NAME")
+    family: str = option(
+        usual_family(), help=f"Family of choreographers: {' or '.join(FAMILIES)}.", metavar="NAME",
+        names=tuple(FAMILIES),
+    )  # fmt: skip
     preset: str = option(
         "small", help="Size and settings: small (for two CPU cores), base; original (gan).", metavar="NAME",
-        role=Role.DERIVED, through="config",
+        role=Role.DERIVED, through="config", names=("small", "base", "original"),
     )  # fmt: skip
     epochs: int | None = _config_number("Stop when every clip was shown N times.", "N")
     max_steps: int | None = _config_number("Stop after N optimiser steps.", "N")
@@ -81,7 +84,11 @@ class TrainOptions(Seeded):
     decay: float | None = _config_number("Factor on the rate at each decay (gan).", "F")
     decay_steps: int | None = _config_number("Decay every N steps instead of every epoch (gan).", "N")
     init: str | Path | None = option(
-        None, help="Start from these weights: a bundled model, a path or a digest.", metavar="MODEL", role=Role.INPUT
+        None,
+        help="Start from these weights: a bundled model, a path or a digest.",
+        metavar="MODEL",
+        role=Role.INPUT,
+        names=tuple(FAMILIES),
     )
     vgg: str | Path | None = option(
         None, help="VGG16 weights for the perceptual loss (gan; safetensors or .pth).", metavar="PATH",

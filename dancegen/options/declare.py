@@ -11,13 +11,15 @@ anew too often, never a wrong one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from enum import Enum
 from functools import cache
+from pathlib import PurePath
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from dancegen.errors import InputError
+from dancegen.errors import InputError, choose_one
+from dancegen.options.times import seconds_of
 from dancegen.store.recipe import Input, Recipe
 
 COMMON = "Common options"
@@ -28,6 +30,13 @@ SMALLEST_SIDE, LARGEST_SIDE = 16, 4096
 
 Parse = Callable[[str, Any], Any]
 """From a flag and what a person gave to the value, or InputError that names the flag."""
+
+Names = Sequence[str] | Callable[[], Sequence[str]]
+
+_SONGS = ("song", "songs", "music")
+_LOCAL = (*_SONGS, "model", "init", "vgg", "sources", "inputs", "dataset", "poses", "reference")
+"""Options that no name on the hub of models stands for."""
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/{1,2}(?=[^/])")
 
 
 class Role(Enum):
@@ -41,7 +50,11 @@ class Role(Enum):
 
 @dataclass(frozen=True)
 class Declared:
-    """The declaration of one option. flag: None is the name with dashes. through: the parameter of a DERIVED one."""
+    """The declaration of one option.
+
+    flag: None is the name with dashes. through: the parameter of a DERIVED one. names: what its value may be, for a
+    shell to complete; all there are, or the usual ones.
+    """
 
     help: str
     metavar: str | None = None
@@ -51,6 +64,7 @@ class Declared:
     through: str | None = None
     argument: bool = False
     parse: Parse | None = None
+    names: Names = ()
 
 
 def option(
@@ -64,11 +78,16 @@ def option(
     through: str | None = None,
     argument: bool = False,
     parse: Parse | None = None,
+    names: Names = (),
 ) -> Any:
-    """A field of an Options class. Without a default it must be given. argument: by its place, not by a flag."""
+    """A field of an Options class. Without a default it must be given. argument: by its place, not by a flag.
+
+    names: see Declared; those of a `choice` are known.
+    """
     if (through is not None) != (role is Role.DERIVED):
         raise TypeError("a derived option, and no other, says through which parameter it enters the recipe")
-    declared = Declared(help, metavar, panel, flag, role, through, argument, parse)
+    names = names or (parse.names if isinstance(parse, Choice) else ())
+    declared = Declared(help, metavar, panel, flag, role, through, argument, parse, names)
     return field(default=default, metadata={"declared": declared})
 
 
@@ -88,6 +107,8 @@ class Options:
             if value is None:
                 continue
             parse = declared(each).parse
+            if declared(each).role is Role.INPUT:
+                _check_address(each, value)
             value = parse(flag_of(each), value) if parse is not None else _number(type(self), each, value)
             object.__setattr__(self, each.name, value)
 
@@ -120,7 +141,25 @@ def flag_of(each: Field) -> str:
 @cache
 def kinds(options: type[Options]) -> Mapping[str, type]:
     """What a command line reads for each option: bool, int, float, str, or list for what may be given several times."""
-    return {name: _kind(hint) for name, hint in get_type_hints(options).items()}
+    found = {name: _kind(hint) for name, hint in get_type_hints(options).items()}
+    return found | {each.name: str for each in fields(options) if isinstance(declared(each).parse, Time)}
+
+
+def _check_address(each: Field, value: Any) -> None:
+    """InputError where an address stands for a file: nothing is downloaded but models that are named by their owner."""
+    for item in value if isinstance(value, (tuple, list)) else (value,):
+        if not isinstance(item, (str, PurePath)) or not _ADDRESS.match(str(item)):
+            continue
+        address = _ADDRESS.sub(r"\1://", str(item), count=1)  # a path has lost one of its slashes
+        _, _, host, *rest = address.split("/")
+        if host.endswith("huggingface.co") and len(rest) >= 2 and each.name not in _LOCAL:
+            advice = f"write a model of the hub as owner/name: {rest[0]}/{rest[1]}"
+        elif each.name in _SONGS:
+            advice = f"download it first, with yt-dlp say: yt-dlp -x --audio-format mp3 '{address}'"
+        else:
+            advice = "download it first, and give the file"
+        flag = "" if declared(each).argument else f"{flag_of(each)} "
+        raise InputError(f"{flag}{address} is an address, not a file here; {advice}")
 
 
 def _kind(hint: Any) -> type:
@@ -222,15 +261,23 @@ def above(least: float) -> Parse:
     return parse
 
 
-def choice(*names: str) -> Parse:
-    """One of these names."""
+@dataclass(frozen=True)
+class Choice:
+    """One of some names. otherwise: more words about a name that is none of them."""
 
-    def parse(flag: str, value: Any) -> str:
-        if str(value) not in names:
-            raise InputError(f"{flag} {value}: choose one of {', '.join(names)}")
+    names: tuple[str, ...]
+    otherwise: Callable[[str], str] = lambda value: ""
+
+    def __call__(self, flag: str, value: Any) -> str:
+        """The name. Raises InputError where it is another."""
+        if str(value) not in self.names:
+            raise InputError(f"{flag} {value}: {choose_one(value, self.names)}{self.otherwise(str(value))}")
         return str(value)
 
-    return parse
+
+def choice(*names: str, otherwise: Callable[[str], str] = lambda value: "") -> Choice:
+    """One of these names."""
+    return Choice(names, otherwise)
 
 
 def each_of(parse: Parse | None = None) -> Parse:
@@ -247,16 +294,39 @@ def _parts(item: Any) -> list:
     return [part.strip() for part in item.split(",") if part.strip()] if isinstance(item, str) else [item]
 
 
+@dataclass(frozen=True)
+class Time:
+    """Seconds, from a number, "90" or "1:30"."""
+
+    low: float = float("-inf")
+    high: float = float("inf")
+
+    def __call__(self, flag: str, value: Any) -> float:
+        """The time. Raises InputError for what is none, or none within the bounds."""
+        found = seconds_of(value)
+        if found is None:
+            raise InputError(f"{flag} {value}: write seconds or minutes:seconds, like 90 or 1:30")
+        if not self.low <= found <= self.high:
+            raise InputError(f"{flag} {value}: choose {self.low:g} to {self.high:g} seconds")
+        return found
+
+
+moment = Time()
+"""Any time; what it may be is known once the song is."""
+
+
+def lasting(low: float, high: float) -> Time:
+    """So many seconds."""
+    return Time(low, high)
+
+
 def span(flag: str, value: Any) -> tuple[float, float]:
-    """(from, to) in seconds from "12.0-20.5" or a pair."""
+    """(from, to) in seconds from "12.0-20.5", "0:12-0:20.5" or a pair."""
     first, dash, last = value.partition("-") if isinstance(value, str) else (value[0], "-", value[1])
-    try:
-        found = float(first), float(last)
-    except ValueError:
-        found = (1.0, 0.0)
-    if not dash or not 0 <= found[0] < found[1] < float("inf"):
-        raise InputError(f"{flag} {value}: write from and to in seconds of the song, like 12.0-20.5")
-    return found
+    found = seconds_of(first), seconds_of(last)
+    if not dash or found[0] is None or found[1] is None or not 0 <= found[0] < found[1] < float("inf"):
+        raise InputError(f"{flag} {value}: write from and to in the song, like 12.0-20.5 or 1:05-1:20")
+    return found[0], found[1]
 
 
 def metres(flag: str, value: Any) -> tuple[float, float] | None:

@@ -55,5 +55,5 @@ class Detecting(Options):
 
     detector: str | Path | None = option(
         None, help="Finds people in pictures: blazepose, OpenPose weights (non-commercial use), or none.",
-        metavar="DETECTOR", role=Role.INPUT,
+        metavar="DETECTOR", role=Role.INPUT, names=("blazepose", NO_DETECTOR),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from pathlib import Path
 from dancegen.choreographers.controls import DanceControls
 from dancegen.errors import InputError
 from dancegen.options.dance import GeneratePosesOptions
+from dancegen.options.times import seconds_of
 from dancegen.store import Input, Store
 
 _MOTION = "motion.npz"
@@ -72,8 +73,6 @@ def find_motion(reference: str | Path, store: Store, flag: str) -> Path:
 
 
 def _place_and_moment(text: str) -> tuple[str, float]:
-    place, at, moment = text.rpartition("@")
-    try:
-        return (place, float(moment)) if at else (text, 0.0)
-    except ValueError:
-        return text, 0.0
+    place, at, written = text.rpartition("@")
+    moment = seconds_of(written)
+    return (place, moment) if at and moment is not None else (text, 0.0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancegen.context import Context
-from dancegen.errors import InputError
+from dancegen.errors import InputError, choose_one
 from dancegen.options.dance import RenderOptions, SkeletonOptions
 from dancegen.options.declare import flag_of, recipe_for
 from dancegen.progress import Progress
@@ -64,7 +64,7 @@ def check_render(options: RenderOptions) -> FilmRequest | None:
     from dancegen.renderers.film.registry import BACKENDS
 
     if options.engine is not None and options.engine not in (SKELETON, *BACKENDS):
-        raise InputError(f"there is no engine {options.engine!r}; this version has {', '.join((SKELETON, *BACKENDS))}")
+        raise InputError(f"there is no engine {options.engine!r}; {choose_one(options.engine, (SKELETON, *BACKENDS))}")
     if options.prompt is not None:
         if options.engine == SKELETON:
             raise InputError("--engine skeleton reads no --prompt: leave one of them out")

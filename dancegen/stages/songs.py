@@ -40,11 +40,11 @@ class SongFile:
 
 
 def find_songs(songs: str | Path, option: str) -> list[SongFile]:
-    """The song that a path names, or those of a folder and all folders in it, each content once.
+    """The song that a path names, `demo` among them, or those of a folder and all folders in it, each content once.
 
     option: what the person named them with, for the message. Raises InputError where there are none.
     """
-    folder = Path(songs)
+    folder = Path(songs) if Path(songs).is_dir() else song_path(songs)
     if not folder.exists():
         raise InputError(f"there is no {folder}: {option} takes a song or a folder of songs")
     files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if _is_song(path))
@@ -59,7 +59,7 @@ def find_songs(songs: str | Path, option: str) -> list[SongFile]:
 
 def song_path(song: str | Path) -> Path:
     """The song's file; `demo` is the bundled one, unless a file of that name lies here."""
-    if str(song) == DEMO and not Path(DEMO).exists():
+    if str(song) == DEMO and not Path(DEMO).is_file():
         from dancegen.assets import asset
 
         return asset("demo.ogg")

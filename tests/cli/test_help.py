@@ -71,3 +71,29 @@ def test_the_shell_can_complete_commands():
     # What the completion script that --show-completion prints asks of the program at each tab.
     ran = run(_DANCEGEN_COMPLETE="complete_bash", COMP_WORDS="dancegen ren", COMP_CWORD="1")
     assert "render" in ran.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("dance song.mp3 --camera o", ["orbit"]),
+        ("generate-poses song.mp3 --camera ", ["front", "side", "orbit", "follow", "cuts"]),
+        ("dance song.mp3 --genre s", ["salsa"]),
+        ("render --style n", ["neon"]),
+        ("render --engine ", ["skeleton", "animatediff"]),
+        ("render --vram 1", ["12", "16"]),
+        ("render --backend d", ["dask"]),
+        ("render --sampler l", ["lcm"]),
+        ("train --family ", ["diffusion", "gan"]),
+        ("train --preset b", ["base"]),
+        ("dance song.mp3 --model g", ["gan"]),
+        ("dance song.mp3 --device c", ["cpu", "cuda"]),
+        ("generate-poses song.mp3 --keep-joints l", ["legs"]),
+        ("evaluate --detector ", ["blazepose", "none"]),
+        ("dance song.mp3 --came", ["--camera"]),
+    ],
+)
+def test_the_shell_can_complete_options_and_their_values(line, offered):
+    words = line.split(" ")
+    ran = run(_DANCEGEN_COMPLETE="complete_bash", COMP_WORDS=f"dancegen {line}".rstrip(), COMP_CWORD=str(len(words)))
+    assert ran.stdout.split() == offered

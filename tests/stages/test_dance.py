@@ -10,7 +10,8 @@ from dancegen import dance, generate_poses, render
 from dancegen.cli import main
 from dancegen.errors import AudioError, InputError, NotFoundError
 from dancegen.stages.dance import default_names
-from dancegen.stages.songs import song_path
+from dancegen.stages.evaluation_inputs import songs_for_models
+from dancegen.stages.songs import find_songs, song_path
 from dancegen.store import open_store
 from dancegen.video import VideoWriter, probe_video
 from helpers.songs import write_song
@@ -181,3 +182,14 @@ def test_demo_is_the_bundled_song_unless_a_file_here_is_called_so(here, song):
     assert next(default_names(song_path("demo"))).name == "demo.mp4"
     shutil.copy(song, "demo")
     assert song_path("demo").resolve() == here / "demo"
+
+
+def test_demo_is_the_same_song_for_every_command_wherever_it_is_called(here, model, own_store):
+    (here / "demo").mkdir()  # a folder is no song, and most people have one of that name
+    part = {"model": model, "seconds": 1.5}
+    dance("demo", **part, **LOOK)
+    assert (here / "demo.mp4").is_file()
+    assert generate_poses("demo", **part).cached
+    (here / "demo").rmdir()
+    asked = [find_songs("demo", "--songs"), find_songs("demo", "--music"), songs_for_models("demo")]
+    assert {song.path.name for songs in asked for song in songs} == {"demo.ogg"}

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from dancegen.choreographers.config import build, check_loss, check_training
-from dancegen.errors import InputError
+from dancegen.errors import InputError, nearest
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,10 @@ def genre_number(genres: tuple[str, ...], name: str | None) -> int:
     if name is None:
         return 0
     if name not in genres:
-        raise InputError(f"--genre {name}: this model knows {', '.join(genres)}")
+        meant = nearest(name, genres)
+        raise InputError(
+            f"--genre {name}: {f'did you mean {meant}? ' if meant else ''}this model knows {', '.join(genres)}"
+        )
     return genres.index(name) + 1
 
 

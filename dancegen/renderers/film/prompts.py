@@ -10,8 +10,9 @@ from itertools import pairwise
 import numpy as np
 
 from dancegen.errors import InputError
+from dancegen.options.times import PATTERN, is_clock, seconds_of
 
-_ENTRY = re.compile(r"(?:(?P<minutes>\d+):)?(?P<seconds>\d+(?:\.\d+)?)(?P<unit>s?)\s+(?P<text>.+)", re.DOTALL)
+_ENTRY = re.compile(rf"(?P<time>{PATTERN})\s+(?P<text>.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class PromptSchedule:
     def parse(cls, prompt: str, blend_s: float = 1.0) -> PromptSchedule:
         """Read a prompt: one text, or several with `|` between them, each after the time in the song it begins at.
 
-        Times are M:SS, M:SS.s or seconds with an s; the first may be left out. Raises InputError.
+        Times are as everywhere (M:SS, H:MM:SS), or seconds with an s; the first may be left out. Raises InputError.
         """
         parts = [part.strip() for part in prompt.split("|")]
         if not all(parts):
@@ -39,7 +40,7 @@ class PromptSchedule:
             if found is None and number:
                 raise InputError(f'--prompt: "{part}" says no time; write "0:32 {part}" for second 32 of the song')
             texts.append(found["text"].strip() if found else part)
-            starts.append(int(found["minutes"] or 0) * 60 + float(found["seconds"]) if found else 0.0)
+            starts.append(seconds_of(found["time"]) or 0.0 if found else 0.0)
         if any(later <= earlier for earlier, later in pairwise(starts)):
             raise InputError(f'--prompt "{prompt}": each time must be later than the one before')
         return cls(tuple(texts), (0.0, *starts[1:]), blend_s)
@@ -80,4 +81,4 @@ def _rounded(weights: np.ndarray) -> Sequence[float] | float:
 def _timed(part: str) -> re.Match | None:
     """The entry's parts. A number without : or s is part of the text: "3 dancers"."""
     found = _ENTRY.fullmatch(part)
-    return found if found and (found["minutes"] is not None or found["unit"]) else None
+    return found if found and is_clock(found["time"]) else None

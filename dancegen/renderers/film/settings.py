@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dancegen.errors import InputError
-from dancegen.options.declare import Role, choice, option, redeclared_of, within
+from dancegen.options.declare import Role, choice, lasting, option, redeclared_of, within
 from dancegen.options.shared import NO_DETECTOR, Detecting, Parallel
 
 LOOK, MODELS, WORK = "Painting (with --prompt)", "Models of a painted film", "How a film is painted"
@@ -70,7 +70,7 @@ class FilmOptions(Detecting, Parallel):
         Reach.FILM,
         option(
             1.0, help="Seconds from one prompt to the next.", metavar="S", panel=LOOK, flag="--blend",
-            parse=within(0.0, 60.0),
+            parse=lasting(0.0, 60.0),
         ),
     )  # fmt: skip
     frames: bool = acting_on(Reach.FILM, option(False, help="Keep the frames as PNG files too.", panel=LOOK))
@@ -81,7 +81,9 @@ class FilmOptions(Detecting, Parallel):
     lora: tuple[str, ...] = option(
         (), help="A LoRA, with its weight; repeatable.", metavar="MODEL[=X]", panel=MODELS, role=Role.INPUT
     )
-    sampler: str | None = option(None, help="The sampler: dpm++, lcm or euler.", metavar="NAME", panel=WORK)
+    sampler: str | None = option(
+        None, help="The sampler: dpm++, lcm or euler.", metavar="NAME", panel=WORK, names=("dpm++", "lcm", "euler")
+    )
     segment: int | None = acting_on(
         Reach.FILM, option(None, help="Painted frames a segment, at most; 128 are usual.", metavar="N", panel=WORK)
     )
