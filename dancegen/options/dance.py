@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dancegen.choreographers.registry import FAMILIES, bundled_genres, usual_family
-from dancegen.options.declare import Options, Role, choice, each_of, metres, moment, option, pixels, span, within
+from dancegen.options.declare import (
+    Options,
+    Role,
+    choice,
+    each_of,
+    lasting,
+    metres,
+    moment,
+    option,
+    pixels,
+    span,
+    within,
+)
 from dancegen.options.shared import Canvas, Detecting, PoseFiles, Seeded
 from dancegen.renderers import STYLES
 from dancegen.store import Artifact
@@ -130,8 +142,8 @@ class RenderOptions(SkeletonOptions, PoseFiles, Seeded):
         metavar="PATH", role=Role.DERIVED, through="poses",
     )  # fmt: skip
     music_start: float | None = option(
-        None, help="Where in --music the poses begin, in seconds; else where they say.", metavar="S",
-        role=Role.DERIVED, through="poses", parse=within(0.0, 1e6),
+        None, help="Where in --music the poses begin, as 90 or 1:30; else where they say.", metavar="S",
+        role=Role.DERIVED, through="poses", parse=lasting(0.0, 1e6),
     )  # fmt: skip
 
 
