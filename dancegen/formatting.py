@@ -1,8 +1,10 @@
-"""Durations and sizes as a person reads them."""
+"""Durations, sizes and rates as a person reads them."""
 
 from __future__ import annotations
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+_ROUNDED = 5e-4
+"""What the digits of a stated duration of a frame cost at most; a rate of television is 1e-3 below a whole one."""
 
 
 def duration(seconds: float) -> str:
@@ -21,3 +23,9 @@ def byte_size(count: float) -> str:
     while amount >= 999.5 and unit + 1 < len(_UNITS):
         amount, unit = amount / 1000, unit + 1
     return f"{amount:.3g} {_UNITS[unit]}"
+
+
+def frame_rate(per_second: float) -> str:
+    """Frames a second: 60 for 60.0024, which 0.008333 s in a header gives, but 29.97 and 59.94 as they are."""
+    whole = round(per_second)
+    return f"{whole}" if whole and abs(per_second / whole - 1) < _ROUNDED else f"{per_second:.4g}"

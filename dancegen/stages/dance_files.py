@@ -25,7 +25,8 @@ POSES, JSON, PREVIEW = "poses.npz", "openpose.json", "preview.mp4"
 AUDIO, FEATURES, BEATS = "audio.flac", "features.npz", "beats.json"
 """The span of the song: its sound, log-mel and onsets, and beats, so that nobody has to listen to it again."""
 MOTION, BVH = "motion.npz", "dance.bvh"
-"""Of a model that dances in three dimensions: the body's motion, to edit and start from, and to take to Blender."""
+"""Of a model that dances in three dimensions: the body's motion at the model's own rate, to edit and start from, and at
+the rate of the poses, to take to Blender."""
 SILENT_RATE = 44_100
 """Hz of a silent sound track."""
 

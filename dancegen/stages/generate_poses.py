@@ -42,10 +42,10 @@ def generate_poses(
 ) -> Artifact:
     """A choreography of the song's span: poses, OpenPose JSON, the span's music and its features, and a preview video.
 
-    A model that dances in three dimensions also leaves the motion and a BVH file. The same song, model and seed give
-    the same dance, another song gives another. song, model: those of the options, where they were looked at already.
-    dataset: the pose dataset that baselines dance with; by default the newest. Raises AudioError for what is not a
-    song, ModelError for what is not a model, InputError for settings out of range.
+    A model that dances in three dimensions also leaves the motion, and a BVH file at the rate of the poses. The same
+    song, model and seed give the same dance, another song gives another. song, model: those of the options, where they
+    were looked at already. dataset: the pose dataset that baselines dance with; else the newest. Raises AudioError
+    for what is not a song, ModelError for what is not a model, InputError for settings out of range.
     """
     from dancegen.choreographers import choose_model
 
@@ -147,7 +147,7 @@ def _danced(
         return choreograph(dancer, song, controls, seed=seed, fps=fps, size=size, progress=progress), None
     motion = dancer.dance(song, controls, seed=seed, progress=progress)
     motion.save(directory / MOTION)
-    write_bvh(motion, directory / BVH)
+    write_bvh(motion.resample(fps, max(1, round(song.seconds * fps))), directory / BVH)
     shown = filmed(motion, song, controls.camera, fps=fps, size=size)
     if options.camera == "front" and fps == motion.fps:
         return shown, None

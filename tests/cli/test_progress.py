@@ -12,7 +12,7 @@ import pytest
 from dancegen.cli import progress as module
 from dancegen.cli.progress import CommandProgress
 from dancegen.cli.result import figure
-from dancegen.formatting import byte_size, duration
+from dancegen.formatting import byte_size, duration, frame_rate
 from helpers.processes import environment
 
 
@@ -132,6 +132,15 @@ def test_durations_read_as_people_say_them(seconds, text):
 )
 def test_sizes_read_as_people_say_them(count, text):
     assert byte_size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("fps", "text"),
+    [(60.0024, "60"), (1 / 0.008333, "120"), (59.988, "60"), (30, "30"), (29.97003, "29.97"), (30000 / 1001, "29.97"),
+     (59.94, "59.94"), (23.976, "23.98"), (12.5, "12.5"), (0.2, "0.2")],
+)  # fmt: skip
+def test_rates_read_as_people_say_them(fps, text):
+    assert frame_rate(fps) == text
 
 
 def test_figures_read_as_people_say_them():

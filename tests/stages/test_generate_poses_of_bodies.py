@@ -46,6 +46,17 @@ def test_the_motion_and_a_bvh_file_lie_beside_the_poses(made):
     assert read_bvh(made.file("dance.bvh")).positions.shape[0] == 150
 
 
+@pytest.mark.parametrize("fps", [24, 29.97, 60])
+def test_the_bvh_has_the_rate_that_was_asked_for_and_the_same_movement(place, model, song, fps):
+    other = generate_poses(song, model=model, canvas="96x128", fps=fps, store=place / "store")
+    poses, motion = PoseSequence.load(other.file("poses.npz")), read_bvh(other.file("dance.bvh"))
+    assert motion.fps == pytest.approx(fps, rel=1e-6)
+    assert len(motion.positions) == len(poses) == round(5 * fps)
+    shown = BodyMotion.load(other.file("motion.npz")).resample(fps, len(poses))
+    assert np.abs(shown.motion().joints3d - poses.joints3d).max() < 1e-4  # what the video shows
+    assert np.abs(shown.root - motion.positions[:, 0]).max() < 1e-4
+
+
 def test_another_camera_sees_the_same_dance(made, place, model, song):
     side = generate_poses(song, model=model, canvas="96x128", camera="side", store=place / "store")
     assert side.digest != made.digest

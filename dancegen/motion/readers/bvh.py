@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.errors import MocapError
+from dancegen.formatting import frame_rate
 from dancegen.motion.kinematics import Armature, forward_kinematics
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers.mocap import to_motion
@@ -179,7 +180,7 @@ def _read_motion_header(reader: _Reader, fps: float | None) -> tuple[int, float,
         )
     if not unit:
         return frames, rate, ()
-    note = f"Frame Time {stated:g} is taken for {unit}, so {rate:.4g} frames a second; else give --source-fps"
+    note = f"Frame Time {stated:g} is taken for {unit}, so {frame_rate(rate)} frames a second; else give --source-fps"
     return frames, rate, (note,)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dancegen.errors import MocapError
+from dancegen.formatting import frame_rate
 from dancegen.motion.cleaning import Cleaned, clean, moves_too_fast, moves_too_slowly, stands_still
 from dancegen.motion.kinematics import Armature
 from dancegen.motion.motion import Motion
@@ -39,13 +40,13 @@ def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress
     _say_cleaned(path, cleaned, progress)
     if moves_too_fast(cleaned.joints, fps):
         progress.warn(
-            f"{path.name}: at {fps:g} frames a second this body moves faster than people do, so the rate is probably "
-            f"wrong (CMU's salsa is published at twice its speed): try --source-fps {fps / 2:g}."
+            f"{path.name}: at {frame_rate(fps)} frames a second this body moves faster than people do, so the rate is "
+            f"probably wrong (CMU's salsa is published at twice its speed): try --source-fps {frame_rate(fps / 2)}."
         )
     elif not stands_still(cleaned.joints, fps) and moves_too_slowly(cleaned.joints, fps):
         progress.warn(
-            f"{path.name}: at {fps:g} frames a second this body moves slower than people dance, so the rate is "
-            "probably wrong: give the true one with --source-fps (captures have 30 to 120)."
+            f"{path.name}: at {frame_rate(fps)} frames a second this body moves slower than people dance, so the rate "
+            "is probably wrong: give the true one with --source-fps (captures have 30 to 120)."
         )
     return Motion(
         joints3d=cleaned.joints,
