@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dancegen.audio.features import FLOOR, FRAME_RATE, onset_envelope
-from dancegen.errors import AudioError
+from dancegen.errors import AudioError, reading
+from dancegen.text import read_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,6 +42,11 @@ _PAUSE = 1.8  # usual beats that are no beat but a pause
 _LATE_FRAMES = 0.5  # by which the onset envelope peaks after the perceived start of a sound
 
 
+_FILE = "beats file"
+_LATEST_S, _MOST_BPM = 1e6, 1e4
+"""What a beats file may state at most."""
+
+
 @dataclass(frozen=True)
 class Beats:
     """Beat times (B,) float64 in seconds of the song, tempo (0.0: no beat), onset strength at each beat, 0 to 1."""
@@ -61,17 +67,15 @@ class Beats:
     @staticmethod
     def load(path: str | Path) -> Beats:
         """Read what `save` wrote. Raises AudioError for a file that is not that."""
-        try:
-            record = json.loads(Path(path).read_text())
+        record = read_json(path, _FILE, AudioError)
+        with reading(path, _FILE, AudioError):
             times, strength = np.array(record["times_s"], np.float64), np.array(record["strength"], np.float32)
             tempo = float(record["tempo_bpm"])
-        except FileNotFoundError:
-            raise AudioError(f"No such file: {path}") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise AudioError(f"{path} is not a beats file ({error}): make it again from its song") from error
-        if times.shape != strength.shape or times.ndim != 1 or (np.diff(times) <= 0).any():
-            raise AudioError(f"{path} is not a beats file (times and strengths do not match): make it again")
-        return Beats(times, tempo, strength)
+            if times.shape != strength.shape or times.ndim != 1 or not (np.diff(times) > 0).all():
+                raise AudioError(f"{path} is not a beats file (times and strengths do not match): make it again")
+            if not (np.abs(times) < _LATEST_S).all() or not 0 <= tempo <= _MOST_BPM or not np.isfinite(strength).all():
+                raise AudioError(f"{path} is not a beats file (its numbers are out of all bounds): make it again")
+            return Beats(times, tempo, strength)
 
     def bands(self, frames: int) -> np.ndarray:
         """The beat's phase as two further bands of a log-mel: (frames, BEAT_BANDS) float32.

@@ -15,7 +15,6 @@ A new family is a folder with its config, data, model, training and choreographe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from dancegen.assets import asset
 from dancegen.choreographers.baselines.family import BASELINE, BASELINES, Baselines, is_baseline
+from dancegen.choreographers.config import read_settings
 from dancegen.choreographers.controls import DanceControls
 from dancegen.choreographers.family import (
     CONFIG,
@@ -126,11 +126,8 @@ def find_model(reference: str | Path, store: Store) -> Path:
 
 def family_of(folder: Path) -> Family:
     """The family of the model in `folder`. Raises ModelError where there is no model of a family that is known."""
-    try:
-        name = json.loads((folder / CONFIG).read_text()).get("family")
-    except (OSError, ValueError, AttributeError) as error:
-        raise ModelError(f"{folder} is not a model: its {CONFIG} cannot be read ({error})") from None
-    if name not in FAMILIES:
+    name = read_settings(folder / CONFIG).get("family")
+    if not isinstance(name, str) or name not in FAMILIES:
         raise ModelError(f"{folder} is a model of family {name!r}, which this dancegen does not know")
     return FAMILIES[name]
 

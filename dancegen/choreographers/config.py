@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
-from types import UnionType
+from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
-from dancegen.errors import InputError, choose_one, nearest
+from dancegen.errors import InputError, ModelError, choose_one, nearest
+from dancegen.text import read_json
 
 Kind = TypeVar("Kind")
 RENAMED = {
@@ -26,6 +28,10 @@ RENAMED = {
 WITHOUT_END = 1_000_000
 """Epochs of a training that steps or minutes end."""
 PRECISIONS = ("auto", "bf16", "fp32")
+
+
+_LARGEST, _LONGEST = 1e9, 100
+"""Of the numbers in a config.json, and of its lists."""
 
 
 class Limits(Protocol):
@@ -56,6 +62,16 @@ class Config(Protocol):
 AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
+def read_settings(path: Path) -> dict[str, Any]:
+    """What a model's config.json says. Raises ModelError where there is none, or it is something else."""
+    if not path.is_file():
+        raise ModelError(f"{path.parent} is not a model: it has no {path.name}")
+    said = read_json(path, "model's config.json", ModelError)
+    if not isinstance(said, dict):
+        raise ModelError(f"{path.parent} is not a model: its {path.name} cannot be read")
+    return said
+
+
 def build(kind: type[Kind], values: Mapping[str, Any], where: str = "") -> Kind:
     """The dataclass of settings that `dataclasses.asdict` gave. InputError names a setting that does not exist."""
     hints = get_type_hints(kind)
@@ -65,11 +81,27 @@ def build(kind: type[Kind], values: Mapping[str, Any], where: str = "") -> Kind:
         )
     made = {}
     for name, value in values.items():
+        if is_dataclass(hints[name]) and not isinstance(value, Mapping):
+            raise InputError(f"config.json has no settings under {where}{name}")
         if is_dataclass(hints[name]):
             made[name] = build(hints[name], value, f"{where}{name}.")
         else:
             made[name] = tuple(value) if isinstance(value, list) else value
+            if not _is_of(hints[name], made[name]):
+                raise InputError(f"config.json: {where}{name} cannot be {str(value)[:80]}")
     return kind(**made)
+
+
+def _is_of(hint: Any, value: Any) -> bool:
+    """Whether a value is of a setting's type and no larger than any setting is."""
+    if get_origin(hint) is UnionType:
+        return any(_is_of(each, value) for each in get_args(hint))
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and len(value) <= _LONGEST and all(_is_of(int, each) for each in value)
+    if hint in (int, float):
+        kinds = int if hint is int else int | float
+        return isinstance(value, kinds) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    return value is None if hint is NoneType else isinstance(value, hint)
 
 
 def configured(

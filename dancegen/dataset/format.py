@@ -26,6 +26,7 @@ import numpy as np
 from dancegen.audio.features import N_MELS
 from dancegen.errors import InputError, MocapError, NotFoundError, reading
 from dancegen.files import load_array, load_arrays
+from dancegen.text import read_text
 
 if TYPE_CHECKING:
     from dancegen.motion.motion import Motion
@@ -143,8 +144,7 @@ def read_clips(where: Artifact | str | Path) -> list[Clip]:
     path = (Path(where) if isinstance(where, str | Path) else where.path) / CLIPS_FILE
     if not path.is_file():
         raise NotFoundError(f"{path.parent} is not a dataset: it has no {CLIPS_FILE}; make one with dancegen prepare")
-    with reading(path, "list of clips"):
-        lines = path.read_text(encoding="utf-8").splitlines()
+    lines = read_text(path, "list of clips").splitlines()
     return [_clip(line, f"line {number} of {path}") for number, line in enumerate(lines, 1)]
 
 

@@ -184,3 +184,6 @@ class EvaluateOptions(Detecting, Seeded):
     json_fps: float = option(
         30.0, help="Frames a second of OpenPose JSON, which states none.", metavar="FPS", parse=_rate
     )
+    json_canvas: tuple[int, int] | None = option(
+        None, help="Canvas of OpenPose JSON that states none; else what holds the poses.", metavar="WxH", parse=pixels
+    )

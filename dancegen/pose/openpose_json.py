@@ -11,36 +11,29 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from dancegen.errors import PoseError
 from dancegen.pose.cleaning import track_dancer
+from dancegen.pose.openpose_people import BODY_KEY, FACE_KEY, FACE_POINTS, HAND_KEYS, HAND_POINTS, Person, read_person
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import N_JOINTS
+from dancegen.text import read_json
 
-_BODY_KEY = "pose_keypoints_2d"
-_HAND_KEYS = ("hand_left_keypoints_2d", "hand_right_keypoints_2d")
-_FACE_KEY = "face_keypoints_2d"
-#: Where OpenPose's own default, BODY_25, keeps our 18 joints: it has a mid-hip at 8, and feet at the end.
-_FROM_BODY_25 = [*range(8), *range(9, 19)]
+_CANVAS_KEYS = (("canvas_width", "canvas_height"), ("width", "height"))
+LARGEST_SIDE = 100_000
+"""Pixels of a canvas."""
+_WHAT = "OpenPose JSON file"
+
 #: Coordinates of a whole file below this are shares of the canvas, as some editors write them, and not pixels.
 _LARGEST_SHARE = 2.0
 
 
 @dataclass(frozen=True)
-class _Person:
-    """One person of one frame: (18, 3) body, and (2, 21, 3) hands and (70, 3) face where given."""
-
-    body: np.ndarray
-    hands: np.ndarray | None
-    face: np.ndarray | None
-
-
-@dataclass(frozen=True)
 class _Frame:
-    people: list[_Person]
+    people: list[Person]
     size: tuple[int, int] | None
 
 
@@ -67,8 +60,8 @@ def read_openpose_json(
     Of a directory the ``*_keypoints.json`` files count, else all its ``*.json`` files, in their natural order.
 
     A joint whose confidence or both coordinates are 0, or that is null, is missing. Where a frame shows several people,
-    the first one shown largest is followed from then on; a frame without people is one without joints. Both 18 joints
-    and BODY_25 are understood.
+    the first one shown largest is followed from then on; a frame without people is one without joints. `read_person`
+    says which layouts are understood. The canvas of one frame is that of all; frames may call it width and height.
 
     size: the canvas (width, height) of files that do not say; without it, the smallest that holds the poses. say: is
     told where several people are seen.
@@ -80,11 +73,14 @@ def read_openpose_json(
     people = _dancers(frames)
     _tell_of_others(frames, path, say)
     keypoints = np.stack([person.body if person else np.zeros((N_JOINTS, 3), np.float32) for person in people])
-    hands = _stack([person and person.hands for person in people], (2, 21, 3))
-    face = _stack([person and person.face for person in people], (70, 3))
+    hands = _stack([person and person.hands for person in people], (2, HAND_POINTS, 3))
+    face = _stack([person and person.face for person in people], (FACE_POINTS, 3))
     if _in_shares(keypoints):
         if canvas is None:
-            raise PoseError(f"{path} gives positions as shares of a canvas but not the canvas; say its size")
+            raise PoseError(
+                f"{path} gives positions as shares of a canvas, and not the canvas: say it in pixels, by "
+                '--json-canvas 1280x720 or by writing "canvas_width": 1280, "canvas_height": 720 into one of its frames'
+            )
         _to_pixels(canvas, keypoints, hands, face)
     try:
         return PoseSequence(keypoints, fps, canvas or _smallest_canvas(keypoints), start_s, hands=hands, face=face)
@@ -93,11 +89,11 @@ def read_openpose_json(
 
 
 def _frame_as_json(sequence: PoseSequence, index: int) -> dict:
-    person = {_BODY_KEY: _flat(sequence.keypoints[index])}
+    person = {BODY_KEY: _flat(sequence.keypoints[index])}
     if sequence.face is not None:
-        person[_FACE_KEY] = _flat(sequence.face[index])
+        person[FACE_KEY] = _flat(sequence.face[index])
     if sequence.hands is not None:
-        person.update(zip(_HAND_KEYS, map(_flat, sequence.hands[index]), strict=True))
+        person.update(zip(HAND_KEYS, map(_flat, sequence.hands[index]), strict=True))
     seen = (sequence.keypoints[index][:, 2] > 0).any()
     width, height = sequence.size
     return {"people": [person] if seen else [], "canvas_width": width, "canvas_height": height}
@@ -115,7 +111,7 @@ def _read_directory(folder: Path) -> list[_Frame]:
         raise PoseError(f"{folder} holds no JSON files, as OpenPose writes them, one a frame")
     frames = []
     for file in files:
-        document = _parse(file)
+        document = read_json(file, _WHAT, PoseError)
         if not isinstance(document, dict):
             raise PoseError(f"{file} is not a single OpenPose frame")
         frames.append(_frame(document, str(file)))
@@ -124,11 +120,11 @@ def _read_directory(folder: Path) -> list[_Frame]:
 
 def _frame_number(file: Path) -> list:
     """Sorts frame 10 behind frame 9, with or without leading zeros."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", file.name)]
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", file.name)]
 
 
 def _read_file(path: Path) -> list[_Frame]:
-    document = _parse(path)
+    document = read_json(path, _WHAT, PoseError)
     if isinstance(document, dict):
         return [_frame(document, str(path))]
     if not isinstance(document, list) or not document:
@@ -136,68 +132,27 @@ def _read_file(path: Path) -> list[_Frame]:
     return [_frame(frame, f"{path}, frame {index}") for index, frame in enumerate(document)]
 
 
-def _parse(path: Path):
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise PoseError(f"there is no file {path}") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise PoseError(f"{path} is not JSON: {error}") from error
-
-
-def _frame(document, where: str) -> _Frame:
-    people = document.get("people") if isinstance(document, dict) else None
-    if not isinstance(people, list):
+def _frame(document: Any, where: str) -> _Frame:
+    """A frame. The old OpenPose editor for Stable Diffusion's web UI calls its people "keypoints"."""
+    people = (document.get("people") or document.get("keypoints") or []) if isinstance(document, dict) else None
+    if not isinstance(people, list) or not ("people" in document or "keypoints" in document):
         raise PoseError(f'{where}: no list "people", so this is not an OpenPose frame')
-    return _Frame([_person(person, where) for person in people], _canvas_size(document, where))
+    return _Frame([read_person(person, where) for person in people], _canvas_size(document, where))
 
 
 def _canvas_size(document: dict, where: str) -> tuple[int, int] | None:
-    width, height = document.get("canvas_width"), document.get("canvas_height")
-    if width is None and height is None:
-        return None
-    if not (_is_side(width) and _is_side(height)):
-        raise PoseError(f"{where}: a canvas of {width} x {height} pixels")
-    return int(width), int(height)
+    for keys in _CANVAS_KEYS:
+        width, height = (document.get(key) for key in keys)
+        if width is None and height is None:
+            continue
+        if not (_is_side(width) and _is_side(height)):
+            raise PoseError(f"{where}: a canvas of {width} x {height} pixels")
+        return int(width), int(height)
+    return None
 
 
 def _is_side(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value < 1e6
-
-
-def _person(person, where: str) -> _Person:
-    if not isinstance(person, dict):
-        raise PoseError(f"{where}: a person is not a JSON object")
-    body = _points(person, _BODY_KEY, (N_JOINTS, 25), where)
-    if body is None:
-        body = np.zeros((N_JOINTS, 3), dtype=np.float32)
-    if len(body) == 25:
-        body = body[_FROM_BODY_25]
-    hands = [_points(person, key, (21,), where) for key in _HAND_KEYS]
-    if all(hand is None for hand in hands):
-        both = None
-    else:
-        both = np.stack([np.zeros((21, 3), np.float32) if hand is None else hand for hand in hands])
-    return _Person(body, both, _points(person, _FACE_KEY, (70,), where))
-
-
-def _points(person: dict, key: str, counts: tuple[int, ...], where: str) -> np.ndarray | None:
-    """(count, 3) float32 of a flat list of x, y, confidence; None where the list is absent, null or empty."""
-    values = person.get(key)
-    if values is None or values == []:
-        return None
-    if not isinstance(values, list) or len(values) not in {3 * count for count in counts}:
-        raise PoseError(f'{where}: "{key}" must hold {" or ".join(str(3 * count) for count in counts)} numbers')
-    if any(isinstance(value, bool) or not isinstance(value, (int, float, type(None))) for value in values):
-        raise PoseError(f'{where}: "{key}" holds something that is not a number')
-    points = np.array(values, dtype=np.float64).reshape(-1, 3)  # null becomes NaN
-    nulls = np.array([value is None for value in values]).reshape(-1, 3)
-    if not np.isfinite(points[~nulls]).all() or (np.abs(points[~nulls]) > 1e6).any():
-        raise PoseError(f'{where}: "{key}" holds numbers out of all bounds')
-    missing = nulls.any(axis=1) | (np.nan_to_num(points[:, 2]) <= 0) | (np.nan_to_num(points[:, :2]) == 0).all(axis=1)
-    points[missing] = 0
-    points[:, 2] = points[:, 2].clip(0, 1)
-    return points.astype(np.float32)
+    return isinstance(value, int | float) and not isinstance(value, bool) and 1 <= value <= LARGEST_SIDE
 
 
 def _common_size(frames: list[_Frame], path: Path) -> tuple[int, int] | None:
@@ -207,7 +162,7 @@ def _common_size(frames: list[_Frame], path: Path) -> tuple[int, int] | None:
     return sizes.pop() if sizes else None
 
 
-def _dancers(frames: list[_Frame]) -> list[_Person | None]:
+def _dancers(frames: list[_Frame]) -> list[Person | None]:
     """The one person of each frame who dances."""
     chosen = track_dancer([person.body for person in frame.people] for frame in frames)
     return [None if index is None else frame.people[index] for frame, index in zip(frames, chosen, strict=True)]

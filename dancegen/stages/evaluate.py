@@ -66,7 +66,8 @@ def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
     models = [subject for subject in found if subject.kind == MODEL]
     models += [_baseline(name) for name in _more_baselines(models, dataset)]
     recordings = _dance(models, songs_for_models(options.songs), dataset, options, context)
-    recordings += [recording_of(each, options.json_fps) for each in found if each.kind not in (MODEL, VIDEO_KIND)]
+    posed = [each for each in found if each.kind not in (MODEL, VIDEO_KIND)]
+    recordings += [recording_of(each, options.json_fps, options.json_canvas) for each in posed]
     videos = [find_video(subject, detector, store) for subject in found if subject.kind == VIDEO_KIND]
     danced = tuple(item for recording in recordings for item in recording.inputs)
     watched = tuple(item for video in videos for item in video.inputs)

@@ -54,6 +54,8 @@ class Recording:
     inputs: tuple[Input, ...]
     fps: float = 30.0
     """Of OpenPose JSON, which does not say."""
+    canvas: tuple[int, int] | None = None
+    """Of OpenPose JSON that does not say."""
 
     @property
     def is_json(self) -> bool:
@@ -65,7 +67,10 @@ class Recording:
         from dancegen.pose.openpose_json import read_openpose_json
         from dancegen.pose.sequence import PoseSequence
 
-        sequence = read_openpose_json(self.poses, fps=self.fps) if self.is_json else PoseSequence.load(self.poses)
+        if self.is_json:
+            sequence = read_openpose_json(self.poses, fps=self.fps, size=self.canvas)
+        else:
+            sequence = PoseSequence.load(self.poses)
         if not len(sequence):
             raise PoseError(f"{self.poses} holds no frames")
         return sequence, Beats.load(self.beats).times_s if self.beats is not None else None
@@ -91,10 +96,10 @@ def songs_for_models(songs: str | Path | None) -> list[SongFile]:
     return find_songs(songs, "--songs")
 
 
-def recording_of(subject: EvaluationInput, fps: float) -> Recording:
+def recording_of(subject: EvaluationInput, fps: float, canvas: tuple[int, int] | None = None) -> Recording:
     """The dance of a subject that is poses. Beside a pose file, beats.json and audio.flac belong to it.
 
-    fps: of OpenPose JSON.
+    fps, canvas: of OpenPose JSON that does not say.
     """
     if subject.artifact is not None:
         return recording_of_artifact(subject.name, subject.artifact)
@@ -107,7 +112,7 @@ def recording_of(subject: EvaluationInput, fps: float) -> Recording:
     sound = audio if beats is not None and audio.is_file() else None
     if sound is not None:
         inputs.append(Input.file(f"audio {subject.name}", audio))
-    return Recording(subject.name, subject.path.stem, subject.path, beats, sound, tuple(inputs), fps)
+    return Recording(subject.name, subject.path.stem, subject.path, beats, sound, tuple(inputs), fps, canvas)
 
 
 def recording_of_artifact(row: str, artifact: Artifact) -> Recording:

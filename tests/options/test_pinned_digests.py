@@ -100,7 +100,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "evaluate": (
         of("evaluate", evaluate.VERSION, EvaluateOptions(), "reference", "songs", "inputs", "detector"),
-        "5d842b0793c45021",
+        "0b12ebb6997cdc75",
     ),
     "reference": (
         lambda: Recipe("reference", REFERENCE_VERSION, {}, read("dataset")["dataset"]),

@@ -124,7 +124,7 @@ def cases(place, store) -> list[Case]:
             {"inputs": [one("-gan")], "songs": one(".wav"), "reference": seen["one"], "device": "cpu"},
             {
                 "inputs": [two("-gan")], "songs": two(".wav"), "reference": seen["two"], "start": 0.5, "seconds": 2,
-                "seed": 1, "json_fps": 24,
+                "seed": 1, "json_fps": 24, "json_canvas": "640x640",
             },
         ),
     ]  # fmt: skip

@@ -10,6 +10,7 @@ import pytest
 from dancegen.errors import PoseError
 from dancegen.pose.openpose_json import read_openpose_json, write_openpose_json
 from dancegen.pose.sequence import PoseSequence
+from dancegen.pose.skeleton import INDEX
 from helpers.pose_examples import dancing, standing
 
 
@@ -80,6 +81,78 @@ def test_openposes_own_25_joints_are_understood(tmp_path):
     assert found.tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]
 
 
+def _read(place, *people: dict, **frame):
+    """One frame of these people."""
+    (place / "pose.json").write_text(json.dumps([{"people": people, **CANVAS, **frame}]))
+    return read_openpose_json(place / "pose.json")
+
+
+CANVAS = {"canvas_width": 512, "canvas_height": 512}
+
+
+@pytest.mark.parametrize("face", [17, 51, 68, 70, 106, 468, 478])
+@pytest.mark.parametrize("hand", [20, 21, 22])
+def test_a_face_or_hand_of_other_points_does_not_keep_the_body_from_being_read(tmp_path, face, hand):
+    person = _person(standing()) | {"face_keypoints_2d": [5.0] * 3 * face, "hand_left_keypoints_2d": [6.0] * 3 * hand}
+    read = _read(tmp_path, person)
+    np.testing.assert_allclose(read.keypoints[0], standing(), rtol=1e-5)
+    assert (read.face is not None) == (face in (68, 70)) and (read.hands is not None) == (hand == 21)
+    if read.face is not None:
+        assert read.face.shape == (1, 70, 3)
+        assert (read.face[0, :68] == [5, 5, 1]).all() and read.face[0, 68:].any() == (face == 70)
+
+
+def test_the_keys_that_openpose_used_to_write_are_read(tmp_path):
+    body, hand = [float(value) for value in standing().ravel()], [7.0] * 63
+    read = _read(tmp_path, {"pose_keypoints": body, "hand_right_keypoints": hand, "pose_keypoints_2d": None})
+    np.testing.assert_allclose(read.keypoints[0], standing(), rtol=1e-5)
+    assert not read.hands[0, 0].any() and (read.hands[0, 1] == [7, 7, 1]).all()
+
+
+def test_cocos_joints_get_a_neck_between_the_shoulders(tmp_path):
+    parts = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    names = ["nose", *(f"{side}_{part}" for part in parts for side in "lr")]
+    body = standing()
+    coco = np.array([body[INDEX[name]] for name in names])
+    wanted = body.copy()
+    wanted[INDEX["neck"]] = (body[INDEX["l_shoulder"]] + body[INDEX["r_shoulder"]]) / 2
+    np.testing.assert_allclose(_read(tmp_path, _person(coco)).keypoints[0], wanted, rtol=1e-5)
+    one_shoulder = coco.copy()
+    one_shoulder[5] = 0
+    assert not _read(tmp_path, _person(one_shoulder)).keypoints[0, INDEX["neck"]].any()
+    whole = np.concatenate(
+        [coco, np.full((6, 3), 1.0), np.full((68, 3), 2.0), np.full((21, 3), 3), np.full((21, 3), 4)]
+    )
+    read = _read(tmp_path, _person(whole))
+    np.testing.assert_allclose(read.keypoints[0], wanted, rtol=1e-5)
+    assert (read.face[0, :68, 0] == 2).all() and (read.hands[0, :, :, 0] == [[3], [4]]).all()
+
+
+def test_the_people_of_the_old_editor_for_the_web_ui_are_read(tmp_path):
+    pairs = [[float(x), float(y)] for x, y, _ in standing()]
+    pairs[4] = None
+    (tmp_path / "pose.json").write_text(json.dumps({"width": 640, "height": 512, "keypoints": [pairs]}))
+    read = read_openpose_json(tmp_path / "pose.json")
+    assert read.size == (640, 512) and not read.keypoints[0, 4].any()
+    there = [i for i in range(18) if i != 4]
+    np.testing.assert_allclose(read.keypoints[0, there], standing()[there], rtol=1e-5)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_an_editor_may_save_in_any_encoding(tmp_path, encoding):
+    (tmp_path / "pose.json").write_bytes(json.dumps(_frame(standing())).encode(encoding))
+    np.testing.assert_allclose(read_openpose_json(tmp_path / "pose.json").keypoints[0], standing(), rtol=1e-5)
+
+
+def test_width_and_height_are_the_canvas_too_and_one_frame_speaks_for_all(tmp_path):
+    frames = [_frame(standing(), size=None), _frame(standing(), size=None) | {"width": 640, "height": 768}]
+    (tmp_path / "pose.json").write_text(json.dumps(frames))
+    assert read_openpose_json(tmp_path / "pose.json").size == (640, 768)
+    frames[0] |= {"canvas_width": 700, "canvas_height": 800, "width": 1, "height": 1}
+    (tmp_path / "pose.json").write_text(json.dumps(frames[:1]))
+    assert read_openpose_json(tmp_path / "pose.json").size == (700, 800)
+
+
 def test_null_and_zero_both_mean_missing(tmp_path):
     frame = _frame(standing())
     values = frame["people"][0]["pose_keypoints_2d"]
@@ -141,6 +214,9 @@ def test_frames_without_people_are_frames_without_joints(tmp_path):
         json.dumps({"people": [{"pose_keypoints_2d": [True] * 54}]}),
         json.dumps({"people": [{"pose_keypoints_2d": [float("nan")] * 54}]}),
         json.dumps({"people": [{"pose_keypoints_2d": [1e30] * 54}]}),
+        json.dumps({"people": [{"pose_keypoints_2d": [10**400] * 54}]}),
+        json.dumps({"people": [{"pose_keypoints_2d": [5] * 3 * 16}]}),
+        json.dumps({"keypoints": [[[1, 2, 3]] * 18]}),
         json.dumps({"people": [{"pose_keypoints_2d": [5] * 54}], "canvas_width": 0, "canvas_height": 5}),
         json.dumps({"people": [{"pose_keypoints_2d": [5] * 54}], "canvas_width": 512}),
         json.dumps({"people": [{"pose_keypoints_2d": [0.5] * 54}]}),
@@ -155,7 +231,7 @@ def test_nonsense_is_refused_by_name(tmp_path, content):
 
 
 def test_nothing_to_read_is_said_so(tmp_path):
-    with pytest.raises(PoseError, match="no file"):
+    with pytest.raises(PoseError, match=r"nowhere\.json cannot be read: No such file"):
         read_openpose_json(tmp_path / "nowhere.json")
     with pytest.raises(PoseError, match="no JSON files"):
         read_openpose_json(tmp_path)

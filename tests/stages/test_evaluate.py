@@ -217,6 +217,25 @@ def test_openpose_json_is_read_at_the_rate_that_is_said(place, store, poses):
     assert rows(wrong)["film"] == rows(right)["film"]
 
 
+def test_the_advice_for_poses_without_a_canvas_works_for_the_command_that_was_used(place, store, poses, capsys):
+    shares = json.loads(poses.file("openpose.json").read_text())
+    for frame in shares:
+        width, height = frame.pop("canvas_width"), frame.pop("canvas_height")
+        for person in frame["people"]:
+            flat = person["pose_keypoints_2d"]
+            person["pose_keypoints_2d"] = [v / (width, height, 1)[i % 3] for i, v in enumerate(flat)]
+    (place / "shares.json").write_text(json.dumps(shares))
+    command = ["evaluate", str(place / "shares.json"), "--store", str(store.root)]
+    assert main(command) == 2
+    advice = re.search(r"--json-canvas \S+", capsys.readouterr().err)
+    assert advice is not None
+    assert main([*command, *advice[0].split(), "--json"]) == 0
+    said = evaluate(place / "shares.json", json_canvas=f"{width}x{height}", store=store)
+    shutil.copy(poses.file("openpose.json"), place / "pixels.json")
+    wanted = rows(evaluate(place / "pixels.json", store=store))["pixels"]
+    assert rows(said)["shares"]["speed_median"] == pytest.approx(wanted["speed_median"], rel=1e-3)
+
+
 def test_a_name_is_shown_and_never_taken_for_a_tag(place, store, poses):
     name = 'a b <img src=x onerror="alert(1)">&amp;'
     shutil.copy(poses.file("poses.npz"), place / f"{name}.npz")

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from dancegen.choreographers.config import read_settings
 from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.denoiser import Denoiser
 from dancegen.choreographers.diffusion.features import Normalizer
-from dancegen.errors import InputError, ModelError
+from dancegen.choreographers.rebuilding import rebuilt
+from dancegen.errors import ModelError, reading
 from dancegen.files import load_tensors
 from dancegen.motion.body import Body
 
@@ -67,29 +69,28 @@ def load_styles(folder: Path) -> tuple[str, ...]:
 
 def _read_settings(folder: Path) -> tuple[DiffusionConfig, float, tuple[str, ...]]:
     """The settings, the body's height in metres and the styles. Raises ModelError."""
-    try:
-        settings = json.loads((folder / CONFIG).read_text())
+    settings = read_settings(folder / CONFIG)
+    with reading(folder / CONFIG, "model's config.json", ModelError):
         family, version = settings.pop("family"), settings.pop("format")
         height, styles = float(settings.pop("height_m")), tuple(settings.pop("styles"))
         if (family, version) == (FAMILY, FORMAT):
+            if not (0 < height < 10 and all(isinstance(style, str) for style in styles)):
+                raise ModelError(f"{folder} is damaged: its {CONFIG} states no height or styles that can be")
             return DiffusionConfig.from_dict(settings), height, styles
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
-        raise ModelError(f"{folder} is not a model that can be rebuilt: {error}") from None
-    raise ModelError(f"{folder} is a model of family {family!r}, format {version}, which is not read here")
+        raise ModelError(f"{folder} is a model of family {family!r}, format {version}, which is not read here")
 
 
 def load_model(folder: Path, device: str = "cpu") -> Model:
     """Rebuild a model. Raises ModelError where its files are missing, damaged, or do not fit together."""
     config, height, styles = _read_settings(folder)
     tensors = load_tensors(folder / WEIGHTS)
-    denoiser = Denoiser(config, len(styles))
-    weights = {k.removeprefix(_DENOISER): v.float() for k, v in tensors.items() if k.startswith(_DENOISER)}
-    try:
-        denoiser.load_state_dict(weights)
+    if config.denoiser.layers > len(tensors):
+        raise ModelError(f"{folder / WEIGHTS} does not fit the architecture in its {CONFIG}: it has too few tensors")
+    weights = {k.removeprefix(_DENOISER): v for k, v in tensors.items() if k.startswith(_DENOISER)}
+    denoiser = rebuilt(lambda: Denoiser(config, len(styles)), weights, folder / WEIGHTS)
+    with reading(folder / WEIGHTS, "model", ModelError):
         normalizer = Normalizer(*(tensors[name].float() for name in _SCALE))
         body = Body(tensors["offsets"].double().numpy(), height)
-    except (RuntimeError, KeyError) as error:
-        raise ModelError(f"{folder / WEIGHTS} does not fit the architecture in its {CONFIG}: {error}") from None
     if body.offsets.shape != (24, 3) or not np.isfinite(body.offsets).all():
         raise ModelError(f"{folder / WEIGHTS} holds no body of 24 joints")
     return Model(config, denoiser.to(device).eval(), body, normalizer.to(device), styles)

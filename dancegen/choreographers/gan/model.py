@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from dancegen.choreographers.config import read_settings
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import UNetGenerator
-from dancegen.errors import InputError, ModelError
+from dancegen.choreographers.rebuilding import rebuilt
+from dancegen.errors import InputError, ModelError, reading
 from dancegen.files import load_tensors
 from dancegen.pose.geometry import limb_lengths
+from dancegen.pose.skeleton import N_JOINTS
 
 FORMAT = 2
 WEIGHTS, CONFIG, DISCRIMINATOR = "model.safetensors", "config.json", "discriminator.safetensors"
@@ -69,38 +72,41 @@ def _half(tensor: torch.Tensor) -> torch.Tensor:
 
 def load_config(folder: Path) -> GanConfig:
     """The configuration of the model in `folder`; ModelError where it is not one of ours."""
-    try:
-        values = dict(json.loads((folder / CONFIG).read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        raise ModelError(f"{folder} is not a model: its {CONFIG} cannot be read ({error})") from None
+    values = read_settings(folder / CONFIG)
     family, written = values.pop("family", None), values.pop("format", None)
     if family != "gan" or written != FORMAT:
         raise ModelError(
             f"{folder}/{CONFIG} describes a model of family {family!r}, format {written!r}: not known here"
         )
-    try:
-        return GanConfig.from_dict(values)
-    except (InputError, TypeError) as error:
-        raise ModelError(f"{folder} is not a model of this dancegen: {error}") from None
+    with reading(folder / CONFIG, "model's config.json", ModelError):
+        try:
+            return GanConfig.from_dict(values)
+        except InputError as error:
+            raise ModelError(f"{folder} is not a model of this dancegen: {error}") from None
 
 
 def load_model(folder: Path, device: str | torch.device = "cpu") -> Model:
     """Rebuild the model in `folder`. ModelError where files are missing, damaged or of another architecture."""
     config = load_config(folder)
     tensors = load_tensors(folder / WEIGHTS)
-    try:
-        generator = UNetGenerator(config)
-    except (TypeError, ValueError, RuntimeError, ArithmeticError, IndexError) as error:
-        raise ModelError(f"{folder / CONFIG} describes no network that can be built: {error}") from None
+    if config.generator.residual_blocks > len(tensors):
+        raise ModelError(f"{folder / WEIGHTS} does not fit the architecture in its {CONFIG}: it has too few tensors")
     prefix = "generator."
     weights = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-    _fill(generator, weights, folder / WEIGHTS)
-    try:
-        starts = StartPoses(tensors["start.keypoints"].numpy(), tensors["start.energy"].numpy())
-    except KeyError as error:
-        raise ModelError(f"{folder / WEIGHTS} lacks {error}") from None
+    generator = rebuilt(lambda: UNetGenerator(config), weights, folder / WEIGHTS)
+    starts = _starts(tensors, folder / WEIGHTS)
     generator.longest = starts.longest
     return Model(config, generator.to(device).to(memory_format=torch.channels_last).eval(), starts)
+
+
+def _starts(tensors: dict[str, torch.Tensor], path: Path) -> StartPoses:
+    with reading(path, "model", ModelError):
+        keypoints, energy = (tensors[f"start.{name}"].float().numpy() for name in ("keypoints", "energy"))
+        if keypoints.shape != (len(energy), N_JOINTS, 3) or energy.ndim != 1 or len(energy) == 0:
+            raise ModelError(f"{path} is damaged: it holds no poses to start from")
+        if not (np.isfinite(keypoints).all() and np.isfinite(energy).all()):
+            raise ModelError(f"{path} is damaged: the poses to start from are not finite")
+        return StartPoses(keypoints, energy)
 
 
 def load_discriminator(folder: Path, discriminator: MultiScaleDiscriminator) -> bool:

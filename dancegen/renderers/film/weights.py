@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dancegen.errors import InputError, ModelError
+from dancegen.text import read_json
 
 SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 """Of a checkpoint that is one file."""
@@ -215,7 +215,7 @@ def _single(names: Sequence[str]) -> list[str]:
 
 
 def _read_json(path: Path, ref: ModelRef) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{ref.option} {ref.text}: {path.name} cannot be read ({error})") from error
+    said = read_json(path, f"configuration of {ref.option} {ref.text}", ModelError)
+    if not isinstance(said, dict):
+        raise ModelError(f"{ref.option} {ref.text}: {path.name} is no configuration")
+    return said
