@@ -16,7 +16,11 @@ from dancegen.store.process import unique
 TEMPORARY = ".tmp-"
 """Begins the names of files being written."""
 
-_FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "your disk quota is used up"}
+_FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "your disk quota is used up",
+    errno.EFBIG: "files may not grow as large there",
+}
 _STORE_FAULTS = {*_FULL, errno.EROFS, errno.EIO}
 
 _VANISHED = "was removed by somebody while it was being filled"
@@ -24,6 +28,7 @@ _VANISHED = "was removed by somebody while it was being filled"
 _ADVICE = {
     errno.ENOSPC: "free some space or choose another disk with --store",
     errno.EDQUOT: "free some space or choose another disk with --store",
+    errno.EFBIG: "raise the limit on file sizes (ulimit -f) or choose another disk with --store",
     errno.EROFS: "choose a directory that can be written with --store",
     errno.EACCES: "choose a directory of yours with --store",
     errno.EPERM: "choose a directory of yours with --store",

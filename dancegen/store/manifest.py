@@ -101,7 +101,9 @@ class Manifest:
 
     @classmethod
     def _parse(cls, data: dict) -> Manifest:
-        files = tuple(FileEntry(_safe(item["path"]), int(item["size"]), str(item["sha256"])) for item in data["files"])
+        files = tuple(
+            FileEntry(safe_name(item["path"]), int(item["size"]), str(item["sha256"])) for item in data["files"]
+        )
         return cls(
             stage=_text(data["stage"]),
             stage_version=int(data["stage_version"]),
@@ -171,8 +173,8 @@ def _other_schema(directory: Path, schema: object) -> Exception:
     return OtherSchema(f"{directory} was made by {advice}")
 
 
-def _safe(path: str) -> str:
-    """The path again, or ValueError where it would leave the artifact's directory or mean two things."""
+def safe_name(path: str) -> str:
+    """A payload file's path again, or ValueError where it would leave the artifact's directory or mean two things."""
     pure = PurePosixPath(_text(path))
     if not path or pure.is_absolute() or ".." in pure.parts or "\\" in path or ":" in path or "\0" in path:
         raise ValueError(f"the file path {path!r} leaves the artifact's directory")

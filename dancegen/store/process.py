@@ -16,7 +16,7 @@ import uuid
 from functools import lru_cache
 from pathlib import Path
 
-_OWNED = re.compile(r"-([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{8}\Z")
+_OWNED = re.compile(r"(?:\A|-)([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{8}\Z")
 _GONE = ("Z", "X")
 """States of a process that has ended and was not yet taken note of."""
 
