@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dancegen.cli.layout import in_columns, screen_width, wrapped
 from dancegen.errors import DoneInPart
 from dancegen.formatting import duration
 
@@ -49,7 +48,7 @@ def print_artifact(artifact: Artifact, output: Path | None = None) -> None:
     """Which stage, cached or made in how long, its figures, where it lies, and what to try next."""
     took = duration(artifact.duration_s)
     how = f"unchanged, answered from the store (made in {took})" if artifact.cached else f"made in {took}"
-    print(f"{artifact.stage} {artifact.digest[:_SHOWN_DIGITS]}: {how}")
+    print(wrapped(f"{artifact.stage} {artifact.digest[:_SHOWN_DIGITS]}: {how}", "  "))
     print_rows(_rows(artifact, output))
 
 
@@ -58,14 +57,13 @@ def print_evaluation(artifact: Artifact) -> None:
     from dancegen.choreographers import is_baseline
     from dancegen.metrics.table import as_text
 
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    print(as_text(list(artifact.summary["figures"].items()), width))
+    print(as_text(list(artifact.summary["figures"].items()), screen_width()))
     record = json.loads(artifact.file("metrics.json").read_text(encoding="utf-8"))
     for row in record["rows"]:
         for note in [] if is_baseline(row["name"]) else row["notes"]:
-            print(f"{row['name']}: {note}")
+            print(wrapped(f"{row['name']}: {note}", "  "))
     for note in record["notes"]:
-        print(note)
+        print(wrapped(note, "  "))
 
 
 def print_plan(plan: Plan, as_json: bool) -> None:
@@ -73,7 +71,7 @@ def print_plan(plan: Plan, as_json: bool) -> None:
     if as_json:
         print_json(plan.to_dict())
     else:
-        print("\n".join(plan.lines()))
+        print("\n".join(wrapped(line, "  ") for line in plan.lines()))
 
 
 def check_whole(artifact: Artifact) -> None:
@@ -87,9 +85,8 @@ def check_whole(artifact: Artifact) -> None:
 
 def print_rows(rows: list[tuple[str, str]]) -> None:
     """Names and values in two columns."""
-    width = max((len(name) for name, _ in rows), default=0)
-    for name, value in rows:
-        print(f"  {name:<{width}}  {value}")
+    for line in in_columns(rows):
+        print(line)
 
 
 def plain_summary(artifact: Artifact) -> dict[str, object]:

@@ -147,19 +147,30 @@ def control_cells(control: Mapping[str, float | None], columns: Sequence[Column]
 def as_text(rows: Sequence[tuple[str, Mapping[str, float | None]]], width: int | None = None) -> str:
     """The table in plain text, controls and all; of columns that `width` characters do not hold, a second block below.
 
-    rows: names with their figures.
+    rows: names with their figures. Names that take more than half of the width are shortened in their middle.
     """
     columns = shown_columns([figures for _, figures in rows])
     lines = [["", *(column.title for column in columns)]]
     for name, figures in rows:
         lines.append([name, *(written(figures.get(column.key), column) for column in columns)])
         lines += [[f"  {title}", *control_cells(control, columns)] for title, control in controls(name, figures)]
+    if width is not None:
+        lines = [[shortened(line[0], width // 2), *line[1:]] for line in lines]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
 
     def shown(line: list[str], block: list[int]) -> str:
         return "  ".join([line[0].ljust(widths[0]), *(line[i].rjust(widths[i]) for i in block)]).rstrip()
 
-    return "\n\n".join("\n".join(shown(line, block) for line in lines) for block in _blocks(widths, width))
+    blocks = ([shown(line, block) for line in lines if any(line[i] for i in block)] for block in _blocks(widths, width))
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def shortened(name: str, width: int) -> str:
+    """A name of at most so many characters: its beginning and its end, which tell most names apart."""
+    if len(name) <= width:
+        return name
+    end = (width - 1) // 2
+    return f"{name[: width - 1 - end]}…{name[len(name) - end :]}"
 
 
 def _blocks(widths: Sequence[int], width: int | None) -> list[list[int]]:
