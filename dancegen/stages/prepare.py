@@ -141,7 +141,8 @@ class _Job:
                 said += result[1]
         self._retell(said)
         if not takes:
-            raise MocapError(failures[0])
+            only = f"none of the {len(failures)} takes can be used: " if len(failures) > 1 else ""
+            raise MocapError(only + _listed(failures))
         self._leave_out(failures)
         return takes
 

@@ -40,6 +40,7 @@ class TakeFile:
         """A message about this take that begins with its name, its paths as short as they can be told apart."""
         for path in (self.take.path, *self.take.reader.companions(self.take.path)):
             message = message.replace(str(path), self.shown if path == self.take.path else path.name)
+        message = message.removesuffix(".")
         return message if self.shown in message else f"{self.shown}: {message}"
 
 

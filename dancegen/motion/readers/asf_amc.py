@@ -14,7 +14,17 @@ from dancegen.motion.kinematics import Armature
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers.mocap import to_motion
 from dancegen.motion.readers.protocol import Hints, Reader, suffix
-from dancegen.motion.readers.words import MOST_JOINTS, check_size, no_number, number, read_lines, shown, whole_number
+from dancegen.motion.readers.words import (
+    LARGEST_SKELETON,
+    LONGEST_NAME,
+    MOST_JOINTS,
+    check_size,
+    no_number,
+    number,
+    read_lines,
+    shown,
+    whole_number,
+)
 from dancegen.motion.rotations import compose, rotation
 from dancegen.progress import Progress
 
@@ -108,7 +118,7 @@ def _sections(path: Path) -> dict[str, list[tuple[int, list[str]]]]:
     """The lines of each `:section`, with their numbers."""
     sections: dict[str, list[tuple[int, list[str]]]] = {}
     current: list[tuple[int, list[str]]] = []
-    for line, text in enumerate(read_lines(path), 1):
+    for line, text in enumerate(read_lines(path, LARGEST_SKELETON), 1):
         words = text.split("#")[0].split()
         if not words:
             continue
@@ -145,6 +155,8 @@ def _bone(path: Path, line: int, fields: dict[str, tuple[int, list[str]]], degre
     for name in ("name", "direction", "length"):
         if not fields.get(name, (0, []))[1]:
             raise MocapError(f"{path}, line {line}: the bone that ends here has no {name}.")
+    if len(fields["name"][1][0]) > LONGEST_NAME:
+        raise MocapError(f"{path}, line {line}: a bone's name of more than {LONGEST_NAME} characters.")
     axis_line, axis = fields.get("axis", (line, ["0", "0", "0", "XYZ"]))
     direction = _three(path, *fields["direction"])
     (length,) = _numbers(path, *fields["length"], count=1)

@@ -16,7 +16,17 @@ from dancegen.motion.kinematics import Armature, forward_kinematics
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers.mocap import to_motion
 from dancegen.motion.readers.protocol import Hints, Reader, suffix
-from dancegen.motion.readers.words import MOST_JOINTS, check_size, no_number, number, read_lines, shown, whole_number
+from dancegen.motion.readers.words import (
+    LONGEST_LINE,
+    LONGEST_NAME,
+    MOST_JOINTS,
+    check_size,
+    no_number,
+    number,
+    read_lines,
+    shown,
+    whole_number,
+)
 from dancegen.motion.rotations import compose, rotation
 from dancegen.progress import Progress
 
@@ -55,9 +65,11 @@ class _Reader:
                 raise MocapError(
                     f"{self.path} ends at line {len(self.lines)}, where {expected} should follow: it is cut off."
                 )
-            parts = re.split(r"([{}])", self.lines[self.number])
-            self._waiting = [words for part in parts if (words := part.split())]
+            line = self.lines[self.number]
             self.number += 1
+            if len(line) > LONGEST_LINE:
+                raise self.wrong(f"a line of {len(line)} characters belongs to no skeleton")
+            self._waiting = [words for part in re.split(r"([{}])", line) if (words := part.split())]
         return self._waiting.pop(0)
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
@@ -122,6 +134,8 @@ def _read_tree(reader: _Reader, words: list[str], joints: list[_Joint]) -> None:
             name = None if pending[0].upper() == "END" else " ".join(pending[1:])
             if name == "":
                 raise reader.wrong("a joint without a name")
+            if len(name or "") > LONGEST_NAME:
+                raise reader.wrong(f"a joint's name of more than {LONGEST_NAME} characters")
             if len(joints) >= MOST_JOINTS:
                 raise reader.wrong(f"more than {MOST_JOINTS} joints: no body of a person has so many")
             joints.append(_Joint(name, stack[-1] if stack else -1, line=reader.number))

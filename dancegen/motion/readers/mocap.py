@@ -27,13 +27,14 @@ def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress
     `dancegen.motion.cleaning` knows of, and says so. Raises MocapError for unknown skeletons and for what is no motion.
     """
     if len(armature.positions) < FEWEST_FRAMES:
-        raise MocapError(f"{path} has {len(armature.positions)} frames: that is a pose, not a motion")
+        frames = "one frame" if len(armature.positions) == 1 else f"{len(armature.positions)} frames"
+        raise MocapError(f"{path} has {frames}: that is a pose, not a motion")
     names = find_body(armature, path, hints.joints)
     for note in armature.notes:
-        progress.warn(f"{path.name}: {note}.")
+        progress.warn(f"{path.name}: {note}")
     dancer = measure(armature, names)
     if dancer.mirrored:
-        progress.warn(f"{path.name}: the toes point backwards, so left and right are taken to be swapped: mirrored.")
+        progress.warn(f"{path.name}: the toes point backwards, so left and right are taken to be swapped: mirrored")
     if dancer.turned_up:
         progress.say(f"{path.name}: {dancer.turned_up} points up in this file; turned to y.")
     cleaned = clean(dancer.joints, dancer.head_forward, dancer.head_up, fps, dancer.ends)
@@ -41,12 +42,12 @@ def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress
     if moves_too_fast(cleaned.joints, fps):
         progress.warn(
             f"{path.name}: at {frame_rate(fps)} frames a second this body moves faster than people do, so the rate is "
-            f"probably wrong (CMU's salsa is published at twice its speed): try --source-fps {frame_rate(fps / 2)}."
+            f"probably wrong (CMU's salsa is published at twice its speed): try --source-fps {frame_rate(fps / 2)}"
         )
     elif not stands_still(cleaned.joints, fps) and moves_too_slowly(cleaned.joints, fps):
         progress.warn(
             f"{path.name}: at {frame_rate(fps)} frames a second this body moves slower than people dance, so the rate "
-            "is probably wrong: give the true one with --source-fps (captures have 30 to 120)."
+            "is probably wrong: give the true one with --source-fps (captures have 30 to 120)"
         )
     return Motion(
         joints3d=cleaned.joints,

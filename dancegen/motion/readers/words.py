@@ -14,13 +14,19 @@ MOST_JOINTS = 2000
 """A body with every finger, hair and cloth has a few hundred."""
 MOST_PLACES = 24_000_000
 """Joints times frames that are placed at once, at some 250 bytes each: 55 minutes at 120 frames a second, 60 joints."""
+LARGEST_SKELETON = 2 * 2**20
+"""Bytes of an .asf, which says of each bone some 200."""
+LONGEST_LINE = 20_000
+"""Characters of a line of a skeleton."""
+LONGEST_NAME = 200
+"""Characters of a joint's name."""
 LONGEST_WORD = 40
 """Characters of a file's word that a message shows."""
 
 
-def read_lines(path: Path) -> list[str]:
+def read_lines(path: Path, most_bytes: int = LARGEST_FILE) -> list[str]:
     """The lines of a motion capture file in any encoding. Raises MocapError where it is too large or unreadable."""
-    return read_text(path, "motion capture file", MocapError, LARGEST_FILE).splitlines()
+    return read_text(path, "motion capture file", MocapError, most_bytes).splitlines()
 
 
 def check_size(path: Path, joints: int, frames: int) -> None:

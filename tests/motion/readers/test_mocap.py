@@ -17,7 +17,7 @@ from helpers.stick_figure import MIXAMO, write_bvh
 
 @pytest.mark.parametrize("frames", [1, 2, 3])
 def test_a_pose_is_no_motion(frames, tmp_path):
-    with pytest.raises(MocapError, match=rf"pose\.bvh has {frames} frames: that is a pose"):
+    with pytest.raises(MocapError, match=rf"pose\.bvh has ({frames} frames|one frame): that is a pose"):
         load_motion(write_bvh(tmp_path / "pose.bvh", MIXAMO, {}, frames=frames))
 
 
