@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancegen.errors import InputError
+from dancegen.stages.own_outputs import files_below
 from dancegen.store import Input
 
 if TYPE_CHECKING:
@@ -42,12 +43,13 @@ class SongFile:
 def find_songs(songs: str | Path, option: str) -> list[SongFile]:
     """The song that a path names, `demo` among them, or those of a folder and all folders in it, each content once.
 
-    option: what the person named them with, for the message. Raises InputError where there are none.
+    What is in dancegen's own datasets is left alone. option: what the person named them with, for the message. Raises
+    InputError where there are none.
     """
     folder = Path(songs) if Path(songs).is_dir() else song_path(songs)
     if not folder.exists():
         raise InputError(f"there is no {folder}: {option} takes a song or a folder of songs")
-    files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if _is_song(path))
+    files = [folder] if folder.is_file() else sorted(path for path in files_below(folder) if _is_song(path))
     if not files:
         raise InputError(f"{folder} holds no songs: give wav, flac, ogg, mp3 or m4a files")
     found: dict[str, SongFile] = {}
@@ -68,4 +70,4 @@ def song_path(song: str | Path) -> Path:
 
 def _is_song(path: Path) -> bool:
     # What begins with a dot is what macOS keeps beside a song of that name.
-    return path.is_file() and path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")
+    return path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith(".")

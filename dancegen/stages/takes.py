@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from dancegen.errors import DancegenError, InputError, MocapError, StoreError
-from dancegen.motion.export.bvh import is_own_bvh
+from dancegen.errors import DancegenError, InputError, MocapError
 from dancegen.motion.readers.registry import Take, find_takes, known
 from dancegen.progress import Progress
+from dancegen.stages.own_outputs import files_below, is_own
 from dancegen.stages.songs import SongFile
-from dancegen.store import MANIFEST, Input, Manifest
+from dancegen.store import Input
 from dancegen.store.hashing import hash_value
 from dancegen.video import VIDEO_SUFFIXES
 
@@ -75,15 +74,6 @@ def folder_name(source: str) -> str:
     return place.parent.name if place.is_file() else place.name
 
 
-def is_own(path: Path) -> bool:
-    """Whether dancegen made this: an artifact of its store, or the BVH file of a dance."""
-    if path.is_dir():
-        with suppress(StoreError):
-            return (path / MANIFEST).is_file() and bool(Manifest.read(path).stage)
-        return False
-    return path.suffix.lower() == ".bvh" and is_own_bvh(path)
-
-
 def _takes(source: Path, progress: Progress) -> list[Take]:
     if not source.exists():
         raise InputError(f"there is no {source}: name a folder or file of motion capture")
@@ -94,7 +84,8 @@ def _takes(source: Path, progress: Progress) -> list[Take]:
             own.append(path)
         return bool(own) and own[-1] == path
 
-    videos = _videos(source)
+    files = [source] if source.is_file() else files_below(source)
+    videos = sum(path.suffix.lower() in VIDEO_SUFFIXES for path in files)
     try:
         takes = find_takes(source, passed_by)
     except MocapError as error:
@@ -111,17 +102,6 @@ def _takes(source: Path, progress: Progress) -> list[Take]:
     if dances:
         progress.say(f"{dances} .bvh that dancegen made in {source} are left alone; name one itself to use it")
     return takes
-
-
-def _videos(place: Path) -> int:
-    """How many videos there are in a folder and below it, without those in artifacts; 1 for a video."""
-    if place.is_file():
-        return int(place.suffix.lower() in VIDEO_SUFFIXES)
-    found = 0
-    for folder, folders, names in os.walk(place):
-        folders[:] = [name for name in folders if not is_own(Path(folder, name))]
-        found += sum(Path(name).suffix.lower() in VIDEO_SUFFIXES for name in names)
-    return found
 
 
 def _take_file(take: Take, source: Path, hashed: Callable[[str, Path], Input]) -> TakeFile:

@@ -8,9 +8,12 @@ import pytest
 
 from dancegen.errors import InputError
 from dancegen.motion.export.bvh import write_bvh
-from dancegen.stages.takes import find_sources, is_own
+from dancegen.stages.own_outputs import is_own
+from dancegen.stages.songs import find_songs
+from dancegen.stages.takes import find_sources
 from dancegen.store import Recipe, open_store
 from helpers.listening import Listener
+from helpers.songs import write_click
 from helpers.stepping_dancer import write_dancer
 from helpers.tiny_diffusion import stepping
 
@@ -27,6 +30,7 @@ def place(tmp_path):
 
 def _dance(directory, take):
     write_bvh(stepping(), directory / "dance.bvh")
+    write_click(directory / "clip.wav", 120)
     shutil.copy(take, directory / "other.bvh")  # left alone for where it lies, not for what it is
     return {}
 
@@ -36,6 +40,11 @@ def test_what_dancegen_made_is_left_alone_and_said(place):
     takes, faults = find_sources([place], heard)
     assert [item.take.path.name for item in takes] == ["take.bvh"] and faults == []
     assert any("1 .bvh that dancegen made" in message for message in heard.said)
+
+
+def test_the_songs_of_a_folder_are_not_those_of_the_clips_below_it(place):
+    write_click(place / "song.wav", 108)
+    assert [song.path.name for song in find_songs(place, "--music")] == ["song.wav"]
 
 
 def test_an_own_dance_that_is_named_is_used(place):

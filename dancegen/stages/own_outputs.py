@@ -1,0 +1,38 @@
+"""What dancegen made itself, which nobody means who names a folder of recordings or songs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from dancegen.errors import StoreError
+from dancegen.motion.export.bvh import is_own_bvh
+from dancegen.store import MANIFEST, Manifest, OtherSchema
+
+
+def is_own(path: Path) -> bool:
+    """Whether dancegen made this: an artifact's directory, or the BVH file of a dance."""
+    if path.is_dir():
+        return is_artifact(path)
+    return path.suffix.lower() == ".bvh" and is_own_bvh(path)
+
+
+def is_artifact(directory: Path) -> bool:
+    """Whether a directory has the manifest of an artifact, of this dancegen or another."""
+    if not (directory / MANIFEST).is_file():
+        return False
+    try:
+        Manifest.read(directory)
+    except OtherSchema:
+        return True
+    except StoreError:
+        return False
+    return True
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """The files in a folder and below it, without those of artifacts."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not is_artifact(Path(place, name)))
+        yield from (path for path in (Path(place, name) for name in sorted(names)) if path.is_file())
