@@ -31,7 +31,7 @@ from dancegen.motion.rotations import compose, rotation
 from dancegen.progress import Progress
 
 CHANNELS = {f"{axis}{kind}": (axis, kind) for axis in "xyz" for kind in ("position", "rotation")}
-LONGEST_FRAME_S, SHORTEST_FRAME_S = 1.0, 0.001
+LONGEST_FRAME_S, SHORTEST_FRAME_S = 0.5, 0.001
 FEWEST_MS = 2.0  # what is shorter is no duration of a frame in any unit
 USUAL_RATES = (12, 15, 23.976, 24, 25, 29.97, 30, 48, 50, 59.94, 60, 72, 75, 90, 100, 119.88, 120, 144, 150, 180, 200,
                240, 250, 300, 360, 480, 500)  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dancegen.errors import MocapError
-from dancegen.formatting import frame_rate
+from dancegen.formatting import duration, frame_rate
 from dancegen.motion.cleaning import Cleaned, clean, moves_too_fast, moves_too_slowly, stands_still
 from dancegen.motion.kinematics import Armature
 from dancegen.motion.motion import Motion
@@ -17,6 +17,8 @@ from dancegen.progress import Progress
 
 FEWEST_FRAMES = 4
 """Of a movement: its speed and how that changes."""
+LONGEST_TAKE_S = 3 * 3600.0
+"""What lasts longer at its rate has the wrong one."""
 
 
 def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress: Progress) -> Motion:
@@ -29,6 +31,11 @@ def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress
     if len(armature.positions) < FEWEST_FRAMES:
         frames = "one frame" if len(armature.positions) == 1 else f"{len(armature.positions)} frames"
         raise MocapError(f"{path} has {frames}: that is a pose, not a motion")
+    if len(armature.positions) / fps > LONGEST_TAKE_S:
+        raise MocapError(
+            f"{path} would last {duration(len(armature.positions) / fps)} at {frame_rate(fps)} frames a second, which "
+            "nobody dances: give the true rate with --source-fps"
+        )
     names = find_body(armature, path, hints.joints)
     for note in armature.notes:
         progress.warn(f"{path.name}: {note}")

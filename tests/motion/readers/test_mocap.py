@@ -21,6 +21,14 @@ def test_a_pose_is_no_motion(frames, tmp_path):
         load_motion(write_bvh(tmp_path / "pose.bvh", MIXAMO, {}, frames=frames))
 
 
+def test_what_would_last_for_hours_has_the_wrong_rate(tmp_path, monkeypatch):
+    monkeypatch.setattr("dancegen.motion.readers.mocap.LONGEST_TAKE_S", 5.0)
+    path = write_dancer(tmp_path / "long.bvh")
+    with pytest.raises(MocapError, match=r"long\.bvh would last 7\.0 s at 30 frames.*--source-fps"):
+        load_motion(path)
+    assert load_motion(path, source_fps=60.0).seconds == 3.5
+
+
 @pytest.mark.parametrize("size", ["0", "1e-200", "1e200", "1e308"])
 def test_a_body_of_no_size_is_refused_and_its_file_named(size, tmp_path):
     path = write_bvh(tmp_path / "flat.bvh", MIXAMO, {})
