@@ -54,7 +54,7 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
     takes, unreadable = find_sources(options.sources, context.progress)
     if options.music is None and any(item.song is None for item in takes):
         raise InputError("motion capture is silent: give the songs to dance to with --music FOLDER")
-    songs = [] if options.music is None else find_songs(options.music, "--music")
+    songs = [] if options.music is None else find_songs(options.music, "--music", unreadable)
     genres = {item.name: options.genre or item.take.info.genre or folder_name(item.source) for item in takes}
     own = {item.song.input.digest: item.song for item in takes if item.song is not None}
     inputs = {
@@ -150,11 +150,14 @@ class _Job:
         """Pass on what was said about the files, alike messages as one: forty files with one fault are one line."""
         alike: dict[tuple, list[str]] = {}
         for kind, text in said:
-            # Messages about files differ in the file's name and in their figures.
-            shape = tuple(word for word in text.split() if not any(c.isdigit() for c in word))
+            # Messages about files differ in the file's name, which they begin with, and in their figures.
+            shape = tuple(word for word in text.split()[1:] if not any(c.isdigit() for c in word))
             alike.setdefault((kind, shape), []).append(text)
         for (kind, _), texts in alike.items():
-            message = texts[0] + (f" (and {len(texts) - 1} more files like it)" if len(texts) > 1 else "")
+            more = {0: "", 1: " (and one more file like it)"}.get(
+                len(texts) - 1, f" (and {len(texts) - 1} more like it)"
+            )
+            message = texts[0] + more
             if kind == "warn":
                 self._warn(message)
             else:

@@ -40,11 +40,12 @@ class SongFile:
         return probe(self.path)
 
 
-def find_songs(songs: str | Path, option: str) -> list[SongFile]:
+def find_songs(songs: str | Path, option: str, unreadable: list[str] | None = None) -> list[SongFile]:
     """The song that a path names, `demo` among them, or those of a folder and all folders in it, each content once.
 
-    What is in dancegen's own datasets is left alone. option: what the person named them with, for the message. Raises
-    InputError where there are none.
+    What is in dancegen's own datasets is left alone. option: what the person named them with, for the message.
+    unreadable: where it is given, files that cannot be read go there with the reason. Raises InputError where there are
+    none, and without `unreadable` where one cannot be read.
     """
     folder = Path(songs) if Path(songs).is_dir() else song_path(songs)
     if not folder.exists():
@@ -55,7 +56,14 @@ def find_songs(songs: str | Path, option: str) -> list[SongFile]:
     found: dict[str, SongFile] = {}
     for path in files:
         song = SongFile(path)
-        found.setdefault(song.input.digest, song)
+        try:
+            found.setdefault(song.input.digest, song)
+        except InputError as error:
+            if unreadable is None:
+                raise
+            unreadable.append(f"{path.name}: {error}")
+    if not found and unreadable:
+        raise InputError(f"none of the songs can be read: {unreadable[0]}")
     return list(found.values())
 
 

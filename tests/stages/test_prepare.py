@@ -279,15 +279,35 @@ def test_one_odd_take_of_every_kind_costs_no_other(workers, dances, music, tmp_p
     assert any("still.bvh: nobody moves in it" in reason for reason in summary["left_out"])
 
 
-def test_zero_positions_and_a_rate_for_a_duration_are_read_and_said(dances, music, tmp_path):
+def test_what_had_to_be_assumed_of_a_file_is_said_once_for_files_alike(dances, music, tmp_path):
     folder = tmp_path / "takes"
     folder.mkdir()
     text = (dances / "solo.bvh").read_text()
-    (folder / "rate.bvh").write_text(text.replace("Frame Time: 0.0333333", "Frame Time: 30"))
+    for name, rate in (("rate", "30"), ("other", "30.0")):
+        (folder / f"{name}.bvh").write_text(text.replace("Frame Time: 0.0333333", f"Frame Time: {rate}"))
     heard = Listener()
     made = prepare(folder, music=music, pairs=1, clip_seconds=3.0, workers=1, store=tmp_path / "s", progress=heard)
     assert made.summary["left_out"] == []
-    assert any("rate.bvh: Frame Time 30 is taken for a rate" in message for message in made.summary["warnings"])
+    (said,) = [message for message in made.summary["warnings"] if "Frame Time" in message]
+    assert re.match(r"(rate|other).bvh: Frame Time 30 is taken for a rate.*\(and one more file like it\)", said)
+
+
+def test_a_song_that_cannot_be_read_costs_no_other(dances, music, tmp_path, monkeypatch):
+    from dancegen.store import Input
+
+    whole = Input.file
+
+    def file(role, path):
+        if path.name == "slow.wav":
+            raise InputError(f"the {role} cannot be read: Permission denied")
+        return whole(role, path)
+
+    monkeypatch.setattr("dancegen.stages.songs.Input.file", file)
+    options = {"pairs": 1, "clip_seconds": 3.0, "workers": 1, "store": tmp_path / "store"}
+    made = prepare(dances / "solo.bvh", music=music, **options)
+    assert [reason.partition(":")[0] for reason in made.summary["left_out"]] == ["slow.wav"]
+    with pytest.raises(InputError, match=r"none of the songs can be read: slow\.wav"):
+        prepare(dances / "solo.bvh", music=music / "slow.wav", **options)
 
 
 def test_a_take_of_many_parts_prepares_and_no_name_comes_twice(music, tmp_path, monkeypatch):

@@ -31,6 +31,7 @@ from dancegen.motion.rotations import compose, rotation
 from dancegen.progress import Progress
 
 CHANNELS = {f"{axis}{kind}": (axis, kind) for axis in "xyz" for kind in ("position", "rotation")}
+ENDS = ("END", "ENDSITE")
 LONGEST_FRAME_S, SHORTEST_FRAME_S = 0.5, 0.001
 FEWEST_MS = 2.0  # what is shorter is no duration of a frame in any unit
 USUAL_RATES = (12, 15, 23.976, 24, 25, 29.97, 30, 48, 50, 59.94, 60, 72, 75, 90, 100, 119.88, 120, 144, 150, 180, 200,
@@ -131,7 +132,7 @@ def _read_tree(reader: _Reader, words: list[str], joints: list[_Joint]) -> None:
     pending: list[str] | None = words
     while pending is not None or stack:
         if pending is not None:
-            name = None if pending[0].upper() == "END" else " ".join(pending[1:])
+            name = None if pending[0].upper() in ENDS else " ".join(pending[1:])
             if name == "":
                 raise reader.wrong("a joint without a name")
             if len(name or "") > LONGEST_NAME:
@@ -156,7 +157,7 @@ def _read_tree(reader: _Reader, words: list[str], joints: list[_Joint]) -> None:
             joint.offset = (values[0], values[1], values[2])
         elif keyword == "CHANNELS":
             joint.channels = _read_channels(reader, line)
-        elif keyword in ("JOINT", "END"):
+        elif keyword in ("JOINT", *ENDS):
             pending = line
         else:
             raise reader.wrong(f"expected OFFSET, CHANNELS, JOINT, End Site or }}, found {shown(line[0])}")

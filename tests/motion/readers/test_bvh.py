@@ -133,6 +133,7 @@ STEPS = ["0 0 0 0 0 0 0 0 0", "1 2 3 90 0 0 0 0 90"]
         lambda text: text.replace("Frames: ", "Frames : ").replace("Time: ", "Time :").encode(),
         lambda text: text.replace("\n{", " {").replace("\n  {", "{").encode(),
         lambda text: text.replace("\n", "\r").encode(),
+        lambda text: text.replace("End Site", "EndSite").encode(),
     ],
 )
 def test_what_editors_and_exporters_add_is_no_damage(two_joints, written):
