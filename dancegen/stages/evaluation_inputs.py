@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dancegen.choreographers import BUNDLED, is_baseline
 from dancegen.errors import InputError, NotFoundError, PoseError
 from dancegen.stages.dance_files import AUDIO, BEATS, DANCES, POSES
@@ -17,6 +15,8 @@ from dancegen.store import MANIFEST, SHORT, Artifact, Input, Store
 from dancegen.video import VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from dancegen.pose.sequence import PoseSequence
 
 MODEL, VIDEO_KIND, POSES_KIND = "model", "video", "poses"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dancegen.errors import StoreError
-from dancegen.motion.export.bvh import is_own_bvh
 from dancegen.store import MANIFEST, Manifest, OtherSchema
 
 
@@ -15,7 +14,11 @@ def is_own(path: Path) -> bool:
     """Whether dancegen made this: an artifact's directory, or the BVH file of a dance."""
     if path.is_dir():
         return is_artifact(path)
-    return path.suffix.lower() == ".bvh" and is_own_bvh(path)
+    if path.suffix.lower() != ".bvh":
+        return False
+    from dancegen.motion.export.bvh import is_own_bvh
+
+    return is_own_bvh(path)
 
 
 def is_artifact(directory: Path) -> bool:

@@ -40,7 +40,7 @@ class Diffusion(Family):
         check(config)
         if init is None:
             return config
-        from dancegen.choreographers.diffusion.model import load_config
+        from dancegen.choreographers.diffusion.model_settings import load_config
 
         given = load_config(init)
         return replace(config, window=given.window, denoiser=given.denoiser)
@@ -61,7 +61,7 @@ class Diffusion(Family):
         return trainer.run()
 
     def check(self, controls: DanceControls, folder: Path | None = None) -> None:
-        from dancegen.choreographers.diffusion.model import load_styles
+        from dancegen.choreographers.diffusion.model_settings import load_styles
 
         if controls.genre is not None and folder is not None:
             genre_number(load_styles(folder), controls.genre)

@@ -9,18 +9,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dancegen.choreographers.config import read_settings
 from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.denoiser import Denoiser
 from dancegen.choreographers.diffusion.features import Normalizer
+from dancegen.choreographers.diffusion.model_settings import CONFIG, FAMILY, FORMAT, read_model_settings
+from dancegen.choreographers.family import WEIGHTS
 from dancegen.choreographers.rebuilding import rebuilt
 from dancegen.errors import ModelError, reading
 from dancegen.files import load_tensors
 from dancegen.motion.body import Body
 
-FORMAT = 3
-FAMILY = "diffusion"
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
 _DENOISER, _SCALE = "denoiser.", ("mean", "spread", "liveliness")
 
 
@@ -57,32 +55,9 @@ def save_model(folder: Path, model: Model) -> None:
         (folder / f"{name}.tmp").replace(folder / name)
 
 
-def load_config(folder: Path) -> DiffusionConfig:
-    """The settings of the model in `folder`. Raises ModelError as `load_model` does."""
-    return _read_settings(folder)[0]
-
-
-def load_styles(folder: Path) -> tuple[str, ...]:
-    """The genres that the model in `folder` knows. Raises ModelError as `load_model` does."""
-    return _read_settings(folder)[2]
-
-
-def _read_settings(folder: Path) -> tuple[DiffusionConfig, float, tuple[str, ...]]:
-    """The settings, the body's height in metres and the styles. Raises ModelError."""
-    settings = read_settings(folder / CONFIG)
-    with reading(folder / CONFIG, "model's config.json", ModelError):
-        family, version = settings.pop("family"), settings.pop("format")
-        height, styles = float(settings.pop("height_m")), tuple(settings.pop("styles"))
-        if (family, version) == (FAMILY, FORMAT):
-            if not (0 < height < 10 and all(isinstance(style, str) for style in styles)):
-                raise ModelError(f"{folder} is damaged: its {CONFIG} states no height or styles that can be")
-            return DiffusionConfig.from_dict(settings), height, styles
-        raise ModelError(f"{folder} is a model of family {family!r}, format {version}, which is not read here")
-
-
 def load_model(folder: Path, device: str = "cpu") -> Model:
     """Rebuild a model. Raises ModelError where its files are missing, damaged, or do not fit together."""
-    config, height, styles = _read_settings(folder)
+    config, height, styles = read_model_settings(folder)
     tensors = load_tensors(folder / WEIGHTS)
     if config.denoiser.layers > len(tensors):
         raise ModelError(f"{folder / WEIGHTS} does not fit the architecture in its {CONFIG}: it has too few tensors")
