@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,11 +25,14 @@ class CommandProgress:
         self._quiet = quiet
         self._bars = None if quiet or not sys.stderr.isatty() else _bars()
         self._open_tasks = 0
+        self._tasks: list[_Lines] = []
+        """Those that are open and shown as lines; the last one is at work."""
 
     def __enter__(self) -> CommandProgress:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._tasks.clear()
         if self._bars is not None:
             self._bars.stop()
 
@@ -79,21 +83,48 @@ class CommandProgress:
 
     @contextmanager
     def _lines(self, label: str, total: float | None) -> Iterator[Advance]:
-        started = last = time.monotonic()
-        done = 0.0
+        """Lines now and then; also from a task that gets nowhere for long, so that nobody thinks it has died."""
+        task = _Lines(label, total, time.monotonic())
+        self._tasks.append(task)
+        over = threading.Event()
 
-        def advance(amount: float = 1.0) -> None:
-            nonlocal done, last
-            done += amount
-            now = time.monotonic()
-            if now - last >= _PLAIN_EVERY_S:
-                last = now
-                print(f"{label}: {_figures(done, total, now - started)}", file=sys.stderr, flush=True)
+        def watch() -> None:
+            while not over.wait(_PLAIN_EVERY_S):
+                if self._tasks and self._tasks[-1] is task:
+                    task.show_if_due()
 
-        yield advance
+        threading.Thread(target=watch, daemon=True).start()
+        try:
+            yield task.advance
+        finally:
+            over.set()
+            if task in self._tasks:
+                self._tasks.remove(task)
+
+
+class _Lines:
+    """One piece of work as lines on stderr, at most one in ten seconds."""
+
+    def __init__(self, label: str, total: float | None, started: float) -> None:
+        self.label, self.total, self.started, self.last = label, total, started, started
+        self.done = 0.0
+
+    def advance(self, amount: float = 1.0) -> None:
+        """So much more is done."""
+        self.done += amount
+        self.show_if_due()
+
+    def show_if_due(self) -> None:
+        """A line, unless there was one in the last ten seconds."""
+        now = time.monotonic()
+        if now - self.last >= _PLAIN_EVERY_S:
+            self.last = now
+            print(f"{self.label}: {_figures(self.done, self.total, now - self.started)}", file=sys.stderr, flush=True)
 
 
 def _figures(done: float, total: float | None, elapsed: float) -> str:
+    if not done:
+        return f"at work for {duration(elapsed)}"
     rate = done / elapsed if elapsed > 0 else 0.0
     if not total:
         return f"{done:g}, {rate:.3g}/s"

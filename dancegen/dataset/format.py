@@ -148,6 +148,11 @@ def read_clips(where: Artifact | str | Path) -> list[Clip]:
     return [_clip(line, f"line {number} of {path}") for number, line in enumerate(lines, 1)]
 
 
+def share_of(dataset: Path, clip: Clip) -> float:
+    """Which share of all dance in a dataset one clip is."""
+    return clip.seconds / sum(each.seconds for each in read_clips(dataset))
+
+
 def _clip(line: str, where: str) -> Clip:
     with reading(where, "clip"):
         clip = Clip(**json.loads(line))

@@ -40,7 +40,6 @@ def train(options: TrainOptions, context: Context) -> Artifact:
     from dancegen.choreographers.family import TrainingJob
     from dancegen.choreographers.registry import find_family
     from dancegen.choreographers.training.logging import check_wandb
-    from dancegen.choreographers.training.processes import join, settled_for
 
     check_wandb(options.wandb)
     family = find_family(options.family)
@@ -50,6 +49,8 @@ def train(options: TrainOptions, context: Context) -> Artifact:
     init = find_model(options.init, context.store) if options.init else None
     config = family.configure(options.preset, flags, options.settings, init)
     weights = family.weights(config, flags)
+    with context.progress.task("loading PyTorch"):
+        from dancegen.choreographers.training.processes import join, settled_for
     processes = join(context.device, config.train.precision)
     config = settled_for(config, processes)
     context = replace(context, progress=context.progress if processes.main else SILENT)

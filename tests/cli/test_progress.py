@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from time import sleep
 
 import pytest
 
@@ -13,7 +14,7 @@ from dancegen.cli import progress as module
 from dancegen.cli.progress import CommandProgress
 from dancegen.cli.result import figure
 from dancegen.formatting import byte_size, duration, frame_rate
-from helpers.processes import environment
+from helpers.processes import environment, wait_until
 
 
 @pytest.fixture
@@ -58,6 +59,22 @@ def test_work_of_unknown_length_shows_count_and_rate(capsys, time):
         time.now += 20
         advance()
     assert capsys.readouterr().err.splitlines()[0] == "Listening: 1, 0.05/s"
+
+
+def test_work_that_gets_nowhere_says_now_and_then_that_it_is_alive(monkeypatch, capsys):
+    """Only the task that is at work does, and none that is over."""
+    monkeypatch.setattr(module, "_PLAIN_EVERY_S", 0.05)
+    seen: list[str] = []
+
+    def lines() -> list[str]:
+        seen.extend(capsys.readouterr().err.splitlines())
+        return seen
+
+    with CommandProgress() as progress, progress.task("Training", 100), progress.task("Measuring"):
+        wait_until(lambda: sum(line.startswith("Measuring: at work for ") for line in lines()) >= 2, "signs of life")
+    lines()
+    sleep(0.2)
+    assert not any(line.startswith("Training: at work") for line in seen) and capsys.readouterr().err == ""
 
 
 def test_work_that_fails_is_not_called_done(capsys, time):

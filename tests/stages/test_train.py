@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import signal
+from contextlib import contextmanager
 
 import pytest
 
-from dancegen import train
+from dancegen import prepare, train
 from dancegen.choreographers import load_choreographer
 from dancegen.choreographers.gan.family import Gan
 from dancegen.choreographers.gan.model import load_config, load_model
 from dancegen.choreographers.training.processes import settled
 from dancegen.errors import InputError, ModelError, NotFoundError
+from dancegen.progress import SILENT, Silent
 from dancegen.store import open_store
 from helpers.processes import run, start
+from helpers.songs import write_click
+from helpers.stepping_dancer import write_dancer
+from helpers.tiny_diffusion import CONFIG as tiny_diffusion
 from helpers.tiny_gan import SETTINGS, pose_dataset, tiny_config, tiny_model
 
 
@@ -151,6 +157,76 @@ def test_clips_that_are_too_short_are_said_to_be(tmp_path):
     pose_dataset(store, seconds=1.0)
     with pytest.raises(InputError, match=r"no train clip of 1.3 s or more"):
         train(max_steps=1, perceptual=0, store=store, family="gan")
+
+
+class Order(Silent):
+    """Notes in which order things are begun and said."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.events.append(message)
+
+    @contextmanager
+    def task(self, label, total=None):
+        self.events.append(label)
+        yield lambda amount=1.0: None
+
+    def at(self, words: str) -> int:
+        (found,) = [place for place, event in enumerate(self.events) if event.startswith(words)]
+        return found
+
+
+def test_it_says_what_it_does_from_the_beginning_and_its_memory_before_it_reads_the_dataset(store):
+    order = Order()
+    settings = (*SETTINGS, "train.validate_every=100")
+    train(max_steps=22, settings=settings, store=store, family="gan", seed=3, progress=order)
+    places = [
+        order.at(words)
+        for words in (
+            "loading PyTorch", "measuring the memory that the training needs", "memory: about ", "reading train clips",
+            "reading val clips", "training the GAN", "a step takes ", "step 22:",
+        )
+    ]  # fmt: skip
+    assert places == sorted(places)
+    pace = order.events[order.at("a step takes ")]
+    assert re.fullmatch(r"a step takes \S+ s; the first report comes in about .+", pace)
+
+
+@pytest.mark.parametrize("family", ["gan", "diffusion"])
+def test_what_one_clip_tells_of_the_memory_is_what_the_whole_dataset_needs(family, store, tmp_path):
+    from dancegen.choreographers.diffusion import data as bodies
+    from dancegen.choreographers.diffusion import trainer as diffusion
+    from dancegen.choreographers.family import TrainingJob
+    from dancegen.choreographers.gan import data as views
+    from dancegen.choreographers.gan import trainer as gan
+    from dancegen.choreographers.training.processes import ALONE
+
+    if family == "gan":
+        job = TrainingJob(store.newest("extract-poses").path, tmp_path, ALONE)
+        config = tiny_config("train.batch=2")
+        train_clips, held_out = (views.load_clips(job.dataset, split, config, SILENT) for split in ("train", "val"))
+        starts = views.choose_starts(train_clips, config, 0)
+        said, whole = gan.memory_needed(config, job), gan.GanTrainer(config, train_clips, held_out, starts, tmp_path)
+    else:
+        (tmp_path / "takes").mkdir()
+        write_dancer(tmp_path / "takes" / "one.bvh", 20.0, 0.5)
+        write_dancer(tmp_path / "takes" / "two.bvh", 9.0, 0.45)
+        write_click(tmp_path / "click.wav", 120)
+        made = prepare(
+            tmp_path / "takes", music=tmp_path / "click.wav", pairs=1, clip_seconds=6, val_fraction=0.5, workers=1,
+            store=store,
+        )  # fmt: skip
+        job, config = TrainingJob(made.path, tmp_path, ALONE), tiny_diffusion
+        moved = [bodies.load_motions(job.dataset, split, SILENT) for split in ("train", "val")]
+        body = bodies.body_of(moved[0])
+        clips = [bodies.train_clips(job.dataset, each, body, config, SILENT) for each in moved]
+        said, whole = diffusion.memory_needed(config, job), diffusion.DiffusionTrainer(config, *clips, body, tmp_path)
+    there = whole.memory_estimate()
+    assert said.networks == pytest.approx(there.networks, rel=0.02)  # one genre more or less
+    assert said.activations == pytest.approx(there.activations, rel=0.1) and said.clips == there.clips
+    assert said.data == pytest.approx(there.data, rel=0.25)
 
 
 def test_only_what_is_learnt_from_is_accented_and_the_record_says_in_which_precision(store, monkeypatch):

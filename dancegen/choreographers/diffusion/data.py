@@ -49,11 +49,13 @@ class TrainClip:
         return len(self.song)
 
 
-def load_motions(dataset: Path, split: str, progress: Progress) -> list[tuple[Clip, Motion]]:
-    """The clips of one split with their motion. InputError where the split is empty."""
+def load_motions(dataset: Path, split: str, progress: Progress, most: int | None = None) -> list[tuple[Clip, Motion]]:
+    """The clips of one split with their motion; at `most` so many, the longest. InputError where the split is empty."""
     clips = [clip for clip in read_clips(dataset) if clip.split == split]
     if not clips:
         raise InputError(f"{dataset} has no {split} clips; prepare more takes, or another --val-fraction")
+    if most is not None:
+        clips = sorted(clips, key=lambda clip: -clip.seconds)[:most]
     loaded = []
     with progress.task(f"reading {split} clips", len(clips)) as advance:
         for clip in clips:

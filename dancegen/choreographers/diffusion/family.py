@@ -48,9 +48,11 @@ class Diffusion(Family):
     def train(self, config: DiffusionConfig, job: TrainingJob) -> dict[str, float]:
         from dancegen.choreographers.diffusion.data import body_of, load_motions, train_clips
         from dancegen.choreographers.diffusion.model import load_model
-        from dancegen.choreographers.diffusion.trainer import DiffusionTrainer
+        from dancegen.choreographers.diffusion.trainer import DiffusionTrainer, memory_needed
+        from dancegen.choreographers.training.memory_estimate import say_memory
 
         progress = job.progress
+        say_memory(lambda: memory_needed(config, job), job.processes, progress)
         motions, held_out = (load_motions(job.dataset, split, progress) for split in ("train", "val"))
         body = load_model(job.init).body if job.init is not None else body_of(motions)
         clips = train_clips(job.dataset, motions, body, config, progress, accent=config.train.accent)

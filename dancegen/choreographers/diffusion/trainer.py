@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -15,12 +17,13 @@ from torch import Tensor
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion.beat_critic import BodyBeatCritic
 from dancegen.choreographers.diffusion.config import DiffusionConfig
-from dancegen.choreographers.diffusion.data import Batch, TrainClip, Windows
+from dancegen.choreographers.diffusion.data import Batch, TrainClip, Windows, body_of, load_motions, train_clips
 from dancegen.choreographers.diffusion.denoiser import Conditioning, Denoiser
 from dancegen.choreographers.diffusion.features import Normalizer
 from dancegen.choreographers.diffusion.losses import LOSSES, dance_losses, q_sample, synchrony_loss
 from dancegen.choreographers.diffusion.model import Model, load_model, save_model
 from dancegen.choreographers.diffusion.validation import Validation, validate
+from dancegen.choreographers.family import TrainingJob
 from dancegen.choreographers.training.diagnostics import Sign, dance_signs
 from dancegen.choreographers.training.loading import stream
 from dancegen.choreographers.training.memory_estimate import (
@@ -31,6 +34,7 @@ from dancegen.choreographers.training.memory_estimate import (
 )
 from dancegen.choreographers.training.processes import ALONE, Processes
 from dancegen.choreographers.training.trainer import Trainer
+from dancegen.dataset.format import share_of
 from dancegen.motion.body import Body
 from dancegen.progress import SILENT, Progress
 
@@ -221,6 +225,28 @@ class DiffusionTrainer(Trainer[Batch, Model, Validation]):
             clips=clips,
             each=each,
         )
+
+
+class Measured(DiffusionTrainer):
+    """One that is built to be measured: it continues nothing and learns nothing."""
+
+    def start(self) -> None:
+        """Nothing."""
+
+
+def memory_needed(config: DiffusionConfig, job: TrainingJob) -> MemoryEstimate:
+    """What a training will need of memory, measured on the dataset's longest clip before the others are read."""
+    motions = load_motions(job.dataset, "train", SILENT, most=1)
+    body = body_of(motions)
+    clips = train_clips(job.dataset, motions, body, config, SILENT)
+    own = len(job.processes.part(range(config.train.batch)))
+    config = replace(config, train=replace(config.train, batch=own))
+    with TemporaryDirectory() as folder:
+        trainer = Measured(
+            config, clips, [], body, Path(folder), init=job.init, seed=job.seed,
+            processes=Processes(job.processes.device),
+        )  # fmt: skip
+        return trainer.memory_estimate().of_dataset(share_of(job.dataset, motions[0][0]))
 
 
 def draw_batch(windows: Windows, clips: int, normalizer: Normalizer, seed: int, process: int, step: int) -> Batch:

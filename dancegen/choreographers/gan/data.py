@@ -42,12 +42,17 @@ def clip_length(config: GanConfig) -> int:
     return 1 + max(t.first_clip_frames, t.clip_frames)
 
 
-def load_clips(dataset: Path, split: str, config: GanConfig, progress, *, accent: float = 0.0) -> list[ClipViews]:
+def load_clips(
+    dataset: Path, split: str, config: GanConfig, progress, *, accent: float = 0.0, most: int | None = None
+) -> list[ClipViews]:
     """The clips of one split of a pose dataset. InputError where it has none that are long enough.
 
-    accent: by what share they are slowed on beats (see `augmentation.accented_s`); 0 leaves them as they are.
+    accent: by what share they are slowed on beats (see `augmentation.accented_s`); 0 leaves them as they are. most: at
+    most so many, the longest.
     """
     clips = [clip for clip in read_clips(dataset) if clip.split == split]
+    if most is not None:
+        clips = sorted(clips, key=lambda clip: -clip.seconds)[:most]
     takes = []
     with progress.task(f"reading {split} clips", len(clips)) as advance:
         for clip in clips:

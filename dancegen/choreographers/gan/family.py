@@ -54,8 +54,10 @@ class Gan(Family):
 
     def train(self, config: GanConfig, job: TrainingJob) -> dict[str, float]:
         from dancegen.choreographers.gan.data import choose_starts, load_clips
-        from dancegen.choreographers.gan.trainer import GanTrainer
+        from dancegen.choreographers.gan.trainer import GanTrainer, memory_needed
+        from dancegen.choreographers.training.memory_estimate import say_memory
 
+        say_memory(lambda: memory_needed(config, job), job.processes, job.progress)
         clips = load_clips(job.dataset, "train", config, job.progress, accent=config.train.accent)
         held_out = load_clips(job.dataset, "val", config, job.progress)
         trainer = GanTrainer(

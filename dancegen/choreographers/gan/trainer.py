@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from dancegen.choreographers.family import TrainingJob
 from dancegen.choreographers.gan import losses
 from dancegen.choreographers.gan.beat_critic import PoseBeatCritic
 from dancegen.choreographers.gan.config import GanConfig
-from dancegen.choreographers.gan.data import ClipDataset, ClipViews
+from dancegen.choreographers.gan.data import ClipDataset, ClipViews, choose_starts, load_clips
 from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import UNetGenerator, normalise_mel
 from dancegen.choreographers.gan.image import clean, picture
@@ -37,6 +40,7 @@ from dancegen.choreographers.training.loading import stream
 from dancegen.choreographers.training.memory_estimate import MemoryEstimate, networks_bytes
 from dancegen.choreographers.training.processes import ALONE, Processes
 from dancegen.choreographers.training.trainer import Trainer
+from dancegen.dataset.format import read_clips, share_of
 from dancegen.progress import SILENT, Progress
 
 STRAYED = 0.25
@@ -357,3 +361,25 @@ class GanTrainer(Trainer[dict[str, Tensor], UNetGenerator, Validation]):
         own, style, rollouts = self.processes.own, state["target_style"], state["rollouts"]
         self.target_style = None if style is None else own(style)
         self.rollouts = None if rollouts is None else RolloutState.of([own(t) for t in rollouts])
+
+
+class Measured(GanTrainer):
+    """One that is built to be measured: it continues nothing and learns nothing."""
+
+    def start(self) -> None:
+        """Nothing."""
+
+
+def memory_needed(config: GanConfig, job: TrainingJob) -> MemoryEstimate:
+    """What a training will need of memory, measured on the dataset's longest clip before the others are read."""
+    known = [clip for clip in read_clips(job.dataset) if clip.split == "train"]
+    (clip,) = load_clips(job.dataset, "train", config, SILENT, most=1)
+    own = len(job.processes.part(range(min(config.train.batch, len(known)))))
+    config = replace(config, train=replace(config.train, batch=own))
+    with TemporaryDirectory() as folder:
+        trainer = Measured(
+            config, [clip] * own, [], choose_starts([clip], config, job.seed), Path(folder), init=job.init,
+            vgg=job.weights.get("vgg"), seed=job.seed, processes=Processes(job.processes.device),
+        )  # fmt: skip
+        longest = max(known, key=lambda each: each.seconds)
+        return trainer.memory_estimate().of_dataset(own * share_of(job.dataset, longest))

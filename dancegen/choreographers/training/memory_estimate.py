@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from dancegen.choreographers.training.processes import Processes
 from dancegen.devices import free_gigabytes
 from dancegen.formatting import byte_size
 from dancegen.progress import Progress
@@ -31,6 +32,10 @@ class MemoryEstimate:
     clips: int
     each: float
 
+    def of_dataset(self, share: float) -> MemoryEstimate:
+        """What it is with the whole dataset, of which a share was there when it was measured."""
+        return replace(self, data=round(self.data / share))
+
     def report(self, device: str, progress: Progress) -> None:
         """Say it, with a warning and what to do where it is more than is free."""
         there = free_gigabytes(device) * 1e9
@@ -46,6 +51,14 @@ class MemoryEstimate:
             fits = int(spare / self.each) if self.each else 0
             advice = f"try --batch {fits}" if fits >= 1 else "one clip a step would not fit: try a smaller --preset"
             progress.warn(f"about {byte_size(needed)} of memory are needed and {byte_size(there)} are free; {advice}")
+
+
+def say_memory(measure: Callable[[], MemoryEstimate], processes: Processes, progress: Progress) -> None:
+    """Say what a training needs before it reads anything large; of several processes, the main one does."""
+    if processes.main:
+        with progress.task("measuring the memory that the training needs"):
+            estimate = measure()
+        estimate.report(processes.device, progress)
 
 
 def networks_bytes(learning: Iterable[nn.Module], averaged: Iterable[nn.Module], frozen: Iterable[nn.Module]) -> int:

@@ -10,7 +10,11 @@ from contextlib import contextmanager
 
 from dancegen.choreographers.config import Limits
 from dancegen.choreographers.training.processes import Processes
+from dancegen.formatting import duration
+from dancegen.progress import Progress
 
+PACE_S, PACE_STEPS = 5.0, 20
+"""After how many seconds, or steps where they are quick, it can be told how long a step takes."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -62,6 +66,40 @@ class Budget:
         if limits.minutes is not None:
             shares.append(self._seen_s / (60 * limits.minutes))
         return min(1.0, max(shares))
+
+
+class Pace:
+    """Says once, after the first steps, how long one takes and when the first report comes.
+
+    The very first step is no measure: memory is taken and kernels are chosen in it. validate_every: steps between two
+    reports.
+    """
+
+    def __init__(self, validate_every: int, progress: Progress):
+        self.validate_every, self.progress = validate_every, progress
+        self._first: tuple[int, float] | None = None
+        self._said = False
+
+    def tick(self, budget: Budget) -> None:
+        """A step of the budget is over."""
+        if self._said:
+            return
+        now = time.monotonic()
+        if self._first is None:
+            self._first = budget.step, now
+            return
+        steps, seconds = budget.step - self._first[0], now - self._first[1]
+        if seconds >= PACE_S or steps >= PACE_STEPS:
+            self._said = True
+            self.progress.say(self._words(budget, seconds / steps))
+
+    def _words(self, budget: Budget, each_s: float) -> str:
+        left_s = each_s * (-budget.step % self.validate_every)
+        if budget.limits.minutes is not None:
+            left_s = min(left_s, max(0.0, 60 * budget.limits.minutes - budget.elapsed_s))
+        if budget.limits.steps is not None:
+            left_s = min(left_s, each_s * max(0, budget.limits.steps - budget.step))
+        return f"a step takes {each_s:.2g} s; the first report comes in about {duration(left_s)}"
 
 
 @contextmanager

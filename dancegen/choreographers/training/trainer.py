@@ -20,7 +20,7 @@ from dancegen.choreographers.training.guarded_step import GuardedStep, advice
 from dancegen.choreographers.training.logging import TrainingLog, mean_losses
 from dancegen.choreographers.training.memory_estimate import MemoryEstimate
 from dancegen.choreographers.training.processes import ALONE, Processes, autocast, settled
-from dancegen.choreographers.training.stopping import Budget, interrupt_deferred
+from dancegen.choreographers.training.stopping import Budget, Pace, interrupt_deferred
 from dancegen.errors import Cancelled, ModelError
 from dancegen.files import load_checkpoint
 from dancegen.progress import SILENT, Progress
@@ -157,7 +157,6 @@ class Trainer(ABC, Generic[Batch, Dancer, Figures]):
         folder; a second Ctrl-C ends it at once.
         """
         if self.processes.main and self.budget.done < 1.0:
-            self.memory_estimate().report(self.device, self.progress)
             self.log.open()
         with closing(self.log):
             self._loop()
@@ -169,6 +168,7 @@ class Trainer(ABC, Generic[Batch, Dancer, Figures]):
 
     def _loop(self) -> None:
         budget, processes, shown = self.budget, self.processes, 0.0
+        pace = Pace(self.config.train.validate_every, self.progress)
         with (
             self.progress.task(self.title(), 100) as advance,
             interrupt_deferred(0.0 if processes.alone else ECHO_S) as interrupted,
@@ -183,6 +183,7 @@ class Trainer(ABC, Generic[Batch, Dancer, Figures]):
                 except Cancelled as error:
                     cancelled = error
                 shown = 100 * budget.done
+                pace.tick(budget)
                 if budget.step % self.config.train.validate_every == 0 or budget.done >= 1.0:
                     self.report()
                     budget.look()
