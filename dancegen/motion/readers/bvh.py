@@ -141,7 +141,7 @@ def _read_tree(reader: _Reader, words: list[str], joints: list[_Joint]) -> None:
                 raise reader.wrong(f"more than {MOST_JOINTS} joints: no body of a person has so many")
             joints.append(_Joint(name, stack[-1] if stack else -1, line=reader.number))
             if reader.next("{")[0] != "{":
-                raise reader.wrong(f"expected {{ after {' '.join(pending)}")
+                raise reader.wrong(f"expected {{ after {shown(' '.join(pending))}")
             stack.append(len(joints) - 1)
             pending = None
             continue
@@ -166,7 +166,9 @@ def _read_tree(reader: _Reader, words: list[str], joints: list[_Joint]) -> None:
 def _read_channels(reader: _Reader, words: list[str]) -> list[tuple[str, str]]:
     names = words[2:]
     if len(words) < 2 or whole_number(words[1]) != len(names):
-        raise reader.wrong(f"CHANNELS says {' '.join(words[1:2]) or 'nothing'}, but lists {len(names)} channels")
+        raise reader.wrong(
+            f"CHANNELS says {shown(words[1]) if words[1:] else 'nothing'}, but lists {len(names)} channels"
+        )
     unknown = [name for name in names if name.lower() not in CHANNELS]
     if unknown:
         raise reader.wrong(f"unknown channel {shown(unknown[0])}")

@@ -99,7 +99,7 @@ def test_damaged_motion_is_named_with_its_line(two_joints, rows, frames, message
         (lambda text: text.replace("OFFSET 0 2 0", "OFFSET 0 two 0"), "line 8: OFFSET should be numbers"),
         (lambda text: text.replace("OFFSET 0 2 0\n", "\n"), "line 6: joint arm has no OFFSET"),
         (lambda text: text.replace("CHANNELS 3 Z", "CHANNELS 3 W"), "line 9: unknown channel 'Wrotation'"),
-        (lambda text: text.replace("CHANNELS 3", "CHANNELS 4"), "line 9: CHANNELS says 4, but lists 3"),
+        (lambda text: text.replace("CHANNELS 3", "CHANNELS 4"), "line 9: CHANNELS says '4', but lists 3"),
         (
             lambda text: text.replace("Frame Time: 0.04", "Frame Time: 0"),
             "line 18: Frame Time should be 0.001 to 0.5 seconds, not 0",
