@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from dancegen.context import Context
 from dancegen.devices import is_main_process
-from dancegen.errors import KeywordError
+from dancegen.errors import KeywordError, StoreError
 from dancegen.options.declare import declared
 from dancegen.options.verbs import VERBS, Verb
 from dancegen.progress import SILENT
-from dancegen.store import Artifact
+from dancegen.store import SHORT, Artifact
+from dancegen.store.marks import check_name
 
 if TYPE_CHECKING:
     from dancegen.renderers.film.plan import Plan
@@ -45,11 +46,31 @@ def perform(declaration: Verb, given: Mapping[str, Any]) -> tuple[Artifact, Path
     from dancegen.stages.outputs import planned_copy
 
     options, context = _split(declaration, given)
+    name = given.get("name") and check_name(given["name"], taken=names_taken())
     copy = planned_copy(declaration, options, given.get("output"), context)
     artifact = _stage(declaration.function)(options, context)
     if not is_main_process():
         return artifact, None
+    if name:
+        _give_name(name, artifact, context)
     return artifact, copy.write(artifact)
+
+
+def names_taken() -> set[str]:
+    """Words that mean something else than an artifact, so that no artifact can have them for a name."""
+    from dancegen.choreographers.registry import FAMILIES
+
+    return {*(each.name for each in VERBS), *FAMILIES, "demo"}
+
+
+def _give_name(name: str, artifact: Artifact, context: Context) -> None:
+    try:
+        before = context.store.marks.give(name, artifact.stage, artifact.digest)
+    except StoreError as error:  # the result is there all the same
+        context.progress.warn(f"{artifact.stage} {artifact.digest[:SHORT]} could not be named {name}: {error}")
+        return
+    if before is not None:
+        context.progress.say(f"{name} was the name of {'/'.join(before)} before")
 
 
 def plan_render(*arguments: Any, **keywords: Any) -> Plan:
@@ -67,7 +88,7 @@ def signature(declaration: Verb) -> Signature:
         kind = Parameter.POSITIONAL_OR_KEYWORD if declared(each).argument else Parameter.KEYWORD_ONLY
         default = Parameter.empty if each.default is MISSING else each.default
         own.append(Parameter(each.name, kind, default=default, annotation=each.type))
-    context = {"output": None, **({"device": "auto"} if declaration.computes else {}), **CIRCUMSTANCES}
+    context = {"output": None, "name": None, **({"device": "auto"} if declaration.computes else {}), **CIRCUMSTANCES}
     own += [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in context.items()]
     return Signature(sorted(own, key=lambda parameter: parameter.kind), return_annotation="Artifact")
 
@@ -78,9 +99,9 @@ def described(declaration: Verb) -> str:
     return (
         f"{declaration.about}\n\n"
         + "\n".join(lines)
-        + "\n\n    output: a file or directory that receives a copy. store: a directory; of several the first is "
-        "written to,\n    the others are only read. progress: a dancegen.progress.Progress. cancel: a threading.Event "
-        "that ends the run\n    at its next step. Returns the Artifact; raises a DancegenError."
+        + "\n\n    output: a file or directory that receives a copy. name: what to call the result. store: a directory; of\n"
+        "    several the first is written to, the others are only read. progress: a dancegen.progress.Progress. cancel: a\n"
+        "    threading.Event that ends the run at its next step. Returns the Artifact; raises a DancegenError."
     )
 
 

@@ -9,11 +9,15 @@ from threading import Event
 import pytest
 
 import dancegen
+from dancegen import api
 from dancegen.cli.commands import command_for
 from dancegen.errors import Cancelled, InputError
 from dancegen.options.declare import declared, flag_of
 from dancegen.options.verbs import VERBS
+from dancegen.store import Recipe, open_store
+from helpers.listening import Listener
 from helpers.songs import write_song
+from helpers.store_examples import Builder
 from helpers.tiny_gan import tiny_model
 
 
@@ -89,3 +93,23 @@ def test_a_cancelled_run_ends_at_its_next_step(tmp_path):
     with pytest.raises(Cancelled):
         dancegen.generate_poses("demo", seconds=2, store=tmp_path / "store", cancel=cancel)
     assert not any((tmp_path / "store").rglob("poses.npz"))
+
+
+def test_a_result_can_be_given_a_name_which_moves_to_the_newest_and_that_is_said(own_store, monkeypatch):
+    def stage(options, context):
+        return context.obtain(Recipe("generate-poses", 1, {"seed": options.seed}), Builder())
+
+    monkeypatch.setattr(api, "_stage", lambda name: stage)
+    listener = Listener()
+    first = api.verb("generate_poses")("demo", seed=1, name="tour", progress=listener)
+    assert open_store().find("tour").digest == first.digest and not listener.said
+    second = api.verb("generate_poses")("demo", seed=2, name="tour", progress=listener)
+    assert open_store().find("tour").digest == second.digest
+    assert listener.said == [f"tour was the name of generate-poses/{first.digest[:16]} before"]
+
+
+@pytest.mark.parametrize("name", ["render", "gan", "demo", "cafe", "a.mp4"])
+def test_a_name_that_means_something_else_is_refused_before_the_work(name, monkeypatch):
+    monkeypatch.setattr(api, "_stage", None)
+    with pytest.raises(InputError, match=f"--name {name}"):
+        api.verb("generate_poses")("demo", name=name)

@@ -82,13 +82,14 @@ def run_verb(verb: Verb, keywords: dict[str, Any], shared: Mapping[str, Any]) ->
 
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    context = {name: value for name, value in shared.items() if name not in (*FOR_PEOPLE, "output")}
+    context = {name: value for name, value in shared.items() if name not in (*FOR_PEOPLE, "output", "name")}
     if "device" in context:
         context["device"] = context["device"].value
     dry_run = keywords.pop("dry_run", False)
     with CommandProgress(quiet=shared["quiet"] or not is_main_process()) as progress, stdout_reserved():
         given = {**keywords, **context, "progress": progress}
-        made = (api.plan_render(**given), None) if dry_run else api.perform(verb, given | {"output": shared["output"]})
+        copied = {name: shared[name] for name in ("output", "name")}
+        made = (api.plan_render(**given), None) if dry_run else api.perform(verb, given | copied)
     if not is_main_process():
         return
     match made:

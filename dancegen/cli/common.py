@@ -61,6 +61,12 @@ ForceOption = Annotated[
         rich_help_panel=_PANEL,
     ),
 ]
+NameOption = Annotated[
+    str | None,
+    typer.Option(
+        "--name", metavar="NAME", help="Call the result this, to ask for it by NAME later.", rich_help_panel=_PANEL
+    ),
+]
 DebugOption = Annotated[
     bool, typer.Option("--debug", help="Show where in the code an error comes from.", rich_help_panel=_PANEL)
 ]
@@ -72,6 +78,7 @@ COMMON_OPTIONS = {
         ("device", DeviceOption, Device.auto),
         ("store", StoreOption, None),
         ("output", OutputOption, None),
+        ("name", NameOption, None),
         ("as_json", JsonOption, False),
         ("quiet", QuietOption, False),
         ("force", ForceOption, False),

@@ -6,6 +6,7 @@ CACHEDIR.TAG                        backup programs leave it out
 <stage>/.trash/<16 hex>-<date>-.../ one replaced by --force, or found damaged; emptied by age
 .scratch/<stage>/<16 hex>/          what a build keeps to resume after a kill
 .locks/<stage>-<16 hex>.lock        held while one is made, with a record of who holds it
+.names/, .pins/                     what people put on artifacts: see `marks`
 .newest/<user>/<stage>.json         the newest artifact of a stage, for inputs left out
 .swept                              its date says when leftovers were last looked for
 """
@@ -16,6 +17,7 @@ import getpass
 import os
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +97,12 @@ class Places:
         aside = trash / f"{name}-{int(time.time())}-{unique()}"
         os.rename(path, aside)
         return aside
+
+    def mark_used(self, path: Path) -> None:
+        """Date an artifact's directory to now, so that what is in use is not taken for old. Never fails."""
+        if path.parent.parent == self.root and not self.read_only:
+            with suppress(OSError):
+                os.utime(path)
 
     def tag(self) -> None:
         """Write CACHEDIR.TAG, once. Raises StoreError."""

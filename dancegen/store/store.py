@@ -16,9 +16,11 @@ from dancegen.store import housekeeping
 from dancegen.store.artifact import Artifact
 from dancegen.store.atomic import read_json, remove_tree, write_json, writing
 from dancegen.store.exchange import bring_back
-from dancegen.store.lookup import by_digest, by_path
+from dancegen.store.listing import Listing, listing_of
+from dancegen.store.lookup import by_digest, by_path, steps_back
 from dancegen.store.making import Build, make
 from dancegen.store.manifest import Damage, Unreadable, Unusable
+from dancegen.store.marks import Marks
 from dancegen.store.places import Places
 from dancegen.store.recipe import Recipe
 
@@ -45,6 +47,11 @@ class Store:
         """Of the root."""
         return Places(self.root)
 
+    @property
+    def marks(self) -> Marks:
+        """Names and pins."""
+        return Marks(self.roots)
+
     def obtain(
         self,
         recipe: Recipe,
@@ -66,6 +73,8 @@ class Store:
         if artifact is None:
             artifact = self._make(recipe, build, force, progress)
             housekeeping.sweep_daily(self.root)
+        else:
+            self.places.mark_used(artifact.path)
         if standalone:
             self._record_newest(artifact, progress)
         return artifact
@@ -78,7 +87,8 @@ class Store:
         return path
 
     def find(self, reference: str | Path, stage: str | None = None) -> Artifact:
-        """The artifact a person means, to be used: its directory's path, its digest, or the beginning of it.
+        """The artifact a person means, to be used: its directory's path, its digest or the beginning of it, its name,
+        `stage@latest`, or `stage~1` for the one made before that.
 
         Every file was compared with its hash; what is damaged is moved aside. Raises InputError where several begin
         so, or it is of another stage, StoreError where it was changed since it was made or cannot be read, and
@@ -112,6 +122,10 @@ class Store:
         """Every whole artifact, of one stage or all, oldest first; sizes were compared, not bytes."""
         found = [entry for _, entry in self._entries(stage) if isinstance(entry, Artifact)]
         return sorted(found, key=lambda artifact: (artifact.created, artifact.stage, artifact.digest))
+
+    def listing(self, stage: str | None = None) -> Listing:
+        """Every artifact, of one stage or all, as a list shows it: fast, also of ten thousand."""
+        return listing_of(self.directories(stage))
 
     def unusable(self, stage: str | None = None) -> list[tuple[Path, Unusable]]:
         """Every artifact's directory that cannot be used, with the reason: Damage, OtherSchema or Unreadable."""
@@ -187,10 +201,11 @@ class Store:
         return None
 
     def _look_up(self, reference: str | Path, stage: str | None) -> tuple[Path, Artifact | Unusable]:
-        path = by_path(reference)
-        by_name = path is None
+        called = self._called(str(reference))
+        path = by_path(reference, otherwise=called is not None)
+        by_name = path is None and called is None
         if path is None:
-            path = by_digest(str(reference), stage, self.directories)
+            path = called or by_digest(str(reference), stage, self.directories)
         artifact = _read(path)
         if isinstance(artifact, Artifact):
             if by_name and not artifact.digest.startswith(str(reference).lower()):
@@ -198,6 +213,26 @@ class Store:
             if stage is not None and artifact.stage != stage:
                 raise InputError(f"{reference} is a {artifact.stage} artifact; a {stage} artifact is needed here")
         return path, artifact
+
+    def _called(self, reference: str) -> Path | None:
+        """The directory of the artifact that has a name, or is so many steps before the newest of its stage."""
+        place, back = self.marks.find(reference), steps_back(reference)
+        if place is not None:
+            paths = [places.artifact(*place) for places in (self.places, *self._below())]
+            return next((path for path in paths if path.exists()), paths[0])
+        return None if back is None else self._before_newest(*back)
+
+    def _before_newest(self, stage: str, back: int) -> Path:
+        """Raises NotFoundError where there are not so many."""
+        newest = self._newest_path(stage)
+        if newest is not None and back == 0:
+            return newest
+        made = [each.path for each in self.listing(stage).artifacts]
+        last = made.index(newest) if newest in made else len(made) - 1
+        if back > last:
+            held = f"{len(made)} of that stage" if made else "none of that stage"
+            raise NotFoundError(f"{stage}~{back}: no artifact was made so long before; there are {held} in {self.root}")
+        return made[last - back]
 
     def _newest_path(self, stage: str) -> Path | None:
         layers = (self.places, *self._below())
@@ -215,6 +250,7 @@ class Store:
         """The artifact, once its every file was compared with its hash. What is damaged is moved aside, and said."""
         found = _compared(artifact)
         if isinstance(found, Artifact):
+            self.places.mark_used(path)
             return found
         if path.parent.parent not in self.roots:  # anybody may have edited it
             raise InputError(f"{found}; make it again, or use the one in the store by its digest") from found

@@ -154,7 +154,7 @@ def test_a_memory_that_is_wrong_condemns_nothing(store, made):
     import sqlite3
 
     with sqlite3.connect(os.environ["DANCEGEN_DIGESTS"]) as connection:
-        connection.execute("UPDATE files SET sha256 = ?", ("0" * 64,))
+        connection.execute("UPDATE digests SET said = ?", ("0" * 64,))
     assert store.obtain(recipe(), build).cached is True
 
 

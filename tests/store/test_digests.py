@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dancegen.store import Input, digests
+from dancegen.store import memory as remembered
 from dancegen.store.digests import Digests, file_digest
 from dancegen.store.hashing import hash_file
 from helpers.processes import run_python, start_python
@@ -134,7 +135,7 @@ def test_after_some_months_and_after_a_clock_was_set_back_files_are_read_again(f
     file_digest(file)
     later(100 * 86_400)
     file_digest(file)
-    later(digests.REMEMBERED_DAYS * 86_400 + 86_400)
+    later(remembered.REMEMBERED_DAYS * 86_400 + 86_400)
     file_digest(file)
     assert hashed == [file.name] * 4
 
@@ -165,12 +166,12 @@ def emptied(memory: Path) -> None:
 def another_table(memory: Path) -> None:
     memory.unlink()
     with sqlite3.connect(memory) as connection:
-        connection.execute("CREATE TABLE files (path TEXT)")
+        connection.execute("CREATE TABLE digests (path TEXT)")
 
 
 def nonsense(memory: Path) -> None:
     with sqlite3.connect(memory) as connection:
-        connection.execute("UPDATE files SET sha256 = 7")
+        connection.execute("UPDATE digests SET said = 7")
 
 
 @pytest.mark.parametrize("damage", [garbage, half, emptied, another_table, nonsense], ids=lambda each: each.__name__)
@@ -212,7 +213,7 @@ def test_nothing_is_remembered_where_that_is_turned_off(file, later, monkeypatch
 
 def test_a_memory_that_another_process_holds_is_not_waited_for_long(file, later, memory, monkeypatch):
     file_digest(file)
-    monkeypatch.setattr(digests, "_BUSY_S", 0.05)
+    monkeypatch.setattr(remembered, "_BUSY_S", 0.05)
     with sqlite3.connect(memory, isolation_level=None) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         assert file_digest(file) == hash_file(file)
@@ -231,7 +232,7 @@ def test_several_processes_remember_at_once(tmp_path, memory):
     ]
     assert [process.communicate()[1] for process in started] == [""] * 4
     with sqlite3.connect(memory) as connection:
-        rows = connection.execute("SELECT sha256 FROM files").fetchall()
+        rows = connection.execute("SELECT said FROM digests").fetchall()
     assert {sha256 for (sha256,) in rows} == {hash_file(tmp_path / f"{index}.bin") for index in range(40)}
 
 
