@@ -99,9 +99,9 @@ def described(declaration: Verb) -> str:
     return (
         f"{declaration.about}\n\n"
         + "\n".join(lines)
-        + "\n\n    output: a file or directory that receives a copy. name: what to call the result. store: a directory; of\n"
-        "    several the first is written to, the others are only read. progress: a dancegen.progress.Progress. cancel: a\n"
-        "    threading.Event that ends the run at its next step. Returns the Artifact; raises a DancegenError."
+        + "\n\n    output: a file or directory that receives a copy. name: what to call the result. store: a directory;"
+        "\n    of several the first is written to, the others are only read. progress: a dancegen.progress.Progress."
+        "\n    cancel: a threading.Event that ends it at its next step. Returns the Artifact, raises DancegenErrors."
     )
 
 
