@@ -1,10 +1,23 @@
-"""Durations, sizes and rates as a person reads them."""
+"""Durations, sizes and rates as a person reads them, and addresses as a person wrote them."""
 
 from __future__ import annotations
+
+import re
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _ROUNDED = 5e-4
 """What the digits of a stated duration of a frame cost at most; a rate of television is 1e-3 below a whole one."""
+
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/{1,2}(?=[^/])")
+
+
+def address(given: object) -> str | None:
+    """The address that stands where a file should, as a person wrote it; None for a path.
+
+    A path made of an address has lost one of its slashes, and gets it back.
+    """
+    text = str(given)
+    return _ADDRESS.sub(r"\1://", text, count=1) if _ADDRESS.match(text) else None
 
 
 def duration(seconds: float) -> str:

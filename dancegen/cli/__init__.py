@@ -30,7 +30,7 @@ def build_app() -> typer.Typer:
         context_settings=_HELP,
         pretty_exceptions_enable=False,
         invoke_without_command=True,
-        epilog=examples("dancegen dance song.mp3", "dancegen render --style openpose", "dancegen artifacts ls"),
+        epilog=examples("dancegen dance demo", "dancegen dance song.mp3", "dancegen artifacts ls"),
     )
     app.callback()(_dancegen)
     for verb in VERBS:
@@ -99,7 +99,7 @@ def _explain(error: Exception, arguments: list[str], hint: str) -> int:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "dancegen"
         unknown = getattr(error, "option_name", None) if type(error).__name__ == "NoSuchOption" else None
-        said = words() if unknown is None else unknown_option(unknown, arguments, context)
+        said = unknown_option(unknown, arguments, context) if unknown else words().replace("Value error, ", "")
         return _say(f"{said} (see {path} --help)", 2)
     unexpected = f"unexpected {type(error).__name__}: {error}{hint}"
     if not is_main_process():

@@ -14,6 +14,7 @@ import typer
 from dancegen.cli.common import COMMON_OPTIONS, examples, stdout_reserved
 from dancegen.devices import is_main_process
 from dancegen.options.declare import COMMON, Names, Options, declared, flag_of, kinds
+from dancegen.options.shared import SHARED
 from dancegen.options.verbs import VERBS, Verb
 from dancegen.store import Artifact
 
@@ -34,7 +35,9 @@ def command_for(verb: Verb) -> Callable[..., None]:
         name: parameter for name, parameter in COMMON_OPTIONS.items() if name != "device" or verb.computes
     }
     options = verb.options()
-    own = [(declared(each).panel == COMMON, _parameter(options, each)) for each in fields(options)]
+    # What is the verb's own comes before what many verbs have.
+    ordered = sorted(fields(options), key=lambda each: each.name in SHARED)
+    own = [(declared(each).panel == COMMON, _parameter(options, each)) for each in ordered]
     dry_run = Parameter("dry_run", Parameter.KEYWORD_ONLY, default=False, annotation=DRY_RUN)
     parameters = [
         *(parameter for last, parameter in own if not last),

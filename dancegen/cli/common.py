@@ -45,7 +45,13 @@ OutputOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[
-    Device, typer.Option("--device", help="Where the model computes.", case_sensitive=False, rich_help_panel=_PANEL)
+    Device,
+    typer.Option(
+        "--device",
+        help="Where the model computes: cuda is an NVIDIA GPU, mps Apple's.",
+        case_sensitive=False,
+        rich_help_panel=_PANEL,
+    ),
 ]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object and nothing else on stdout.", rich_help_panel=_PANEL)

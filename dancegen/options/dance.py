@@ -70,8 +70,9 @@ class GeneratePosesOptions(Canvas, Seeded):
         "3x3", help="Metres of floor to stay on; none has no edge.", metavar="WxD", panel=BODY, parse=metres
     )
     genre: str | None = option(
-        None, help="What to dance: a genre the model was trained on.", metavar="NAME", panel=BODY, names=bundled_genres
-    )
+        None, help="What to dance, like salsa: a genre the model was trained on.", metavar="NAME", panel=BODY,
+        names=bundled_genres,
+    )  # fmt: skip
     energy: float = option(
         0.5, help="How lively: 0 is calm, 0.5 usual, 1 wild.", metavar="0..1", panel=BODY, parse=within(0.0, 1.0)
     )
@@ -94,7 +95,7 @@ class GeneratePosesOptions(Canvas, Seeded):
     )
     keep: tuple[tuple[float, float], ...] = option(
         (),
-        help="What of the song to keep of it, as 1:05-1:20; repeatable.",
+        help="Where in the song to keep it, like 1:05-1:20; repeatable.",
         metavar="FROM-TO",
         panel=BODY,
         parse=each_of(span),

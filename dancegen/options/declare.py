@@ -19,6 +19,7 @@ from pathlib import PurePath
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from dancegen.errors import InputError, choose_one
+from dancegen.formatting import address
 from dancegen.options.times import seconds_of
 from dancegen.store.recipe import Input, Recipe
 
@@ -36,7 +37,6 @@ Names = Sequence[str] | Callable[[], Sequence[str]]
 _SONGS = ("song", "songs", "music")
 _LOCAL = (*_SONGS, "model", "init", "vgg", "sources", "inputs", "dataset", "poses", "reference")
 """Options that no name on the hub of models stands for."""
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/{1,2}(?=[^/])")
 
 
 class Role(Enum):
@@ -148,18 +148,18 @@ def kinds(options: type[Options]) -> Mapping[str, type]:
 def _check_address(each: Field, value: Any) -> None:
     """InputError where an address stands for a file: nothing is downloaded but models that are named by their owner."""
     for item in value if isinstance(value, (tuple, list)) else (value,):
-        if not isinstance(item, (str, PurePath)) or not _ADDRESS.match(str(item)):
+        found = address(item) if isinstance(item, (str, PurePath)) else None
+        if found is None:
             continue
-        address = _ADDRESS.sub(r"\1://", str(item), count=1)  # a path has lost one of its slashes
-        _, _, host, *rest = address.split("/")
+        _, _, host, *rest = found.split("/")
         if host.endswith("huggingface.co") and len(rest) >= 2 and each.name not in _LOCAL:
             advice = f"write a model of the hub as owner/name: {rest[0]}/{rest[1]}"
         elif each.name in _SONGS:
-            advice = f"download it first, with yt-dlp say: yt-dlp -x --audio-format mp3 '{address}'"
+            advice = f"download it first, with yt-dlp say: yt-dlp -x --audio-format mp3 '{found}'"
         else:
             advice = "download it first, and give the file"
         flag = "" if declared(each).argument else f"{flag_of(each)} "
-        raise InputError(f"{flag}{address} is an address, not a file here; {advice}")
+        raise InputError(f"{flag}{found} is an address, not a file here; {advice}")
 
 
 def _kind(hint: Any) -> type:

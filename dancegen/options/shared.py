@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from dancegen.options.declare import COMMON, Options, Role, option, pixels, within
@@ -32,7 +32,9 @@ class Parallel(Options):
 class Canvas(Options):
     """Options of a verb that makes poses in pixels."""
 
-    canvas: tuple[int, int] = option("512x512", help="Canvas of the poses in pixels.", metavar="WxH", parse=pixels)
+    canvas: tuple[int, int] = option(
+        "512x512", help="Canvas of the poses in pixels, whatever the video's size.", metavar="WxH", parse=pixels
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,3 +59,7 @@ class Detecting(Options):
         None, help="Finds people in pictures: blazepose, OpenPose weights (non-commercial use), or none.",
         metavar="DETECTOR", role=Role.INPUT, names=("blazepose", NO_DETECTOR),
     )  # fmt: skip
+
+
+SHARED = frozenset(each.name for kind in (Seeded, Parallel, Canvas, PoseFiles, Detecting) for each in fields(kind))
+"""The names of all of them."""

@@ -144,7 +144,7 @@ VERBS = (
     ),
     Verb(
         "render", render_options, ("video.mp4",),
-        "Paint a choreography: an MP4 with the music it was made for.\n\n"
+        "Draw or paint a choreography: an MP4 with the music it was made for.\n\n"
         "Without --prompt the dancer is drawn as a skeleton. With it, Stable Diffusion and AnimateDiff paint what it "
         "says. MODEL is a name on the hub (owner/name, with @revision if you like), a directory or a checkpoint file.",
         (

@@ -40,7 +40,7 @@ def planned_copy(verb: Verb, options: Options, output: str | Path | None, contex
     By itself it never takes the place of a file that dancegen did not make. Raises InputError for a place that cannot
     be, that is one of the inputs, or (Taken) that holds what dancegen did not make.
     """
-    exported = Exported(context.store.root, _digest_in)
+    exported = Exported(context.store.root, _digest_in, context.store.below)
     if output is not None:
         _check_inputs(options, Path(output))
         asked = Output(output, verb.files, verb.others, exported, context.force)

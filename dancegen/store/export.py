@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dancegen.errors import InputError, StoreError
+from dancegen.formatting import address
 from dancegen.store.artifact import Artifact
 from dancegen.store.atomic import reason_of, unique
 from dancegen.store.exported import Exported
 from dancegen.store.hashing import hash_file
 from dancegen.store.manifest import MANIFEST, Damage, FileEntry, Manifest
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _Seen = tuple[int, int, int] | None
 """What tells a file from one in its place later: inode, bytes and time of the last change; None where there is none."""
 
@@ -57,8 +57,8 @@ class Output:
         place where nothing can be written, and Taken for files that are not dancegen's.
         """
         path = Path(self.path)
-        if _ADDRESS.match(os.fspath(self.path)):
-            raise InputError(f"--output {self.path} is an address; give a file or a directory, and copy it from there")
+        if found := address(self.path):
+            raise InputError(f"--output {found} is an address; give a file or a directory, and copy it from there")
         try:
             here = path.lstat() if os.path.lexists(path) else None
             if self.is_file:

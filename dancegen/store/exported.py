@@ -34,10 +34,14 @@ def unsigned(path: Path) -> None:
 
 @dataclass(frozen=True)
 class Exported:
-    """What was copied out of the store in `root`, as the record stands when it is first asked."""
+    """What was copied out of the store in `root`, as the record stands when it is first asked.
+
+    maker: reads what a file says of its origin. below: stores under this one, which are only read.
+    """
 
     root: Path
     maker: Maker = unsigned
+    below: tuple[Path, ...] = ()
     _manifests: dict[Path, Mapping[str, FileEntry]] = field(default_factory=dict, repr=False, compare=False)
 
     def is_ours(self, path: Path) -> bool:
@@ -81,7 +85,7 @@ class Exported:
     def _copies(self) -> Mapping[str, tuple[int, str]]:
         """Bytes and artifact of every file that was copied, by its hash."""
         found = {}
-        for record in sorted((self.root / _FOLDER).glob("*.txt")):
+        for record in (path for root in (self.root, *self.below) for path in sorted((root / _FOLDER).glob("*.txt"))):
             try:
                 lines = record.read_text(encoding="ascii", errors="replace").splitlines()
             except OSError:
@@ -101,7 +105,7 @@ class Exported:
         """The hashes of an artifact's files, where the store has it."""
         if not re.fullmatch("[0-9a-f]{64}", digest):
             return set()
-        manifests = self.root.glob(f"*/{digest[:SHORT]}/{MANIFEST}")
+        manifests = [path for root in (self.root, *self.below) for path in root.glob(f"*/{digest[:SHORT]}/{MANIFEST}")]
         return {entry.sha256 for manifest in manifests for entry in self._entries(manifest.parent).values()}
 
     def _beside(self, path: Path) -> FileEntry | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dancegen.errors import InputError, NotFoundError, StoreError
+from dancegen.formatting import address
 from dancegen.progress import SILENT, Progress
 from dancegen.store import housekeeping
 from dancegen.store.artifact import Artifact
@@ -294,8 +295,12 @@ def open_store(roots: Roots | Store | None = None) -> Store:
         return roots
     if isinstance(roots, str | Path):
         roots = [roots]
+    named = os.environ.get(ENVIRONMENT, "")
+    for root in roots or [named]:
+        if found := address(root):
+            raise InputError(f"the store {found} is an address; a store is a directory on this machine")
     if not roots:
-        roots = [root for root in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if root]
+        roots = [root for root in named.split(os.pathsep) if root]
     if not roots:
         from platformdirs import user_cache_dir
 

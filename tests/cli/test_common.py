@@ -191,3 +191,20 @@ def test_an_interrupted_command_tidies_up_and_ends_with_130(tmp_path, number):
     _, err = process.communicate(timeout=50)
     assert process.returncode == 130 and err == "interrupted\n"
     assert list((tmp_path / "store" / "train").glob(".making-*")) == []
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_an_address_is_no_store(how, capfd, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DANCEGEN_STORE", "s3://bucket/store")
+    arguments = ["--store", "gs://bucket/store"] if how == "option" else []
+    assert main(["generate-poses", "demo", "--seconds", "2", *arguments]) == 2
+    assert "is an address; a store is a directory" in capfd.readouterr().err and not list(tmp_path.iterdir())
+
+
+def test_a_store_that_cannot_be_written_is_known_before_the_work(capfd, monkeypatch):
+    """In a directory of the system, where not even an administrator can make one. Nothing is heard or danced."""
+    monkeypatch.setattr("dancegen.audio.song.analyse_and_copy", lambda *given, **more: pytest.fail("it was heard"))
+    assert main(["generate-poses", "demo", "--seconds", "2", "--store", "/sys/dancegen-store"]) == 1
+    out, err = capfd.readouterr()
+    assert out == "" and err.startswith("error: cannot write /sys/dancegen-store") and err.count("\n") == 1

@@ -97,3 +97,17 @@ def test_the_shell_can_complete_options_and_their_values(line, offered):
     words = line.split(" ")
     ran = run(_DANCEGEN_COMPLETE="complete_bash", COMP_WORDS=f"dancegen {line}".rstrip(), COMP_CWORD=str(len(words)))
     assert ran.stdout.split() == offered
+
+
+def test_help_begins_with_what_is_the_commands_own(capsys, monkeypatch):
+    """And with what people ask for first: not with the canvas, or how many processes there are."""
+    monkeypatch.setenv("COLUMNS", "200")
+    order = {}
+    for command in ("dance", "render", "prepare"):
+        main([command, "--help"])
+        order[command] = capsys.readouterr().out
+    for command, first, then in (
+        ("dance", "--seconds ", "--canvas "), ("dance", "Painting (with", "How a film is painted"),
+        ("render", "--style ", "--json-fps "), ("prepare", "--music ", "--workers "),
+    ):  # fmt: skip
+        assert 0 < order[command].index(first) < order[command].index(then)

@@ -276,3 +276,12 @@ def test_a_copy_that_fails_is_said_with_where_the_result_is(made, tmp_path, monk
     with pytest.raises(StoreError, match=r"cannot write .*a\.npz: the disk is full; the result is kept in"):
         export(made, out(tmp_path / "a.npz"))
     assert list(tmp_path.glob("*.npz")) == []
+
+
+def test_a_copy_of_a_store_below_is_dancegens_too(tmp_path, store):
+    export(make(store, "old "), out(tmp_path / "a.npz", store))
+    above = Exported(tmp_path / "above", says_digest, (store.root,))
+    Output(tmp_path / "a.npz", FILES, exported=above).check()
+    (tmp_path / "a.npz").write_text("a person's work")
+    with pytest.raises(Taken):
+        Output(tmp_path / "a.npz", FILES, exported=Exported(tmp_path / "above", says_digest, (store.root,))).check()
