@@ -9,6 +9,8 @@ from __future__ import annotations
 import mmap
 import struct
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -66,27 +68,76 @@ def _wav_damage(data: mmap.mmap) -> float | None:
     return None
 
 
+@dataclass(frozen=True)
+class OggLink:
+    """One of the songs that follow one another in an Ogg file. head: what tells its format, rate and channels."""
+
+    head: bytes
+    seconds: float
+
+
+def ogg_links(path: Path) -> list[OggLink]:
+    """The songs of an Ogg file, of which there is one in most; [] for other files."""
+    if path.stat().st_size < 16:
+        return []
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        found: list[OggLink] = []
+        rate = 1
+        ended = True
+        for page in _ogg_pages(data):
+            if page.begins and ended:
+                found.append(OggLink(data[page.body : page.body + 16], 0.0))
+                rate, ended = _ogg_rate(data, page.body), False
+            if not found:
+                return []
+            if page.granule > 0:
+                found[-1] = OggLink(found[-1].head, max(found[-1].seconds, page.granule / rate))
+            ended |= page.ends
+        return found
+
+
 def _ogg_damage(data: mmap.mmap) -> float | None:
     """An Ogg file is damaged at the first page that is incomplete or fails its checksum (RFC 3533)."""
-    position, seconds, ended, rate = 0, 0.0, False, _ogg_rate(data)
-    while position < len(data):
-        if data[position : position + 4] != b"OggS":
-            return None if ended else seconds  # tags may follow the last page of a stream
-        head = position + 27 + (data[position + 26] if position + 27 <= len(data) else 0)
-        end = head + sum(data[position + 27 : head])
-        if position + 27 > len(data) or end > len(data) or not _ogg_page_is_whole(data[position:end]):
+    position, before, seconds, ended, rate = 0, 0.0, 0.0, False, 1
+    for page in _ogg_pages(data):
+        if page.begins and (ended or not position):
+            before, rate, ended = seconds, _ogg_rate(data, page.body), False
+        if not _ogg_page_is_whole(data[position : page.end]):
             return seconds
-        granule = struct.unpack_from("<q", data, position + 6)[0]
-        if granule >= 0:
-            seconds = granule / rate
-        ended = bool(data[position + 5] & 4)
+        if page.granule >= 0:
+            seconds = before + page.granule / rate
+        ended, position = page.ends, page.end
+    if position == len(data) or (ended and data[position : position + 4] != b"OggS"):
+        return None  # tags may follow the last page of a stream
+    return seconds
+
+
+@dataclass(frozen=True)
+class _OggPage:
+    """body, end: where what is in it begins, and where the next one does. granule: how far the sound is, or -1."""
+
+    body: int
+    end: int
+    granule: int
+    begins: bool
+    ends: bool
+
+
+def _ogg_pages(data: mmap.mmap) -> Iterator[_OggPage]:
+    """The pages of an Ogg file, one behind the other, up to the first that is cut short or none."""
+    position = 0
+    while data[position : position + 4] == b"OggS" and position + 27 <= len(data):
+        body = position + 27 + data[position + 26]
+        end = body + sum(data[position + 27 : body])
+        if end > len(data):
+            return
+        granule, flags = struct.unpack_from("<q", data, position + 6)[0], data[position + 5]
+        yield _OggPage(body, end, granule, bool(flags & 2), bool(flags & 4))
         position = end
-    return None
 
 
-def _ogg_rate(data: mmap.mmap) -> int:
-    """Granules a second of the first stream: its sample rate, or 48,000 for Opus."""
-    start = 27 + data[26]
+def _ogg_rate(data: mmap.mmap, start: int) -> int:
+    """Granules a second of a stream whose first packet is at `start`: its sample rate, or 48,000 for Opus."""
     if data[start + 1 : start + 7] == b"vorbis":
         return max(1, struct.unpack_from("<I", data, start + 12)[0])
     if data[start : start + 5] == b"\x7fFLAC":

@@ -1,4 +1,7 @@
-"""Read any song: soundfile for wav, flac, ogg and mp3, PyAV for the rest; in blocks, resampled without seams."""
+"""Read any song: soundfile for wav, flac and ogg, PyAV for the rest; in blocks, resampled without seams.
+
+libsndfile also reads MP3, and the same samples, but it comments on them on stderr.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.audio import integrity
-from dancegen.errors import AudioError
+from dancegen.audio.mono import to_mono
+from dancegen.errors import AudioError, reading
 
 SAMPLE_RATE = 22_050  # Hz, of the samples that features are computed from
 SHORTEST_S = 1.0
+LONGEST_S = 4 * 3600.0  # its features take 400 MB
+SLOWEST_RATE, FASTEST_RATE = 1_000, 768_000  # samples a second of anything that people listen to
+MOST_CHANNELS = 64
 FLAC_CHANNELS = 8  # the most that FLAC holds
+_MOST_VALUES = 2**24  # of a block, all channels together
+_UNKNOWN = 2**48  # frames: what libsndfile says of a FLAC file that was streamed is more
 PCM_16 = 32_768  # steps of a 16-bit sample from silence to full scale
 _SLACK_S = 0.25  # how far a container's stated length may be off before the file counts as cut short
 
@@ -42,15 +51,29 @@ def probe(path: str | Path) -> SongInfo:
         raise AudioError(f"No such file: {path}")
     if path.stat().st_size == 0:
         raise AudioError(f"{path} is empty: it has no bytes at all. Copy or download it again")
-    stopped = integrity.damaged_at(path)
-    if stopped is not None:
-        raise _damaged(path, stopped)
-    info = _probe_soundfile(path) or _probe_av(path)
+    with reading(path, "song", AudioError):
+        stopped = integrity.damaged_at(path)
+        if stopped is not None:
+            raise _damaged(path, stopped)
+        info = _probe_chain(path) or _probe_soundfile(path) or _probe_av(path)
     if info is None:
         raise AudioError(f"{path} is not audio that can be read: give a song as wav, flac, ogg, mp3 or m4a")
+    _check(info)
+    return info
+
+
+def _check(info: SongInfo) -> None:
+    """AudioError for what no song has."""
+    path = info.path
+    if not SLOWEST_RATE <= info.sample_rate <= FASTEST_RATE or info.channels > MOST_CHANNELS:
+        raise AudioError(
+            f"{path} says that it has {info.channels} channels of {info.sample_rate} samples a second: its header is "
+            "damaged, or it is no song"
+        )
+    if info.seconds > LONGEST_S:
+        raise AudioError(f"{path} is {info.seconds / 3600:.1f} hours long: cut it to {LONGEST_S / 3600:g} or less")
     if info.seconds < SHORTEST_S:
         raise AudioError(f"{path} is too short: {info.seconds:.2f} s of sound, a dance needs at least {SHORTEST_S:g} s")
-    return info
 
 
 def decode(
@@ -63,13 +86,14 @@ def decode(
     """
     first, count = _span(song, start_s, seconds)
     read = _read_soundfile if song.decoder == "soundfile" else _read_av
-    raw = read(song, first, count, max(1, round(block_s * song.sample_rate)))
-    return (_checked(block, song) for block in raw)
+    size = min(round(block_s * song.sample_rate), _MOST_VALUES // song.channels)
+    return _guarded(read(song, first, count, max(1, size)), song)
 
 
-def to_mono(raw: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """Blocks (N, channels) as the mean of their channels, (N,) float32."""
-    return (block.mean(axis=1, dtype=np.float32) if block.shape[1] > 1 else block[:, 0] for block in raw)
+def _guarded(raw: Iterator[np.ndarray], song: SongInfo) -> Iterator[np.ndarray]:
+    with reading(song.path, "song", AudioError):
+        for block in raw:
+            yield _checked(block, song)
 
 
 def blocks(
@@ -126,6 +150,19 @@ def out_of_flac(raw: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         yield np.clip(steps, -PCM_16, PCM_16 - 1) / np.float32(PCM_16)
 
 
+def _probe_chain(path: Path) -> SongInfo | None:
+    """An Ogg file with one song after the other, of which libsndfile would read the first only."""
+    links = integrity.ogg_links(path)
+    if len(links) < 2:
+        return None
+    first = _probe_soundfile(path) or _probe_av(path)
+    if first is None or any(link.head != links[0].head for link in links):
+        raise AudioError(
+            f"{path} holds {len(links)} songs one after the other, in different formats: save each as a file of its own"
+        )
+    return SongInfo(path, sum(link.seconds for link in links), first.sample_rate, first.channels, "av")
+
+
 def _probe_soundfile(path: Path) -> SongInfo | None:
     import soundfile
 
@@ -135,9 +172,10 @@ def _probe_soundfile(path: Path) -> SongInfo | None:
         info = soundfile.info(path)
     except soundfile.LibsndfileError:
         return None
-    if info.samplerate <= 0 or info.channels <= 0:
-        return None
-    return SongInfo(path, info.frames / info.samplerate, info.samplerate, info.channels)
+    if info.samplerate <= 0 or info.channels <= 0 or not 0 < info.frames < _UNKNOWN:
+        return None  # streamed, with a header that does not know how long it became
+    decoder = "av" if info.format == "MP3" else "soundfile"
+    return SongInfo(path, info.frames / info.samplerate, info.samplerate, info.channels, decoder)
 
 
 def _probe_av(path: Path) -> SongInfo | None:
@@ -163,13 +201,14 @@ def _probe_av(path: Path) -> SongInfo | None:
 
 
 def _av_seconds(container, stream) -> float:
-    """The length that the container states; bare AAC states none, and its packets are counted."""
-    if container.format.name == "aac":
-        ticks = sum(packet.duration or 0 for packet in container.demux(stream))
-        return float(ticks * stream.time_base)
-    if stream.duration is not None:
-        return float(stream.duration * stream.time_base)
-    return (container.duration or 0) / 1_000_000
+    """The length that the container states; where it states none, as in bare AAC, its packets are counted."""
+    if container.format.name != "aac":
+        if stream.duration is not None:
+            return float(stream.duration * stream.time_base)
+        if container.duration is not None:
+            return container.duration / 1_000_000
+    ticks = sum(packet.duration or 0 for packet in container.demux(stream))
+    return float(ticks * stream.time_base)
 
 
 def _span(info: SongInfo, start_s: float, seconds: float | None) -> tuple[int, int | None]:

@@ -1,9 +1,12 @@
-"""The features of a song: log-mel, onset envelope and beats, from one pass over its file."""
+"""The features of a song: log-mel and onset envelope of a span of it, from one pass over its file, and its beats.
+
+Beats are tracked in the whole song, however little of it is danced: a part of it has the beats that the song has there.
+"""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from math import isfinite
@@ -12,9 +15,11 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from dancegen.audio.beats import Beats, track_beats
+from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE, N_MELS, Rows, log_mel, mel_blocks, onset_envelope
-from dancegen.audio.load import SAMPLE_RATE, SongInfo, decode, into_flac, out_of_flac, probe, resampled, to_mono
+from dancegen.audio.load import SAMPLE_RATE, SongInfo, decode, into_flac, out_of_flac, probe, resampled
+from dancegen.audio.mono import SAID, to_mono
+from dancegen.audio.tracker import track_beats
 from dancegen.errors import AudioError, reading
 from dancegen.files import load_arrays
 from dancegen.progress import SILENT, Advance, Progress
@@ -69,21 +74,52 @@ class Excerpt:
     copy: SongFeatures
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # the order of summation changes the last bits, and so the dance
-def analyse(
-    song: str | Path | SongInfo, *, start_s: float = 0.0, seconds: float | None = None, progress: Progress = SILENT
-) -> SongFeatures:
-    """The features of a span of a song, which is decoded once, in blocks: memory grows by under 5 MB a minute.
+@dataclass(frozen=True)
+class Heard:
+    """Log-mel (F, N_MELS) and onset envelope (F,) of a whole song."""
 
-    A song that was probed is not probed again. Raises AudioError as `probe` and `decode` do.
+    mel: np.ndarray
+    onset: np.ndarray
+
+
+FindBeats = Callable[[Heard | None], Beats]
+"""Gives the beats of a whole song, for which it may use what was heard of all of it; None: nothing was."""
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")  # the order of summation changes the last bits, and so the dance
+def find_beats(
+    song: SongInfo, heard: Heard | None = None, *, tempo_bpm: float | None = None, progress: Progress = SILENT
+) -> Beats:
+    """The beats of a whole song, which is decoded for it unless it was heard already.
+
+    tempo_bpm: what a person says it is; see `track_beats`. Memory grows by under 5 MB a minute. Raises AudioError as
+    `decode` does.
+    """
+    if heard is None:
+        mel, _ = _listened(song, 0.0, None, progress)
+        heard = Heard(mel, onset_envelope(mel))
+    return track_beats(heard.onset, heard.mel, tempo_bpm)
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def analyse(
+    song: str | Path | SongInfo,
+    *,
+    start_s: float = 0.0,
+    seconds: float | None = None,
+    beats: FindBeats | None = None,
+    progress: Progress = SILENT,
+) -> SongFeatures:
+    """The features of a span of a song, which is decoded in blocks: memory grows by under 5 MB a minute.
+
+    A whole song is decoded once; for the beats of a part of one, all of it is decoded too, unless `beats` knows them. A
+    song that was probed is not probed again. Raises AudioError as `probe` and `decode` do.
     """
     info = song if isinstance(song, SongInfo) else probe(song)
-    samples = resampled(to_mono(decode(info, start_s=start_s, seconds=seconds)), info, SAMPLE_RATE)
-    lengths: list[int] = []
-    with _task(info, start_s, seconds, progress) as advance:
-        mel = log_mel(_counted(samples, lengths, advance))
+    found = _Beats(info, start_s, seconds, beats, progress)
+    mel, length_s = _listened(info, start_s, seconds, progress)
     onset = onset_envelope(mel)
-    return SongFeatures(mel, onset, track_beats(onset, mel), sum(lengths) / SAMPLE_RATE, start_s)
+    return SongFeatures(mel, onset, found.of(mel, onset, length_s), length_s, start_s)
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")
@@ -93,14 +129,16 @@ def analyse_and_copy(
     *,
     start_s: float = 0.0,
     seconds: float | None = None,
+    beats: FindBeats | None = None,
     progress: Progress = SILENT,
 ) -> Excerpt:
-    """Write the FLAC file of `write_flac` and analyse both the song and that file, decoding the song once.
+    """Write the FLAC file of `write_flac` and analyse both the span and that file, decoding the span once.
 
-    flac: where the copy goes. Memory grows by under 5 MB a minute. Raises AudioError as `decode` does.
+    flac: where the copy goes. beats, memory and errors are as with `analyse`.
     """
+    found = _Beats(song, start_s, seconds, beats, progress)
     raw, again = _in_step(into_flac(decode(song, start_s=start_s, seconds=seconds), song, flac))
-    samples = resampled(to_mono(raw), song, SAMPLE_RATE)
+    samples = resampled(to_mono(raw, _warned(song, progress)), song, SAMPLE_RATE)
     copied = resampled(to_mono(out_of_flac(again)), song, SAMPLE_RATE)
     rows, copied_rows, lengths = Rows(N_MELS), Rows(N_MELS), []
     with _task(song, start_s, seconds, progress) as advance:
@@ -111,11 +149,41 @@ def analyse_and_copy(
             copied_rows.append(copied_block)
     mel, copied_mel, length_s = rows.array, copied_rows.array, sum(lengths) / SAMPLE_RATE
     onset = onset_envelope(mel)
-    beats = track_beats(onset, mel)
+    part = found.of(mel, onset, length_s)
     return Excerpt(
-        SongFeatures(mel, onset, beats, length_s, start_s),
-        SongFeatures(copied_mel, onset_envelope(copied_mel), beats, length_s),
+        SongFeatures(mel, onset, part, length_s, start_s),
+        SongFeatures(copied_mel, onset_envelope(copied_mel), part, length_s),
     )
+
+
+class _Beats:
+    """The beats of a span: those of a part of a song are found before it is heard, to hold one log-mel at a time."""
+
+    def __init__(
+        self, song: SongInfo, start_s: float, seconds: float | None, find: FindBeats | None, progress: Progress
+    ) -> None:
+        self._start_s = start_s
+        self._find = find or (lambda heard: find_beats(song, heard, progress=progress))
+        whole = start_s == 0 and (seconds is None or seconds >= song.seconds)
+        self._known = None if whole else self._find(None)
+
+    def of(self, mel: np.ndarray, onset: np.ndarray, seconds: float) -> Beats:
+        """Given what was heard of the span, and its length."""
+        beats = self._find(Heard(mel, onset)) if self._known is None else self._known
+        return beats.between(self._start_s, self._start_s + seconds)
+
+
+def _listened(song: SongInfo, start_s: float, seconds: float | None, progress: Progress) -> tuple[np.ndarray, float]:
+    """The log-mel (F, N_MELS) of a span of a song, and its length in seconds."""
+    mono = to_mono(decode(song, start_s=start_s, seconds=seconds), _warned(song, progress))
+    lengths: list[int] = []
+    with _task(song, start_s, seconds, progress) as advance:
+        mel = log_mel(_counted(resampled(mono, song, SAMPLE_RATE), lengths, advance))
+    return mel, sum(lengths) / SAMPLE_RATE
+
+
+def _warned(song: SongInfo, progress: Progress) -> Callable[[], None]:
+    return lambda: progress.warn(f"{song.path.name}: {SAID}")
 
 
 def _in_step(blocks: Iterator[np.ndarray]) -> tuple[Iterator[np.ndarray], Iterator[np.ndarray]]:

@@ -74,8 +74,9 @@ def rounded(figures: Figures) -> dict[str, float | None]:
 def measure(dance: Dance, other_songs: Sequence[np.ndarray] = ()) -> Figures:
     """Every figure that one dance has by itself; nan where there is nothing to measure.
 
-    shown is 1, or 0 where no frame shows a dancer; averaged over dances it is the share that does. `other_songs` are
-    beats of music that the dance was not made for: the second control of its beat alignment.
+    shown is 1, or 0 where no frame shows a dancer; averaged over dances it is the share that does. beats is how many
+    the music has, nan without music. `other_songs` are beats of music that the
+    dance was not made for: the second control of its beat alignment.
     """
     positions = dance.positions
     return {
@@ -89,6 +90,7 @@ def measure(dance: Dance, other_songs: Sequence[np.ndarray] = ()) -> Figures:
         "side_swaps": side_swaps(positions),
         "skating": foot_skating(positions),
         "variety": variety(positions),
+        "beats": float("nan") if dance.beats_s is None else float(len(dance.beats_s)),
         **_beat_alignment(dance, other_songs),
     }
 

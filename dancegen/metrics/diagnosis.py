@@ -14,6 +14,8 @@ _MOST_TREMBLE, _LONGEST_LIMB, _MOST_SKATING = 2.5, 0.42, 0.16
 _LEAST_VARIETY, _FEW_SECONDS = 0.015, 8.0
 _ON_THE_BEAT, _LOOSE, _LEAST_LEAD = 0.75, 0.4, 0.25
 """Of real dancers' footfall lead."""
+_FEWEST_BEATS = 2
+NO_BEAT = "no steady beat was heard in the music"
 
 
 def faults(figures: Mapping[str, float]) -> list[str]:
@@ -24,7 +26,7 @@ def faults(figures: Mapping[str, float]) -> list[str]:
     value = _known(figures)
     if value("shown", 1) == 0:
         return ["nobody is shown: no frame has a neck with hips or ankles, so there is nothing to measure"]
-    said = []
+    said = [NO_BEAT] if is_beatless(figures) else []
     if (missing := value("missing", 0)) > _MOST_MISSING:
         said.append(f"{missing:.0%} of the joints were not shown by any image, and are guessed or missing")
     frozen, speed = value("freeze_ratio", 0), value("speed_median", 1)
@@ -46,10 +48,17 @@ def faults(figures: Mapping[str, float]) -> list[str]:
     return said
 
 
+def is_beatless(figures: Mapping[str, float]) -> bool:
+    """Whether there is music, but no beat was heard in it."""
+    return figures.get("beats", float("nan")) < _FEWEST_BEATS
+
+
 def timing(figures: Mapping[str, float]) -> str:
     """How well the steps of a dance of these figures (`dance.measure`) meet the beat, in a sentence for musicians."""
     value = _known(figures)
     lead = value("footfall_lead", float("nan"))
+    if is_beatless(figures):
+        return "no steady beat was heard, so there is none to meet"
     if not isfinite(lead):
         return "no steps or no beats to compare"
     share = lead / REAL_LEAD

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from dancegen.choreographers import is_baseline
-from dancegen.metrics.diagnosis import faults
+from dancegen.metrics.diagnosis import NO_BEAT, faults, is_beatless
 from dancegen.metrics.features import ENOUGH_WINDOWS
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ DETAILS = (
     Column("twisted", "twisted", 4, "Share of frames whose shoulders are the other way round than their hips."),
     Column("side_swaps", "swaps", 3, "How often a second left and right of a pair of joints change places."),
     Column("windows", "windows", 0, "Windows of three seconds that the Frechet distances and the diversity are of."),
+    Column("beats", "beats", 0, "Beats of the music, on average. 0: none was heard."),
     Column("seconds", "seconds", 0, "How much dance was measured."),
 )
 """What the page shows in a table of its own."""
@@ -103,6 +104,9 @@ class Row:
         empty = [song for song, dance in zip(self.songs, self.dances, strict=False) if not dance.shown]
         if 0 < len(empty) < len(self.dances):
             said.append(f"nobody is shown in {len(empty)} of {len(self.dances)} dances: {', '.join(empty)}")
+        beatless = [song for song, each in zip(self.songs, self.each, strict=False) if is_beatless(each)]
+        if beatless and not is_beatless(self.figures):
+            said.append(f"{NO_BEAT} of {len(beatless)} of {len(self.each)} dances: {', '.join(beatless)}")
         count = self.figures.get("windows", float("nan"))
         if len(empty) < len(self.dances) and count < ENOUGH_WINDOWS:
             said.append(

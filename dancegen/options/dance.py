@@ -59,6 +59,14 @@ class GeneratePosesOptions(Canvas, Seeded):
     fps: float = option(30.0, help="Frames a second.", metavar="FPS", parse=_rate)
     start: float = option(0.0, help="Where in the song to begin: seconds, or 1:30.", metavar="S", parse=moment)
     seconds: float | None = option(None, help="How long to dance; else to the end.", metavar="S", parse=moment)
+    tempo: float | None = option(
+        None, help="The song's beats a minute, where they are heard wrongly.", metavar="BPM",
+        parse=within(40.0, 240.0, "beats a minute"),
+    )  # fmt: skip
+    beats: str | Path | None = option(
+        None, help="Take the song's beats from FILE: times, one a line, or a beats.json.", metavar="FILE",
+        role=Role.INPUT,
+    )  # fmt: skip
     camera: str = option(
         "front", help="front, side, orbit, follow or cuts.", metavar="NAME", panel=BODY, parse=choice(*CAMERAS)
     )

@@ -16,7 +16,7 @@ from dancegen.store import Artifact, Store
 
 if TYPE_CHECKING:
     from dancegen.audio.load import SongInfo
-    from dancegen.audio.song import SongFeatures
+    from dancegen.audio.song import FindBeats, SongFeatures
 
 GENERATED, IMPORTED = "generate-poses", "import-poses"
 DANCES = (GENERATED, IMPORTED)
@@ -42,7 +42,9 @@ def find_dance(reference: str | Path, store: Store) -> Artifact:
             raise error from None
 
 
-def leave_music(directory: Path, song: SongInfo, start_s: float, seconds: float, progress: Progress) -> SongFeatures:
+def leave_music(
+    directory: Path, song: SongInfo, find_beats: FindBeats, start_s: float, seconds: float, progress: Progress
+) -> SongFeatures:
     """Write `seconds` of a song from `start_s` on, with their features and beats; returns the features.
 
     Where the song ends before, the features go on with silence (the sound of a video does so anyway). Raises AudioError
@@ -52,7 +54,9 @@ def leave_music(directory: Path, song: SongInfo, start_s: float, seconds: float,
     from dancegen.audio.song import analyse_and_copy
 
     span = max(seconds, SHORTEST_S)
-    excerpt = analyse_and_copy(song, directory / AUDIO, start_s=start_s, seconds=span, progress=progress)
+    excerpt = analyse_and_copy(
+        song, directory / AUDIO, start_s=start_s, seconds=span, beats=find_beats, progress=progress
+    )  # fmt: skip
     return _left(directory, excerpt.copy, seconds)
 
 

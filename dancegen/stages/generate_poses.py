@@ -15,12 +15,14 @@ from dancegen.progress import Progress
 from dancegen.stages.dance_controls import read_controls
 from dancegen.stages.dance_files import AUDIO, BEATS, BVH, FEATURES, GENERATED, JSON, MOTION, POSES, PREVIEW
 from dancegen.stages.songs import SongFile, song_path
+from dancegen.stages.track_beats import ADVICE, asked_beats
+from dancegen.stages.track_beats import VERSION as TRACKER
 from dancegen.store import Artifact, Input
 from dancegen.store.hashing import hash_value
 
 if TYPE_CHECKING:
     from dancegen.audio.load import SongInfo
-    from dancegen.audio.song import SongFeatures
+    from dancegen.audio.song import FindBeats, SongFeatures
     from dancegen.choreographers import Choreographer, ChosenModel, DanceControls
     from dancegen.pose.sequence import PoseSequence
 
@@ -55,14 +57,17 @@ def generate_poses(
     chosen = model or choose_model(options.model, context.store, lambda: context.resolve(dataset, "extract-poses"))
     asked = read_controls(options, context.store)
     chosen.check(asked.controls)
+    end = info.seconds if options.seconds is None else options.start + options.seconds
+    beats = asked_beats(options, context.store, (options.start, end))
     source = replace(song.input, role="song")
-    inputs = {"song": (source,), "model": chosen.inputs, "poses": (), **asked.inputs}
-    recipe = recipe_for(STAGE, chosen.version, options, inputs, **asked.moments)
+    inputs = {"song": (source,), "model": chosen.inputs, "poses": (), "beats": beats.inputs, **asked.inputs}
+    recipe = recipe_for(STAGE, chosen.version, options, inputs, tracker=TRACKER, **asked.moments)
 
     def build(directory: Path) -> dict:
         dancer = chosen.load(context.device)
         seed = _chance(options.seed, source)
-        return _build(directory, info, dancer, options, asked.controls, seed, context.progress)
+        find = beats.finder(song, context)
+        return _build(directory, info, find, dancer, options, asked.controls, seed, context.progress)
 
     return context.obtain(recipe, build)
 
@@ -85,6 +90,7 @@ def check_span(start: float, seconds: float | None, length: float) -> None:
 def _build(
     directory: Path,
     song: SongInfo,
+    find_beats: FindBeats,
     dancer: Choreographer,
     options: GeneratePosesOptions,
     controls: DanceControls,
@@ -93,12 +99,12 @@ def _build(
 ) -> dict:
     from dancegen.audio.song import analyse_and_copy
     from dancegen.metrics.dance import Dance, measure, rounded
-    from dancegen.metrics.diagnosis import faults, timing
+    from dancegen.metrics.diagnosis import NO_BEAT, faults, timing
     from dancegen.pose.openpose_json import write_openpose_json
     from dancegen.pose.sequence import PoseSequence
 
     excerpt = analyse_and_copy(
-        song, directory / AUDIO, start_s=options.start, seconds=options.seconds, progress=progress
+        song, directory / AUDIO, start_s=options.start, seconds=options.seconds, beats=find_beats, progress=progress
     )  # fmt: skip
     features = excerpt.song
     excerpt.copy.save(directory / FEATURES)
@@ -111,7 +117,7 @@ def _build(
     kept, wrong = timing(figures), faults(figures)
     progress.say(kept)
     for fault in wrong:
-        progress.warn(fault)
+        progress.warn(f"{fault}: {ADVICE}" if fault == NO_BEAT else fault)
     return {
         "seconds": round(sequence.seconds, 3),
         "frames": len(sequence),

@@ -23,6 +23,8 @@ from dancegen.stages.dance_files import (
 )  # fmt: skip
 from dancegen.stages.pose_files import PoseFile, is_pose_file, read_pose_file
 from dancegen.stages.songs import SongFile, song_path
+from dancegen.stages.track_beats import VERSION as TRACKER
+from dancegen.stages.track_beats import finder
 from dancegen.store import Artifact, Input, Recipe
 
 VERSION = 1
@@ -71,7 +73,8 @@ def import_poses(found: PoseFile, music: Music, context: Context) -> Artifact:
     _check_length(found, music, context)
     recipe = Recipe(
         IMPORTED, VERSION,
-        {"fps": sequence.fps, "size": list(sequence.size), "start": music.start_s, "position": sequence.start_s},
+        {"fps": sequence.fps, "size": list(sequence.size), "start": music.start_s, "position": sequence.start_s,
+         "tracker": TRACKER},
         (found.input, *music.inputs),
     )  # fmt: skip
 
@@ -147,14 +150,19 @@ def _check_length(found: PoseFile, music: Music, context: Context) -> None:
 
 
 def _leave_music(directory: Path, music: Music, seconds: float, context: Context) -> None:
+    from dancegen.audio.beats import Beats
+    from dancegen.audio.load import probe
+
     if music.song is None:
         leave_silence(directory, seconds)
         return
     if not isinstance(music.song, Artifact):
-        leave_music(directory, music.song.info, music.start_s, seconds, context.progress)
+        find = finder(music.song, context)
+        leave_music(directory, music.song.info, find, music.start_s, seconds, context.progress)
         return
     if abs(float(music.song.summary["seconds"]) - seconds) < 0.02:
         for name in (AUDIO, FEATURES, BEATS):
             shutil.copyfile(music.song.file(name), directory / name)
         return
-    leave_music(directory, SongFile(music.song.file(AUDIO)).info, 0.0, seconds, context.progress)
+    beats = replace(Beats.load(music.song.file(BEATS)), start_s=0.0)
+    leave_music(directory, probe(music.song.file(AUDIO)), lambda heard: beats, 0.0, seconds, context.progress)

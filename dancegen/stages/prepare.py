@@ -35,7 +35,9 @@ from dancegen.progress import Progress
 from dancegen.stages.one_by_one import Fault, Notes, one_by_one
 from dancegen.stages.songs import SongFile, find_songs
 from dancegen.stages.takes import TakeFile, find_sources, folder_name
-from dancegen.store import Artifact, Input
+from dancegen.stages.track_beats import NO_BEAT, finder
+from dancegen.stages.track_beats import VERSION as TRACKER
+from dancegen.store import Artifact, Input, Store
 
 STAGE = "prepare"
 VERSION = 4
@@ -67,8 +69,8 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
         inputs["joints"] = (Input.file("joint names", options.joints),)
         joints = read_joint_map(options.joints)
     more = {"unreadable": unreadable} if unreadable else {}  # where that is so, an earlier result may have more
-    recipe = recipe_for(STAGE, VERSION, options, inputs, genres=genres, **more)
-    job = _Job(takes, songs, list(own.values()), genres, joints, options, context.progress)
+    recipe = recipe_for(STAGE, VERSION, options, inputs, genres=genres, tracker=TRACKER, **more)
+    job = _Job(takes, songs, list(own.values()), genres, joints, options, context.store, context.progress)
     return context.obtain(recipe, lambda directory: job.build(directory, unreadable))
 
 
@@ -85,6 +87,7 @@ class _Job:
     genres: Mapping[str, str]
     joints: Mapping[str, str]
     options: PrepareOptions
+    store: Store
     progress: Progress
     warnings: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -112,12 +115,12 @@ class _Job:
         """The songs for silent takes, and those that takes were recorded with."""
         files = list({item.input.digest: item for item in (*self.songs, *self.own_songs)}.values())
         songs, failures = {}, []
-        jobs = [(item, scratch / f"song{number}.npy") for number, item in enumerate(files)]
+        jobs = [(item, scratch / f"song{number}.npy", self.store) for number, item in enumerate(files)]
         for item, result in self._each("Listening to the songs", _analyse, jobs):
             if isinstance(result, Fault):
                 failures.append(_about_song(item, result.reason))
             elif len(result.beats.times_s) < FEWEST_BEATS:
-                failures.append(_about_song(item, "it has no beat to dance to"))
+                failures.append(_about_song(item, NO_BEAT))
             else:
                 songs[item.input.digest] = result
         for_silent, own = (
@@ -236,10 +239,10 @@ class _Job:
 # In other processes. Whatever these raise is the fault of the input that they were given.
 
 
-def _analyse(item: SongFile, mel: Path) -> Song:
+def _analyse(item: SongFile, mel: Path, store: Store) -> Song:
     from dancegen.audio.song import analyse
 
-    features = analyse(item.path)
+    features = analyse(item.info, beats=finder(item, Context(store)))
     np.save(mel, features.mel)
     return Song(item.path.stem, item.path, item.input.digest, features.seconds, features.beats, mel)
 

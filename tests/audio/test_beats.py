@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dancegen.audio.beats import BEAT_BANDS, NO_BEATS, Beats, bar_lines, track_beats
+from dancegen.audio.beats import BEAT_BANDS, NO_BEATS, Beats, bar_lines
 from dancegen.audio.features import FLOOR, FRAME_RATE, log_mel, onset_envelope
 from dancegen.audio.load import SAMPLE_RATE
+from dancegen.audio.tracker import track_beats
 from dancegen.errors import AudioError
 from helpers.processes import REPOSITORY
 from helpers.songs import clicks
@@ -70,6 +71,63 @@ def test_no_beats_in_a_long_silence_between_two_parts():
     found, extra = found_and_extra(beats, truth, 0.03)
     assert found >= 0.95 and extra <= 0.05
     assert not ((beats.times_s > 16) & (beats.times_s < 24)).any()
+
+
+def swaying(tempo: float, sway: float, period_s: float | None, seconds: float = 30.0) -> np.ndarray:
+    """Times of beats whose intervals sway, smoothly over `period_s` or each by chance."""
+    chance, times = np.random.default_rng(0), [0.4]
+    while times[-1] < seconds - 1.5:
+        now = times[-1]
+        change = sway * (chance.uniform(-1, 1) if period_s is None else np.sin(2 * np.pi * now / period_s))
+        times.append(now + 60 / tempo * (1 + change))
+    return np.array(times)
+
+
+@pytest.mark.parametrize(
+    "tempo, sway, period_s", [(110, 0.15, 8), (110, 0.15, 4), (75, 0.15, 12), (100, 0.25, 10), (110, 0.15, None)]
+)
+def test_beats_follow_clicks_that_sway(tempo, sway, period_s):
+    truth = swaying(tempo, sway, period_s)
+    found, extra = found_and_extra(heard(clicks(truth, 30)), truth, 0.05)
+    missed = 0.05 if period_s else 0.1  # more where each interval sways by chance
+    assert found >= 1 - missed and extra <= missed
+
+
+def test_a_rubato_song_has_its_beats_found():
+    """A song played faster and slower by 15 %, over and over."""
+    import soxr
+
+    from dancegen.audio.synth.song_maker import SongSpec, synthesise
+
+    song = synthesise(SongSpec(tempo=112, pattern="cha-cha", seconds=25, seed=3))
+    samples = soxr.resample(song.samples.mean(axis=1), 44_100, SAMPLE_RATE)
+    now = np.arange(25 * SAMPLE_RATE) / SAMPLE_RATE
+    played = np.cumsum(1 + 0.15 * np.sin(2 * np.pi * now / 9)) / SAMPLE_RATE
+    truth = np.interp(song.beats_s[song.beats_s < played[-1]], played, now)
+    found, extra = found_and_extra(heard(np.interp(played, now[: len(samples)], samples)), truth, 0.07)
+    assert found >= 0.9 and extra <= 0.1
+
+
+@pytest.mark.parametrize("tempo", [60, 120])
+def test_a_tempo_that_is_given_decides_between_octaves(tempo):
+    times = np.arange(0.5, 29.5, 0.5)
+    sound = clicks(times, 30) + clicks(times[::2], 30)
+    mel = log_mel(sound.astype(np.float32))
+    beats = track_beats(onset_envelope(mel), mel, tempo)
+    assert beats.tempo_bpm == pytest.approx(tempo, rel=0.01)
+    assert np.abs((beats.times_s - 0.25) % 0.5 - 0.25).max() < 0.03
+    quiet = np.zeros((2000, 80), np.float32) + FLOOR
+    assert len(track_beats(onset_envelope(quiet), quiet, tempo).times_s) == 0
+
+
+def test_a_part_has_the_beats_that_the_whole_has_there():
+    beats = Beats(np.concatenate([np.arange(1, 9, 0.5), np.arange(9, 20, 0.4)]), 150.0, np.ones(44, np.float32))
+    part = beats.between(2.2, 6.5)
+    assert part.times_s == pytest.approx(np.arange(0.3, 4.2, 0.5)) and part.start_s == 2.2
+    assert part.tempo_bpm == pytest.approx(120) and len(part.strength) == len(part.times_s) == 8
+    assert beats.between(10, 18).tempo_bpm == pytest.approx(150)
+    assert beats.between(2.2, 3.6).tempo_bpm == 150  # too few to tell: the song's
+    assert beats.between(0, 0.9).tempo_bpm == 0 and len(beats.between(0, 0.9).times_s) == 0
 
 
 @pytest.mark.parametrize("seconds", [1.0, 30.0])

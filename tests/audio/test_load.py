@@ -224,7 +224,54 @@ def test_reading_a_song_says_nothing_on_stderr(songs, tmp_path, capfd):
     (tmp_path / "cut.mp3").write_bytes(songs["mp3"].read_bytes()[:40_000])
     for name in ("text.mp3", "cut.mp3"):
         refused(tmp_path / name)
+    time = np.arange(6 * 8000) / 8000
+    load(write(tmp_path / "telephone.mp3", 0.5 * np.sin(900 * time[:, None] ** 2).astype(np.float32), 8000))
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFFFFF])
+def test_a_wav_that_was_streamed_is_read_to_its_end(songs, tmp_path, size):
+    data = bytearray(songs["wav"].read_bytes())
+    at = data.index(b"data") + 4
+    data[4:8] = data[at : at + 4] = size.to_bytes(4, "little")
+    (tmp_path / "streamed.wav").write_bytes(data)
+    assert np.allclose(load(tmp_path / "streamed.wav"), load(songs["wav"]), atol=1e-4)
+
+
+def test_a_flac_that_was_streamed_is_read_to_its_end(songs, tmp_path):
+    """Its header says that it has no samples, for nobody knew how many there would be."""
+    data = bytearray(songs["flac"].read_bytes())
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    (tmp_path / "streamed.flac").write_bytes(data)
+    assert len(load(tmp_path / "streamed.flac")) == pytest.approx(SECONDS * SAMPLE_RATE, abs=2)
+
+
+def test_songs_that_follow_one_another_in_one_ogg_file_are_all_read(songs, tmp_path):
+    data, path = songs["ogg"].read_bytes(), tmp_path / "chained.ogg"
+    path.write_bytes(data + data)
+    assert probe(path).seconds == pytest.approx(2 * SECONDS, abs=0.01)
+    one, both = load(songs["ogg"]), load(path)
+    assert len(both) == pytest.approx(2 * len(one), abs=0.02 * SAMPLE_RATE)
+    assert both[len(one) + SAMPLE_RATE :].std() == pytest.approx(one[SAMPLE_RATE:].std(), rel=0.05)
+    path.write_bytes(data + write(tmp_path / "mono.ogg", tune()[:, :1]).read_bytes())
+    assert "2 songs one after the other, in different formats" in refused(path)
+    path.write_bytes(data + data[: len(data) // 2])
+    assert stopped_at(path) == pytest.approx(1.5 * SECONDS, abs=1.1)
+
+
+def lying(path: Path, at: int, value: int, size: int = 4) -> Path:
+    data = bytearray(path.read_bytes())
+    data[at : at + size] = value.to_bytes(size, "little")
+    target = path.with_name(f"lying{at}-{value}.wav")
+    target.write_bytes(data)
+    return target
+
+
+def test_a_header_that_lies_ends_in_words(songs):
+    for path in (lying(songs["wav"], 24, 1), lying(songs["wav"], 24, 4_000_000_000), lying(songs["wav"], 22, 600, 2)):
+        message = refused(path)
+        assert "header is damaged" in message or "not audio" in message or "cannot be read" in message
 
 
 def test_blocks_never_hold_the_song(tmp_path):

@@ -32,7 +32,7 @@ def test_what_shows_nobody_has_no_figures_and_is_said_so():
         dance = Dance.of(PoseSequence(keypoints, fps), beats(3.0))
         found = measure(dance, [beats(3.0, 0.4)])
         known = {name: value for name, value in found.items() if np.isfinite(value)}
-        assert known == {"seconds": 3, "shown": 0, "missing": missing}
+        assert known == {"seconds": 3, "shown": 0, "missing": missing, "beats": len(beats(3.0))}
         assert len(Windows.of([dance]).kinetic) == 0
         assert len(faults(found)) == 1 and "nobody is shown" in faults(found)[0]
 

@@ -72,15 +72,15 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "generate-poses diffusion": (
         of("generate-poses", FAMILIES["diffusion"].version, SONG, "song", "model"),
-        "547bf0dd3ba2e78d",
+        "c3b033bd67ce66c6",
     ),
     "generate-poses gan": (
         of("generate-poses", FAMILIES["gan"].version, SONG, "song", "model"),
-        "547bf0dd3ba2e78d",
+        "c3b033bd67ce66c6",
     ),
     "generate-poses baseline": (
         of("generate-poses", Baselines().version, SONG, "song", "model", "dataset"),
-        "87474b525c6679a4",
+        "4328fc405291f4a9",
     ),
     "render skeleton": (
         of("render", render.VERSION, SkeletonOptions(), "poses", engine="skeleton", fps=30.0, size=[1280, 720]),

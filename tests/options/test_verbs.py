@@ -36,6 +36,7 @@ def there(tmp_path_factory):
     """A folder with songs, takes and models, each in two versions, and a store."""
     place = tmp_path_factory.mktemp("there")
     store = open_store(place / "store")
+    (place / "beats.txt").write_text("0.5\n1.0\n1.5\n")
     for name, bpm in (("one", 100), ("two", 130)):
         write_song(place / f"{name}.wav", 3.0, bpm=bpm)
         (place / f"{name}-music").mkdir()
@@ -110,6 +111,7 @@ def cases(place, store) -> list[Case]:
              "end_pose": motion},
             {
                 "song": two(".wav"), "model": two("-body"), "fps": 24, "canvas": "64x64", "start": 0.5, "seconds": 2,
+                "tempo": 101, "beats": place / "beats.txt",
                 "camera": "side", "music_guidance": 3, "floor": "2x2", "genre": "stepping", "energy": 0.7,
                 "start_pose": another, "end_pose": f"{motion}@1.5", "edit": another, "keep": "1-1.5",
                 "keep_joints": "legs", "repeat_sections": True, "retime": True, "seed": 1,

@@ -210,7 +210,7 @@ def test_a_killed_run_leaves_no_half_artifact_and_the_next_one_works(place, mode
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    assert not list(root.rglob("manifest.json")) and list(root.glob("generate-poses/.making-*"))
+    assert not list(root.glob("generate-poses/*/manifest.json")) and list(root.glob("generate-poses/.making-*"))
     made = generate_poses(song, model=model, canvas="64x64", store=root)
     assert not made.cached and len(PoseSequence.load(made.file("poses.npz"))) == 240
     assert not list(root.glob("generate-poses/.making-*"))

@@ -157,7 +157,7 @@ def test_the_sound_that_lies_beside_the_poses_belongs_to_them(made, store, place
         (tmp_path / name).write_bytes(made.file(name).read_bytes())
     video = render(tmp_path / "openpose.json", json_fps=24, **OPENPOSE, store=elsewhere)
     one, other = (Beats.load(each.file("beats.json")).times_s for each in (imported(video, elsewhere), made))
-    assert np.abs(one - other).max() < 0.02
+    assert np.abs(one[:, None] - other).min(axis=0).max() < 0.02  # the end of a part may have one more of its own
 
 
 def test_poses_that_outlast_the_song_end_in_silence_and_that_is_said(foreign, store, song):
