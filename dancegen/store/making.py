@@ -26,7 +26,7 @@ def make(places: Places, recipe: Recipe, build: Build) -> Artifact:
     and whatever `build` raises; the store is then as it was.
     """
     final = places.artifact(recipe.stage, recipe.digest)
-    with _workplace(places.making(final)) as workplace:
+    with fresh(places.making(final)) as workplace:
         started = time.monotonic()
         with building(workplace):
             summary = build(workplace) or {}
@@ -50,8 +50,8 @@ def publish(places: Places, finished: Path, final: Path) -> None:
 
 
 @contextmanager
-def _workplace(path: Path) -> Iterator[Path]:
-    """A fresh directory, gone afterwards unless it was published."""
+def fresh(path: Path) -> Iterator[Path]:
+    """A new, empty directory, gone afterwards unless it was published. Raises StoreError."""
     with writing(path):
         path.mkdir(parents=True)
     try:

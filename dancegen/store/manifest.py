@@ -84,14 +84,23 @@ class Manifest:
         """
         path = directory / MANIFEST
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
         except FileNotFoundError as error:
             raise Damage(f"{path} is missing") from error
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError) as error:
+            raise cannot_read(path, error) from error
+        return cls.parse(text, path)
+
+    @classmethod
+    def parse(cls, text: str, path: Path) -> Manifest:
+        """The manifest in a text that was read from `path`. Raises Damage and OtherSchema as `read` does."""
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
             raise cannot_read(path, error) from error
         try:
             if data["schema"] != SCHEMA:
-                raise _other_schema(directory, data["schema"])
+                raise _other_schema(path.parent, data["schema"])
             checksum = data.pop("checksum", None)  # the earliest manifests have none
             if checksum is not None and checksum != hash_value(data):
                 raise ValueError("its own checksum contradicts it")

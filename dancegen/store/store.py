@@ -70,7 +70,7 @@ class Store:
         also when it is answered from the store: False for what is made on the way to something else. Raises StoreError
         where the store cannot be read or written, and whatever `build` raises.
         """
-        artifact = None if force else self._sound(recipe) or self._sound_below(recipe, progress)
+        artifact = None if force else self.sound(recipe.stage, recipe.digest) or self._sound_below(recipe, progress)
         if artifact is None:
             artifact = self._make(recipe, build, force, progress)
             housekeeping.sweep_daily(self.root)
@@ -158,7 +158,7 @@ class Store:
             with writing(final):
                 bring_back(final)
             # Whoever held the lock before may have made it while this process waited.
-            if not force and (artifact := self._sound(recipe)) is not None:
+            if not force and (artifact := self.sound(recipe.stage, recipe.digest)) is not None:
                 return artifact
             if force:
                 remove_tree(places.scratch(recipe.stage, recipe.digest))
@@ -181,12 +181,12 @@ class Store:
 
     # Reading
 
-    def _sound(self, recipe: Recipe) -> Artifact | None:
-        """The recipe's artifact in the root if it is there and whole. Raises Unreadable."""
-        artifact = _read(self.places.artifact(recipe.stage, recipe.digest), check=True)
+    def sound(self, stage: str, digest: str) -> Artifact | None:
+        """The artifact of a whole digest in the root if it is there and every byte is right. Raises Unreadable."""
+        artifact = _read(self.places.artifact(stage, digest), check=True)
         if isinstance(artifact, Unreadable):
             raise artifact
-        return artifact if isinstance(artifact, Artifact) and artifact.digest == recipe.digest else None
+        return artifact if isinstance(artifact, Artifact) and artifact.digest == digest else None
 
     def _sound_below(self, recipe: Recipe, progress: Progress) -> Artifact | None:
         """The recipe's artifact in the stores that are only read; one that cannot be used there is said."""
