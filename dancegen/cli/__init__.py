@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -98,6 +99,8 @@ def _explain(error: Exception, arguments: list[str], hint: str) -> int:
     if words is not None:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "dancegen"
+        if context is not None and context.parent is None and (song := _song_in(arguments)):
+            return _say(f"{song} is a song, not a command: write dancegen dance {shlex.quote(song)}", 2)
         unknown = getattr(error, "option_name", None) if type(error).__name__ == "NoSuchOption" else None
         said = unknown_option(unknown, arguments, context) if unknown else words().replace("Value error, ", "")
         return _say(f"{said} (see {path} --help)", 2)
@@ -105,6 +108,14 @@ def _explain(error: Exception, arguments: list[str], hint: str) -> int:
     if not is_main_process():
         print(f"process {rank_and_world_size()[0]}: {unexpected}", file=sys.stderr)
     return _say(unexpected, 1)
+
+
+def _song_in(arguments: list[str]) -> str | None:
+    """The song that was given in the place of a command, by who forgot the word `dance`."""
+    from dancegen.stages.songs import AUDIO_SUFFIXES
+
+    first = arguments[0] if arguments else ""
+    return first if os.path.splitext(first)[1].lower() in AUDIO_SUFFIXES else None
 
 
 def _say(message: str, code: int) -> int:

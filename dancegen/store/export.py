@@ -66,6 +66,7 @@ class Output:
             elif here is not None and not path.is_dir():
                 raise InputError(f"--output {self.path} is a file; give a directory, or a name with a file suffix")
             _check_parents(path, self.path)
+            self._check_outside()
             _check_writable(path if path.is_dir() else path.parent, self.path)
             names = (*self.files, *self.others)
             self.look({path: ""} if self.is_file else {path / name: "" for name in names})
@@ -88,6 +89,17 @@ class Output:
             if foreign:
                 raise Taken(_taken(self.path, foreign))
         return found
+
+    def _check_outside(self) -> None:
+        """A copy in an artifact's own directory would damage the artifact."""
+        if self.exported is None:
+            return
+        path = Path(self.path).resolve()
+        for root in (self.exported.root, *self.exported.below):
+            inside = path.relative_to(root).parts if root in path.parents else ()
+            artifact = root.joinpath(*inside[:2])
+            if inside and (inside[0].startswith(".") or (artifact / MANIFEST).is_file()):
+                raise InputError(f"--output {self.path} lies within the store {root}: choose a place outside")
 
     def _check_suffix(self) -> None:
         path = Path(self.path)

@@ -193,6 +193,11 @@ def test_an_interrupted_command_tidies_up_and_ends_with_130(tmp_path, number):
     assert list((tmp_path / "store" / "train").glob(".making-*")) == []
 
 
+def test_a_song_in_the_place_of_a_command_is_pointed_to_dance(capfd):
+    assert main(["my song.mp3", "--seconds", "3"]) == 2
+    assert capfd.readouterr().err == "error: my song.mp3 is a song, not a command: write dancegen dance 'my song.mp3'\n"
+
+
 @pytest.mark.parametrize("how", ["option", "environment"])
 def test_an_address_is_no_store(how, capfd, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)

@@ -285,3 +285,16 @@ def test_a_copy_of_a_store_below_is_dancegens_too(tmp_path, store):
     (tmp_path / "a.npz").write_text("a person's work")
     with pytest.raises(Taken):
         Output(tmp_path / "a.npz", FILES, exported=Exported(tmp_path / "above", says_digest, (store.root,))).check()
+
+
+def test_no_copy_goes_into_the_store(made, store, tmp_path):
+    for place in (
+        made.path,
+        made.path / "poses.npz",
+        made.path / "deeper" / "a.npz",
+        store.root / ".exported" / "a.npz",
+    ):
+        with pytest.raises(InputError, match="lies within the store"):
+            out(place, store, force=True).check()
+    out(store.root / "a.npz", store).check()  # who works in the store's own directory
+    out(store.root / "films" / "a.npz", store).check()
