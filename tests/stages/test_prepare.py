@@ -225,7 +225,7 @@ def test_silence_cannot_be_danced_to_and_is_named(dances, tmp_path):
     import soundfile
 
     soundfile.write(tmp_path / "silence.wav", np.zeros(22_050 * 5), 22_050)
-    with pytest.raises(InputError, match=r"silence\.wav: no steady beat heard"):
+    with pytest.raises(InputError, match=r"silence\.wav: no steady beat was heard"):
         prepare(dances / "solo.bvh", music=tmp_path / "silence.wav", workers=1)
 
 
