@@ -52,3 +52,7 @@ def render_stage(monkeypatch) -> StageDouble:
     module.render = double.render
     monkeypatch.setitem(sys.modules, "dancegen.stages.render", module)
     return double
+
+
+def pytest_addoption(parser) -> None:
+    parser.addoption("--fuzz", type=int, default=1000, metavar="N", help="Damaged files of each format to read.")

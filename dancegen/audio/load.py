@@ -24,6 +24,7 @@ FLAC_CHANNELS = 8  # the most that FLAC holds
 _MOST_VALUES = 2**24  # of a block, all channels together
 _UNKNOWN = 2**48  # frames: what libsndfile says of a FLAC file that was streamed is more
 PCM_16 = 32_768  # steps of a 16-bit sample from silence to full scale
+_STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}  # for FFmpeg: damage is an error, not a guess
 _SLACK_S = 0.25  # how far a container's stated length may be off before the file counts as cut short
 
 
@@ -182,13 +183,13 @@ def _probe_av(path: Path) -> SongInfo | None:
     import av.error
 
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="replace") as container:
             if not container.streams.audio:
                 if container.format.name == "tty" or container.format.name.endswith("_pipe"):
                     return None  # text and pictures
                 raise AudioError(f"{path} holds no sound: give a song, or a video with a sound track")
             stream = container.streams.audio[0]
-            if not stream.rate or not stream.channels:
+            if stream.codec_context is None or not stream.rate or not stream.channels:
                 return None
             return SongInfo(path, _av_seconds(container, stream), stream.rate, stream.channels, "av")
     except (av.error.FFmpegError, ValueError) as error:
@@ -280,7 +281,7 @@ def _av_frames(info: SongInfo) -> Iterator[np.ndarray]:
 
     decoded = 0
     try:
-        with av.open(str(info.path), options={"err_detect": "crccheck+bitstream+buffer+explode"}) as container:
+        with av.open(str(info.path), options=_STRICT, metadata_errors="replace") as container:
             stream = container.streams.audio[0]
             convert = av.AudioResampler(format="flt", layout=stream.layout, rate=info.sample_rate)
             for frame in container.decode(stream):

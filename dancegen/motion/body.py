@@ -18,7 +18,7 @@ from dancegen.errors import MocapError, reading
 from dancegen.files import load_arrays
 from dancegen.motion.anatomy import ANKLE_HEIGHT, FACE
 from dancegen.motion.kinematics import forward_kinematics
-from dancegen.motion.motion import ENDS, FARTHEST_M, Motion, check_measures
+from dancegen.motion.motion import ENDS, FARTHEST_M, Motion, check_measures, named
 from dancegen.motion.rotations import about
 from dancegen.pose.skeleton import INDEX, N_JOINTS
 
@@ -250,12 +250,12 @@ class BodyMotion:
     def load(cls, path: str | Path) -> BodyMotion:
         """Read what `save` wrote. Raises MocapError where the file is missing, damaged or something else."""
         arrays = load_arrays(path, _FILE, MocapError, needed=(*_ARRAYS, *_FIGURES))
-        with reading(path, _FILE, MocapError):
+        with reading(path, _FILE, MocapError), named(Path(path)):
             offsets, root, rotations = (arrays[name] for name in _ARRAYS)
             height_m, fps, start_s = (float(arrays[name]) for name in _FIGURES)
-            check_measures(fps, height_m, Path(path))
+            check_measures(fps, height_m)
             if offsets.shape != (len(NAMES), 3) or not (np.abs(offsets) < FARTHEST_M).all() or not isfinite(start_s):
-                raise MocapError(f"{path} is damaged: it holds no body of {len(NAMES)} joints")
+                raise MocapError(f"it holds no body of {len(NAMES)} joints")
             return cls(Body(offsets, height_m), root, rotations, fps, start_s)
 
 

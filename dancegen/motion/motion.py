@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -161,8 +162,8 @@ class Motion:
         """Reads what `save` wrote. Raises MocapError where the file is missing, damaged or something else."""
         path = Path(path)
         arrays = load_arrays(path, MOTION_FILE, MocapError, needed=_NEEDED, optional=("ends", *_ROTATIONS))
-        with reading(path, MOTION_FILE, MocapError):
-            check_measures(float(arrays["fps"]), float(arrays["height_m"]), path)
+        with reading(path, MOTION_FILE, MocapError), named(path):
+            check_measures(float(arrays["fps"]), float(arrays["height_m"]))
             turned = [arrays[name] for name in _ROTATIONS] if "rotations" in arrays else None
             return cls(
                 *(arrays[name] for name in ("joints3d", "head_forward", "head_up")),
@@ -208,11 +209,20 @@ _RATES, _HEIGHTS_M = (0.1, 1000.0), (0.05, 50.0)
 """Between what a motion file's frames a second and its dancer's height lie."""
 
 
-def check_measures(fps: float, height_m: float, path: Path) -> None:
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Around what makes a motion of a file: MocapErrors about the motion name the file."""
+    try:
+        yield
+    except MocapError as error:
+        raise MocapError(f"{path}: {error}") from error
+
+
+def check_measures(fps: float, height_m: float) -> None:
     """MocapError where a motion file states a rate or a height that no recording of a dancer has."""
     for value, (least, most), name in ((fps, _RATES, "frames a second"), (height_m, _HEIGHTS_M, "metres of height")):
         if not least <= value <= most:
-            raise MocapError(f"{path}: {value:g} {name}; it must be from {least:g} to {most:g}")
+            raise MocapError(f"{value:g} {name}; it must be from {least:g} to {most:g}")
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:

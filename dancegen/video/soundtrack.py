@@ -27,10 +27,10 @@ class Soundtrack:
         if not self.path.is_file():
             raise AudioError(f"There is no song at {self.path}.")
         try:
-            self._container = av.open(str(self.path))
+            self._container = av.open(str(self.path), metadata_errors="replace")
         except (av.error.FFmpegError, OSError) as error:
             raise AudioError(f"{self.path} is not a sound file that can be read ({error}).") from error
-        if not self._container.streams.audio:
+        if not self._container.streams.audio or self._container.streams.audio[0].codec_context is None:
             self._container.close()
             raise AudioError(f"{self.path} holds no sound.")
         stream = self._container.streams.audio[0]

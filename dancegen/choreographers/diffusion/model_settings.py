@@ -7,7 +7,7 @@ from pathlib import Path
 from dancegen.choreographers.config import read_settings
 from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.family import CONFIG
-from dancegen.errors import ModelError, reading
+from dancegen.errors import InputError, ModelError, reading
 
 FORMAT = 3
 FAMILY = "diffusion"
@@ -32,5 +32,8 @@ def read_model_settings(folder: Path) -> tuple[DiffusionConfig, float, tuple[str
         if (family, version) == (FAMILY, FORMAT):
             if not (0 < height < 10 and all(isinstance(style, str) for style in styles)):
                 raise ModelError(f"{folder} is damaged: its {CONFIG} states no height or styles that can be")
-            return DiffusionConfig.from_dict(settings), height, styles
+            try:
+                return DiffusionConfig.from_dict(settings), height, styles
+            except InputError as error:
+                raise ModelError(f"{folder} is not a model of this dancegen: {error}") from None
         raise ModelError(f"{folder} is a model of family {family!r}, format {version}, which is not read here")
