@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dancegen.context import Context
-from dancegen.devices import is_main_process
-from dancegen.errors import KeywordError, StoreError
+from dancegen.devices import is_main_process, rank_and_world_size
+from dancegen.errors import InputError, KeywordError, StoreError, choose_one
 from dancegen.options.declare import declared
 from dancegen.options.verbs import VERBS, Verb
 from dancegen.progress import SILENT
@@ -19,7 +19,7 @@ from dancegen.store import SHORT, Artifact
 from dancegen.store.marks import check_name
 
 if TYPE_CHECKING:
-    from dancegen.renderers.film.plan import Plan
+    from dancegen.dry_run import RunPlan
 
 CIRCUMSTANCES: Mapping[str, Any] = {"store": None, "force": False, "progress": SILENT, "cancel": None}
 """Keywords of every verb that go into its Context, with their defaults; verbs that compute take `device`, too."""
@@ -73,12 +73,28 @@ def _give_name(name: str, artifact: Artifact, context: Context) -> None:
         context.progress.say(f"{name} was the name of {'/'.join(before)} before")
 
 
-def plan_render(*arguments: Any, **keywords: Any) -> Plan:
-    """What `render` with the same keywords would download and need. Nothing is loaded. Raises as `render` does."""
-    from dancegen.stages.render import plan_render as plan
+def plan(verb: str, *arguments: Any, **keywords: Any) -> RunPlan:
+    """What a verb (`"dance"`, `"generate-poses"`) would do with these keywords: what the store has, what would be made
+    and why, and of a painted film what it would take. Nothing is made or loaded.
 
-    declaration = next(each for each in VERBS if each.name == "render")
-    return plan(*_split(declaration, _bound(declaration, arguments, keywords)))
+    Raises as the verb does, InputError for a verb that there is not.
+    """
+    names = {each.name: each for each in VERBS} | {each.function: each for each in VERBS}
+    if verb not in names:
+        raise InputError(f"there is no {verb} to plan; {choose_one(verb, [each.name for each in VERBS])}")
+    return foretell(names[verb], _bound(names[verb], arguments, keywords))
+
+
+def foretell(declaration: Verb, given: Mapping[str, Any]) -> RunPlan:
+    """As `perform`, but that nothing is made."""
+    from dancegen.dry_run import plan_run
+    from dancegen.stages.outputs import planned_copy
+
+    if rank_and_world_size()[1] > 1:
+        raise InputError("--dry-run looks with one process: leave the launcher out")
+    options, context = _split(declaration, given)
+    planned_copy(declaration, options, given.get("output"), context)
+    return plan_run(_stage(declaration.function), declaration.stage, options, context)
 
 
 def signature(declaration: Verb) -> Signature:

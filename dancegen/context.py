@@ -3,7 +3,7 @@ what is shown meanwhile, and whether to stop."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,6 +56,14 @@ class Context:
         return self.store.obtain(
             recipe, build, force=self.force, progress=self.progress, standalone=self.standalone
         )  # fmt: skip
+
+    @property
+    def dry(self) -> bool:
+        """Whether nothing is made, and it is only said what would be: see `dry_run`."""
+        return False
+
+    def foresee(self, models: Any, plan: Callable[[], Any]) -> None:
+        """Told before a film is painted: its models, and what works out all that it takes. Only a dry run listens."""
 
     def resolve(self, reference: str | Path | Artifact | None, stage: str) -> Artifact:
         """The artifact of `stage` a person means; None is the newest one, and which that is gets said.

@@ -20,7 +20,14 @@ from dancegen.store import Artifact
 
 FOR_PEOPLE = ("as_json", "quiet", "debug")
 """Options of every command that no function takes. --debug is read where errors are worded."""
-DRY_RUN = Annotated[bool, typer.Option("--dry-run", help="Say what a painted film would take, and stop.")]
+DRY_RUN = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Say what is there, what would be made and why, and make nothing: exit code 0 if all is there, else 3.",
+        rich_help_panel=COMMON,
+    ),
+]
 
 
 def command_for(verb: Verb) -> Callable[..., None]:
@@ -41,8 +48,8 @@ def command_for(verb: Verb) -> Callable[..., None]:
     dry_run = Parameter("dry_run", Parameter.KEYWORD_ONLY, default=False, annotation=DRY_RUN)
     parameters = [
         *(parameter for last, parameter in own if not last),
-        *([dry_run] if verb.name == "render" else []),
         *(parameter for last, parameter in own if last),
+        dry_run,
         *shared_options.values(),
     ]
     command.__name__, command.__doc__ = verb.function, verb.about
@@ -92,7 +99,7 @@ def run_verb(verb: Verb, keywords: dict[str, Any], shared: Mapping[str, Any]) ->
     with CommandProgress(quiet=shared["quiet"] or not is_main_process()) as progress, stdout_reserved():
         given = {**keywords, **context, "progress": progress}
         copied = {name: shared[name] for name in ("output", "name")}
-        made = (api.plan_render(**given), None) if dry_run else api.perform(verb, given | copied)
+        made = (api.foretell(verb, given | copied), None) if dry_run else api.perform(verb, given | copied)
     if not is_main_process():
         return
     match made:
@@ -100,7 +107,8 @@ def run_verb(verb: Verb, keywords: dict[str, Any], shared: Mapping[str, Any]) ->
             _show(artifact, copy, shared)
             result.check_whole(artifact)
         case plan, _:
-            result.print_plan(plan, shared["as_json"])
+            result.print_plan(plan, shared["as_json"], shared["quiet"])
+            raise typer.Exit(plan.exit_code)
 
 
 def _show(artifact: Artifact, output: Path | None, shared: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from dancegen.errors import DoneInPart
 from dancegen.formatting import duration
 
 if TYPE_CHECKING:
-    from dancegen.renderers.film.plan import Plan
+    from dancegen.dry_run import RunPlan
     from dancegen.store import Artifact
 
 _SHOWN_DIGITS = 16
@@ -66,11 +66,11 @@ def print_evaluation(artifact: Artifact) -> None:
         print(wrapped(note, "  "))
 
 
-def print_plan(plan: Plan, as_json: bool) -> None:
-    """What a painted film would take."""
+def print_plan(plan: RunPlan, as_json: bool, quiet: bool = False) -> None:
+    """What a run would do. Quietly, its exit code is all there is to say."""
     if as_json:
         print_json(plan.to_dict())
-    else:
+    elif not quiet:
         print("\n".join(wrapped(line, "  ") for line in plan.lines()))
 
 

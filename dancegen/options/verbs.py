@@ -78,10 +78,17 @@ class Verb:
     others: tuple[str, ...] = ()
     computes: bool = True
     """Whether a model computes, on a device that can be chosen."""
+    makes: str = ""
+    """The stage of its result, where that has another name."""
 
     @property
     def function(self) -> str:
         return self.name.replace("-", "_")
+
+    @property
+    def stage(self) -> str:
+        """The stage of its result."""
+        return self.makes or self.name
 
 
 VERBS = (
@@ -97,7 +104,7 @@ VERBS = (
             "dance song.mp3 --genre salsa --energy 0.8 --camera cuts",
             "dance song.mp3 --prompt 'a dancer in a red dress, ballroom' --fast",
         ),
-        others=("poster.png",),
+        others=("poster.png",), makes="render",
     ),
     Verb(
         "prepare", lambda: PrepareOptions, (),

@@ -20,7 +20,7 @@ def dance(options: Any, context: Context) -> Artifact:
     options: `dance_options()`, those of both steps. Raises what the two raise.
     """
     video_options = options.only(render_options())
-    request = check_render(video_options)
+    request = check_render(video_options, context)
     poses = generate_poses(options.only(GeneratePosesOptions), context.step())
     if poses.cached:
         context.progress.say("the choreography is there already")

@@ -62,10 +62,11 @@ def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
     if detector is not None and not any(each.kind == VIDEO_KIND for each in found):
         progress.warn("--detector finds the dancer in videos, and there is no video among these")
     check_names(found)
-    real, dataset = _real_dance(options.reference, context)
+    reference, dataset = _real_dance(options.reference, context)
     models = [subject for subject in found if subject.kind == MODEL]
     models += [_baseline(name) for name in _more_baselines(models, dataset)]
     recordings = _dance(models, songs_for_models(options.songs), dataset, options, context)
+    real = reference.file(REFERENCE) if isinstance(reference, Artifact) else reference
     posed = [each for each in found if each.kind not in (MODEL, VIDEO_KIND)]
     recordings += [recording_of(each, options.json_fps, options.json_canvas) for each in posed]
     videos = [find_video(subject, detector, store) for subject in found if subject.kind == VIDEO_KIND]
@@ -92,8 +93,8 @@ def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
     return context.obtain(recipe, build)
 
 
-def _real_dance(reference: Artifact | str | Path | None, context: Context) -> tuple[Path, Artifact | None]:
-    """The file of real dance's statistics, and the pose dataset where one was named."""
+def _real_dance(reference: Artifact | str | Path | None, context: Context) -> tuple[Path | Artifact, Artifact | None]:
+    """Real dance's statistics, a file or an artifact that holds it, and the pose dataset where one was named."""
     from dancegen.assets import asset
     from dancegen.metrics.reference import VERSION as REAL_VERSION
     from dancegen.metrics.reference import Reference, measure_real
@@ -112,7 +113,7 @@ def _real_dance(reference: Artifact | str | Path | None, context: Context) -> tu
         return dict(real.about)
 
     made = context.step(force=False).obtain(recipe, build)
-    return made.file(REFERENCE), dataset
+    return made, dataset
 
 
 def _baseline(name: str) -> EvaluationInput:
@@ -148,7 +149,7 @@ def _dance(
     def dancers_dataset() -> Artifact:
         return context.resolve(dataset, "extract-poses")
 
-    recordings = []
+    dances: list[tuple[str, Artifact]] = []
     with context.progress.task("Choreographing", len(models) * len(songs)) as advance:
         for model in models:
             quiet = _Unworried(context.progress) if is_baseline(model.name) else context.progress
@@ -162,10 +163,9 @@ def _dance(
                     seconds=options.seconds,
                     seed=options.seed,
                 )
-                made = generate_poses(wanted, step, song=song, model=chosen)
-                recordings.append(recording_of_artifact(model.name, made))
+                dances.append((model.name, generate_poses(wanted, step, song=song, model=chosen)))
                 advance(1)
-    return recordings
+    return [recording_of_artifact(name, made) for name, made in dances]
 
 
 class _Unworried:

@@ -191,13 +191,15 @@ class FilmJob:
         ]  # fmt: skip
 
 
-def request_film(options: RenderOptions) -> FilmRequest:
+def request_film(options: RenderOptions, *, note_missing: bool = False) -> FilmRequest:
     """Everything about a film that can be checked before there are poses, and where each model is.
+
+    note_missing: models of the hub that cannot be had now are noted as such, and no error.
 
     Raises InputError for a prompt, a size or a setting that cannot be, ModelError for a model that cannot be had, or
     models that do not fit together.
     """
-    from dancegen.renderers.film.hub import locate
+    from dancegen.renderers.film.hub import locate, locate_or_note
     from dancegen.renderers.film.portrait import load_portrait
 
     backend = find_backend(options.engine)
@@ -206,7 +208,8 @@ def request_film(options: RenderOptions) -> FilmRequest:
     schedule = PromptSchedule.parse(options.prompt or "", settings.blend_s)
     portrait = None if settings.image is None else load_portrait(settings.image)
     size = _size(backend, options.size, backend.grid(settings).side)
-    models = Models(tuple(locate(ref, offline=settings.offline) for ref in backend.references(settings)))
+    find = locate_or_note if note_missing else locate
+    models = Models(tuple(find(ref, offline=settings.offline) for ref in backend.references(settings)))
     backend.check(models.configs)
     settings = backend.fitted(asked, models, size)
     return FilmRequest(options, backend, asked, settings, size, schedule, models, portrait)
@@ -221,6 +224,7 @@ def film_job(request: FilmRequest, context: Context, poses: Artifact | None = No
 def render_film(job: FilmJob, context: Context) -> Artifact:
     """A film of a choreography in the words of a prompt. Raises InputError, ModelError; see `stages.render.render`."""
     _ = job.person  # a portrait of several people is refused before anything is painted
+    context.foresee(job.request.models, job.plan)
     inputs = model_inputs(job.request.models, context.progress)
     recipe = job.recipe(inputs)
 

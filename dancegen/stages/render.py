@@ -17,7 +17,6 @@ from dancegen.stages.import_poses import dance_to_render
 from dancegen.store import Artifact, Input
 
 if TYPE_CHECKING:
-    from dancegen.renderers.film.plan import Plan
     from dancegen.stages.film import FilmRequest
 
 STAGE = "render"
@@ -36,7 +35,7 @@ def render(
     the others paint what the prompt says. poses: those of the options, where they are known already. request: what
     `check_render` found. Raises InputError for what no engine here can do, ModelError for a model that cannot be had.
     """
-    request = request or check_render(options)
+    request = request or check_render(options, context)
     if request is not None:
         from dancegen.stages.film import film_job, render_film
 
@@ -45,18 +44,7 @@ def render(
     return _render_skeleton(options, context, poses)
 
 
-def plan_render(options: RenderOptions, context: Context) -> Plan:
-    """What `render` with the same options would download and need. Nothing is loaded. Raises as `render` does."""
-    if options.prompt is None:
-        raise InputError('--dry-run plans what a prompt says: add --prompt "what to paint"')
-    from dancegen.stages.film import film_job
-
-    request = check_render(options)
-    assert request is not None
-    return film_job(request, context).plan()
-
-
-def check_render(options: RenderOptions) -> FilmRequest | None:
+def check_render(options: RenderOptions, context: Context) -> FilmRequest | None:
     """Everything about a video that can be checked before there are poses. Raises InputError, ModelError.
 
     Of a painted film it is what was found on the way, such as where each model is.
@@ -70,7 +58,7 @@ def check_render(options: RenderOptions) -> FilmRequest | None:
             raise InputError("--engine skeleton reads no --prompt: leave one of them out")
         from dancegen.stages.film import request_film
 
-        return request_film(options)
+        return request_film(options, note_missing=context.dry)
     own = {field.name for field in fields(RenderOptions)}
     given = [field for field in fields(options) if field.name in options.given() and field.name not in own]
     if given or options.engine not in (None, SKELETON):

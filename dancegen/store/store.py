@@ -70,7 +70,7 @@ class Store:
         also when it is answered from the store: False for what is made on the way to something else. Raises StoreError
         where the store cannot be read or written, and whatever `build` raises.
         """
-        artifact = None if force else self.sound(recipe.stage, recipe.digest) or self._sound_below(recipe, progress)
+        artifact = None if force else self.answer(recipe, progress)
         if artifact is None:
             artifact = self._make(recipe, build, force, progress)
             housekeeping.sweep_daily(self.root)
@@ -79,6 +79,10 @@ class Store:
         if standalone:
             self._record_newest(artifact, progress)
         return artifact
+
+    def answer(self, recipe: Recipe, progress: Progress = SILENT) -> Artifact | None:
+        """The artifact of a recipe where it is there, compared with its hashes; nothing is made. Raises Unreadable."""
+        return self.sound(recipe.stage, recipe.digest) or self._sound_below(recipe, progress)
 
     def scratch(self, recipe: Recipe) -> Path:
         """A directory for what a build keeps to resume after a kill; it is removed when the artifact is published."""

@@ -48,7 +48,7 @@ def test_a_word_like_nothing_gets_no_guess(capsys):
         ("generate_poses", {"song": "demo", "style": "salsa"}, "takes no style: write genre salsa"),
         ("evaluate", {"dances": ["gan"]}, "takes no dances: write inputs"),
         ("render", {"camera": "orbit"}, "that is an option of dance and generate-poses"),
-        ("plan_render", {"prompts": "a"}, r"did you mean prompt\?"),
+        ("plan", {"verb": "render", "prompts": "a"}, r"did you mean prompt\?"),
     ],
 )
 def test_a_keyword_that_a_function_lacks(verb, keywords, hint):

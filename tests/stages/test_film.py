@@ -145,7 +145,7 @@ def test_what_cannot_be_painted_is_refused_by_name(choices, words, store, poses,
     assert words in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--engine", "animatediff"], ["--steps", "5"], ["--fast"], ["--dry-run"]])
+@pytest.mark.parametrize("arguments", [["--engine", "animatediff"], ["--steps", "5"], ["--fast"]])
 def test_options_of_painted_films_ask_for_a_prompt(arguments, store, poses, capfd):
     assert main(["render", poses.digest[:16], *arguments, "--store", str(store.root)]) == 2
     assert "--prompt" in capfd.readouterr().err
@@ -188,12 +188,12 @@ def test_a_longer_dance_paints_only_what_is_new(store, poses, models, capfd):
 def test_a_dry_run_says_what_it_would_take_and_makes_nothing(store, poses, models, capfd):
     before = len(store.artifacts())
     words = ["render", poses.digest[:16], "--prompt", PROMPT, "--dry-run", "--store", str(store.root)]
-    assert main([*words, "--json", *flags({**QUICK, **models, "vram": 12})]) == 0
+    assert main([*words, "--json", *flags({**QUICK, **models, "vram": 12})]) == 3
     plan = json.loads(capfd.readouterr().out)
     assert plan["segments_total"] == 3 and plan["frames"] == 120 and plan["vram"] == "12" and plan["device"] == "cpu"
     assert plan["download_gb"] == 0 and {model["role"] for model in plan["models"]} >= {"base", "controlnet"}
     assert 0 < plan["peak_gb"] < 0.1 and plan["seconds"] > 0
-    assert main([*words, *flags({**QUICK, **models})]) == 0
+    assert main([*words, *flags({**QUICK, **models})]) == 3
     said = capfd.readouterr().out
     for part in ("3 segments", "on cpu", "memory", "painted frame", "in all"):
         assert part in said

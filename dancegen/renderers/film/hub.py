@@ -27,6 +27,18 @@ def locate(ref: ModelRef, *, offline: bool) -> Located:
     return _remote(ref)
 
 
+def locate_or_note(ref: ModelRef, *, offline: bool) -> Located:
+    """As `locate`; a model of the hub that cannot be had is noted as missing, with the reason, for a plan to say."""
+    try:
+        return locate(ref, offline=offline)
+    except ModelError as error:
+        if ref.path is not None:
+            raise
+        ref.hub()  # what can only be a path is no model that could be fetched later
+        why = "it is not in the hub's cache, and --offline asks nobody else" if offline else str(error)
+        return Located(ref, None, (), None, ref.gigabytes or 0.0, missing=why)
+
+
 def fetch(located: Located) -> Located:
     """The same model with its files here; downloads them into the hub's cache, with progress. Raises ModelError."""
     return located if located.here else replace(located, folder=_download(located, located.files))

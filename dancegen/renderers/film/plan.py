@@ -54,15 +54,9 @@ class Plan:
         """Whether the memory that is there is enough."""
         return self.peak_gb <= self.available_gb
 
-    @property
-    def download_gb(self) -> float:
-        """Gigabytes of the models that are not here."""
-        return sum(model.gigabytes for model in self.models.located if not model.here)
-
     def lines(self) -> list[str]:
         """For people."""
-        absent = [model for model in self.models.located if not model.here]
-        lines = [f"to download: {model.name}, {model.gigabytes:.2g} GB, from the hub" for model in absent]
+        lines = self.models.lines()
         lines.append(
             f"{self.key_frames} frames are painted in {self.segments} segments of {self.steps} steps each on "
             f"{self.device} in {self.dtype}, {f'{self.then}, ' if self.then else ''}{self.frames} are shown"
@@ -80,11 +74,7 @@ class Plan:
     def to_dict(self) -> dict[str, object]:
         """For scripts."""
         return {
-            "models": [
-                {"role": m.ref.role, "name": m.name, "gigabytes": round(m.gigabytes, 4), "here": m.here}
-                for m in self.models.located
-            ],
-            "download_gb": round(self.download_gb, 3),
+            **self.models.to_dict(),
             "device": self.device,
             "dtype": self.dtype,
             "vram": self.tier.name,

@@ -117,7 +117,7 @@ class Located:
     """A model's files. `folder` is None as long as they must be downloaded; `files` are relative to it.
 
     revision: the hub's commit; None for local files. gigabytes: of all files. config_folder: where its configurations
-    are, if they alone were downloaded.
+    are, if they alone were downloaded. missing: why it cannot be had, of a model that a dry run goes on without.
     """
 
     ref: ModelRef
@@ -126,6 +126,7 @@ class Located:
     revision: str | None
     gigabytes: float
     config_folder: Path | None = None
+    missing: str = ""
 
     @property
     def here(self) -> bool:
@@ -174,6 +175,30 @@ class Models:
     def all(self, role: str) -> list[Located]:
         """All models of a role."""
         return [model for model in self.located if model.ref.role == role]
+
+    @property
+    def download_gb(self) -> float:
+        """Gigabytes of those that are not here."""
+        return sum(model.gigabytes for model in self.located if not model.here)
+
+    def lines(self) -> list[str]:
+        """What would be downloaded, and what cannot be, for people."""
+        absent = [model for model in self.located if not model.here]
+        return [
+            f"missing: {model.name}, about {model.gigabytes:.2g} GB: {model.missing}" if model.missing
+            else f"to download: {model.name}, {model.gigabytes:.2g} GB, from the hub"
+            for model in absent
+        ]  # fmt: skip
+
+    def to_dict(self) -> dict[str, object]:
+        """The same for scripts."""
+        return {
+            "models": [
+                {"role": m.ref.role, "name": m.name, "gigabytes": round(m.gigabytes, 4), "here": m.here}
+                for m in self.located
+            ],
+            "download_gb": round(self.download_gb, 3),
+        }
 
     @property
     def configs(self) -> dict[str, dict[str, dict[str, Any]]]:
