@@ -66,6 +66,17 @@ def load_arrays(
             return {name: _member(archive, entry, path, kind) for name, entry in wanted.items()}
 
 
+def arrays_in(path: str | Path) -> frozenset[str]:
+    """The names of the arrays in an .npz file; none where it is something else."""
+    try:
+        with reading(path, "file of arrays"), open(path, "rb") as file:
+            _check_directory(file, path, "file of arrays", InputError)
+            with zipfile.ZipFile(file) as archive:
+                return frozenset(name.removesuffix(".npy") for name in archive.namelist())
+    except InputError:
+        return frozenset()
+
+
 def load_array(
     path: str | Path, what: str, kind: type[InputError] = InputError, *, in_place: bool = False
 ) -> np.ndarray:

@@ -190,6 +190,33 @@ def test_a_module_fits_in_the_head_and_is_worth_a_file(path):
     assert lines >= SHORTEST or path.stem in MAY_BE_SHORT
 
 
+READ_IN = {
+    "dancegen.files": ("load", "imread", "open", "safe_open", "load_file", "ZipFile"),
+    "dancegen.video.info": ("open",),
+    "dancegen.video.writer": ("open",),  # its own
+    "dancegen.video.soundtrack": ("open",),
+    "dancegen.audio.load": ("open", "info", "SoundFile"),
+}
+"""Where files from outside are read: there what they hold is looked at first, and what goes wrong is put into words."""
+READERS = {
+    "np.load", "np.fromfile", "np.loadtxt", "torch.load", "cv2.imread", "Image.open", "av.open", "soundfile.info",
+    "soundfile.read", "zipfile.ZipFile", "safe_open", "load_file", "pickle.load", "pickle.loads",
+}  # fmt: skip
+
+
+def test_files_from_outside_are_read_in_one_place_a_kind():
+    found = [
+        f"{name}: {called}"
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and not within(name, "dancegen.store")
+        and (called := ast.unparse(node.func)) in READERS
+        and called.rpartition(".")[2] not in READ_IN.get(name, ())
+    ]
+    assert found == []
+
+
 TESTS = sorted((REPOSITORY / "tests").rglob("test_*.py"))
 
 

@@ -134,11 +134,7 @@ def _checked(found: PoseFile) -> PoseFile:
 
 def _is_motion(path: Path) -> bool:
     """Whether a .npz holds a body's motion and not poses."""
-    import zipfile
+    from dancegen.files import arrays_in
 
-    try:
-        with zipfile.ZipFile(path) as file:
-            names = file.namelist()
-    except (OSError, zipfile.BadZipFile):
-        return False
-    return "rotations.npy" in names and "keypoints.npy" not in names
+    names = arrays_in(path)
+    return "rotations" in names and "keypoints" not in names
