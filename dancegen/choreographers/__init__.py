@@ -113,7 +113,7 @@ def find_model(reference: str | Path, store: Store) -> Path:
     if str(reference) in BUNDLED and not Path(reference).is_dir():
         return asset(f"models/{reference}")
     if Path(reference).is_dir():
-        return Path(reference)
+        return store.checked_path(reference)
     try:
         return store.find(reference, "train").path
     except NotFoundError:

@@ -65,8 +65,8 @@ def find_motion(reference: str | Path, store: Store, flag: str) -> Path:
     """The motion.npz of a dance that a person means: the file, a directory with it, or a digest."""
     path = Path(reference)
     if path.is_file():
-        return path
-    folder = path if path.is_dir() else store.find(reference, "generate-poses").path
+        return store.checked_path(path)
+    folder = store.checked_path(path) if path.is_dir() else store.find(reference, "generate-poses").path
     if not (folder / _MOTION).is_file():
         raise InputError(f"{flag} {reference} holds no {_MOTION}: give a dance that a model of family diffusion made")
     return folder / _MOTION

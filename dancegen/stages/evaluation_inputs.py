@@ -153,7 +153,7 @@ def _find(reference: str | Path | Artifact, store: Store) -> EvaluationInput:
     if path.is_dir():
         return _of_directory(path, store)
     if path.is_file():
-        return _of_file(path)
+        return _of_file(store.checked_path(path))
     try:
         return _of_artifact(store.find(name))
     except NotFoundError as error:

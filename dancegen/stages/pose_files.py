@@ -61,7 +61,7 @@ def read_pose_file(
     from dancegen.pose.openpose_json import read_openpose_json
     from dancegen.pose.sequence import PoseSequence
 
-    path = Path(reference)
+    path = store.checked_path(reference)
     if path.is_dir() and (path / POSES).is_file():
         path /= POSES
     if path.suffix.lower() == ".npz" and not path.is_dir():
@@ -90,7 +90,7 @@ def find_origin(sequence: PoseSequence, store: Store, *, rate_known: bool = True
         if rate_known and float(artifact.params["fps"]) != sequence.fps:
             continue
         if _is_edit_of(sequence, artifact):
-            return artifact
+            return store.find(artifact.path)
     return None
 
 

@@ -22,7 +22,7 @@ from dancegen.store.lookup import by_digest, by_path, steps_back
 from dancegen.store.making import Build, make
 from dancegen.store.manifest import Damage, Unreadable, Unusable
 from dancegen.store.marks import Marks
-from dancegen.store.places import Places
+from dancegen.store.places import NAME, Places
 from dancegen.store.recipe import Recipe
 
 ENVIRONMENT = "DANCEGEN_STORE"
@@ -101,6 +101,15 @@ class Store:
         """
         path, artifact = self._look_up(reference, stage)
         return self._checked(path, artifact)
+
+    def checked_path(self, path: str | Path) -> Path:
+        """The path of a file or directory that a person names; where it lies in an artifact of this store, every file
+        of that was compared with its hash. Raises StoreError as `find` does."""
+        path = Path(path)
+        place = self._place_of(path)
+        if place is not None:
+            self._checked(place, _read(place))
+        return path
 
     def look_up(self, reference: str | Path, stage: str | None = None) -> Artifact:
         """The artifact a person means, to be shown: as `find`, but only sizes are looked at and nothing is moved."""
@@ -207,7 +216,8 @@ class Store:
 
     def _look_up(self, reference: str | Path, stage: str | None) -> tuple[Path, Artifact | Unusable]:
         called = self._called(str(reference))
-        path = by_path(reference, otherwise=called is not None)
+        place = Path(reference).resolve()
+        path = place if self._place_of(place) == place else by_path(reference, otherwise=called is not None)
         by_name = path is None and called is None
         if path is None:
             path = called or by_digest(str(reference), stage, self.directories)
@@ -273,6 +283,12 @@ class Store:
         return ""
 
     # Places
+
+    def _place_of(self, path: Path) -> Path | None:
+        """The artifact's directory of this store that a path is, or lies in."""
+        place = path.resolve()
+        found = (each for each in (place, *place.parents) if each.parent.parent in self.roots and NAME.match(each.name))
+        return next((each for each in found if each.is_dir()), None)
 
     def _below(self) -> tuple[Places, ...]:
         return tuple(Places(root, read_only=True) for root in self.below)

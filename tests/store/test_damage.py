@@ -269,3 +269,34 @@ def test_a_name_that_could_not_be_read_back_is_refused_when_it_is_published(stor
     with pytest.raises(StoreError, match="not every system can have a file of this name"):
         store.obtain(recipe(), odd)
     assert store.artifacts() == [] and store.unusable() == []
+
+
+def test_a_file_of_an_artifact_is_checked_with_it_and_others_are_left_alone(store, made, tmp_path):
+    (tmp_path / "own.npz").write_bytes(b"a person's own")
+    for path in (tmp_path / "own.npz", tmp_path, made.path, made.file("motion.npz"), made.path / "clips"):
+        assert store.checked_path(path) == path
+    flip(made.file("poses.npz"))
+    with pytest.raises(StoreError, match=r"poses\.npz is not the file that was made.*moved to"):
+        store.checked_path(made.file("motion.npz"))
+    assert not made.path.exists()
+
+
+def test_a_manifest_that_is_gone_is_damage_also_where_the_path_is_given(store, made):
+    (made.path / MANIFEST).unlink()
+    with pytest.raises(StoreError, match=r"manifest\.json is missing; it was moved to .*; make it again with"):
+        store.find(made.path)
+
+
+def test_a_model_and_a_motion_of_the_store_are_checked_where_their_paths_are_given(store, made):
+    from dancegen.choreographers import find_model
+    from dancegen.stages.dance_controls import find_motion
+
+    assert find_motion(made.path, store, "--edit") == made.path / "motion.npz"
+    flip(made.file("dance.bvh"))
+    with pytest.raises(StoreError, match=r"dance\.bvh is not the file that was made"):
+        find_motion(made.file("motion.npz"), store, "--edit")
+    again = store.obtain(recipe(), build)
+    assert find_model(again.path, store) == again.path
+    flip(again.file("dance.bvh"))
+    with pytest.raises(StoreError, match=r"dance\.bvh is not the file that was made"):
+        find_model(again.path, store)
