@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,7 +80,7 @@ def _face(points: np.ndarray | None) -> np.ndarray | None:
     return None if points is None else np.pad(points, ((0, FACE_POINTS - len(points)), (0, 0)))
 
 
-def _both(hands: list[np.ndarray | None]) -> np.ndarray | None:
+def _both(hands: Sequence[np.ndarray | None]) -> np.ndarray | None:
     if all(hand is None for hand in hands):
         return None
     return np.stack([np.zeros((HAND_POINTS, 3), np.float32) if hand is None else hand for hand in hands])

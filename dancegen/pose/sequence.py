@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +99,9 @@ class PoseSequence:
     @classmethod
     def load(cls, path: str | Path) -> PoseSequence:
         """Read what save wrote. Raises PoseError if the file is missing, damaged or something else."""
-        arrays = load_arrays(path, "pose file (poses.npz)", PoseError, needed=_NEEDED, optional=_OPTIONAL)
+        arrays: dict[str, Any] = load_arrays(
+            path, "pose file (poses.npz)", PoseError, needed=_NEEDED, optional=_OPTIONAL
+        )
         with reading(path, "pose file (poses.npz)", PoseError):
             try:
                 sequence = cls(**arrays)
