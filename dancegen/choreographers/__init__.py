@@ -41,7 +41,7 @@ from dancegen.store import Artifact, Input, Store
 
 if TYPE_CHECKING:
     from dancegen.audio.song import SongFeatures
-    from dancegen.motion.body import BodyMotion
+    from dancegen.motion.body import Body, BodyMotion
     from dancegen.pose.sequence import PoseSequence
 
 __all__ = [
@@ -76,6 +76,12 @@ class ChosenModel:
     def check(self, controls: DanceControls) -> None:
         """Raises InputError, naming the flags, for controls that it cannot follow."""
         self.family.check(controls, self.folder)
+
+    def body(self) -> Body:
+        """The body that it moves. Raises InputError where it moves none, ModelError where it cannot be read."""
+        if self.folder is None:
+            raise InputError(f"{self.family.who} moves no body in space; --model diffusion does")
+        return self.family.body(self.folder)
 
     def load(self, device: str = "auto") -> Choreographer:
         """The choreographer with its weights on a device, which are read once however often this is called.

@@ -6,7 +6,7 @@ out, which cameras film afterwards). Both dance songs of any length, and the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dancegen.audio.song import SongFeatures
     from dancegen.choreographers.controls import DanceControls
     from dancegen.choreographers.training.processes import Processes
-    from dancegen.motion.body import BodyMotion
+    from dancegen.motion.body import Body, BodyMotion
     from dancegen.pose.sequence import PoseSequence
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -122,8 +122,16 @@ class Family:
         """The choreographer whose model lies in `folder`. Raises ModelError where it cannot be rebuilt."""
         raise ModelError(f"{folder} cannot be loaded: {self.who} has no models")
 
+    def body(self, folder: Path) -> Body:
+        """The body that the model in `folder` moves. Raises InputError where it moves none, ModelError."""
+        raise InputError(f"{self.who} dances in the plane and moves no body in space; --model diffusion does")
+
     def check(self, controls: DanceControls, folder: Path | None = None) -> None:
         """Raises InputError, naming the flags, for controls that the family, or a model of it, cannot follow."""
-        if unknown := [name for name in controls.given if name not in self.controls]:
+        self.check_names(controls.given)
+
+    def check_names(self, names: Iterable[str]) -> None:
+        """Raises InputError, naming the flags, for controls that the family does not know, whatever their values."""
+        if unknown := [name for name in names if name not in self.controls]:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in unknown)
             raise InputError(f"{flags}: {self.who} dances in the plane and cannot do that; --model diffusion can")

@@ -150,6 +150,16 @@ class BodyMotion:
         body = Body(motion.rotations.offsets, motion.height_m)
         return cls(body, motion.rotations.root, motion.rotations.local, motion.fps)
 
+    @classmethod
+    def turned_in_room(
+        cls, body: Body, root: np.ndarray, turned: np.ndarray, fps: float, start_s: float = 0.0
+    ) -> BodyMotion:
+        """The motion of joints that are turned so (T, 20, 3, 3) in the room, and not relative to their parents."""
+        parents = [TURNING.index(PARENTS[joint]) for joint in TURNING[1:]]
+        local = turned.copy()
+        local[:, 1:] = np.swapaxes(turned[:, parents], -1, -2) @ turned[:, 1:]
+        return cls(body, root, local, fps, start_s)
+
     def __len__(self) -> int:
         return len(self.root)
 

@@ -6,7 +6,8 @@ camera with perspective that stands, circles, follows the dancer, or cuts to ano
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -118,6 +119,14 @@ def fit(points: np.ndarray, height_m: float, size: tuple[int, int], body_fractio
 
     A body of `height_m` is `body_fraction` of the canvas high, less only where the clip would not fit.
     """
+    scale, offset = _placement(points, height_m, size, body_fraction)
+    return scale * points + offset
+
+
+def _placement(
+    points: np.ndarray, height_m: float, size: tuple[int, int], body_fraction: float
+) -> tuple[float, np.ndarray]:
+    """Pixels a metre, and where the view's middle is in pixels (2,), of `fit`."""
     width, height = size
     low, high = points.min(axis=(0, 1)), points.max(axis=(0, 1))
     room = np.array([width, height]) * (1 - 2 * MARGIN)
@@ -126,8 +135,7 @@ def fit(points: np.ndarray, height_m: float, size: tuple[int, int], body_fractio
     wanted = np.array([width / 2 - scale * np.median(hips), FLOOR_LINE * height])
     margin = np.array([width, height]) * MARGIN
     # Everything inside the margins comes first, the dancer's usual place second.
-    offset = np.clip(wanted, margin - scale * low, margin + room - scale * high)
-    return scale * points + offset
+    return scale, np.clip(wanted, margin - scale * low, margin + room - scale * high)
 
 
 @dataclass(frozen=True)
@@ -140,6 +148,34 @@ class Shot:
     height_m: float = EYE_HEIGHT_M
     follows: bool = False
     body_fraction: float = BODY_FRACTION
+
+
+@dataclass(frozen=True, eq=False)
+class Lens:
+    """How a camera shows each frame: the pinhole at `eye` (T, 3) looks at `target` (T, 3), metres.
+
+    A point that is `distance` (T,) metres ahead is shown at `scale` (T,) pixels a metre; the picture's middle is at
+    `offset` (T, 2) pixels.
+    """
+
+    eye: np.ndarray
+    target: np.ndarray
+    distance: np.ndarray
+    scale: np.ndarray
+    offset: np.ndarray
+
+    def __getitem__(self, frames: slice | np.ndarray) -> Lens:
+        return Lens(*(getattr(self, each.name)[frames] for each in fields(self)))
+
+    def pixels(self, points: np.ndarray) -> np.ndarray:
+        """(T, J, 2): where points (T, J, 3) in metres are in the picture."""
+        across = perspective(points.astype(np.float64), self.eye, self.target) * self.distance[:, None, None]
+        return self.scale[:, None, None] * across + self.offset[:, None]
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Lens]) -> Lens:
+        """One behind the other."""
+        return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
 
 
 FRONT, SIDE, FOLLOW = Shot(0), Shot(90), Shot(0, NEAR, follows=True)
@@ -171,9 +207,23 @@ def film(
 
     keypoints = np.ones((len(motion), motion.joints3d.shape[1], 3), np.float32)
     for first, last, shot in _shots(camera, motion, bars_s):
-        part = motion.slice(first / motion.fps, (last - first) / motion.fps)
-        keypoints[first:last] = _through(part, shot, first, size, camera == "orbit")
+        part = _part(motion, first, last)
+        keypoints[first:last] = _through(part, _lens(part, shot, first, size, camera == "orbit"))
     return PoseSequence(keypoints, motion.fps, size, start_s=start_s, joints3d=motion.joints3d)
+
+
+def lens_of(
+    motion: Motion, camera: str, *, size: tuple[int, int] = (512, 512), bars_s: np.ndarray | None = None
+) -> Lens:
+    """The lens through which `film` sees a dance, with which others can be seen as that one is."""
+    shots = _shots(camera, motion, bars_s)
+    return Lens.concatenate(
+        [_lens(_part(motion, a, b), shot, a, size, camera == "orbit") for a, b, shot in shots]
+    )  # fmt: skip
+
+
+def _part(motion: Motion, first: int, last: int) -> Motion:
+    return motion.slice(first / motion.fps, (last - first) / motion.fps)
 
 
 def _shots(camera: str, motion: Motion, bars_s: np.ndarray | None) -> list[tuple[int, int, Shot]]:
@@ -197,8 +247,8 @@ def _cut_frames(motion: Motion, bars_s: np.ndarray | None) -> list[int]:
     return sorted({round(time * motion.fps) for time in inside.tolist()})
 
 
-def _through(motion: Motion, shot: Shot, first: int, size: tuple[int, int], orbits: bool) -> np.ndarray:
-    """(T, 18, 3) keypoints of one shot, which begins at frame `first` of the dance."""
+def _lens(motion: Motion, shot: Shot, first: int, size: tuple[int, int], orbits: bool) -> Lens:
+    """The lens of one shot, which begins at frame `first` of the dance."""
     centre = _centre(motion, shot)
     azimuth = np.full(len(motion), np.deg2rad(shot.azimuth_deg))
     if orbits:
@@ -209,11 +259,18 @@ def _through(motion: Motion, shot: Shot, first: int, size: tuple[int, int], orbi
         nearest = np.einsum("tjc,tc->tj", motion.joints3d - centre[:, None], out).max()
         distance_m = max(distance_m, float(nearest) + LEAST_M)
     eye = centre * (1, 0, 1) + distance_m * out + np.array([0, shot.height_m, 0])
-    keypoints = np.ones((len(motion), motion.joints3d.shape[1], 3), np.float32)
     points = perspective(motion.joints3d.astype(np.float64), eye, centre) * distance_m
-    keypoints[..., :2] = fit(points, motion.height_m, size, shot.body_fraction)
+    scale, offset = _placement(points, motion.height_m, size, shot.body_fraction)
+    count = len(motion)
+    return Lens(eye, centre, np.full(count, distance_m), np.full(count, scale), np.tile(offset, (count, 1)))
+
+
+def _through(motion: Motion, lens: Lens) -> np.ndarray:
+    """(T, 18, 3) keypoints of one shot."""
+    keypoints = np.ones((len(motion), motion.joints3d.shape[1], 3), np.float32)
+    keypoints[..., :2] = lens.pixels(motion.joints3d)
     head = (motion.joints3d[:, INDEX["r_ear"]] + motion.joints3d[:, INDEX["l_ear"]]) / 2
-    towards = eye - head
+    towards = lens.eye - head
     towards /= np.linalg.norm(towards, axis=1, keepdims=True)
     for joint, visible in face_visibility(motion, towards).items():
         keypoints[~visible, INDEX[joint]] = 0.0
@@ -228,15 +285,19 @@ def _centre(motion: Motion, shot: Shot) -> np.ndarray:
     return hips
 
 
+def axes(eye: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """(T, 3, 3): right, down and ahead of a camera at `eye` (T, 3) that looks at `target` and stands upright."""
+    ahead = target - eye
+    ahead = ahead / np.linalg.norm(ahead, axis=1, keepdims=True)
+    right = np.cross(ahead, [0.0, 1.0, 0.0])
+    right /= np.linalg.norm(right, axis=1, keepdims=True)
+    return np.stack([right, np.cross(ahead, right), ahead], 1)
+
+
 def perspective(points: np.ndarray, eye: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Where points (T, J, 3) lie in the picture of a pinhole camera at `eye` (T, 3) that looks at `target` (T, 3).
 
     (T, J, 2), x to the right and y down, in units of the focal length. The camera stands upright.
     """
-    ahead = target - eye
-    ahead = ahead / np.linalg.norm(ahead, axis=1, keepdims=True)
-    right = np.cross(ahead, [0.0, 1.0, 0.0])
-    right /= np.linalg.norm(right, axis=1, keepdims=True)
-    down = np.cross(ahead, right)
-    seen = np.einsum("tij,tkj->tki", np.stack([right, down, ahead], 1), points - eye[:, None])
+    seen = np.einsum("tij,tkj->tki", axes(eye, target), points - eye[:, None])
     return seen[..., :2] / np.maximum(seen[..., 2:], 0.1)

@@ -45,7 +45,7 @@ def _engines() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratePosesOptions(Canvas, Seeded):
+class GeneratePosesOptions(Canvas, PoseFiles, Seeded):
     """From a song to a choreography."""
 
     song: str | Path = option(
@@ -99,7 +99,11 @@ class GeneratePosesOptions(Canvas, Seeded):
         role=Role.INPUT,
     )
     edit: str | Path | None = option(
-        None, help="An earlier dance, of which a part is kept.", metavar="DANCE", panel=BODY, role=Role.INPUT
+        None,
+        help="An earlier dance, or poses from a file, of which a part is kept.",
+        metavar="DANCE",
+        panel=BODY,
+        role=Role.INPUT,
     )
     keep: tuple[tuple[float, float], ...] = option(
         (),

@@ -28,7 +28,7 @@ def dance_options() -> type[Options]:
     return _joined(
         "DanceOptions",
         (GeneratePosesOptions, render_options()),
-        without=("poses", "music", "music_start", "json_fps", "json_canvas"),
+        without=("poses", "music", "music_start"),
     )
 
 

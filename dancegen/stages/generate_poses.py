@@ -55,7 +55,7 @@ def generate_poses(
     info = song.info
     check_span(options.start, options.seconds, info.seconds)
     chosen = model or choose_model(options.model, context.store, lambda: context.resolve(dataset, "extract-poses"))
-    asked = read_controls(options, context.store)
+    asked = read_controls(options, chosen, context)
     chosen.check(asked.controls)
     end = info.seconds if options.seconds is None else options.start + options.seconds
     beats = asked_beats(options, context.store, (options.start, end))

@@ -45,7 +45,7 @@ def is_pose_file(reference: str | Path) -> bool:
     if path.is_dir():
         return not (path / MANIFEST).is_file() and ((path / POSES).is_file() or any(path.glob("*.json")))
     if path.suffix.lower() == ".npz" and path.is_file():
-        return not _is_motion(path)
+        return not is_motion_file(path)
     return path.suffix.lower() in SUFFIXES or path.is_file()
 
 
@@ -82,16 +82,30 @@ def read_pose_file(
     return _checked(PoseFile(path, sequence, content, origin, False, tuple(remarks)))
 
 
+def poses_of(dance: Artifact, store: Store) -> PoseFile:
+    """The poses of a dance in the store."""
+    from dancegen.pose.sequence import PoseSequence
+
+    sequence = PoseSequence.load(dance.file(POSES))
+    return PoseFile(dance.path, sequence, Input.artifact("poses", dance), find_origin(sequence, store), True)
+
+
 def find_origin(sequence: PoseSequence, store: Store, *, rate_known: bool = True) -> Artifact | None:
-    """The dance of the store of which most joints are where these are, the newest; None where there is none."""
-    for artifact in reversed(store.artifacts(GENERATED)):
+    """The dance of the store of which most joints are where these are; None where there is none.
+
+    Of several it is the likest, of those as like the oldest: what is made of the poses later changes nothing. A dance
+    that keeps parts of another comes last: it may have been made of these very poses.
+    """
+    found = []
+    for age, artifact in enumerate(store.artifacts(GENERATED)):
         if artifact.summary.get("frames") != len(sequence) or not {"fps", "start"} <= artifact.params.keys():
             continue
         if rate_known and float(artifact.params["fps"]) != sequence.fps:
             continue
-        if _is_edit_of(sequence, artifact):
-            return store.find(artifact.path)
-    return None
+        if (share := _share_of(sequence, artifact)) >= SAME_SHARE:
+            edits = any(item.role == "edit" for item in artifact.inputs)
+            found.append(((edits, -round(share, 1), age), artifact))
+    return store.find(min(found, key=lambda each: each[0])[1].path) if found else None
 
 
 def untouched(keypoints: np.ndarray, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -100,18 +114,19 @@ def untouched(keypoints: np.ndarray, points: np.ndarray, size: tuple[int, int]) 
     return (keypoints[..., 2] > 0) & (apart <= SAME_PX * max(size) / 512)
 
 
-def _is_edit_of(sequence: PoseSequence, artifact: Artifact) -> bool:
+def _share_of(sequence: PoseSequence, artifact: Artifact) -> float:
+    """The share of joints that are where they are in a dance of the store; 0 where that has another canvas."""
     from dancegen.pose.sequence import PoseSequence
 
     try:
         made = PoseSequence.load(artifact.file(POSES))
     except DancegenError:
-        return False
+        return 0.0
     if made.size != sequence.size or len(made) != len(sequence):
-        return False
+        return 0.0
     there = (sequence.keypoints[..., 2] > 0) & (made.keypoints[..., 2] > 0)
     same = untouched(sequence.keypoints, made.keypoints[..., :2], sequence.size) & there
-    return bool(there.any()) and same.sum() >= SAME_SHARE * there.sum()
+    return float(same.sum()) / max(int(there.sum()), 1)
 
 
 def _checked(found: PoseFile) -> PoseFile:
@@ -132,7 +147,7 @@ def _checked(found: PoseFile) -> PoseFile:
     return replace(found, sequence=replace(sequence, keypoints=keypoints), remarks=(*found.remarks, remark))
 
 
-def _is_motion(path: Path) -> bool:
+def is_motion_file(path: Path) -> bool:
     """Whether a .npz holds a body's motion and not poses."""
     from dancegen.files import arrays_in
 

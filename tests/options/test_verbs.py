@@ -67,6 +67,9 @@ def cases(place, store) -> list[Case]:
     dance_of = {side: poses_artifact(store, seconds) for side, seconds in (("one", 6.0), ("two", 5.0))}
     file = place / "poses.json"
     file.write_text(json.dumps([{"people": [{"pose_keypoints_2d": standing().ravel().tolist()}]}] * 40))
+    shares = place / "shares.json"
+    part = (standing() / [512, 512, 1]).ravel().tolist()
+    shares.write_text(json.dumps([{"people": [{"pose_keypoints_2d": part}]}] * 40))
     steps = dancegen.generate_poses(one(".wav"), model=one("-body"), canvas="64x64", store=store)
     others = dancegen.generate_poses(two(".wav"), model=one("-body"), canvas="64x64", store=store)
     motion, another = (str(dance.file("motion.npz")) for dance in (steps, others))
@@ -117,6 +120,8 @@ def cases(place, store) -> list[Case]:
                 "keep_joints": "legs", "repeat_sections": True, "retime": True, "seed": 1,
             },
         ),
+        Case("generate-poses", {"song": one(".wav"), "model": one("-body"), "edit": shares, "keep": "0-1"},
+             {"json_fps": 24, "json_canvas": "640x480"}),
         Case("render", {"poses": dance_of["one"]},
              {"poses": dance_of["two"], "style": "openpose", "fps": 24, "size": "64x64"}),
         Case("render", {"poses": file, "music": one(".wav")},
@@ -198,7 +203,7 @@ def test_what_a_person_may_write_in_two_ways_is_one_recipe():
     called = GeneratePosesOptions(
         song="b.wav", fps=30.0, canvas=(512, 512), floor=(3, 3), keep=[(1, 2), (3, 4)], edit="e"
     )
-    inputs = {"song": (), "model": (), "edit": ()}
+    inputs = {"song": (), "model": (), "edit": (), "poses": ()}
     one, other = (recipe_for("generate-poses", 1, options, inputs) for options in (written, called))
     assert one.digest == other.digest
 

@@ -94,9 +94,6 @@ def test_what_cannot_be_granted_is_refused_by_name(made, place, model, song):
     flat = tiny_model(place / "flat")
     with pytest.raises(InputError, match="--camera: the GAN"):
         generate_poses(song, model=flat, camera="orbit", store=store)
-    plain = generate_poses(song, model=flat, canvas="96x128", store=store)
-    with pytest.raises(InputError, match=r"motion\.npz"):
-        generate_poses(song, model=model, edit=plain.digest, keep="1-2", store=store)
 
 
 def test_motion_capture_becomes_a_model_in_joint_space_that_dances(place, song):

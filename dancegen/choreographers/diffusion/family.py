@@ -14,6 +14,7 @@ from dancegen.choreographers.family import Family, TrainingJob
 
 if TYPE_CHECKING:
     from dancegen.choreographers.diffusion.choreographer import DiffusionChoreographer
+    from dancegen.motion.body import Body
 
 SETTINGS = {
     "epochs": "train.epochs", "max_steps": "train.steps", "minutes": "train.minutes", "batch": "train.batch",
@@ -67,6 +68,11 @@ class Diffusion(Family):
 
         if controls.genre is not None and folder is not None:
             genre_number(load_styles(folder), controls.genre)
+
+    def body(self, folder: Path) -> Body:
+        from dancegen.choreographers.diffusion.model import load_body
+
+        return load_body(folder)
 
     def load(self, folder: Path, device: str) -> DiffusionChoreographer:
         from dancegen.choreographers.diffusion.choreographer import DiffusionChoreographer

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from dancegen.choreographers.diffusion.config import DiffusionConfig
@@ -65,7 +65,18 @@ def load_model(folder: Path, device: str = "cpu") -> Model:
     denoiser = rebuilt(lambda: Denoiser(config, len(styles)), weights, folder / WEIGHTS)
     with reading(folder / WEIGHTS, "model", ModelError):
         normalizer = Normalizer(*(tensors[name].float() for name in _SCALE))
-        body = Body(tensors["offsets"].double().numpy(), height)
-    if body.offsets.shape != (24, 3) or not np.isfinite(body.offsets).all():
-        raise ModelError(f"{folder / WEIGHTS} holds no body of 24 joints")
+        body = _body(tensors, height, folder)
     return Model(config, denoiser.to(device).eval(), body, normalizer.to(device), styles)
+
+
+def load_body(folder: Path) -> Body:
+    """The body that the model in `folder` moves. Raises ModelError as `load_model` does."""
+    height = read_model_settings(folder)[1]
+    return _body(load_tensors(folder / WEIGHTS), height, folder)
+
+
+def _body(tensors: Mapping[str, torch.Tensor], height: float, folder: Path) -> Body:
+    offsets = tensors.get("offsets")
+    if offsets is None or offsets.shape != (24, 3) or not offsets.isfinite().all():
+        raise ModelError(f"{folder / WEIGHTS} holds no body of 24 joints")
+    return Body(offsets.double().numpy(), height)
