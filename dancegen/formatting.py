@@ -42,3 +42,11 @@ def frame_rate(per_second: float) -> str:
     """Frames a second: 60 for 60.0024, which 0.008333 s in a header gives, but 29.97 and 59.94 as they are."""
     whole = round(per_second)
     return f"{whole}" if whole and abs(per_second / whole - 1) < _ROUNDED else f"{per_second:.4g}"
+
+
+def age(seconds: float) -> str:
+    """How long ago, in one unit: 40 s, 5 min, 3 h, 12 d. A moment in the future is now."""
+    for limit, length, unit in ((60, 1, "s"), (3600, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return f"{max(0, int(seconds // length))} {unit}"
+    return f"{int(seconds // 86_400)} d"

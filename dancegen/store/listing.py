@@ -16,8 +16,7 @@ from dancegen.store.manifest import MANIFEST, Unusable
 from dancegen.store.memory import FileMemory, default_path, identity
 from dancegen.store.recipe import SHORT, Input
 
-_TABLE = "manifests2"
-"""Its number is raised when other things are kept of a manifest."""
+_TABLE = "manifests"
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,8 @@ class Listed:
     used_s: float
     inputs: tuple[Input, ...]
     summary: dict[str, Any] = field(compare=False)
+    files: tuple[tuple[str, int, str], ...] = field(compare=False, repr=False)
+    """Path, bytes and SHA-256 hex of each."""
 
     @property
     def path(self) -> Path:
@@ -81,6 +82,14 @@ class Listing:
         same = [each for each in same if item.name.startswith(f"{each.stage}/")] or same
         return next((each for each in same if each.label == item.name), same[-1] if same else None)
 
+    def holding(self, sha256: str) -> tuple[Listed, str] | None:
+        """The newest artifact that has a file of this SHA-256 hex, and the file's path in it."""
+        for each in reversed(self.artifacts):
+            for name, _, known in each.files:
+                if known == sha256:
+                    return each, name
+        return None
+
     @property
     def stages(self) -> list[str]:
         return sorted({each.stage for each in self.artifacts})
@@ -120,12 +129,13 @@ def listed_of(artifact: Artifact) -> Listed:
         directory=str(artifact.path), stage=artifact.stage, digest=artifact.digest, content=artifact.content,
         created=artifact.created, duration_s=artifact.duration_s, size=artifact.size,
         used_s=_used_s(str(artifact.path)), inputs=artifact.inputs, summary=artifact.summary,
+        files=tuple((entry.path, entry.size, entry.sha256) for entry in artifact.files),
     )  # fmt: skip
 
 
 def _said(artifact: Artifact) -> str:
     """What is remembered of a manifest, as JSON."""
-    files = [[entry.path, entry.size] for entry in artifact.files]
+    files = [[entry.path, entry.size, entry.sha256] for entry in artifact.files]
     inputs = [[item.role, item.kind, item.name, item.digest] for item in artifact.inputs]
     facts = [artifact.stage, artifact.digest, artifact.content, artifact.created, artifact.duration_s, artifact.size]
     return json.dumps([facts, inputs, files, artifact.summary], ensure_ascii=False)
@@ -139,12 +149,12 @@ def _recalled(directory: str, said: str) -> Listed | None:
     stage, digest, content, created, duration_s, size = facts
     items = tuple(Input(*item) for item in inputs)
     return Listed(
-        directory, stage, digest, content, created, duration_s, size, _used_s(directory), items, summary
+        directory, stage, digest, content, created, duration_s, size, _used_s(directory), items, summary, files
     )  # fmt: skip
 
 
-def _all_there(directory: str, files: Iterable[tuple[str, int]]) -> bool:
-    for name, size in files:
+def _all_there(directory: str, files: Iterable[tuple[str, int, str]]) -> bool:
+    for name, size, _ in files:
         info = _stat(f"{directory}/{name}")
         if info is None or info.st_size != size or not stat.S_ISREG(info.st_mode):
             return False

@@ -12,7 +12,8 @@ from helpers.processes import run, run_python
 
 HEAVY = ("torch", "numpy", "librosa", "cv2", "scipy", "av", "soundfile", "diffusers", "joblib", "mediapipe")
 COMMANDS = ["dance", "inference", "prepare", "extract-poses", "train", "generate-poses", "render", "evaluate"]
-GROUPS = [["artifacts"], ["artifacts", "ls"], ["artifacts", "show"], []]
+ARTIFACTS = ("ls", "show", "why", "verify", "gc", "rm", "pin", "unpin", "export", "import")
+GROUPS = [["artifacts"], *(["artifacts", name] for name in ARTIFACTS), []]
 COMMON = ["--store", "--output", "-o", "--json", "--quiet", "--force", "--debug"]
 
 
