@@ -18,6 +18,8 @@ from dancegen.video import probe_video, read_frames
 from helpers.listening import Listener
 from helpers.pose_examples import dancing
 from helpers.songs import write_song
+from helpers.tiny_film import FEW, QUICK, tiny_models
+from helpers.tiny_film import options as film_options
 from helpers.tiny_gan import tiny_model
 
 OPENPOSE = {"style": "openpose", "size": "128x96"}
@@ -243,3 +245,19 @@ def test_the_command_and_what_it_made_can_be_evaluated(foreign, store, place, so
     assert main(["render", dance.digest[:12], "--size", "128x96", "--store", str(store.root), "-q"]) == 0
     rows = json.loads(evaluate([dance.digest[:12]], store=store).file("metrics.json").read_text())
     assert any("foreign" in str(row) or dance.digest[:8] in str(row) for row in rows["rows"])
+
+
+def test_a_film_is_painted_from_it_and_another_from_what_was_edited(foreign, store, place, song):
+    options = {**QUICK, **FEW, **film_options(tiny_models(place / "models")), "prompt": "a dancer", "music": song}
+    film = render(foreign, **options, store=store)
+    assert film.summary["frames"] == 60 and probe_video(film.file("video.mp4")).audio is not None
+    assert render(foreign, **options, store=store).cached
+
+    def raise_the_hand(number, numbers):
+        if number >= 80:
+            numbers[13] -= 60
+
+    (place / "late.json").write_text(json.dumps(edited(foreign, raise_the_hand)))
+    again = render(place / "late.json", **options, store=store)
+    assert again.digest != film.digest and again.summary["segments_computed"] >= 1
+    assert np.abs(pictures(again)[-5:] - pictures(film)[-5:]).mean() > 0
