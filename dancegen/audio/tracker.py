@@ -86,7 +86,7 @@ def _beat_frames(
         return steady
     free = _best_chain(flat, periods, salience, _FREE)
     firm = _firmness(flat, free)
-    if firm >= _LEAST_FIRMNESS * chance**2 and firm > _firmness(flat, steady):
+    if firm >= _LEAST_FIRMNESS * chance**1.5 and firm > _firmness(flat, steady):
         return free
     return steady if clarity >= _LEAST_CLARITY else free[:0]
 
