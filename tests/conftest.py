@@ -41,6 +41,7 @@ def own_store(tmp_path, monkeypatch) -> Path:
     root = tmp_path / "store"
     monkeypatch.setenv("DANCEGEN_STORE", str(root))
     monkeypatch.setenv("DANCEGEN_DIGESTS", str(tmp_path / "memory" / ".digests.sqlite"))
+    monkeypatch.delenv("COLUMNS", raising=False)  # Rich and pytest's workers set it; nobody looks at a screen here
     return root
 
 

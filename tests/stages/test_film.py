@@ -187,7 +187,8 @@ def test_a_longer_dance_paints_only_what_is_new(store, poses, models, capfd):
 
 def test_a_dry_run_says_what_it_would_take_and_makes_nothing(store, poses, models, capfd):
     before = len(store.artifacts())
-    words = ["render", poses.digest[:16], "--prompt", PROMPT, "--dry-run", "--store", str(store.root)]
+    prompt = "a film that nobody painted"
+    words = ["render", poses.digest[:16], "--prompt", prompt, "--dry-run", "--store", str(store.root)]
     assert main([*words, "--json", *flags({**QUICK, **models, "vram": 12})]) == 3
     plan = json.loads(capfd.readouterr().out)
     assert plan["segments_total"] == 3 and plan["frames"] == 120 and plan["vram"] == "12" and plan["device"] == "cpu"

@@ -184,6 +184,7 @@ def test_what_an_engine_cannot_do_is_refused_by_flag_and_engine(choices, words, 
 
 def test_a_dry_run_knows_the_backend(store, poses, capfd):
     given = flags({**CHOICES, "size": "64x64", "fps": 20, "device": "cpu", "store": store.root})
-    assert main(["render", poses.digest[:16], "--prompt", PROMPT, "--dry-run", "--json", *given]) == 3
+    prompt = "0:00 a film that nobody painted | 0:03 another"
+    assert main(["render", poses.digest[:16], "--prompt", prompt, "--dry-run", "--json", *given]) == 3
     plan = json.loads(capfd.readouterr().out)
     assert plan["segments_total"] >= 6 and plan["steps"] == 4 and plan["models"] == []

@@ -288,13 +288,19 @@ def test_a_manifest_that_is_gone_is_damage_also_where_the_path_is_given(store, m
 
 
 def test_a_model_and_a_motion_of_the_store_are_checked_where_their_paths_are_given(store, made):
-    from dancegen.choreographers import find_model
+    from dancegen.choreographers import choose_model, find_model
+    from dancegen.context import Context
+    from dancegen.options.dance import GeneratePosesOptions
     from dancegen.stages.dance_controls import find_motion
 
-    assert find_motion(made.path, store, "--edit") == made.path / "motion.npz"
+    def motion_of(reference):
+        chosen = choose_model("diffusion", store, lambda: None)
+        return find_motion(reference, "--edit", GeneratePosesOptions(song="demo"), chosen, Context.open(store))
+
+    assert motion_of(made.path) == made.path / "motion.npz"
     flip(made.file("dance.bvh"))
     with pytest.raises(StoreError, match=r"dance\.bvh is not the file that was made"):
-        find_motion(made.file("motion.npz"), store, "--edit")
+        motion_of(made.file("motion.npz"))
     again = store.obtain(recipe(), build)
     assert find_model(again.path, store) == again.path
     flip(again.file("dance.bvh"))
