@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from dancegen.cli import common
-from dancegen.cli.artifacts import explain, look, tidy, travel
+from dancegen.cli.artifacts import explain, look, tidy, transfer, travel
 
 app = typer.Typer(invoke_without_command=True, epilog=common.examples("dancegen artifacts ls"))
 
@@ -16,6 +16,6 @@ def _artifacts(context: typer.Context) -> None:
     common.need_command(context)
 
 
-for module in (look, explain, tidy, travel):
+for module in (look, explain, tidy, travel, transfer):
     for name, (command, lines) in module.COMMANDS.items():
         app.command(name, epilog=common.examples(*(f"dancegen artifacts {line}" for line in lines)))(command)
