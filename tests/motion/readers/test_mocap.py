@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dancegen.errors import MocapError
-from dancegen.motion.cleaning import moves_too_fast, moves_too_slowly, stands_still
+from dancegen.motion.cleaning import haste, moves_too_fast, moves_too_slowly, stands_still
 from dancegen.motion.readers.registry import load_motion
 from helpers.listening import Listener
 from helpers.stepping_dancer import write_dancer
@@ -54,6 +54,25 @@ def test_a_rate_that_makes_people_slow_or_fast_is_doubted_and_the_true_one_is_no
         assert not moves_too_slowly(joints, fps) and not moves_too_fast(joints, fps)
         assert moves_too_slowly(joints, fps / 5) and not stands_still(joints, fps / 5)
         assert moves_too_fast(joints, fps * 2)
+
+
+def test_breakdance_and_whirls_are_not_taken_for_a_wrong_rate_and_the_salsa_at_double_speed_is(shared_data):
+    quick = ["cmu-breakdance/85_03", "cmu-breakdance/85_12", "g1-moves/J_Dance23_MidnightSun", "cmu-indian/indian_13",
+             "cmu-misc/55_01", "cmu-misc/131_02"]  # fmt: skip
+    for name in quick:
+        motion = load_motion(shared_data / f"{name}.bvh")
+        assert not moves_too_fast(motion.joints3d, motion.fps), name
+    for path in sorted((shared_data / "cmu-salsa").glob("60_*.bvh")):
+        motion = load_motion(path)
+        assert moves_too_fast(motion.joints3d, motion.fps * 2), path.name
+
+
+def test_how_hasty_a_body_is_grows_with_the_cube_of_its_rate_and_not_with_its_size(shared_data):
+    motion = load_motion(shared_data / "cmu-salsa" / "60_10_scaled.bvh")
+    usual = haste(motion.joints3d, motion.fps)
+    assert 4 < haste(motion.joints3d, motion.fps * 2) / usual <= 8  # 8, but for what smoothing takes
+    assert haste(motion.joints3d * 1.2, motion.fps) == pytest.approx(usual, rel=0.02)
+    assert haste(motion.joints3d[:2], motion.fps) == 0 == haste(np.zeros((30, 18, 3)), 30.0)
 
 
 def test_a_slow_body_gets_a_warning_and_one_that_stands_still_none(tmp_path):
