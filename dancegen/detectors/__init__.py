@@ -70,7 +70,7 @@ def usual_detector() -> str | None:
 
 
 def detect_video(detector: Detector, video: Path, progress: Progress = SILENT) -> PoseSequence:
-    """The dancer of a video (`pose.cleaning.track_dancer`), at most ten times a second.
+    """The dancer of a video (`pose.cleaning.track_dancer`), at most ten times a second, in upright pictures.
 
     The rate of the result is the video's divided by a whole number.
     """
@@ -79,18 +79,17 @@ def detect_video(detector: Detector, video: Path, progress: Progress = SILENT) -
     from dancegen.pose.cleaning import track_dancer
     from dancegen.pose.sequence import PoseSequence
     from dancegen.pose.skeleton import N_JOINTS
-    from dancegen.video import probe_video, read_frames
+    from dancegen.video import VideoFile, probe_video
 
-    info = probe_video(video)
+    filmed = VideoFile(video)
+    fps = filmed.fps / max(1, int(np.ceil(filmed.fps / MOST_FPS)))
     found: list[np.ndarray] = []
-    every = max(1, int(np.ceil(info.fps / MOST_FPS)))
-    with progress.task(f"Detecting the dancer in {video.name}", info.frames) as advance:
-        for number, frame in enumerate(read_frames(video)):
+    with progress.task(
+        f"Detecting the dancer in {video.name}", round(probe_video(video).video.seconds * fps)
+    ) as advance:
+        for frame in filmed.frames(fps):
+            found.append(detector.detect(frame))
             advance(1)
-            if number % every == 0:
-                found.append(detector.detect(frame))
-    if not found:
-        raise InputError(f"{video} holds no pictures that can be decoded")
     nobody = np.zeros((N_JOINTS, 3), np.float32)
     keypoints = [nobody if who is None else people[who] for people, who in zip(found, track_dancer(found), strict=True)]
-    return PoseSequence(np.stack(keypoints), info.fps / every, info.size)
+    return PoseSequence(np.stack(keypoints), fps, filmed.size)

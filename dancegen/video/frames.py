@@ -34,7 +34,7 @@ def read_frames(path: str | Path) -> Iterator[np.ndarray]:
                 size = size or (frame.width, frame.height)
                 if (frame.width, frame.height) != size:
                     raise InputError(f"{path} is damaged: frame {shown} has another size than those before it.")
-                yield _rgb(frame)
+                yield to_rgb(frame)
                 shown += 1
         except av.error.FFmpegError as error:
             raise InputError(f"{path} is damaged: decoding stopped after {shown} frames ({error}).") from error
@@ -54,7 +54,8 @@ def interpolate(keys: Iterable[tuple[int, np.ndarray]]) -> Iterator[np.ndarray]:
         before = (number, frame)
 
 
-def _rgb(frame: VideoFrame) -> np.ndarray:
+def to_rgb(frame: VideoFrame) -> np.ndarray:
+    """(H, W, 3) uint8 of a decoded picture, in its own colours."""
     # Untagged videos follow what all players assume: BT.709 from 720 lines up, BT.601 below.
     colours = int(frame.colorspace)
     if colours == UNSPECIFIED:

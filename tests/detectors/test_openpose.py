@@ -13,7 +13,7 @@ from dancegen.errors import InputError, ModelError
 from dancegen.metrics.pixels import placed_like, pose_fidelity
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import BODY, INDEX
-from dancegen.video import VideoWriter, probe_video, read_frames
+from dancegen.video import VideoFile, VideoWriter, probe_video, read_frames
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,15 @@ def test_a_video_is_looked_at_ten_times_a_second_at_most_and_shows_its_own_pose(
     )
     pck, error = pose_fidelity(found, placed_like(moved, found))
     assert pck == 1 and error < 0.01
+
+
+def test_a_phones_video_is_looked_at_upright(detector, shared_data):
+    """Its pictures are stored lying on their side."""
+    phone = VideoFile(shared_data / "video" / "made_phone_rotated.mp4")
+    (person,) = detector.detect(next(phone.frames(phone.fps, 7.0)))
+    nose, hips, ankles = (np.mean([person[INDEX[name], 1] for name in names])
+                          for names in (["nose"], ["l_hip", "r_hip"], ["l_ankle", "r_ankle"]))  # fmt: skip
+    assert 0 < nose < hips - 50 < ankles - 100 < 480
 
 
 def test_what_are_no_weights_is_refused_by_name(tmp_path):
