@@ -12,6 +12,7 @@ import os
 import struct
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -75,6 +76,15 @@ def arrays_in(path: str | Path) -> frozenset[str]:
                 return frozenset(name.removesuffix(".npy") for name in archive.namelist())
     except InputError:
         return frozenset()
+
+
+def array_names(path: str | Path) -> set[str]:
+    """The names of the arrays in an .npz file, from its directory; none for any other file. Raises OSError."""
+    with suppress(InputError, zipfile.BadZipFile, ValueError), open(path, "rb") as file:
+        _check_directory(file, path, "file of arrays", InputError)
+        with zipfile.ZipFile(file) as archive:
+            return {name.removesuffix(".npy") for name in archive.namelist()}
+    return set()
 
 
 def load_array(

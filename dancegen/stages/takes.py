@@ -55,6 +55,9 @@ def find_sources(sources: Sequence[str | Path], progress: Progress) -> tuple[lis
     hashed = cache(Input.file)  # takes may share a skeleton, or a song
     for source in map(Path, sources):
         for take in _takes(source, progress):
+            if take.info.ignored is not None and take.path != source:
+                progress.say(f"{_shown(take.path, source)}: left out, since {take.info.ignored}")
+                continue
             try:
                 item = _take_file(take, source, hashed)
             except (DancegenError, OSError) as error:
@@ -64,7 +67,7 @@ def find_sources(sources: Sequence[str | Path], progress: Progress) -> tuple[lis
             if same is not item:
                 progress.warn(f"{take.path} is the same motion as {same.take.path}: used once")
     if not found:
-        raise InputError(faults[0])
+        raise InputError(faults[0] if faults else "nothing to prepare: every take is on a list of those to be ignored")
     return _told_apart(list(found.values())), faults
 
 

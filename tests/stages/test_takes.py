@@ -92,3 +92,20 @@ def test_messages_name_a_take_shortly_and_so_that_it_can_be_found(tmp_path):
     one, two = find_sources([tmp_path / "one", tmp_path / "two"], Listener())[0]
     assert (one.shown, two.shown) == (str(one.take.path), str(two.take.path))
     assert one.name != two.name
+
+
+def test_what_a_database_ignores_is_left_out_and_said_unless_it_is_named(tmp_path):
+    (tmp_path / "motions").mkdir()
+    for name in ("gBR_sBM_cAll_d04_mBR0_ch01", "gBR_sBM_cAll_d04_mBR0_ch02"):
+        write_dancer(tmp_path / "motions" / f"{name}.bvh")
+    (tmp_path / "splits").mkdir()
+    (tmp_path / "splits" / "ignore_list.txt").write_text("gBR_sBM_cAll_d04_mBR0_ch02\n")
+    heard = Listener()
+    takes, faults = find_sources([tmp_path / "motions"], heard)
+    assert [item.name for item in takes] == ["gBR_sBM_cAll_d04_mBR0_ch01"] and faults == []
+    assert heard.said == ["gBR_sBM_cAll_d04_mBR0_ch02.bvh: left out, since AIST++'s own ignore list names it"]
+    named = tmp_path / "motions" / "gBR_sBM_cAll_d04_mBR0_ch02.bvh"
+    assert [item.take.path for item in find_sources([named], heard)[0]] == [named]
+    (tmp_path / "motions" / "gBR_sBM_cAll_d04_mBR0_ch01.bvh").unlink()
+    with pytest.raises(InputError, match="ignored"):
+        find_sources([tmp_path / "motions"], heard)

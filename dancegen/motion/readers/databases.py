@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 # CMU subjects that were recorded together: both files of such a take show one performance.
@@ -25,8 +26,9 @@ class TakeInfo:
     """What is known of a recording by its name and place.
 
     performance: recordings of one performance (partners, cameras, mirror images, copies at another speed) share it, and
-    no split ever parts them. split: "train" or "val" where the database has its own lists. genre, performer: as the
-    database names them. song, song_start_s: the recording's own music, and where in it the recording begins.
+    no split ever parts them. split: "train", "val" or "test" where the database has its own lists. genre, performer: as
+    the database names them. song, song_start_s: the recording's own music, and where in it the recording begins.
+    ignored: why the database itself leaves the recording out.
     """
 
     performance: str
@@ -35,11 +37,13 @@ class TakeInfo:
     performer: str | None = None
     song: Path | None = None
     song_start_s: float = 0.0
+    ignored: str | None = None
 
 
-def motion_capture(path: Path) -> TakeInfo:
-    """What the name of a motion capture file says, in CMU's way of naming or any other."""
-    return TakeInfo(performance(path.stem))
+def take_info(path: Path) -> TakeInfo:
+    """What the name and place of a recording say, in AIST++'s way of naming, in CMU's, or in any other."""
+    match = _AIST_NAME.match(path.stem)
+    return TakeInfo(performance(path.stem)) if match is None else _aist(path, *match.groups())
 
 
 def performance(stem: str) -> str:
@@ -54,3 +58,49 @@ def performance(stem: str) -> str:
     if match:
         return f"{_CMU_PARTNERS.get(match[1], match[1])}_{match[2]}{plain[match.end() :]}"
     return plain
+
+
+_AIST_NAME = re.compile(r"^g([A-Z]{2})_s[A-Z]{2}_c(?:All|\d\d)_d(\d\d)_(m[A-Z]{2}\d)_ch\d\d$")
+AIST_GENRES = {
+    "BR": "break", "PO": "pop", "LO": "lock", "MH": "middle-hip-hop", "LH": "la-hip-hop", "HO": "house", "WA": "waack",
+    "KR": "krump", "JS": "street-jazz", "JB": "ballet-jazz",
+}  # fmt: skip
+"""By the code in a name of AIST (Tsuchida et al., ISMIR 2019)."""
+_AIST_LISTS = {"crossmodal_train.txt": "train", "crossmodal_val.txt": "val", "crossmodal_test.txt": "test"}
+_AIST_IGNORED = "ignore_list.txt"
+_MUSIC_FOLDERS = ("music", "songs", "audio", "wav", "wavs")
+
+
+def _aist(path: Path, genre: str, dancer: str, music: str) -> TakeInfo:
+    """What AIST++'s name of a sequence says, such as gBR_sBM_cAll_d04_mBR0_ch03, and the lists that lie near it.
+
+    A dance begins with its music. All cameras of a sequence show one performance. Its lists are looked for in `splits`,
+    and the music by its id in `music` and the like, in the folder above and the two above that.
+    """
+    sequence = re.sub(r"_c(All|\d\d)_", "_cAll_", path.stem)
+    homes = [*path.absolute().parents][:3]
+    return TakeInfo(
+        performance=sequence,
+        split=next((split for name, split in _AIST_LISTS.items() if _listed(sequence, name, homes)), None),
+        genre=AIST_GENRES.get(genre),
+        performer=f"d{dancer}",
+        song=next(filter(None, (_named(music, home / folder) for home in homes for folder in _MUSIC_FOLDERS)), None),
+        ignored="AIST++'s own ignore list names it" if _listed(sequence, _AIST_IGNORED, homes) else None,
+    )
+
+
+def _listed(sequence: str, name: str, homes: list[Path]) -> bool:
+    return any(sequence in _lines(home / folder / name) for home in homes for folder in (".", "splits"))
+
+
+@cache
+def _lines(path: Path) -> frozenset[str]:
+    return frozenset(path.read_text(encoding="utf-8-sig").split()) if path.is_file() else frozenset()
+
+
+@cache
+def _named(stem: str, folder: Path) -> Path | None:
+    """The song of a name in a folder, whatever its format."""
+    if not folder.is_dir():
+        return None
+    return next((path for path in sorted(folder.iterdir()) if path.stem == stem and path.is_file()), None)

@@ -45,17 +45,7 @@ def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress
     if dancer.turned_up:
         progress.say(f"{path.name}: {dancer.turned_up} points up in this file; turned to y.")
     cleaned = clean(dancer.joints, dancer.head_forward, dancer.head_up, fps, dancer.ends)
-    _say_cleaned(path, cleaned, progress)
-    if moves_too_fast(cleaned.joints, fps):
-        progress.warn(
-            f"{path.name}: at {frame_rate(fps)} frames a second this body moves faster than people do, so the rate is "
-            f"probably wrong (CMU's salsa is published at twice its speed): try --source-fps {frame_rate(fps / 2)}"
-        )
-    elif not stands_still(cleaned.joints, fps) and moves_too_slowly(cleaned.joints, fps):
-        progress.warn(
-            f"{path.name}: at {frame_rate(fps)} frames a second this body moves slower than people dance, so the rate "
-            "is probably wrong: give the true one with --source-fps (captures have 30 to 120)"
-        )
+    say_cleaned(path, cleaned, fps, progress)
     return Motion(
         joints3d=cleaned.joints,
         head_forward=cleaned.head_forward,
@@ -69,7 +59,8 @@ def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress
     )
 
 
-def _say_cleaned(path: Path, cleaned: Cleaned, progress: Progress) -> None:
+def say_cleaned(path: Path, cleaned: Cleaned, fps: float, progress: Progress) -> None:
+    """Say what was mended in a recording, and warn of a body that moves faster or slower than people do."""
     done = []
     if cleaned.cut:
         done.append(f"left out the calibration pose at its start ({cleaned.cut} frames)")
@@ -79,3 +70,13 @@ def _say_cleaned(path: Path, cleaned: Cleaned, progress: Progress) -> None:
         done.append(f"bridged jumps that no body makes ({cleaned.mended} frames)")
     if done:
         progress.say(f"{path.name}: {', '.join(done)}.")
+    if moves_too_fast(cleaned.joints, fps):
+        progress.warn(
+            f"{path.name}: at {frame_rate(fps)} frames a second this body moves faster than people do, so the rate is "
+            f"probably wrong (CMU's salsa is published at twice its speed): try --source-fps {frame_rate(fps / 2)}"
+        )
+    elif not stands_still(cleaned.joints, fps) and moves_too_slowly(cleaned.joints, fps):
+        progress.warn(
+            f"{path.name}: at {frame_rate(fps)} frames a second this body moves slower than people dance, so the rate "
+            "is probably wrong: give the true one with --source-fps (captures have 30 to 120)"
+        )

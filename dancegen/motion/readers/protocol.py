@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias, Union
 
 from dancegen.motion.motion import Motion
-from dancegen.motion.readers.databases import TakeInfo, motion_capture
+from dancegen.motion.readers.databases import TakeInfo, take_info
 from dancegen.progress import Progress
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Reader:
     about: str
     claims: Callable[[Path], bool]
     read: Callable[[Path, Hints, Progress], Recording]
-    describe: Callable[[Path], TakeInfo] = motion_capture
+    describe: Callable[[Path], TakeInfo] = take_info
     companions: Callable[[Path], tuple[Path, ...]] = lambda path: ()
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from dancegen.errors import MocapError, reading
 from dancegen.motion.motion import Motion
-from dancegen.motion.readers import asf_amc, bvh
+from dancegen.motion.readers import aist, asf_amc, bvh, smpl
 from dancegen.motion.readers.databases import TakeInfo
 from dancegen.motion.readers.protocol import Hints, Reader
 from dancegen.progress import SILENT, Progress
 
-READERS: tuple[Reader, ...] = (bvh.READER, asf_amc.READER)
+READERS: tuple[Reader, ...] = (bvh.READER, asf_amc.READER, smpl.READER, aist.READER)
 
 
 @dataclass(frozen=True)
