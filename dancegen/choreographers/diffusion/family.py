@@ -30,6 +30,7 @@ class Diffusion(Family):
     who = "the diffusion choreographer"
     version = 9
     training_version = 3
+    presets = tuple(PRESETS)
     learns_from = "prepare"
     bundled = True
     controls = DanceControls.names()

@@ -29,6 +29,7 @@ class Gan(Family):
     who = "the GAN"
     version = 9
     training_version = 3
+    presets = tuple(PRESETS)
     learns_from = "extract-poses"
     bundled = True
     init_files = (WEIGHTS, CONFIG, "discriminator.safetensors")

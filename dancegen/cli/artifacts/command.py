@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from dancegen.errors import DancegenError, InputError
+from dancegen.options.data import TrainOptions
 from dancegen.options.declare import Options, Role, declared, flag_of, plain
 from dancegen.options.verbs import VERBS, Verb
 
@@ -68,7 +69,36 @@ def _words(verb: Verb, made: Artifact | Manifest, listing: Listing) -> list[str]
             places += values
         else:
             flags += [word for value in values for word in ([flag_of(each), value] if value else [flag_of(each)])]
-    return [*places, *flags]
+    return [*places, *flags, *(_training(made.params) if verb.name == "train" else [])]
+
+
+def _training(params: dict[str, Any]) -> list[str]:
+    """The preset that is nearest to a training's settings, and those that it has otherwise."""
+    from dancegen.choreographers.registry import FAMILIES
+
+    family = FAMILIES.get(params.get("family", ""))
+    if family is None:
+        return []
+    wanted, offers = _settings(params.get("config", {})), []
+    for preset in family.presets:
+        usual = _settings(family.configure(preset, {}).to_dict())
+        changed = [name for name, value in wanted.items() if name in usual and usual[name] != value]
+        offers.append((len(changed), preset, changed))
+    _, preset, changed = min(offers)
+    settings = [word for name in changed for word in ("--set", f"{name}={_setting_text(wanted[name])}")]
+    return [*([] if preset == TrainOptions.preset else ["--preset", preset]), *settings]
+
+
+def _settings(config: dict[str, Any]) -> dict[str, Any]:
+    """A training's settings by their names on the command line, such as loss.l1."""
+    return {f"{group}.{name}": plain(value) for group, part in config.items() if isinstance(part, dict)
+            for name, value in part.items()}  # fmt: skip
+
+
+def _setting_text(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else repr(value).strip("'")
 
 
 def _usual(kind: type[Options]) -> Options:

@@ -8,10 +8,13 @@ import shlex
 import pytest
 
 import dancegen
+from dancegen.choreographers.registry import FAMILIES
 from dancegen.cli import main
 from dancegen.cli.artifacts.command import command_of
+from dancegen.options.data import TrainOptions
+from dancegen.options.declare import recipe_for
 from dancegen.options.verbs import VERBS
-from dancegen.store import Artifact, Recipe, open_store
+from dancegen.store import Artifact, Input, Recipe, open_store
 from helpers.songs import write_song
 from helpers.store_examples import Builder
 
@@ -70,3 +73,27 @@ def test_every_verb_gives_some_command_and_what_has_none_gives_none():
         made = store.obtain(Recipe(verb.name, 1), Builder())
         assert command_of(made, store.listing()).startswith(f"dancegen {verb.name}")
     assert command_of(store.obtain(Recipe("render-segment", 1), Builder()), store.listing()) == ""
+
+
+@pytest.mark.parametrize(
+    ("family", "preset", "flags", "settings"),
+    [
+        ("diffusion", "small", {}, ()),
+        ("diffusion", "base", {"max_steps": 40, "batch": 3}, ()),
+        ("diffusion", "small", {"minutes": 2.5}, ("train.precision=fp32", "train.accent=0.1")),
+        ("gan", "original", {"epochs": 7, "learning_rate": 0.0007}, ("loss.l1=40",)),
+        ("gan", "small", {}, ("generator.channels=32,64,96",)),
+    ],
+)
+def test_a_training_is_named_by_its_preset_and_what_was_changed(family, preset, flags, settings):
+    """A learnt model takes hours: here its settings alone are compared."""
+    kind = FAMILIES[family]
+    config = kind.configure(preset, flags, settings)
+    options = TrainOptions(family=family, preset=preset, seed=3)
+    data = (Input("dataset", "file", "dataset", "0" * 64),)
+    asked = recipe_for("train", kind.training_version, options, {"dataset": data}, config=config.to_dict())
+    words = shlex.split(again(open_store().obtain(asked, Builder())))
+    assert words[words.index("--seed") + 1] == "3" and ("--family" in words) == (family != "diffusion")
+    named = words[words.index("--preset") + 1] if "--preset" in words else "small"
+    changed = tuple(words[at + 1] for at, word in enumerate(words) if word == "--set")
+    assert kind.configure(named, {}, changed).to_dict() == config.to_dict() and len(changed) <= 4
