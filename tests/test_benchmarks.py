@@ -222,3 +222,12 @@ def test_each_seed_is_a_row_of_what_evaluate_says_then_mean_spread_and_the_ratio
     assert float(table["mean"][0]) == pytest.approx((slow + fast) / 2, abs=1e-3)
     assert float(table["sd"][0]) == pytest.approx((fast - slow) / 2**0.5, abs=1e-3)
     assert float(table["ratio"][0]) == pytest.approx((slow + fast) / 2 / real["speed_median"], abs=1e-3)
+
+
+def test_the_store_is_measured_beside_its_peers():
+    few = ("--small", "2", "--large-mb", "1", "--listed", "12", "--dvc", "no-dvc-here", "--json")
+    ran = run_python(REPOSITORY / "benchmarks" / "store.py", *few)
+    assert ran.returncode == 0, ran.stderr
+    rows = json.loads(ran.stdout)["rows"]
+    assert {row["peer"] for row in rows} == {"joblib.Memory", "find", "python -c pass"} and len(rows) == 8
+    assert all(row["seconds"] > 0 and row["ratio"] > 0 for row in rows)
