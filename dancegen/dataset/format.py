@@ -1,13 +1,17 @@
 """The dataset of paired music and motion: what prepare writes, extract-poses adds to and train reads.
 
     clips.jsonl                     one Clip a line, sorted by id
-    clips/<id>/motion.npz           the dance in time with the music, its rotations where the source has them, and the
-                                    warp that brought it there (ClipMotion)
+    clips/<id>/motion.npz           motion capture: the dance in time with the music, its rotations where the source has
+                                    them, and the warp that brought it there (ClipMotion)
+    clips/<id>/frames.mp4           or a filmed dance: upright pictures with square pixels at the clip's rate, no sound
+    clips/<id>/<view>/poses.npz     or a dance that is keypoints from the start
     clips/<id>/mel.npy              (F, 80) float16 log-mel, 90 frames a second, frame 0 at the clip's start
     clips/<id>/beats.json           the beats inside the clip, seconds from the clip's start
     clips/<id>/audio.flac           the span of the song that the clip dances to
-    clips/<id>/<view>/poses.npz     (extract-poses) the dance as a camera sees it; view "a045" is 45 degrees of azimuth
+    clips/<id>/<view>/poses.npz     (extract-poses) the dance as a camera sees it; view "a045" is 45 degrees of azimuth,
+                                    "video" the camera that filmed it
 
+A clip has one of motion.npz, frames.mp4 and poses; what became of a clip's footage in extract-poses may be several clips.
 A pose file's `start_s` is 0: it counts from the clip's start, as the audio and the beats beside it do.
 """
 
@@ -19,7 +23,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -34,6 +38,10 @@ if TYPE_CHECKING:
 
 CLIPS_FILE = "clips.jsonl"
 MUSIC_FILES = ("mel.npy", "beats.json", "audio.flac")
+MOTION_FILE, FRAMES_FILE = "motion.npz", "frames.mp4"
+VIDEO_VIEW = "video"
+"""The view of the camera that filmed a dance."""
+ClipKind = Literal["motion", "video", "poses"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,18 @@ _WARP = ("song_s", "take_s", "rate", "footfalls_s")
 def clip_dir(root: Path, clip: Clip | str) -> Path:
     """Where a clip's files lie."""
     return Path(root) / "clips" / (clip if isinstance(clip, str) else clip.id)
+
+
+def clip_kind(root: Path, clip: Clip | str) -> ClipKind:
+    """What a clip of a prepared dataset is made of. Raises NotFoundError where it is nothing."""
+    directory = clip_dir(root, clip)
+    if (directory / MOTION_FILE).is_file():
+        return "motion"
+    if (directory / FRAMES_FILE).is_file():
+        return "video"
+    if clip_views(root, clip):
+        return "poses"
+    raise NotFoundError(f"{directory} holds no dance: neither motion nor pictures nor poses; prepare the dataset again")
 
 
 def load_mel(root: Path, clip: Clip | str) -> np.ndarray:

@@ -10,6 +10,8 @@ import pytest
 from dancegen.dataset.format import (
     Clip,
     ClipMotion,
+    clip_dir,
+    clip_kind,
     clip_views,
     link_or_copy,
     poses_path,
@@ -65,6 +67,17 @@ def test_cameras_are_named_by_their_angle(tmp_path):
         path.parent.mkdir(parents=True)
         path.write_bytes(b"")
     assert clip_views(tmp_path, CLIP) == ["a000", "a090"]
+
+
+def test_a_clip_is_motion_or_pictures_or_poses(tmp_path):
+    files = {"motion": clip_dir(tmp_path, "m") / "motion.npz", "video": clip_dir(tmp_path, "v") / "frames.mp4"}
+    for kind, path in (files | {"poses": poses_path(tmp_path, "p", "c01")}).items():
+        path.parent.mkdir(parents=True)
+        path.touch()
+        assert clip_kind(tmp_path, kind[0]) == kind
+    clip_dir(tmp_path, "empty").mkdir()
+    with pytest.raises(NotFoundError, match="neither motion nor pictures nor poses"):
+        clip_kind(tmp_path, "empty")
 
 
 def test_a_file_is_copied_where_it_cannot_be_linked(tmp_path, monkeypatch):
