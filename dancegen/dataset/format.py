@@ -11,7 +11,7 @@
     clips/<id>/<view>/poses.npz     (extract-poses) the dance as a camera sees it; view "a045" is 45 degrees of azimuth,
                                     "video" the camera that filmed it
 
-A clip has one of motion.npz, frames.mp4 and poses; what became of a clip's footage in extract-poses may be several clips.
+A clip has one of motion.npz, frames.mp4 and poses; the footage of one clip may give several clips of a pose dataset.
 A pose file's `start_s` is 0: it counts from the clip's start, as the audio and the beats beside it do.
 """
 

@@ -73,7 +73,7 @@ class Detections:
         return [people.body for people in self.people]
 
     def save(self, path: str | Path) -> None:
-        """Write .npz: `counts` (T,) people a picture, their keypoints one after the other, fps, size, cuts, detector."""
+        """Write .npz: `counts` (T,) people a picture, their keypoints one after the other, and the other fields."""
         arrays = {name: joined for name in _SHAPES if (joined := _joined(self.people, name)) is not None}
         counts = np.array([len(people) for people in self.people], np.int64)
         with open(path, "wb") as file:
