@@ -17,13 +17,12 @@ from dancegen.arrays import smooth
 from dancegen.errors import InputError
 from dancegen.motion.anatomy import facing
 from dancegen.motion.motion import Motion
+from dancegen.pose.geometry import BODY_FRACTION, FLOOR_LINE, MARGIN
 from dancegen.pose.skeleton import INDEX
 
 if TYPE_CHECKING:
     from dancegen.pose.sequence import PoseSequence
 
-MARGIN = 0.04  # of the canvas, left free on each side
-FLOOR_LINE = 0.90  # where the floor is, from the top: arms that reach up need more room than feet
 DOMINANT = 0.2  # length of the mean facing vector from which a clip has a front
 
 # Which way each face point looks, as degrees to the right of the face, and how far from the camera that may turn
@@ -42,14 +41,13 @@ FAR, NEAR = 9.0, 4.5  # metres from the dancer: a camera for the whole stage, an
 LEAST_M = 3.0  # from a camera to the dancer, at the nearest
 ORBIT_S = 24.0  # seconds of a full circle
 FOLLOW_S = 0.8  # how much a camera that follows smooths the dancer's path
-BODY_FRACTION = 0.62
 BARS_A_SHOT = 2
 SHOT_S = 4.0  # where a song has no beat
 CAMERAS = ("front", "side", "orbit", "follow", "cuts")
 
 
 def project(
-    motion: Motion, azimuth_deg: float, *, size: tuple[int, int] = (512, 512), body_fraction: float = 0.62
+    motion: Motion, azimuth_deg: float, *, size: tuple[int, int] = (512, 512), body_fraction: float = BODY_FRACTION
 ) -> PoseSequence:
     """What a camera sees that stands `azimuth_deg` round the dancer: 0 in front, 90 on the dancer's left.
 

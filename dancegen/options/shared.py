@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from dancegen.options.declare import COMMON, Options, Role, option, pixels, within
+from dancegen.options.declare import COMMON, Options, Role, lasting, option, pixels, within
 
 NO_DETECTOR = "none"
 
@@ -61,5 +61,34 @@ class Detecting(Options):
     )  # fmt: skip
 
 
-SHARED = frozenset(each.name for kind in (Seeded, Parallel, Canvas, PoseFiles, Detecting) for each in fields(kind))
+CLEANING = "Cleaning"
+"""The panel of the help with what is done to poses from video."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleaning(Options):
+    """Options of a verb that turns what a detector saw into clean poses (`pose.cleaning`)."""
+
+    max_gap: float = option(
+        0.5, help="Gaps up to this long are filled, longer ones split a clip.", metavar="S", panel=CLEANING,
+        parse=lasting(0.0, 10.0),
+    )  # fmt: skip
+    smooth: float = option(
+        0.1, help="Smooth joints over so many seconds; 0 leaves them.", metavar="S", panel=CLEANING,
+        parse=lasting(0.0, 2.0),
+    )  # fmt: skip
+    min_seconds: float = option(
+        2.0, help="Drop shorter pieces.", metavar="S", panel=CLEANING, parse=lasting(0.0, 3600.0)
+    )
+    min_quality: float = option(
+        0.3, help="Drop pieces of a lower quality.", metavar="0..1", panel=CLEANING, parse=within(0.0, 1.0)
+    )
+    no_cuts: bool = option(False, help="Do not split where the camera cuts.", panel=CLEANING)
+    no_swaps: bool = option(False, help="Leave left and right as the detector saw them.", panel=CLEANING)
+    no_outliers: bool = option(False, help="Leave joints that jump as the detector saw them.", panel=CLEANING)
+
+
+SHARED = frozenset(
+    each.name for kind in (Seeded, Parallel, Canvas, PoseFiles, Detecting, Cleaning) for each in fields(kind)
+)
 """The names of all of them."""

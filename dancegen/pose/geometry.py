@@ -14,6 +14,14 @@ from dancegen.pose.skeleton import INDEX, LIMBS
 #: Neck to mid-ankle, and neck to mid-hip, as shares of the height of a standing person.
 NECK_TO_ANKLE = 0.82
 NECK_TO_HIP = 0.30
+
+# How a dance lies on a canvas: shares of its sides. Arms that reach up need more room than feet.
+MARGIN = 0.04
+"""Left free on each side."""
+FLOOR_LINE = 0.90
+"""Where the floor is, from the top."""
+BODY_FRACTION = 0.62
+"""How high a standing body is."""
 _NECK = INDEX["neck"]
 _HIPS = (INDEX["r_hip"], INDEX["l_hip"])
 _ANKLES = (INDEX["r_ankle"], INDEX["l_ankle"])

@@ -20,8 +20,7 @@ import numpy as np
 from dancegen.audio.features import FRAME_RATE
 from dancegen.dataset.format import Clip, clip_views, load_mel, poses_path, read_clips
 from dancegen.errors import InputError
-from dancegen.motion.cameras import FLOOR_LINE
-from dancegen.pose.geometry import limb_lengths, place, to_canvas
+from dancegen.pose.geometry import FLOOR_LINE, limb_lengths, place, to_canvas
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import LIMBS
 from dancegen.progress import SILENT, Progress
