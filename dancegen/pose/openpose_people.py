@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from dancegen.errors import PoseError
-from dancegen.pose.skeleton import INDEX, N_JOINTS
+from dancegen.pose.keypoint_sets import COCO_17, coco17_to_coco18
+from dancegen.pose.skeleton import N_JOINTS
 
 BODY_KEY = "pose_keypoints_2d"
 HAND_KEYS = ("hand_left_keypoints_2d", "hand_right_keypoints_2d")
@@ -17,17 +18,11 @@ FACE_KEY = "face_keypoints_2d"
 _OLD = {BODY_KEY: "pose_keypoints"} | {key: key.removesuffix("_2d") for key in (*HAND_KEYS, FACE_KEY)}
 """What OpenPose called them before 2018."""
 HAND_POINTS, FACE_POINTS = 21, 70
-_COCO = (
-    "nose", "l_eye", "r_eye", "l_ear", "r_ear", "l_shoulder", "r_shoulder", "l_elbow", "r_elbow", "l_wrist",
-    "r_wrist", "l_hip", "r_hip", "l_knee", "r_knee", "l_ankle", "r_ankle",
-)  # fmt: skip
-"""COCO's own 17 joints, which have no neck."""
-_FROM_COCO = [_COCO.index(name) if name in _COCO else 0 for name in INDEX]
 _FROM_BODY_25 = [*range(8), *range(9, 19)]
 """Where OpenPose's own default, BODY_25, keeps our 18 joints: it has a mid-hip at 8, and feet at the end."""
 _WHOLE_FACE, _WHOLE_HANDS = slice(23, 91), (slice(91, 112), slice(112, 133))
 """Of COCO-WholeBody's 133 points, behind 17 of the body and 6 of the feet: 68 of the face, and both hands."""
-_COUNTS = (len(_COCO), N_JOINTS, 19, 25, 133)
+_COUNTS = (len(COCO_17), N_JOINTS, 19, 25, 133)
 _FARTHEST = 1e6
 
 
@@ -70,10 +65,7 @@ def _body(points: np.ndarray, where: str) -> np.ndarray:
     if len(points) not in _COUNTS:
         known = ", ".join(map(str, _COUNTS[:-1]))
         raise PoseError(f"{where}: a body of {len(points)} points is not known; {known} or {_COUNTS[-1]} are read")
-    body = points[_FROM_COCO]
-    shoulders = body[[INDEX["r_shoulder"], INDEX["l_shoulder"]]]
-    body[INDEX["neck"]] = shoulders.mean(axis=0) if (shoulders[:, 2] > 0).all() else 0
-    return body
+    return coco17_to_coco18(points[: len(COCO_17)])
 
 
 def _face(points: np.ndarray | None) -> np.ndarray | None:

@@ -21,13 +21,10 @@ from dancegen.motion.readers.mocap import say_cleaned
 from dancegen.motion.readers.person import FLOOR_PERCENTILE, metres_per_unit
 from dancegen.motion.readers.pickles import load_pickle
 from dancegen.motion.readers.protocol import Hints, Reader
+from dancegen.pose.keypoint_sets import COCO_17
 from dancegen.pose.skeleton import INDEX, N_JOINTS
 from dancegen.progress import Progress
 
-COCO_17 = (
-    "nose", "l_eye", "r_eye", "l_ear", "r_ear", "l_shoulder", "r_shoulder", "l_elbow", "r_elbow", "l_wrist",
-    "r_wrist", "l_hip", "r_hip", "l_knee", "r_knee", "l_ankle", "r_ankle",
-)  # fmt: skip
 FPS, CENTIMETRE = 60.0, 0.01
 LONGEST_GAP_S = 0.5
 """What is missing longer than this is not guessed: the longest part without such a gap is read."""

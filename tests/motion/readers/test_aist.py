@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from dancegen.errors import MocapError
-from dancegen.motion.readers.aist import COCO_17, head_axes
+from dancegen.motion.readers.aist import head_axes
 from dancegen.motion.readers.databases import take_info
 from dancegen.motion.readers.registry import find_takes, load_motion
+from dancegen.pose.keypoint_sets import COCO_17
 from dancegen.pose.skeleton import INDEX
 from helpers.listening import Listener
 
