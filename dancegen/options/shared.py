@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from dancegen.options.declare import COMMON, Options, Role, lasting, option, pixels, within
+from dancegen.errors import InputError
+from dancegen.options.declare import COMMON, Options, Role, choice, lasting, option, pixels, within
 
 NO_DETECTOR = "none"
+WORKER_BACKENDS = ("dask", "ray", "loky")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,20 @@ class Parallel(Options):
     workers: int | None = option(
         None, help="Processes at work; all cores if left out.", metavar="N", role=Role.HARMLESS
     )
+    backend: str | None = option(
+        None, help="What starts the processes: loky (this machine), dask or ray.", metavar="NAME",
+        role=Role.HARMLESS, parse=choice(*WORKER_BACKENDS),
+    )  # fmt: skip
+    scheduler: str | None = option(
+        None, help="The address of Dask's scheduler or Ray's head.", metavar="ADDRESS", role=Role.HARMLESS
+    )
+
+    def check_workers(self) -> None:
+        """Raises InputError for options of workers that make no sense together."""
+        if self.backend == "dask" and self.scheduler is None:
+            raise InputError("--backend dask needs --scheduler ADDRESS, the Dask scheduler's")
+        if self.scheduler is not None and self.backend not in ("dask", "ray"):
+            raise InputError(f"--scheduler {self.scheduler}: say whose it is with --backend dask or --backend ray")
 
 
 @dataclass(frozen=True, kw_only=True)

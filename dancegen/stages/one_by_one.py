@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from dancegen.errors import DancegenError
+from dancegen.options.shared import Parallel
 from dancegen.progress import Advance, Progress
+from dancegen.stages.workers import hired, results
 
 NOT_THE_INPUTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
 """Faults of the machine, which the next input would meet as well."""
@@ -53,25 +54,22 @@ class Notes:
 
 
 def one_by_one(
-    label: str, function: Callable, jobs: Sequence[tuple], workers: int | None, progress: Progress
+    label: str, function: Callable, jobs: Sequence[tuple], workers: Parallel, progress: Progress
 ) -> Iterator[tuple[Any, Any]]:
-    """(first argument, result) of every job, in order, worked on by `workers` processes, else one a core.
+    """(first argument, result) of every job, in order, worked on by the workers that are asked for.
 
     What `function` raises becomes a Fault. Where a process dies, the jobs that are left get one each, so that only the
     job it dies of is lost.
     """
-    from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    processes = max(min(workers or os.cpu_count() or 1, len(jobs)), 1)
-    pool = Parallel(n_jobs=processes, return_as="generator")
-    results: Iterator[Any] = iter(pool(delayed(_guarded)(function, job) for job in jobs) or ())
     alone, result = False, None
-    with progress.task(label, len(jobs)) as advance:
+    with progress.task(label, len(jobs)) as advance, hired(workers, len(jobs)) as number:
+        pool = results(workers, _guarded, ((function, job) for job in jobs), number, ordered=True)
         for job in jobs:
             if not alone:
                 try:
-                    result = next(results)
+                    result = next(pool)
                 except BrokenProcessPool:
                     alone = True
             if alone:
@@ -82,11 +80,11 @@ def one_by_one(
 
 def _in_a_process(function: Callable, job: tuple) -> Any:
     """The result of a job in a process of its own; KILLED where it dies of it."""
-    from joblib import Parallel, delayed
+    import joblib
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     try:
-        return next(iter(Parallel(n_jobs=2)([delayed(_guarded)(function, job)]) or ()))
+        return next(iter(joblib.Parallel(n_jobs=2)([joblib.delayed(_guarded)(function, job)]) or ()))
     except BrokenProcessPool:
         return KILLED
 

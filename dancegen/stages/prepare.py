@@ -37,6 +37,7 @@ from dancegen.stages.songs import SongFile, find_songs
 from dancegen.stages.takes import TakeFile, find_sources, folder_name
 from dancegen.stages.track_beats import NO_BEAT, finder
 from dancegen.stages.track_beats import VERSION as TRACKER
+from dancegen.stages.workers import on_other_machines
 from dancegen.store import Artifact, Input, Store
 
 STAGE = "prepare"
@@ -53,6 +54,7 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
     Partners stay together on one side of the split. What cannot be used is named in the summary, under `left_out`.
     Raises InputError where an argument, every source or every song is unusable.
     """
+    options.check_workers()
     takes, unreadable = find_sources(options.sources, context.progress)
     if options.music is None and any(item.song is None for item in takes):
         raise InputError("motion capture is silent: give the songs to dance to with --music FOLDER")
@@ -95,7 +97,8 @@ class _Job:
     def build(self, directory: Path, unreadable: list[str]) -> dict:
         """Make the dataset in `directory`; returns its summary. unreadable: files that were left out already."""
         self._leave_out(unreadable)
-        with tempfile.TemporaryDirectory(prefix="dancegen-prepare-") as scratch:
+        shared = directory if on_other_machines(self.options) else None  # where all of them see it
+        with tempfile.TemporaryDirectory(prefix=".dancegen-prepare-", dir=shared) as scratch:
             songs, own_songs = self._analyse_songs(Path(scratch))
             takes = self._read_takes(Path(scratch))
             paired = self._make_clips(takes, songs, own_songs, directory)
@@ -205,7 +208,7 @@ class _Job:
             self._warn(f"not paired with every song that was chosen for it: {_listed(partly)}")
 
     def _each(self, label: str, function: Callable, jobs: Sequence[tuple]) -> Iterator[tuple[Any, Any]]:
-        return one_by_one(label, function, jobs, self.options.workers, self.progress)
+        return one_by_one(label, function, jobs, self.options, self.progress)
 
     def _leave_out(self, reasons: list[str]) -> None:
         if reasons:

@@ -9,6 +9,7 @@ import pytest
 
 from dancegen.cli import main
 from dancegen.store import open_store
+from helpers.clusters import two_dask_workers
 from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, tiny_models
 
 BACKENDS = ["dask", "ray"]
@@ -23,10 +24,8 @@ def models(tmp_path_factory):
 def cluster(backend):
     """Two workers on this machine; yields render's options for them."""
     if backend == "dask":
-        distributed = pytest.importorskip("distributed")
-        workers = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-        with distributed.LocalCluster(**workers) as here:
-            yield {"backend": backend, "scheduler": here.scheduler_address}
+        with two_dask_workers() as options_:
+            yield options_
         return
     ray = pytest.importorskip("ray")
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)

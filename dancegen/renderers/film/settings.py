@@ -18,7 +18,6 @@ from dancegen.options.shared import NO_DETECTOR, Detecting, Parallel
 LOOK, MODELS, WORK = "Painting (with --prompt)", "Models of a painted film", "How a film is painted"
 """Panels of the help."""
 VRAM = ("auto", "8", "12", "16", "24")
-WORKER_BACKENDS = ("dask", "ray", "loky")
 _REACH = "reach"
 
 
@@ -96,13 +95,10 @@ class FilmOptions(Detecting, Parallel):
         role=Role.HARMLESS, parse=choice(*VRAM),
     )  # fmt: skip
     offline: bool = option(False, help="Never ask the network for models.", panel=WORK, role=Role.HARMLESS)
-    backend: str | None = option(
-        None, help="Paint segments in parallel: dask, ray or loky.", metavar="NAME", panel=WORK, role=Role.HARMLESS,
-        parse=choice(*WORKER_BACKENDS),
-    )  # fmt: skip
-    scheduler: str | None = option(
-        None, help="The address of Dask's scheduler or Ray's head.", metavar="ADDRESS", panel=WORK, role=Role.HARMLESS
+    backend: str | None = redeclared_of(
+        Parallel, "backend", help="Paint segments in parallel: dask, ray or loky.", panel=WORK
     )
+    scheduler: str | None = redeclared_of(Parallel, "scheduler", panel=WORK)
     workers: int | None = redeclared_of(Parallel, "workers", panel=WORK)
     detector: str | Path | None = acting_on(Reach.FILM, redeclared_of(Detecting, "detector", panel=WORK))
 
@@ -116,10 +112,7 @@ class FilmOptions(Detecting, Parallel):
 
     def check(self) -> None:
         """Raises InputError for options that make no sense together, whichever backend paints."""
-        if self.backend == "dask" and self.scheduler is None:
-            raise InputError("--backend dask needs --scheduler ADDRESS, the Dask scheduler's")
-        if self.scheduler is not None and self.backend not in ("dask", "ray"):
-            raise InputError(f"--scheduler {self.scheduler}: say whose it is with --backend dask or --backend ray")
+        self.check_workers()
         if self.align and self.image is None:
             raise InputError("--align takes the proportions of a portrait: give it with --image")
         if self.align and self.person_detector() is None:

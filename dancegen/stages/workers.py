@@ -1,0 +1,101 @@
+"""Processes that work side by side, on this machine or on others, through joblib."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dancegen.errors import DancegenError, InputError
+from dancegen.options.shared import Parallel
+
+_TIMEOUT_S = 10
+"""To reach a scheduler."""
+_WAIT_FOR_WORKERS_S = 60
+
+
+@contextmanager
+def hired(options: Parallel, jobs: int | None = None) -> Iterator[int]:
+    """Makes joblib use the backend that is asked for; yields how many jobs to run at once.
+
+    jobs: how many there are; more processes of this machine than that are not started. Raises InputError where the
+    backend is not installed, or nobody answers at the scheduler's address.
+    """
+    import joblib
+
+    if options.backend == "dask":
+        client = _dask_client(str(options.scheduler))
+        try:
+            with joblib.parallel_config(
+                backend="dask", client=client, wait_for_workers_timeout=_WAIT_FOR_WORKERS_S
+            ):  # fmt: skip
+                yield options.workers or -1
+        finally:
+            client.close()
+        return
+    if options.backend == "ray":
+        _reach_ray(options.scheduler)
+        with joblib.parallel_config(backend="ray"):
+            yield options.workers or -1
+        return
+    wanted = options.workers or os.cpu_count() or 1
+    with joblib.parallel_config(backend="loky"):
+        yield wanted if jobs is None else max(min(wanted, jobs), 1)
+
+
+def results(
+    options: Parallel, function: Callable[..., Any], jobs: Iterable[tuple], number: int, *, ordered: bool = False
+) -> Iterator[Any]:
+    """What `function` makes of each job on `number` workers that are `hired`: as they end, or in order.
+
+    Ray's backend gives all at once, at the end.
+    """
+    import joblib
+
+    how = "list" if options.backend == "ray" else "generator" if ordered else "generator_unordered"
+    parallel: Any = joblib.Parallel(n_jobs=number, return_as=how)
+    try:
+        yield from parallel(joblib.delayed(function)(*job) for job in jobs)
+    except Exception as error:
+        if type(error).__name__ != "KilledWorker":  # Dask's, which may not be installed
+            raise
+        raise DancegenError(
+            "a worker died again and again, most likely because memory ran out; the same command goes on with what is "
+            "missing"
+        ) from error
+
+
+def on_other_machines(options: Parallel) -> bool:
+    """Whether workers need not be processes of this machine."""
+    return options.backend in ("dask", "ray")
+
+
+def _reach_ray(address: str | None) -> None:
+    """Join the Ray cluster at an address, or begin one of this machine's cores. Raises InputError."""
+    import socket
+
+    try:
+        import ray  # type: ignore[import-not-found]
+        from ray.util.joblib import register_ray  # type: ignore[import-not-found]
+    except ImportError:
+        raise InputError("--backend ray needs Ray: pip install 'dancegen[ray]'") from None
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    try:
+        if host:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), timeout=_TIMEOUT_S).close()
+        ray.init(address, ignore_reinit_error=True, log_to_driver=False, logging_level="ERROR")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"--scheduler {address}: no Ray cluster answers there ({error})") from error
+    register_ray()
+
+
+def _dask_client(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise InputError("--backend dask needs Dask: pip install 'dancegen[dask]'") from None
+    try:
+        return Client(address, timeout=_TIMEOUT_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"--scheduler {address}: no Dask scheduler answers there ({error})") from error
