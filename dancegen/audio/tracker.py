@@ -25,6 +25,8 @@ _LOW_BANDS, _LOW_SHARE = 10, 0.5  # mel bands (to 420 Hz) of kick and bass, and 
 _LEAST_CLARITY = 0.17  # pulse clarity that noise and drones stay under
 _CLEAR = 0.4  # pulse clarity of music that does not sway
 _LEAST_FIRMNESS = 0.65  # of a free chain of beats: in noise, rain and speech it has up to 0.57
+_SAME_TEMPO = 1.08  # by what factor a chain at twice the tempo may leave that
+_TWICE = 1.2  # by how much better it must be: of 250 synthesised songs that came to more, 8 became right and 2 wrong
 _AN_ONSET = 0.3  # of the highest onsets: what counts as one
 _BESIDE = range(6, 26)  # frames by which beats are moved to see whether they matter
 _MOST_HIGHER = 20.0
@@ -58,14 +60,17 @@ def track_beats(onset: np.ndarray, mel: np.ndarray | None = None, tempo_bpm: flo
     onset = np.asarray(onset, np.float32)
     if len(onset) < 2 * FRAME_RATE or not onset.max() > 1e-3:
         return NO_BEATS
-    flat = _flattened(onset)
+    flat = low = _flattened(onset)
     if mel is not None:  # kick and bass tell the beat from what is played between beats
-        flat = (1 - _LOW_SHARE) * flat + _LOW_SHARE * _flattened(onset_envelope(mel[:, :_LOW_BANDS]))
+        low = _flattened(onset_envelope(mel[:, :_LOW_BANDS]))
+        flat = (1 - _LOW_SHARE) * flat + _LOW_SHARE * low
     slowest, fastest = (SLOWEST_BPM, FASTEST_BPM) if tempo_bpm is None else (tempo_bpm / _NEAR, tempo_bpm * _NEAR)
     periods = np.arange(int(60 * FRAME_RATE / fastest), int(60 * FRAME_RATE / slowest) + 1)
     salience, clarity = _tempo_salience(flat, periods, tempo_bpm)
     chance = (_WINDOW_S / min(len(onset) / FRAME_RATE, _WINDOW_S)) ** 0.75  # it repeats more in a short song
     frames = _beat_frames(flat, periods, salience, clarity / chance, chance, sure=tempo_bpm is not None)
+    if tempo_bpm is None:
+        frames = _right_octave(flat, low, periods, salience, frames)
     frames = frames[_sounding(frames, onset, mel)]
     if len(frames) < 3:
         return NO_BEATS
@@ -89,6 +94,33 @@ def _beat_frames(
     if firm >= _LEAST_FIRMNESS * chance**1.5 and firm > _firmness(flat, steady):
         return free
     return steady if clarity >= _LEAST_CLARITY else free[:0]
+
+
+def _right_octave(
+    flat: np.ndarray, low: np.ndarray, periods: np.ndarray, salience: np.ndarray, frames: np.ndarray
+) -> np.ndarray:
+    """Frames (B,) of a chain of beats, or of one twice as fast where kick and bass fall between the beats as on them.
+
+    What repeats at every beat repeats at every second one too, so that fast swing and drum and bass are first heard at
+    half their tempo. The faster chain has to be the better by the product of three ratios: how well the two explain the
+    onsets, the root of how salient their tempi are, and the low onsets between the beats over those on them.
+    """
+    if len(frames) < 3:
+        return frames
+    period = float(np.median(np.diff(frames)))
+    about = abs(np.log(2 * periods / period)) < np.log(_SAME_TEMPO)
+    if not about.any():
+        return frames
+    twice = _best_chain(flat, periods[about], salience[:, about], _STEADY)
+    overall = salience.mean(axis=0)
+    salient = overall[about].max() / max(overall[abs(periods - period) <= 1.5].max(initial=0), 1e-6)
+    apart = np.abs(twice[:, None] - frames).min(axis=1)
+    between = twice[apart > _REFINE_FRAMES]
+    if not len(between):
+        return frames
+    lower = _at_peak(low, between).mean() / max(_at_peak(low, frames).mean(), 1e-6)
+    firmer = _firmness(flat, twice) / max(_firmness(flat, frames), 1e-6)
+    return twice if firmer * salient**0.5 * lower > _TWICE else frames
 
 
 def _firmness(flat: np.ndarray, frames: np.ndarray) -> float:

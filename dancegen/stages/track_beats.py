@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dancegen.audio.song import FindBeats, Heard
 
 STAGE = "track-beats"
-VERSION = 1
+VERSION = 2
 NO_BEAT = "no steady beat was heard in it"
 ADVICE = "if there is one, give its tempo with --tempo BPM, or the beats with --beats FILE"
 

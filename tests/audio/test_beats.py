@@ -177,6 +177,18 @@ def test_songs_of_many_styles_have_their_beats_found(pattern, tempo):
     assert found >= 0.9 and extra <= 0.1
 
 
+@pytest.mark.parametrize("seed", [3032, 3066, 3126], ids=["swing", "slower swing", "drum and bass"])
+def test_a_fast_song_with_its_kicks_between_every_second_beat_is_not_heard_at_half_its_tempo(seed):
+    import soxr
+
+    from dancegen.audio.synth.song_maker import random_spec, synthesise
+
+    song = synthesise(random_spec(seed, 40))
+    beats = heard(soxr.resample(song.samples.mean(axis=1), 44_100, SAMPLE_RATE))
+    found, extra = found_and_extra(beats, song.beats_s, 0.07)
+    assert found >= 0.85 and extra <= 0.1
+
+
 @pytest.mark.parametrize(
     ("name", "tempi"),
     [
