@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -162,20 +164,19 @@ def _listed(each: Listed, listing: Listing, names: dict, pins: set) -> dict[str,
 
 def _lines(found: list[Listed], listing: Listing, names: dict, pins: set) -> list[str]:
     digits = words.shown_digits(found)
+    users = {content: _counted(by) for content, by in listing.users.items()}
     rows = []
     for each in found:
         marks = [*_names(each, names), *(["(pinned)"] if (each.stage, each.short) in pins else [])]
-        users = _counted([user.stage for user in listing.users.get(each.content, [])])
         said = (each.stage, each.digest[:digits], words.made_ago(each.created), byte_size(each.size))
-        rows.append((*said, " ".join(marks), users))
+        rows.append((*said, " ".join(marks), users.get(each.content, "")))
     return words.table(("STAGE", "DIGEST", "AGE", "SIZE", "NAME", "USED BY"), rows)
 
 
-def _counted(stages: list[str]) -> str:
+def _counted(users: Iterable[Listed]) -> str:
     """2 render, evaluate."""
-    return ", ".join(
-        f"{stages.count(each)} {each}" if stages.count(each) > 1 else each for each in dict.fromkeys(stages)
-    )  # fmt: skip
+    stages = Counter(user.stage for user in users)
+    return ", ".join(f"{count} {stage}" if count > 1 else stage for stage, count in stages.items())
 
 
 # show
