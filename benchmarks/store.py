@@ -1,12 +1,13 @@
-"""The artifact store beside joblib.Memory on the same payloads, and beside DVC where a result is there already.
+"""The artifact store beside joblib.Memory and DVC on the same payloads.
 
     python benchmarks/store.py [--small 100] [--large-mb 200] [--listed 10000] [--dvc dvc] [--json]
 
-In one process: publishing, looking up and verifying results of five small files, and one of a large file. joblib keeps
-the same bytes as a pickle; it cannot verify, so loading what it keeps stands for that, and
-ours looks up first. In processes of their own, by
-the clock: a result that is there, beside `dvc repro` that finds nothing to do and one that restores from the
-run-cache; the list of a large store, beside `find`; and `dancegen dance demo` that is answered from the store.
+In one process, beside joblib.Memory: publishing, looking up and verifying results of five small files, and of a large
+one. joblib keeps the same bytes as a pickle and cannot verify them: loading what it keeps stands for that, while ours
+looks up first and then reads every byte. In processes of their own, by the clock, beside DVC: publishing the large
+file, finding it there, and verifying it, for which DVC is made to hash it again. Then the list of a large store beside
+`find`, and `dancegen dance demo` that is answered from the store beside a Python that does nothing. Ours and the peer
+take turns, and the fastest round of each counts.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from harness import command, show, table, use_cores
 
 FILES, SMALL_BYTES = 5, 20_000
 ROUNDS = 3
+SETTLES_S = 2.5
+"""A file that has just changed is not yet known by its times."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,15 @@ class Row:
     ratio: float
 
 
-def fastest(work: Callable[[], object], rounds: int = ROUNDS) -> float:
-    """Seconds by the clock of the fastest of several rounds."""
-    return min(clocked(work) for _ in range(rounds))
+def in_turns(
+    ours: Callable[[], object], peer: Callable[[], object], before: Callable[[], object] = lambda: None
+) -> tuple[float, float]:
+    """Seconds by the clock of the fastest round of each, who take turns; `before` every round something is undone."""
+    times = []
+    for _ in range(ROUNDS):
+        before()
+        times.append((clocked(ours), clocked(peer)))
+    return min(mine for mine, _ in times), min(theirs for _, theirs in times)
 
 
 def clocked(work: Callable[[], object]) -> float:
@@ -78,80 +88,120 @@ def in_process(folder: Path, count: int, files: int, size: int, name: str) -> li
         return payloads[seed]
 
     seeds = range(count)
-    made = clocked(lambda: [ours(seed) for seed in seeds]), clocked(lambda: [theirs(seed, name) for seed in seeds])
-    time.sleep(2.5)  # a file that has just changed is not yet known by its times
+    each = [(clocked(lambda: ours(seed)), clocked(lambda: theirs(seed, name))) for seed in seeds]  # noqa: B023
+    made = sum(mine for mine, _ in each), sum(peer for _, peer in each)
+    time.sleep(SETTLES_S)
     _ = [ours(seed) for seed in seeds]
-    found = (
-        fastest(lambda: [ours(seed) for seed in seeds]),
-        fastest(lambda: [theirs.check_call_in_cache(seed, name) for seed in seeds]),
+    found = in_turns(
+        lambda: [ours(seed) for seed in seeds], lambda: [theirs.check_call_in_cache(seed, name) for seed in seeds]
     )
-    checked = (
-        fastest(lambda: [Artifact.read(ours(seed).path, thorough=True) for seed in seeds]),
-        fastest(lambda: [theirs(seed, name) for seed in seeds]),
+    checked = in_turns(
+        lambda: [Artifact.read(ours(seed).path, thorough=True) for seed in seeds],
+        lambda: [theirs(seed, name) for seed in seeds],
     )
-    rows = []
-    for what, (mine, peer) in (("publish", made), ("look up", found), ("verify", checked)):
-        rows.append(Row(f"{what} {count} x {name}", "dancegen", mine, "joblib.Memory", peer / mine))
-    return rows
+    return [
+        Row(f"{what} {count} x {name}", "dancegen", mine, "joblib.Memory", peer / mine)
+        for what, (mine, peer) in (("publish", made), ("look up", found), ("verify", checked))
+    ]
 
 
-def with_dvc(folder: Path, dvc: str, size: int) -> dict[str, float]:
-    """Seconds of `dvc repro` on one small file: restored from the run-cache, and with nothing to do."""
-    place = folder / "dvc"
+PUBLISH = """
+import shutil, sys
+from pathlib import Path
+from dancegen.store import Input, Recipe, open_store
+
+source, root = Path(sys.argv[1]), sys.argv[2]
+recipe = Recipe("copy", 1, {}, (Input.file("source", source),))
+open_store(root).obtain(recipe, lambda place: shutil.copyfile(source, place / "out.bin") and None)
+"""
+"""What `dvc repro` does with the stage below: a file goes in, its copy comes out."""
+
+
+def beside_dvc(folder: Path, dvc: str, size: int, name: str) -> list[Row]:
+    """Publish a file, find it there and verify it, each in a process of its own, with dancegen's store and with DVC."""
+    place, store = folder / "dvc", folder / "dvc-peer"
     place.mkdir()
-    (place / "in.bin").write_bytes(payload(0, 1, size)[0])
+    source, out, lock = place / "in.bin", place / "out.bin", place / "dvc.lock"
+    source.write_bytes(payload(0, 1, size)[0])
     stage = {"copy": {"cmd": "cp in.bin out.bin", "deps": ["in.bin"], "outs": ["out.bin"]}}
     (place / "dvc.yaml").write_text(json.dumps({"stages": stage}))
 
-    def run(*words: str) -> None:
+    def ours() -> None:
+        subprocess.run([sys.executable, "-c", PUBLISH, source, store], check=True, capture_output=True)
+
+    def verify() -> None:
+        words = [sys.executable, "-m", "dancegen", "artifacts", "verify", "--store", store]
+        subprocess.run(words, check=True, capture_output=True)
+
+    def peer(*words: str) -> None:
         subprocess.run([dvc, *words], cwd=place, check=True, capture_output=True)
 
-    run("init", "--no-scm")
-    run("repro")
-    nothing = fastest(lambda: run("repro"))
+    def forget() -> None:
+        for path in (store, place / ".dvc"):
+            shutil.rmtree(path, ignore_errors=True)
+        unlink_result()
+        peer("init", "--no-scm")
 
-    def restore() -> None:
-        (place / "out.bin").unlink()
-        (place / "dvc.lock").unlink()
-        run("repro")
+    def unlink_result() -> None:
+        for path in (out, lock):
+            path.unlink(missing_ok=True)
 
-    return {"restored": fastest(restore), "nothing": nothing}
+    rounds = {
+        "publish": (in_turns(ours, lambda: peer("repro"), before=forget), "dvc repro"),
+        "look up": (in_turns(ours, lambda: peer("repro")), "dvc repro, nothing to do"),
+        "look up ": (in_turns(ours, lambda: peer("repro"), before=unlink_result), "dvc repro, from the run-cache"),
+        "verify": (in_turns(verify, lambda: peer("status"), before=out.touch), "dvc status, hashed again"),
+    }
+    return [
+        Row(f"{what.strip()} {name}, in a process", "dancegen", mine, tool, theirs / mine)
+        for what, ((mine, theirs), tool) in rounds.items()
+    ]
 
 
-def listed(folder: Path, count: int) -> tuple[float, float]:
-    """Seconds of `artifacts ls` over so many artifacts, and of `find` over their files."""
-    from dancegen.store import Input, Recipe, open_store
+def listed(folder: Path, count: int) -> Row:
+    """`artifacts ls` over so many artifacts, each made from the one before, beside `find` over their files."""
+    from dancegen.store import FileEntry, Input, Recipe, open_store
+    from dancegen.store.artifact import content_of
 
     root = folder / "listed"
     made = open_store(root).obtain(Recipe("benchmark", 1), lambda place: (place / "a.bin").write_bytes(b"x") and None)
-    for number in range(count - 1):
-        recipe = Recipe("benchmark", 1, {"number": number}, (Input.artifact("before", made),))
-        place = root / "benchmark" / recipe.digest[:16]
-        said = made.manifest.to_dict() | {"digest": recipe.digest, "params": recipe.params}
+    said, before = made.manifest.to_dict(), made.content
+    said.pop("checksum")
+    for number in range(1, count):
+        data = str(number).encode()
+        entry = FileEntry("a.bin", len(data), sha256(data).hexdigest())
+        recipe = Recipe("benchmark", 1, {"number": number}, (Input("before", "artifact", "benchmark", before),))
+        before = content_of((entry,))
+        said |= {"digest": recipe.digest, "params": recipe.params, "content": before, "files": [vars(entry)]}
         said["inputs"] = [vars(each) for each in recipe.inputs]
-        said.pop("checksum")
+        place = root / "benchmark" / recipe.digest[:16]
         place.mkdir()
-        (place / "a.bin").write_bytes(b"x")
+        (place / "a.bin").write_bytes(data)
         (place / "manifest.json").write_text(json.dumps(said))
+    time.sleep(SETTLES_S)
     ls = [sys.executable, "-m", "dancegen", "artifacts", "ls", "--store", str(root)]
-    for words in (ls, ls):  # the first one reads every manifest
-        assert len(subprocess.run(words, check=True, capture_output=True, text=True).stdout.splitlines()) == count + 1
+    lines = subprocess.run(ls, check=True, capture_output=True, text=True).stdout  # the first reads every manifest
+    assert len(lines.splitlines()) == count + 1
     find = ["find", str(root), "-type", "f", "-size", "-1000M"]
-    return fastest(lambda: subprocess.run(ls, check=True, capture_output=True)), fastest(
-        lambda: subprocess.run(find, check=True, capture_output=True)
+    mine, peer = in_turns(
+        lambda: subprocess.run(ls, check=True, capture_output=True),
+        lambda: subprocess.run(find, check=True, capture_output=True),
     )
+    return Row(f"list {count} artifacts", "artifacts ls", mine, "find", peer / mine)
 
 
-def danced(folder: Path) -> tuple[float, float]:
-    """Seconds of `dancegen dance demo` that is answered from the store, and of a Python that does nothing."""
+def danced(folder: Path) -> Row:
+    """`dancegen dance demo` that is answered from the store, beside a Python that does nothing."""
     words = [sys.executable, "-m", "dancegen", "dance", "demo", "--seconds", "5", "--store", str(folder / "dances"),
              "-o", str(folder / "demo.mp4"), "--quiet"]  # fmt: skip
     subprocess.run(words, check=True, capture_output=True)
-    time.sleep(2.5)
+    time.sleep(SETTLES_S)
     subprocess.run(words, check=True, capture_output=True)
-    return fastest(lambda: subprocess.run(words, check=True, capture_output=True)), fastest(
-        lambda: subprocess.run([sys.executable, "-c", "pass"], check=True)
+    mine, peer = in_turns(
+        lambda: subprocess.run(words, check=True, capture_output=True),
+        lambda: subprocess.run([sys.executable, "-c", "pass"], check=True),
     )
+    return Row("a dance that is there", "dancegen dance", mine, "python -c pass", peer / mine)
 
 
 def main() -> None:
@@ -166,16 +216,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = in_process(folder, given.small, FILES, SMALL_BYTES, "5 files of 20 kB")
-        rows += in_process(folder, 1, 1, given.large_mb * 1_000_000, f"a file of {given.large_mb} MB")
-        ls_s, find_s = listed(folder, given.listed)
-        rows.append(Row(f"list {given.listed} artifacts", "artifacts ls", ls_s, "find", find_s / ls_s))
-        dance_s, python_s = danced(folder)
-        rows.append(Row("a dance that is there", "dancegen dance", dance_s, "python -c pass", python_s / dance_s))
+        large = f"a file of {given.large_mb} MB"
+        rows += in_process(folder, 1, 1, given.large_mb * 1_000_000, large)
         if dvc is not None:
-            theirs = with_dvc(folder, dvc, 1_000_000)
-            for what, seconds in theirs.items():
-                peer = f"dvc repro, {what}"
-                rows.append(Row("a dance that is there", "dancegen dance", dance_s, peer, seconds / dance_s))
+            rows += beside_dvc(folder, dvc, given.large_mb * 1_000_000, large)
+        rows += [listed(folder, given.listed), danced(folder)]
     heads = ("what", "tool", "seconds", "peer", "peer's time / ours")
     cells = [(row.what, row.tool, f"{row.seconds:.3f}", row.peer, f"{row.ratio:.2f}") for row in rows]
     note = "" if dvc else f"\n\n{given.dvc} was not found: its rows are left out."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 
 import ablation
 import generate
@@ -11,6 +12,7 @@ import harness
 import numpy as np
 import pytest
 import seeds
+import store
 import training_data
 
 from dancegen.choreographers.gan.family import Gan
@@ -231,3 +233,24 @@ def test_the_store_is_measured_beside_its_peers():
     rows = json.loads(ran.stdout)["rows"]
     assert {row["peer"] for row in rows} == {"joblib.Memory", "find", "python -c pass"} and len(rows) == 8
     assert all(row["seconds"] > 0 and row["ratio"] > 0 for row in rows)
+
+
+def test_dvc_publishes_finds_restores_and_hashes_again_beside_the_store(tmp_path):
+    """A stand-in for DVC's command that keeps a record of what it was asked for, and does what the stage says."""
+    command = tmp_path / "dvc"
+    command.write_text(
+        f"#!{sys.executable}\nimport pathlib, shutil, sys\n"
+        f"open({str(tmp_path / 'asked')!r}, 'a').write(' '.join(sys.argv[1:]) + ' ' + "
+        "str(pathlib.Path('out.bin').exists()) + '\\n')\n"
+        "if sys.argv[1] == 'repro': shutil.copyfile('in.bin', 'out.bin')\n"
+    )
+    command.chmod(0o755)
+    (tmp_path / "work").mkdir()
+    rows = store.beside_dvc(tmp_path / "work", str(command), 1000, "a small file")
+    assert [row.peer for row in rows] == [
+        "dvc repro", "dvc repro, nothing to do", "dvc repro, from the run-cache", "dvc status, hashed again",
+    ]  # fmt: skip
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert asked[:2] == ["init --no-scm False", "repro False"]
+    assert asked[6:12] == ["repro True"] * 3 + ["repro False"] * 3
+    assert asked[12:] == ["status True"] * 3
