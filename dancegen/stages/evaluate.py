@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancegen.context import Context
+from dancegen.detectors.registry import resolve
 from dancegen.errors import InputError
 from dancegen.options.dance import EvaluateOptions, GeneratePosesOptions
 from dancegen.options.declare import recipe_for
@@ -58,8 +59,8 @@ def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
         raise InputError("name something to evaluate: a model (gan), poses or a video; or a --reference to measure")
     if options.songs is not None and options.reference is None and not any(each.kind == MODEL for each in found):
         progress.warn("--songs is what models dance to, and there is no model among these")
-    detector = None if str(options.detector) == NO_DETECTOR else options.detector
-    if detector is not None and not any(each.kind == VIDEO_KIND for each in found):
+    asked = None if str(options.detector) == NO_DETECTOR else options.detector
+    if asked is not None and not any(each.kind == VIDEO_KIND for each in found):
         progress.warn("--detector finds the dancer in videos, and there is no video among these")
     check_names(found)
     reference, dataset = _real_dance(options.reference, context)
@@ -69,7 +70,10 @@ def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
     real = reference.file(REFERENCE) if isinstance(reference, Artifact) else reference
     posed = [each for each in found if each.kind not in (MODEL, VIDEO_KIND)]
     recordings += [recording_of(each, options.json_fps, options.json_canvas) for each in posed]
-    videos = [find_video(subject, detector, store) for subject in found if subject.kind == VIDEO_KIND]
+    videos = [find_video(subject, store) for subject in found if subject.kind == VIDEO_KIND]
+    if videos and asked is not None:
+        detector = resolve(asked)
+        videos = [video.seen_by(detector) for video in videos]
     danced = tuple(item for recording in recordings for item in recording.inputs)
     watched = tuple(item for video in videos for item in video.inputs)
     recipe = recipe_for(
@@ -88,7 +92,7 @@ def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
     )
 
     def build(directory: Path) -> dict:
-        return _build(directory, recordings, videos, real, dataset, progress)
+        return _build(directory, recordings, videos, real, dataset, context)
 
     return context.obtain(recipe, build)
 
@@ -184,7 +188,7 @@ def _build(
     videos: list[EvaluationVideo],
     real_file: Path,
     dataset: Artifact | None,
-    progress: Progress,
+    context: Context,
 ) -> dict:
     from dancegen.metrics.dance import rounded
     from dancegen.metrics.reference import REAL, Reference
@@ -192,8 +196,9 @@ def _build(
     from dancegen.metrics.table import Row
 
     real = Reference.load(real_file)
+    progress = context.progress
     measured = _measure(recordings, real, progress)
-    measured += [watch(video, progress) for video in videos]
+    measured += [watch(video, context.device, progress) for video in videos]
     dances, baselines = ([row for row in measured if row.is_baseline == wanted] for wanted in (False, True))
     shown = real_recordings(dataset) if dataset is not None else []
     real_row = Row(REAL, real.rows[REAL], recordings=shown, dances=[_load(recording) for recording in shown])

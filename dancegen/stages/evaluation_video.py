@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,8 @@ from dancegen.store import SHORT, Artifact, Input, Store
 if TYPE_CHECKING:
     import numpy as np
 
+    from dancegen.detectors import Detector
+    from dancegen.detectors.registry import DetectorSpec
     from dancegen.metrics.table import Row
     from dancegen.video import VideoInfo
 
@@ -30,30 +32,30 @@ class EvaluationVideo:
     path: Path
     info: VideoInfo
     requested: Artifact | None
-    detector: Path | None
     inputs: tuple[Input, ...]
+    detector: DetectorSpec | None = None
+
+    def seen_by(self, detector: DetectorSpec) -> EvaluationVideo:
+        """The same video, to be looked at with a detector."""
+        return replace(self, detector=detector, inputs=(*self.inputs, detector.input("detector")))
 
 
-def find_video(subject: EvaluationInput, detector: str | Path | None, store: Store) -> EvaluationVideo:
+def find_video(subject: EvaluationInput, store: Store) -> EvaluationVideo:
     """The video of a subject, and the poses it was painted from: a video that render made says which.
 
-    Raises InputError where it is no video, or where the detector's weights are not there.
+    Raises InputError where it is no video.
     """
     from dancegen.video import probe_video
 
     info = probe_video(subject.path)
     requested = _painted_from(subject.artifact or _rendered(info.metadata.get("digest"), store), store)
-    inputs, weights = [subject.input], None if detector is None else Path(detector)
+    inputs = [subject.input]
     if requested is not None:
         inputs.append(Input.artifact(f"requested {subject.name}", requested))
-    if detector is not None:
-        from dancegen.detectors import weights_input
-
-        inputs.append(weights_input(detector))
-    return EvaluationVideo(subject.name, subject.path, info, requested, weights, tuple(inputs))
+    return EvaluationVideo(subject.name, subject.path, info, requested, tuple(inputs))
 
 
-def watch(video: EvaluationVideo, progress: Progress = SILENT) -> Row:
+def watch(video: EvaluationVideo, device: str = "cpu", progress: Progress = SILENT) -> Row:
     """The row of a video: its flicker and, with a detector and the poses it was painted from, its pose fidelity."""
     from dancegen.metrics.pixels import flicker
     from dancegen.metrics.table import Row
@@ -78,7 +80,7 @@ def watch(video: EvaluationVideo, progress: Progress = SILENT) -> Row:
     if video.detector is not None and video.requested is None:
         remarks.append("pose fidelity was not measured: the store does not know the poses this video was painted from")
     elif video.detector is not None and video.requested is not None:
-        figures |= _fidelity(video, video.detector, video.requested, progress)
+        figures |= _fidelity(video, video.detector.load(device), video.requested, progress)
         if not isfinite(figures["pose_error"]):
             remarks.append("the detector found none of the joints that were asked for in any picture")
     from dancegen.metrics.report.pictures import sheet_of
@@ -86,12 +88,12 @@ def watch(video: EvaluationVideo, progress: Progress = SILENT) -> Row:
     return Row(video.row, figures, [figures], [video.path.stem], pictures=[sheet_of(shown)], remarks=remarks)
 
 
-def _fidelity(video: EvaluationVideo, weights: Path, poses: Artifact, progress: Progress) -> dict[str, float]:
-    from dancegen.detectors import detect_video, load_detector
+def _fidelity(video: EvaluationVideo, detector: Detector, poses: Artifact, progress: Progress) -> dict[str, float]:
+    from dancegen.detectors import detect_video
     from dancegen.metrics.pixels import placed_like, pose_fidelity
     from dancegen.pose.sequence import PoseSequence
 
-    detected = detect_video(load_detector(weights), video.path, progress)
+    detected = detect_video(detector, video.path, progress)
     requested = PoseSequence.load(poses.file(POSES))
     pck, error = pose_fidelity(detected, placed_like(requested, detected))
     return {"pck": pck, "pose_error": error}

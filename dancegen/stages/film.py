@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dancegen.context import Context
-from dancegen.detectors import weights_input
+from dancegen.detectors.registry import DetectorSpec, resolve
 from dancegen.errors import InputError
 from dancegen.options.dance import RenderOptions
 from dancegen.options.declare import flag_of
@@ -105,7 +105,13 @@ class FilmJob:
         image, portrait = self.settings.image, self.request.portrait
         if image is None or portrait is None or self.settings.detector == NO_DETECTOR:
             return None
-        return find_person(portrait, image, self.settings.person_detector(), self.progress)
+        return find_person(portrait, image, self.detector, self.device, self.progress)
+
+    @cached_property
+    def detector(self) -> DetectorSpec | None:
+        """What looks at the portrait, if anything does."""
+        named = self.settings.person_detector()
+        return None if named is None else resolve(named, offline=self.settings.offline)
 
     @cached_property
     def sequence(self) -> PoseSequence:
@@ -169,8 +175,8 @@ class FilmJob:
         inputs = {"poses": (Input.artifact("poses", self.poses),), "image": (), "detector": (), **models}
         if settings.image is not None:
             inputs["image"] = (Input.file("image", settings.image),)
-        if settings.align:
-            inputs["detector"] = (weights_input(settings.person_detector() or NO_DETECTOR),)
+        if settings.align and self.detector is not None:
+            inputs["detector"] = (self.detector.input("detector"),)
         return film_recipe(
             STAGE, VERSION, self.backend, settings, inputs, fps=self.fps, size=list(self.request.size),
             seed=self.request.options.seed,

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dancegen.detectors import load_detector, usual_detector, weights_input
 from dancegen.detectors.blazepose import to_openpose
+from dancegen.detectors.registry import resolve, usual_detector
 from dancegen.errors import InputError
 from dancegen.pose.skeleton import BODY, INDEX
 from dancegen.video import read_frames
@@ -17,7 +17,7 @@ from dancegen.video import read_frames
 def detector():
     if usual_detector() is None:
         pytest.skip("the extra blazepose is not installed")
-    return load_detector("blazepose")
+    return resolve("blazepose").load()
 
 
 def first_frame(folder, name: str) -> np.ndarray:
@@ -39,21 +39,21 @@ def test_landmarks_become_openpose_joints_and_what_is_not_seen_is_missing():
 def test_without_the_extra_the_way_to_it_is_said():
     if usual_detector() is not None:
         pytest.skip("the extra blazepose is installed")
-    for ask in (load_detector, weights_input):
-        with pytest.raises(InputError, match=r"dancegen\[blazepose\]"):
-            ask("blazepose")
+    with pytest.raises(InputError, match=r"dancegen\[blazepose\]"):
+        resolve("blazepose")
 
 
 def test_one_person_is_found_whole_and_where_openpose_sees_them(detector, shared_data, shared_weights):
     frame = first_frame(shared_data, "musepose_dance.mp4")
-    (person,) = detector.detect(frame)
-    (seen,) = load_detector(shared_weights / "openpose-mobilenet-thin.pb").detect(frame)
+    (person,) = detector.detect([frame])[0]
+    (seen,) = resolve(shared_weights / "openpose-mobilenet-thin.pb").load().detect([frame])[0]
     assert (person[BODY, 2] > 0).all()
     height = np.ptp(person[BODY, 1])
     assert np.linalg.norm(person[BODY, :2] - seen[BODY, :2], axis=1).mean() < 0.05 * height
 
 
 def test_two_people_are_two_and_an_empty_room_is_none(detector, shared_data):
-    assert len(detector.detect(first_frame(shared_data, "pose2sim_trial2_cam01.mp4"))) == 2
-    assert detector.detect(np.full((120, 200, 3), 90, np.uint8)).shape == (0, 18, 3)
-    assert weights_input("blazepose").digest == weights_input("blazepose").digest
+    two, none = detector.detect(
+        [first_frame(shared_data, "pose2sim_trial2_cam01.mp4"), np.full((120, 200, 3), 90, np.uint8)]
+    )
+    assert len(two) == 2 and none.body.shape == (0, 18, 3)

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dancegen.detectors import detect_video, find_weights, load_detector
+from dancegen.detectors import detect_video
+from dancegen.detectors.registry import find_weights, resolve
 from dancegen.errors import InputError, ModelError
 from dancegen.metrics.pixels import placed_like, pose_fidelity
 from dancegen.pose.sequence import PoseSequence
@@ -18,7 +19,7 @@ from dancegen.video import VideoFile, VideoWriter, probe_video, read_frames
 
 @pytest.fixture(scope="module")
 def detector(shared_weights):
-    return load_detector(shared_weights / "openpose-mobilenet-thin.pb")
+    return resolve(shared_weights / "openpose-mobilenet-thin.pb").load()
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +35,18 @@ def short_video(shared_data, tmp_path_factory):
 
 def test_a_real_dancer_is_found_whole_and_upright(detector, short_video):
     frame = next(read_frames(short_video))
-    (person,) = detector.detect(frame)
+    (person,) = detector.detect([frame])[0]
     assert person.shape == (18, 3) and (person[BODY, 2] > 0).all()
     nose, hips, ankles = (person[[INDEX[n] for n in names], 1].mean()
                           for names in (["nose"], ["l_hip", "r_hip"], ["l_ankle", "r_ankle"]))  # fmt: skip
     assert nose < hips < ankles
     large = cv2.resize(frame, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
-    (again,) = detector.detect(large)
+    (again,) = detector.detect([large])[0]
     assert np.abs((again[BODY, :2] + 0.5) / 3 - 0.5 - person[BODY, :2]).mean() < 4
 
 
 def test_a_picture_without_people_has_none(detector):
-    assert detector.detect(np.full((120, 200, 3), 90, np.uint8)).shape == (0, 18, 3)
+    assert detector.detect([np.full((120, 200, 3), 90, np.uint8)])[0].body.shape == (0, 18, 3)
 
 
 def test_a_video_is_looked_at_ten_times_a_second_at_most_and_shows_its_own_pose(detector, short_video):
@@ -62,7 +63,7 @@ def test_a_video_is_looked_at_ten_times_a_second_at_most_and_shows_its_own_pose(
 def test_a_phones_video_is_looked_at_upright(detector, shared_data):
     """Its pictures are stored lying on their side."""
     phone = VideoFile(shared_data / "video" / "made_phone_rotated.mp4")
-    (person,) = detector.detect(next(phone.frames(phone.fps, 7.0)))
+    (person,) = detector.detect([next(phone.frames(phone.fps, 7.0))])[0]
     nose, hips, ankles = (np.mean([person[INDEX[name], 1] for name in names])
                           for names in (["nose"], ["l_hip", "r_hip"], ["l_ankle", "r_ankle"]))  # fmt: skip
     assert 0 < nose < hips - 50 < ankles - 100 < 480
@@ -75,5 +76,5 @@ def test_what_are_no_weights_is_refused_by_name(tmp_path):
     for name in ("wrong.pb", "body_pose_model.pth"):
         (tmp_path / name).write_bytes(b"la la la")
         with pytest.raises(ModelError, match=name):
-            load_detector(tmp_path / name)
+            resolve(tmp_path / name).load()
     assert find_weights(tmp_path) == tmp_path / "body_pose_model.pth"

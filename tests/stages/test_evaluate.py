@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from dancegen import choreographers, evaluate, generate_poses, render
 from dancegen.cli import main
+from dancegen.detectors.registry import DetectorSpec
 from dancegen.errors import InputError
 from dancegen.metrics.reference import REAL, Reference
+from dancegen.pose.detections import People
 from dancegen.pose.openpose_json import write_openpose_json
 from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.evaluation_inputs import songs_for_models
@@ -267,11 +270,13 @@ def test_a_video_is_watched_and_its_poses_are_known_but_need_a_detector(store, p
 class Seer:
     """A detector that knows what to see: it is shown every third frame of a video at 30 frames a second."""
 
+    batch = 4
+
     def __init__(self, keypoints: np.ndarray):
         self._people = iter(keypoints[::3])
 
-    def detect(self, frame: np.ndarray) -> np.ndarray:
-        return next(self._people)[None]
+    def detect(self, frames: Sequence[np.ndarray]) -> list[People]:
+        return [People(next(self._people)[None]) for _ in frames]
 
 
 def test_the_pose_that_was_asked_for_is_compared_with_the_one_that_is_seen(store, poses, place, monkeypatch):
@@ -282,7 +287,7 @@ def test_the_pose_that_was_asked_for_is_compared_with_the_one_that_is_seen(store
     for name, seen in {"right": asked, "late": late, "nobody": np.zeros_like(asked)}.items():
         weights = place / f"{name}.pb"
         weights.write_text(name)
-        monkeypatch.setattr("dancegen.detectors.load_detector", lambda path, seen=seen: Seer(seen))
+        monkeypatch.setattr(DetectorSpec, "load", lambda self, device, seen=seen: Seer(seen))
         found[name] = rows(evaluate(video, detector=weights, store=store))[f"video {video.digest[:8]}"]
     assert found["right"]["pck"] == 1 and found["right"]["pose_error"] < 0.01
     assert found["late"]["pose_error"] > 2 * found["right"]["pose_error"]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dancegen.cli import main
-from dancegen.detectors import usual_detector
+from dancegen.detectors.registry import usual_detector
 from dancegen.store import open_store
 from dancegen.video import probe_video
 from helpers.tiny_film import (

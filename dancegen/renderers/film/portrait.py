@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dancegen.errors import InputError
 from dancegen.files import load_picture
 from dancegen.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from dancegen.detectors.registry import DetectorSpec
 
 _LEAST_JOINTS = 4
 """Joints that make a person: fewer are a shadow or a picture on the wall."""
@@ -25,7 +29,11 @@ def load_portrait(path: str | Path) -> np.ndarray:
 
 
 def find_person(
-    picture: np.ndarray, path: str | Path, detector: str | Path | None, progress: Progress = SILENT
+    picture: np.ndarray,
+    path: str | Path,
+    detector: DetectorSpec | None,
+    device: str = "cpu",
+    progress: Progress = SILENT,
 ) -> np.ndarray | None:
     """(18, 3) keypoints of the one person in the portrait; None where there is no detector to look.
 
@@ -37,9 +45,8 @@ def find_person(
             "weights with --detector, to be sure"
         )
         return None
-    from dancegen.detectors import load_detector
-
-    people = [each for each in load_detector(detector).detect(picture) if (each[:, 2] > 0).sum() >= _LEAST_JOINTS]
+    (found,) = detector.load(device).detect([picture])
+    people = [each for each in found.body if (each[:, 2] > 0).sum() >= _LEAST_JOINTS]
     if len(people) != 1:
         raise InputError(
             f"--image {path} shows {len(people) or 'no'} {'people' if people else 'person'}: "

@@ -103,8 +103,8 @@ class FilmOptions(Detecting, Parallel):
     detector: str | Path | None = acting_on(Reach.FILM, redeclared_of(Detecting, "detector", panel=WORK))
 
     def person_detector(self) -> str | Path | None:
-        """What looks at the portrait, if anything does: see `dancegen.detectors`."""
-        from dancegen.detectors import usual_detector
+        """What looks at the portrait, if anything does: see `dancegen.detectors.registry`."""
+        from dancegen.detectors.registry import usual_detector
 
         if self.detector is None:
             return usual_detector()
