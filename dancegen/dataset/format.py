@@ -50,7 +50,8 @@ class Clip:
 
     `source` is the SHA-256 of the motion file, `take` the performance it belongs to (two partners share one),
     `start` where in the source the clip begins and `song_start` where in the song, in seconds; `seconds` is the
-    clip's length in song time. All clips of a take are in the same split; songs may occur on both sides.
+    clip's length in song time; `overlap` seconds of them at its start the clip before holds too. All clips of a take
+    are in the same split; songs may occur on both sides.
     """
 
     id: str
@@ -65,6 +66,12 @@ class Clip:
     song: str
     song_start: float
     performer: str | None = None
+    overlap: float = 0.0
+
+    @property
+    def own_seconds(self) -> float:
+        """What the clip adds to the dataset: its length without what the clip before holds too."""
+        return self.seconds - self.overlap
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +160,8 @@ def _written(clip: Clip) -> dict[str, object]:
     fields = dataclasses.asdict(clip)
     if clip.performer is None:
         del fields["performer"]
+    if not clip.overlap:
+        del fields["overlap"]
     return fields
 
 
@@ -169,7 +178,7 @@ def read_clips(where: Artifact | str | Path) -> list[Clip]:
 
 
 def share_of(dataset: Path, clip: Clip) -> float:
-    """Which share of all dance in a dataset one clip is."""
+    """Which share of all clips in a dataset one of them is, overlaps and all."""
     return clip.seconds / sum(each.seconds for each in read_clips(dataset))
 
 
@@ -178,7 +187,7 @@ def _clip(line: str, where: str) -> Clip:
         clip = Clip(**json.loads(line))
         texts = (clip.id, clip.source, clip.split, clip.take, clip.song)
         told = (text for text in (clip.genre, clip.licence, clip.performer) if text is not None)
-        numbers = (clip.start, clip.seconds, clip.fps, clip.song_start)
+        numbers = (clip.start, clip.seconds, clip.fps, clip.song_start, clip.overlap)
         if not all(isinstance(text, str) for text in (*texts, *told)):
             raise InputError(f"{where} is not a clip: what should be text is not")
         if Path(clip.id).name != clip.id:
@@ -187,6 +196,8 @@ def _clip(line: str, where: str) -> Clip:
             raise InputError(f"{where} is not a clip: its times are out of all bounds")
         if not (clip.seconds > 0 and clip.fps > 0):
             raise InputError(f"{where} is not a clip: it has no length or no rate")
+        if not 0 <= clip.overlap < clip.seconds:
+            raise InputError(f"{where} is not a clip: it overlaps the one before by more than its own length")
         return clip
 
 

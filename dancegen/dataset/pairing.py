@@ -17,6 +17,7 @@ import numpy as np
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE
 from dancegen.dataset.format import Clip, ClipMotion, clip_dir
+from dancegen.dataset.pieces import pieces
 from dancegen.files import load_array
 from dancegen.motion.motion import Motion
 from dancegen.motion.time_warp import (
@@ -39,8 +40,6 @@ LONGEST_SPAN_S = 60.0
 SLACK = 1.12
 """Song seconds to reserve for a second of dance, for a warp that slows it down."""
 FEWEST_BEATS = 8
-LAST_CLIP, ONLY_CLIP = 0.5, 0.25
-"""Shares of a clip's length that the last clip of a pairing, and the only one of a short take, must fill."""
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -112,7 +111,6 @@ def choose_pairings(
     takes: Sequence[MeasuredTake],
     songs: Sequence[Song],
     pairs: int,
-    shortest_s: float,
     seed: int,
     own_songs: Sequence[Song] = (),
 ) -> list[Pairing]:
@@ -134,7 +132,7 @@ def choose_pairings(
             for pair in range(pairs):
                 song = ranked[pair % len(ranked)]
                 uses[song.digest] += 1
-                room = song.seconds - max(shortest_s, SLACK * (span[1] - span[0]))
+                room = song.seconds - SLACK * (span[1] - span[0])
                 start = np.floor(rng.uniform(0, max(0.0, room)) * FRAME_RATE) / FRAME_RATE
                 pairings.append(Pairing(f"{take.name}-{pair:02d}{_part_name(part)}", take, span, song, float(start)))
     return pairings
@@ -176,7 +174,9 @@ def make_clips(
     warp = _warp(pairing, grid)
     motion = Motion.load(take.motion)
     clips = []
-    for number, (start, frames) in enumerate(_pieces(warp, song.seconds, clip_s, fps)):
+    end = min(float(warp.song_s[-1]), song.seconds)
+    for number, piece in enumerate(pieces(float(warp.song_s[0]), end, clip_s, fps)):
+        start, frames = piece.start_s, piece.frames
         clip = Clip(
             id=f"{pairing.id}{number:02d}",
             source=take.digest,
@@ -190,6 +190,7 @@ def make_clips(
             song=song.name,
             song_start=round(start, 6),
             performer=take.performer,
+            overlap=round(piece.overlap_s, 6),
         )
         write_clip(root, clip, _clip_motion(take, warp, motion, start, frames, fps), song)
         clips.append(clip)
@@ -209,22 +210,6 @@ def _warp(pairing: Pairing, grid: Grid) -> TimeMap:
     seconds = max(min(pairing.span[1] - pairing.span[0], song_span[1] - song_span[0]), 0.0)
     ends = np.array([0.0, seconds])
     return TimeMap(pairing.song_start + ends, pairing.span[0] + ends, np.ones(2))
-
-
-def _pieces(warp: TimeMap, song_s: float, clip_s: float, fps: float) -> list[tuple[float, int]]:
-    """(start in the song, frames) of each clip; starts lie on mel frames.
-
-    The last clip may be half as long, the only one of a short take a quarter.
-    """
-    end = min(float(warp.song_s[-1]), song_s)
-    whole = round(clip_s * fps)
-    pieces, start = [], float(warp.song_s[0])
-    while (frames := min(whole, int((end - start) * fps + 1e-6))) >= max(
-        2, whole * (LAST_CLIP if pieces else ONLY_CLIP)
-    ):
-        pieces.append((start, frames))
-        start = float(np.ceil((start + frames / fps) * FRAME_RATE - 1e-6) / FRAME_RATE)
-    return pieces
 
 
 def _clip_motion(

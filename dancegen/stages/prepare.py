@@ -14,8 +14,6 @@ from dancegen.context import Context
 from dancegen.dataset.format import Clip, write_clips
 from dancegen.dataset.pairing import (
     FEWEST_BEATS,
-    LAST_CLIP,
-    ONLY_CLIP,
     MeasuredTake,
     OwnSong,
     PairedClips,
@@ -25,6 +23,7 @@ from dancegen.dataset.pairing import (
     make_clips,
     remove_clips,
 )
+from dancegen.dataset.pieces import SHORTEST_S
 from dancegen.dataset.splits import Origin, split_performances
 from dancegen.errors import InputError, MocapError
 from dancegen.motion.readers.joint_names import read_joint_map
@@ -41,7 +40,7 @@ from dancegen.stages.workers import on_other_machines
 from dancegen.store import Artifact, Input, Store
 
 STAGE = "prepare"
-VERSION = 4
+VERSION = 5
 SHOWN = 5
 """Messages of one kind that are shown in full."""
 
@@ -50,7 +49,7 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
     """A dataset (see `dancegen.dataset.format`) of recorded dance with its music.
 
     Silent takes are warped in time until their steps fall on the beats of `pairs` songs each; a take with a song of its
-    own keeps it. The last clip of a pairing may be half as long as the others, the only one of a short take a quarter.
+    own keeps it. All of a dance is in a clip: the last one overlaps the one before, and a short take gives a short one.
     Partners stay together on one side of the split. What cannot be used is named in the summary, under `left_out`.
     Raises InputError where an argument, every source or every song is unusable.
     """
@@ -104,11 +103,9 @@ class _Job:
             paired = self._make_clips(takes, songs, own_songs, directory)
         clips = [clip for one in paired for clip in one.clips]
         if not clips:
-            least = self.options.clip_seconds * ONLY_CLIP
+            least = min(self.options.clip_seconds, SHORTEST_S)
             reasons = "".join(f"; {reason}" for reason in self.left_out[:SHOWN])
-            raise InputError(
-                f"no take is long enough: a clip needs {least:g} s of dance; give a smaller --clip-seconds{reasons}"
-            )
+            raise InputError(f"no take is long enough: a clip needs {least:g} s of dance{reasons}")
         if all(clip.split == "train" for clip in clips) and self.options.val_fraction > 0:
             self._warn("nothing is kept apart for validation: all clips are of one performance")
         write_clips(directory, clips)
@@ -180,8 +177,7 @@ class _Job:
         self, takes: list[MeasuredTake], songs: list[Song], own_songs: list[Song], directory: Path
     ) -> list[PairedClips]:
         options, splits = self.options, self._splits(takes)
-        shortest = options.clip_seconds * LAST_CLIP
-        pairings = choose_pairings(takes, songs, options.pairs, shortest, options.seed, own_songs)
+        pairings = choose_pairings(takes, songs, options.pairs, options.seed, own_songs)
         jobs = []
         for pairing in pairings:
             split, genre = splits[pairing.take.performance], self.genres[pairing.take.name]

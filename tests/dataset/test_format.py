@@ -31,6 +31,11 @@ def test_clips_come_back_as_written_sorted_by_id(tmp_path):
     assert read_clips(tmp_path) == clips[::-1]
     write_clips(tmp_path, [dataclasses.replace(CLIP, performer="Anna")])
     assert read_clips(tmp_path)[0].performer == "Anna"
+    write_clips(tmp_path, [dataclasses.replace(CLIP, overlap=2.5)])
+    assert read_clips(tmp_path)[0].own_seconds == 7.5
+    write_clips(tmp_path, [dataclasses.replace(CLIP, overlap=11.0)])
+    with pytest.raises(InputError, match="overlaps the one before by more"):
+        read_clips(tmp_path)
 
 
 def test_a_directory_without_clips_says_how_to_make_a_dataset(tmp_path):

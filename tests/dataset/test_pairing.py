@@ -37,16 +37,16 @@ def _take(name, step_s, seconds=20.0):
 
 def test_songs_that_suit_the_steps_come_first_and_take_turns():
     songs = _songs(84, 86, 118, 120, 122, 140)
-    dances = choose_pairings([_take(f"t{i}", 0.5) for i in range(6)], songs, 2, 5.0, seed=1)
+    dances = choose_pairings([_take(f"t{i}", 0.5) for i in range(6)], songs, 2, seed=1)
     used = [order.song.name for order in dances]
     assert set(used) == {"118", "120", "122"} and all(used.count(name) == 4 for name in set(used))
-    again, other = (choose_pairings([_take(f"t{i}", 0.5) for i in range(6)], songs, 2, 5.0, seed=s) for s in (1, 2))
+    again, other = (choose_pairings([_take(f"t{i}", 0.5) for i in range(6)], songs, 2, seed=s) for s in (1, 2))
     assert [(d.song.name, d.song_start) for d in again] == [(d.song.name, d.song_start) for d in dances]
     assert [d.song_start for d in other] != [d.song_start for d in dances]
 
 
 def test_more_pairs_than_songs_dance_to_a_song_again_from_elsewhere():
-    dances = choose_pairings([_take("t", 0.5)], _songs(120), 3, 5.0, seed=0)
+    dances = choose_pairings([_take("t", 0.5)], _songs(120), 3, seed=0)
     assert len({order.song_start for order in dances}) == 3 and len({order.id for order in dances}) == 3
     # Each start leaves room for the whole dance, and lies on a spectrogram frame.
     assert all(0 <= order.song_start <= 60 - 20 for order in dances)
@@ -56,18 +56,18 @@ def test_more_pairs_than_songs_dance_to_a_song_again_from_elsewhere():
 def test_no_name_of_a_pairing_comes_twice_however_long_the_takes():
     takes = [_take("t", 0.5, seconds=60.0 * parts) for parts in (28, 700)]
     takes[1] = dataclasses.replace(takes[1], name="t-0")
-    names = [order.id for order in choose_pairings(takes, _songs(120), 101, 5.0, seed=0)]
+    names = [order.id for order in choose_pairings(takes, _songs(120), 101, seed=0)]
     clips = [f"{name}{number:02d}" for name in names for number in (0, 9, 10, 100)]
     assert len(set(clips)) == 4 * 101 * 728
 
 
 def test_a_long_take_is_danced_to_several_songs():
-    dances = choose_pairings([_take("t", 0.5, seconds=150.0)], _songs(120), 1, 5.0, seed=0)
+    dances = choose_pairings([_take("t", 0.5, seconds=150.0)], _songs(120), 1, seed=0)
     assert [order.span for order in dances] == [(1.0, 51.0), (51.0, 101.0), (101.0, 151.0)]
 
 
 def test_a_take_of_more_than_26_spans_has_a_name_for_each_of_them():
-    dances = choose_pairings([_take("t", 0.5, seconds=60.0 * 60)], _songs(120), 1, 5.0, seed=0)
+    dances = choose_pairings([_take("t", 0.5, seconds=60.0 * 60)], _songs(120), 1, seed=0)
     names = [pairing.id.removeprefix("t-00") for pairing in dances]
     assert len(set(names)) == len(names) == 60 and names[:2] == ["a", "b"] and names[25:28] == ["z", "ba", "bb"]
 

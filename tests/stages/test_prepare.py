@@ -198,8 +198,9 @@ def test_one_bad_file_is_left_out_and_said_all_bad_ones_are_an_error(dances, mus
         assert any(name in message for message in heard.warned), name
 
 
-def test_unusable_sources_and_songs_say_what_to_do(dances, music, tmp_path):
+def test_unusable_sources_and_songs_say_what_to_do(dances, music, tmp_path, tmp_path_factory):
     (tmp_path / "dance.mp4").write_bytes(b"")
+    moment = write_dancer(tmp_path_factory.mktemp("moment") / "moment.bvh", seconds=1.5)
     cases = [
         (lambda: prepare(tmp_path, music=music), "cannot read yet: motion capture only"),
         (lambda: prepare(tmp_path / "dance.mp4", music=music), "cannot read yet: motion capture only"),
@@ -214,7 +215,7 @@ def test_unusable_sources_and_songs_say_what_to_do(dances, music, tmp_path):
         (lambda: prepare(dances, music=music, val_fraction=1.0), "--val-fraction"),
         (lambda: prepare(dances, music=music, clip_seconds=0.2), "--clip-seconds"),
         (lambda: prepare(dances, music=music, fps=0), "--fps"),
-        (lambda: prepare(dances, music=music, clip_seconds=60, workers=1), "long enough"),
+        (lambda: prepare(moment, music=music, workers=1), "no take is long enough: a clip needs 2 s of dance"),
     ]
     for call, message in cases:
         with pytest.raises(InputError, match=message):
@@ -313,7 +314,7 @@ def test_a_song_that_cannot_be_read_costs_no_other(dances, music, tmp_path, monk
 def test_a_take_of_many_parts_prepares_and_no_name_comes_twice(music, tmp_path, monkeypatch):
     monkeypatch.setattr("dancegen.dataset.pairing.LONGEST_SPAN_S", 2.0)
     take = write_dancer(tmp_path / "long.bvh", seconds=62.0)
-    made = prepare(take, music=music, pairs=2, clip_seconds=2.0, workers=1, store=tmp_path / "store")
+    made = prepare(take, music=music, pairs=2, clip_seconds=1.0, workers=1, store=tmp_path / "store")
     ids = [clip.id for clip in read_clips(made)]
     assert made.summary["left_out"] == [] and len(ids) == len(set(ids)) and len(ids) > 2 * 26
     assert {"long-00z00", "long-00ba00"} <= set(ids)
