@@ -112,7 +112,7 @@ def _explain(error: Exception, arguments: list[str], hint: str) -> int:
 
 def _song_in(arguments: list[str]) -> str | None:
     """The song that was given in the place of a command, by who forgot the word `dance`."""
-    from dancegen.stages.songs import AUDIO_SUFFIXES
+    from dancegen.audio import AUDIO_SUFFIXES
 
     first = arguments[0] if arguments else ""
     return first if os.path.splitext(first)[1].lower() in AUDIO_SUFFIXES else None

@@ -97,14 +97,14 @@ class PairedClips:
     """The clips of a pairing, and how well their steps meet the beats.
 
     `aligned` and `shifted` are sums over `footfalls` footfalls (see `time_warp.alignment`); `acceleration` is the mean
-    joint acceleration of the warped dance over that of the take.
+    joint acceleration of the warped dance over that of the take; None where nothing was warped.
     """
 
     clips: tuple[Clip, ...]
-    footfalls: int
-    aligned: float
-    shifted: float
-    acceleration: float
+    footfalls: int = 0
+    aligned: float = 0.0
+    shifted: float = 0.0
+    acceleration: float | None = None
 
 
 def choose_pairings(
@@ -197,9 +197,9 @@ def make_clips(
     return _measure(pairing, warp, replace(motion, rotations=None), grid, tuple(clips), fps)
 
 
-def remove_clips(pairing: Pairing, root: Path) -> None:
-    """Take away what `make_clips` wrote of a pairing before it failed."""
-    for directory in clip_dir(root, pairing.id).parent.glob(f"{pairing.id}[0-9][0-9]*"):
+def remove_clips(pairing: str, root: Path) -> None:
+    """Take away what was written of a pairing, by its id, before it failed."""
+    for directory in clip_dir(root, pairing).parent.glob(f"{pairing}[0-9][0-9]*"):
         shutil.rmtree(directory)
 
 
@@ -230,11 +230,17 @@ def _clip_motion(
 
 def write_clip(root: Path, clip: Clip, motion: ClipMotion, song: Song) -> None:
     """Write the four files of one clip."""
-    from dancegen.audio.load import write_flac
-
     directory = clip_dir(root, clip)
     directory.mkdir(parents=True)
     motion.save(directory / "motion.npz")
+    write_music(root, clip, song)
+
+
+def write_music(root: Path, clip: Clip, song: Song) -> None:
+    """Write what a clip hears of a song into its directory: log-mel, beats and sound."""
+    from dancegen.audio.load import write_flac
+
+    directory = clip_dir(root, clip)
     first = round(clip.song_start * FRAME_RATE)
     mel = load_array(song.mel, "log-mel of a song", in_place=True)
     np.save(directory / "mel.npy", mel[first : first + int(np.ceil(clip.seconds * FRAME_RATE))].astype(np.float16))

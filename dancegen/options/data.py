@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dancegen.choreographers.registry import FAMILIES, usual_family
-from dancegen.options.declare import Role, above, lasting, option, within
+from dancegen.options.declare import Role, above, lasting, option, pixels, within
 from dancegen.options.shared import Canvas, Parallel, Seeded
 from dancegen.store import Artifact
 
@@ -29,6 +29,9 @@ class PrepareOptions(Seeded, Parallel):
     )  # fmt: skip
     joints: str | Path | None = option(
         None, help="Names of a skeleton's joints that are not known: a JSON map.", metavar="FILE", role=Role.INPUT
+    )
+    json_canvas: tuple[int, int] | None = option(
+        None, help="Size of the pictures that OpenPose JSON shows, where it does not say.", metavar="WxH", parse=pixels
     )
     fps: float = option(30.0, help="Frames a second.", metavar="FPS", parse=within(1.0, 240.0, "frames a second"))
     clip_seconds: float = option(10.0, help="Length of a clip.", metavar="S", parse=lasting(1.0, 60.0))

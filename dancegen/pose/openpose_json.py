@@ -10,6 +10,8 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
+from math import gcd
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -26,6 +28,10 @@ _CANVAS_KEYS = (("canvas_width", "canvas_height"), ("width", "height"))
 LARGEST_SIDE = 100_000
 """Pixels of a canvas."""
 _WHAT = "OpenPose JSON file"
+_NUMBERED = re.compile(r"^(.*)_(\d{12})_keypoints\.json$")
+"""How OpenPose calls its files: after the video, by the number of the frame."""
+MOST_LACKING = 10
+"""Frames for each file there is, beyond which numbers are not those of frames."""
 
 #: Coordinates of a whole file below this are shares of the canvas, as some editors write them, and not pixels.
 _LARGEST_SHARE = 2.0
@@ -104,18 +110,56 @@ def _flat(keypoints: np.ndarray) -> list[float]:
     return [float(f"{value:.7g}") for value in keypoints.ravel().tolist()]
 
 
+def frame_step(path: Path) -> int:
+    """Of which of the video's frames a folder of OpenPose's has files: 1 for each, 2 for every other."""
+    numbers = _numbers(_files(path)) if path.is_dir() else None
+    return 1 if numbers is None else _step(numbers)
+
+
 def _read_directory(folder: Path) -> list[_Frame]:
-    found = list(folder.glob("*_keypoints.json")) or list(folder.glob("*.json"))
-    files = sorted((file for file in found if not file.name.startswith(".")), key=_frame_number)
+    files = _files(folder)
     if not files:
         raise PoseError(f"{folder} holds no JSON files, as OpenPose writes them, one a frame")
+    takes = sorted({match[1] for file in files if (match := _NUMBERED.match(file.name))})
+    if len(takes) > 1:
+        raise PoseError(f"{folder} holds the frames of several videos, {takes[0]} and {takes[1]}: give each its folder")
     frames = []
     for file in files:
         document = read_json(file, _WHAT, PoseError)
         if not isinstance(document, dict):
             raise PoseError(f"{file} is not a single OpenPose frame")
         frames.append(_frame(document, str(file)))
-    return frames
+    return _in_their_places(frames, _numbers(files))
+
+
+def _files(folder: Path) -> list[Path]:
+    found = list(folder.glob("*_keypoints.json")) or list(folder.glob("*.json"))
+    return sorted((file for file in found if not file.name.startswith(".")), key=_frame_number)
+
+
+def _numbers(files: list[Path]) -> list[int] | None:
+    """The numbers of the video's frames that OpenPose wrote into the names of its files; None of other names."""
+    matches = [_NUMBERED.match(file.name) for file in files]
+    numbers = [int(match[2]) for match in matches if match]
+    if len(numbers) < len(files) or any(a >= b for a, b in pairwise(numbers)):
+        return None
+    count = (numbers[-1] - numbers[0]) // _step(numbers) + 1
+    return numbers if count <= MOST_LACKING * len(files) else None
+
+
+def _step(numbers: list[int]) -> int:
+    return gcd(*(b - a for a, b in pairwise(numbers))) or 1
+
+
+def _in_their_places(frames: list[_Frame], numbers: list[int] | None) -> list[_Frame]:
+    """The frames with one that shows nobody for each number that lacks between them, so that none comes too early."""
+    if numbers is None:
+        return frames
+    step = _step(numbers)
+    placed = [_Frame([], None) for _ in range(numbers[0], numbers[-1] + 1, step)]
+    for number, frame in zip(numbers, frames, strict=True):
+        placed[(number - numbers[0]) // step] = frame
+    return placed
 
 
 def _frame_number(file: Path) -> list:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,15 @@ from dancegen.dataset.pairing import (
     remove_clips,
 )
 from dancegen.dataset.pieces import SHORTEST_S
+from dancegen.dataset.seen import SeenPairing, SeenTake, make_pose_clips, own_pairings
 from dancegen.dataset.splits import Origin, split_performances
 from dancegen.errors import InputError, MocapError
+from dancegen.motion.motion import Motion
 from dancegen.motion.readers.joint_names import read_joint_map
 from dancegen.motion.readers.protocol import Hints
 from dancegen.options.data import PrepareOptions
 from dancegen.options.declare import recipe_for
+from dancegen.pose.flat_dance import FlatDance
 from dancegen.progress import Progress
 from dancegen.stages.one_by_one import Fault, Notes, one_by_one
 from dancegen.stages.songs import SongFile, find_songs
@@ -55,7 +58,7 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
     """
     options.check_workers()
     takes, unreadable = find_sources(options.sources, context.progress)
-    if options.music is None and any(item.song is None for item in takes):
+    if options.music is None and any(item.song is None for item in takes):  # those of other kinds have one
         raise InputError("motion capture is silent: give the songs to dance to with --music FOLDER")
     songs = [] if options.music is None else find_songs(options.music, "--music", unreadable)
     genres = {item.name: options.genre or item.take.info.genre or folder_name(item.source) for item in takes}
@@ -114,12 +117,14 @@ class _Job:
     def _analyse_songs(self, scratch: Path) -> tuple[list[Song], list[Song]]:
         """The songs for silent takes, and those that takes were recorded with."""
         files = list({item.input.digest: item for item in (*self.songs, *self.own_songs)}.values())
+        silent = {item.input.digest for item in self.songs}
+        locked = silent | {item.song.input.digest for item in self.takes if item.song and item.kind == "motion"}
         songs, failures = {}, []
         jobs = [(item, scratch / f"song{number}.npy", self.store) for number, item in enumerate(files)]
         for item, result in self._each("Listening to the songs", _analyse, jobs):
             if isinstance(result, Fault):
                 failures.append(_about_song(item, result.reason))
-            elif len(result.beats.times_s) < FEWEST_BEATS:
+            elif item.input.digest in locked and len(result.beats.times_s) < FEWEST_BEATS:
                 failures.append(_about_song(item, NO_BEAT))
             else:
                 songs[item.input.digest] = result
@@ -132,11 +137,11 @@ class _Job:
         self._leave_out(failures)
         return for_silent, own
 
-    def _read_takes(self, scratch: Path) -> list[MeasuredTake]:
+    def _read_takes(self, scratch: Path) -> list[MeasuredTake | SeenTake]:
         takes, failures, said = [], [], []
-        hints = Hints(self.options.source_fps, self.joints)
-        jobs = [(item, scratch / f"take{number}.npz", hints) for number, item in enumerate(self.takes)]
-        for item, result in self._each("Reading the motion", _read, jobs):
+        hints = Hints(self.options.source_fps, self.joints, self.options.json_canvas)
+        jobs = [(item, scratch / f"take{number}", hints) for number, item in enumerate(self.takes)]
+        for item, result in self._each("Reading the dances", _read, jobs):
             if isinstance(result, Fault):
                 failures.append(item.worded(result.reason))
             else:
@@ -166,7 +171,7 @@ class _Job:
             else:
                 self.progress.say(message)
 
-    def _splits(self, takes: list[MeasuredTake]) -> dict[str, str]:
+    def _splits(self, takes: list[MeasuredTake | SeenTake]) -> dict[str, str]:
         """The side of every performance that was read."""
         read = {take.name for take in takes}
         found = (item for item in self.takes if item.name in read)
@@ -174,10 +179,14 @@ class _Job:
         return split_performances(origins, self.options.val_fraction, self.options.seed)
 
     def _make_clips(
-        self, takes: list[MeasuredTake], songs: list[Song], own_songs: list[Song], directory: Path
+        self, takes: list[MeasuredTake | SeenTake], songs: list[Song], own_songs: list[Song], directory: Path
     ) -> list[PairedClips]:
         options, splits = self.options, self._splits(takes)
-        pairings = choose_pairings(takes, songs, options.pairs, options.seed, own_songs)
+        motions = [take for take in takes if isinstance(take, MeasuredTake)]
+        pairings: list[Pairing | SeenPairing] = [
+            *choose_pairings(motions, songs, options.pairs, options.seed, own_songs),
+            *own_pairings([take for take in takes if isinstance(take, SeenTake)], own_songs),
+        ]
         jobs = []
         for pairing in pairings:
             split, genre = splits[pairing.take.performance], self.genres[pairing.take.name]
@@ -186,7 +195,9 @@ class _Job:
         self._check_takes(takes, results)
         return [result for _, result in results if not isinstance(result, Fault)]
 
-    def _check_takes(self, takes: list[MeasuredTake], results: list[tuple[Pairing, PairedClips | Fault]]) -> None:
+    def _check_takes(
+        self, takes: list[MeasuredTake | SeenTake], results: list[tuple[Pairing | SeenPairing, PairedClips | Fault]]
+    ) -> None:
         """Leave out the takes that no clip came of, and warn of those that lack some."""
         good = {pairing.take.name for pairing, result in results if not isinstance(result, Fault) and result.clips}
         faults = {
@@ -216,7 +227,6 @@ class _Job:
         self.progress.warn(message)
 
     def _summary(self, clips: list[Clip], paired: list[PairedClips]) -> dict:
-        steps = max(1, sum(one.footfalls for one in paired))
         val_s = sum(clip.seconds for clip in clips if clip.split == "val")
         return {
             "clips": len(clips),
@@ -227,12 +237,23 @@ class _Job:
             "val_takes": sorted({clip.take for clip in clips if clip.split == "val"}),
             "motions": len({clip.source for clip in clips}),
             "songs": len({clip.song for clip in clips}),
-            "footfall_alignment": round(sum(one.aligned for one in paired) / steps, 3),
-            "footfall_alignment_shifted": round(sum(one.shifted for one in paired) / steps, 3),
-            "acceleration_ratio": round(float(np.median([one.acceleration for one in paired])), 3),
+            **_locked(paired),
             "warnings": self.warnings,
             "left_out": self.left_out,
         }
+
+
+def _locked(paired: list[PairedClips]) -> dict[str, float]:
+    """How well dances are in time with their music that were warped to be; nothing where none was."""
+    ratios = [one.acceleration for one in paired if one.acceleration is not None]
+    if not ratios:
+        return {}
+    steps = max(1, sum(one.footfalls for one in paired))
+    return {
+        "footfall_alignment": round(sum(one.aligned for one in paired) / steps, 3),
+        "footfall_alignment_shifted": round(sum(one.shifted for one in paired) / steps, 3),
+        "acceleration_ratio": round(float(np.median(ratios)), 3),
+    }
 
 
 # In other processes. Whatever these raise is the fault of the input that they were given.
@@ -246,33 +267,48 @@ def _analyse(item: SongFile, mel: Path, store: Store) -> Song:
     return Song(item.path.stem, item.path, item.input.digest, features.seconds, features.beats, mel)
 
 
-def _read(item: TakeFile, target: Path, hints: Hints) -> tuple[MeasuredTake, list[tuple[str, str]]]:
+def _read(item: TakeFile, target: Path, hints: Hints) -> tuple[MeasuredTake | SeenTake, list[tuple[str, str]]]:
+    """A take, kept as `target` in the form that its clips are made from, and what was said about it."""
+    notes, info = Notes(), item.take.info
+    recording = item.take.recording(hints, notes)
+    own = OwnSong(item.song.input.digest, info.song_start_s) if item.song is not None else None
+    if isinstance(recording, Motion):
+        return _measured(item, recording, target.with_suffix(".npz"), own), notes.said
+    if not isinstance(recording, FlatDance) or own is None:
+        raise InputError(f"{item.take.path} has no song")
+    recording.save(target)
+    own = replace(own, start_s=own.start_s + recording.start_s)
+    digest = item.inputs[0].digest
+    seen = SeenTake(item.name, info.performance, digest, target, recording.seconds, own, info.performer)
+    return seen, notes.said
+
+
+def _measured(item: TakeFile, motion: Motion, target: Path, own: OwnSong | None) -> MeasuredTake:
     from dancegen.motion.cleaning import stands_still
     from dancegen.motion.footfalls import active_span
     from dancegen.motion.time_warp import DanceEvents
 
-    notes, info = Notes(), item.take.info
-    motion = item.take.read(hints, notes)
     if stands_still(motion.joints3d, motion.fps):
         raise MocapError(f"{item.take.path}: nobody moves in it")
     events = DanceEvents.of(motion.joints3d, motion.fps, motion.height_m)
     active = active_span(motion.joints3d, motion.fps, motion.height_m)
     motion.save(target)
-    own = OwnSong(item.song.input.digest, info.song_start_s) if item.song is not None else None
-    digest = item.inputs[0].digest
-    return MeasuredTake(item.name, info.performance, digest, target, active, events, own, info.performer), notes.said
+    info = item.take.info
+    return MeasuredTake(item.name, info.performance, item.inputs[0].digest, target, active, events, own, info.performer)
 
 
 def _about_song(item: SongFile, reason: str) -> str:
     return reason.replace(str(item.path), item.path.name) if str(item.path) in reason else f"{item.path.name}: {reason}"
 
 
-def _make_clips(pairing: Pairing, root: Path, *arguments: Any) -> PairedClips:
-    remove_clips(pairing, root)  # of a process that died of another pairing
+def _make_clips(pairing: Pairing | SeenPairing, root: Path, *arguments: Any) -> PairedClips:
+    remove_clips(pairing.id, root)  # of a process that died of another pairing
     try:
-        return make_clips(pairing, root, *arguments)
+        if isinstance(pairing, Pairing):
+            return make_clips(pairing, root, *arguments)
+        return make_pose_clips(pairing, root, *arguments)
     except Exception:
-        remove_clips(pairing, root)
+        remove_clips(pairing.id, root)
         raise
 
 

@@ -7,15 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dancegen.audio import AUDIO_SUFFIXES
 from dancegen.errors import InputError
 from dancegen.stages.own_outputs import files_below
 from dancegen.store import Input
 
 if TYPE_CHECKING:
     from dancegen.audio.load import SongInfo
-
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".m4a", ".aac", ".opus", ".aif", ".aiff", ".wma", ".oga"}
-
 
 DEMO = "demo"
 """What a person calls the song that comes with dancegen."""

@@ -10,6 +10,9 @@ from functools import cache
 from pathlib import Path
 
 from dancegen.errors import DancegenError, InputError, MocapError
+from dancegen.motion.readers.beside import HOW
+from dancegen.motion.readers.databases import is_aist
+from dancegen.motion.readers.protocol import Kind
 from dancegen.motion.readers.registry import Take, find_takes, known
 from dancegen.progress import Progress
 from dancegen.stages.own_outputs import files_below, is_own
@@ -29,6 +32,11 @@ class TakeFile:
     source: str
     inputs: tuple[Input, ...]
     song: SongFile | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What the take is a recording of."""
+        return self.take.reader.kind
 
     @property
     def digest(self) -> str:
@@ -54,7 +62,7 @@ def find_sources(sources: Sequence[str | Path], progress: Progress) -> tuple[lis
     faults: list[str] = []
     hashed = cache(Input.file)  # takes may share a skeleton, or a song
     for source in map(Path, sources):
-        for take in _takes(source, progress):
+        for take in _best_of_each(_takes(source, progress), source, progress):
             if take.info.ignored is not None and take.path != source:
                 progress.say(f"{_shown(take.path, source)}: left out, since {take.info.ignored}")
                 continue
@@ -107,6 +115,24 @@ def _takes(source: Path, progress: Progress) -> list[Take]:
     return takes
 
 
+def _best_of_each(takes: list[Take], source: Path, progress: Progress) -> list[Take]:
+    """Of one dance that is there in several formats, that which knows most of it, such as AIST++'s `motions`.
+
+    One dance are recordings of one name in one folder, and in AIST++ wherever they are.
+    """
+    ranks: dict[tuple[Path, str], int] = {}
+    keys = [(source if is_aist(take.path) else take.path.parent, take.path.stem) for take in takes]
+    for key, take in zip(keys, takes, strict=True):
+        ranks[key] = min(take.reader.rank, ranks.get(key, take.reader.rank))
+    best = [take for key, take in zip(keys, takes, strict=True) if take.reader.rank == ranks[key]]
+    if others := [take for take in takes if take not in best]:
+        progress.say(
+            f"{len(others)} recordings in {source} show dances that are read from other files there, which say more of "
+            f"them; name {others[0].path.parent} itself to read these"
+        )
+    return best
+
+
 def _take_file(take: Take, source: Path, hashed: Callable[[str, Path], Input]) -> TakeFile:
     """File names enter the roles of the inputs, and so the digest: they say who dances with whom."""
     role = f"motion {take.path.stem}"
@@ -115,6 +141,8 @@ def _take_file(take: Take, source: Path, hashed: Callable[[str, Path], Input]) -
     song = None if take.info.song is None else SongFile(take.info.song)
     if song is not None:
         _ = song.input  # unreadable, it is this take's fault
+    elif take.reader.kind != "motion":
+        raise InputError(f"it has no song, and only motion capture can be given one: {HOW.format(name=take.path.stem)}")
     return TakeFile(take, _clip_name(take.path), _shown(take.path, source), str(source), inputs, song)
 
 

@@ -56,7 +56,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
             "music",
             genres={"a": "salsa"},
         ),
-        "52ebf4d5c337ee73",
+        "fb761ffb13d35aa7",
     ),
     "extract-poses": (
         of("extract-poses", extract_poses.VERSION, ExtractPosesOptions(), "dataset", views=[0, 45]),

@@ -20,7 +20,7 @@ from dancegen.motion.motion import Motion
 from dancegen.motion.readers.mocap import say_cleaned
 from dancegen.motion.readers.person import FLOOR_PERCENTILE, metres_per_unit
 from dancegen.motion.readers.pickles import load_pickle
-from dancegen.motion.readers.protocol import Hints, Reader
+from dancegen.motion.readers.protocol import JOINTS_RANK, Hints, Reader
 from dancegen.pose.keypoint_sets import COCO_17
 from dancegen.pose.skeleton import INDEX, N_JOINTS
 from dancegen.progress import Progress
@@ -134,4 +134,4 @@ def _claims(path: Path) -> bool:
     return False
 
 
-READER = Reader("keypoints of AIST++ (.pkl)", _claims, _read)
+READER = Reader("keypoints of AIST++ (.pkl)", _claims, _read, rank=JOINTS_RANK)

@@ -46,6 +46,11 @@ def take_info(path: Path) -> TakeInfo:
     return TakeInfo(performance(path.stem)) if match is None else _aist(path, *match.groups())
 
 
+def is_aist(path: Path) -> bool:
+    """Whether a recording has a name as AIST gives it."""
+    return _AIST_NAME.match(path.stem) is not None
+
+
 def performance(stem: str) -> str:
     """The performance that a motion capture file shows, by its name; copies of it share one.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias, Union
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, Union
 
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers.databases import TakeInfo, take_info
@@ -14,7 +14,7 @@ from dancegen.progress import Progress
 if TYPE_CHECKING:
     import numpy as np
 
-    from dancegen.pose.sequence import PoseSequence
+    from dancegen.pose.flat_dance import FlatDance
 
 
 class VideoSource(Protocol):
@@ -28,19 +28,25 @@ class VideoSource(Protocol):
         ...
 
 
-Recording: TypeAlias = Union[Motion, "PoseSequence", VideoSource]
+Recording: TypeAlias = Union[Motion, "FlatDance", VideoSource]
 """Joints in metres (with rotations where the source has them), keypoints in pixels, or frames of a video."""
+Kind = Literal["motion", "poses", "video"]
+"""Which of them."""
+MOTION_RANK, JOINTS_RANK, FLAT_RANK, VIDEO_RANK = range(4)
+"""How much a format knows of a dance: rotations, joints in space, keypoints in pictures, pictures."""
 
 
 @dataclass(frozen=True)
 class Hints:
     """What a person says of recordings, because their files do not, or wrongly.
 
-    fps: the true frame rate. joints: the file's name of a body's joint, by that joint, such as "l_shoulder".
+    fps: the true frame rate. joints: the file's name of a body's joint, by that joint, such as "l_shoulder". canvas:
+    (width, height) in pixels of the pictures that keypoints lie in.
     """
 
     fps: float | None = None
     joints: Mapping[str, str] = field(default_factory=dict)
+    canvas: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,8 @@ class Reader:
     about: what a person calls such files, for messages: "BVH files (.bvh)". claims: whether a file, or a folder with
     the format's layout, is one. read: takes the path, what a person says of it, and a Progress; raises MocapError with
     the place where a file is damaged. describe: what the name says, before anything is read.
-    companions: the other files that the recording is made of, such as its skeleton.
+    companions: the other files that the recording is made of, such as its skeleton. kind: what it reads. rank: how
+    much it knows; of several recordings of one dance the one with the lowest is used.
     """
 
     about: str
@@ -58,6 +65,8 @@ class Reader:
     read: Callable[[Path, Hints, Progress], Recording]
     describe: Callable[[Path], TakeInfo] = take_info
     companions: Callable[[Path], tuple[Path, ...]] = lambda path: ()
+    kind: Kind = "motion"
+    rank: int = MOTION_RANK
 
 
 def suffix(*suffixes: str) -> Callable[[Path], bool]:

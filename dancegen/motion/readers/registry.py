@@ -8,14 +8,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dancegen.errors import MocapError, reading
+from dancegen.errors import MocapError, PoseError, reading
 from dancegen.motion.motion import Motion
-from dancegen.motion.readers import aist, asf_amc, bvh, smpl
+from dancegen.motion.readers import aist, aist_2d, asf_amc, bvh, flat, smpl
 from dancegen.motion.readers.databases import TakeInfo
-from dancegen.motion.readers.protocol import Hints, Reader
+from dancegen.motion.readers.protocol import Hints, Kind, Reader, Recording
 from dancegen.progress import SILENT, Progress
 
-READERS: tuple[Reader, ...] = (bvh.READER, asf_amc.READER, smpl.READER, aist.READER)
+READERS: tuple[Reader, ...] = (
+    bvh.READER, asf_amc.READER, smpl.READER, aist.READER, aist_2d.READER, flat.OPENPOSE, flat.POSES,
+)  # fmt: skip
+
+_WHAT = {"motion": "motion capture file", "poses": "file of poses", "video": "video"}
 
 
 @dataclass(frozen=True)
@@ -27,22 +31,27 @@ class Take:
     info: TakeInfo
 
     def read(self, hints: Hints | None = None, progress: Progress = SILENT) -> Motion:
-        """The motion. Raises MocapError, also for whatever a damaged file brings about that its reader did not foresee.
+        """The motion, as `recording` reads it. Raises MocapError where it is none."""
+        recording = self.recording(hints, progress) if self.reader.kind == "motion" else None
+        if not isinstance(recording, Motion):
+            raise MocapError(f"{self.path} shows a dance in two dimensions; a motion in three is needed here")
+        return recording
+
+    def recording(self, hints: Hints | None = None, progress: Progress = SILENT) -> Recording:
+        """What was recorded. Raises InputError, also for whatever a damaged file brings about that its reader did not
+        foresee; MocapError for motion.
 
         Numbers that overflow are silent: what comes of them is no motion, which is found.
         """
         import numpy as np
 
         try:
-            with reading(self.path, "motion capture file", MocapError), np.errstate(all="ignore"):
-                recording = self.reader.read(self.path, hints or Hints(), progress)
-        except MocapError as error:
+            with reading(self.path, _WHAT[self.reader.kind], MocapError), np.errstate(all="ignore"):
+                return self.reader.read(self.path, hints or Hints(), progress)
+        except (MocapError, PoseError) as error:
             if str(self.path) in str(error):
                 raise
-            raise MocapError(f"{self.path}: {error}") from error
-        if not isinstance(recording, Motion):
-            raise MocapError(f"{self.path} shows a dance in two dimensions; a motion in three is needed here")
-        return recording
+            raise type(error)(f"{self.path}: {error}") from error
 
 
 def find_takes(place: str | Path, passed_by: Callable[[Path], bool] = lambda path: False) -> list[Take]:
@@ -81,13 +90,13 @@ def load_motion(
         raise MocapError(f"{path} does not exist.")
     take = _take(path)
     if take is None:
-        raise MocapError(f"{path} is not motion capture that can be read: give {known()}.")
+        raise MocapError(f"{path} is not motion capture that can be read: give {known('motion')}.")
     return take.read(Hints(source_fps, joints or {}), progress)
 
 
-def known() -> str:
-    """What can be read, for messages: "BVH files (.bvh) or ..."."""
-    return " or ".join(reader.about for reader in READERS)
+def known(*kinds: Kind) -> str:
+    """What can be read, for messages: "BVH files (.bvh) or ...". kinds: only of these."""
+    return " or ".join(reader.about for reader in READERS if not kinds or reader.kind in kinds)
 
 
 def _takes_below(place: Path, passed_by: Callable[[Path], bool]) -> list[Take]:
