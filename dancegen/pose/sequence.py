@@ -24,7 +24,7 @@ _FACE_MIRROR = np.r_[
 ]
 
 
-_NEEDED, _OPTIONAL = ("keypoints", "fps", "size"), ("start_s", "joints3d", "hands", "face")
+_NEEDED, _OPTIONAL = ("keypoints", "fps", "size"), ("start_s", "joints3d", "hands", "face", "cuts")
 SLOWEST, FASTEST = 0.1, 1000.0
 """Frames a second of a pose file."""
 FARTHEST = 1e6
@@ -38,7 +38,8 @@ class PoseSequence:
     keypoints: (T, 18, 3) float32, x and y in pixels of ``size``, confidence 0..1; a missing joint is (0, 0, 0).
     fps: frames a second. size: (width, height) of the canvas. start_s: frame i is the pose at start_s + i / fps
     seconds of the song. joints3d: (T, 18, 3) float32, metres, y up, right-handed. hands: (T, 2, 21, 3), left then
-    right, face: (T, 70, 3), both as OpenPose gives them and in the same pixels as keypoints.
+    right, face: (T, 70, 3), both as OpenPose gives them and in the same pixels as keypoints. cuts: (C,) int, frames
+    with which a new shot begins, where they are known of footage; those that joints3d tell need not be among them.
 
     Raises PoseError where the arrays are not that.
     """
@@ -50,6 +51,7 @@ class PoseSequence:
     joints3d: np.ndarray | None = None
     hands: np.ndarray | None = None
     face: np.ndarray | None = None
+    cuts: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         keypoints = _checked("keypoints", self.keypoints, (N_JOINTS, 3), None)
@@ -66,6 +68,8 @@ class PoseSequence:
             values["hands"] = _tidied("hands", _checked("hands", self.hands, (2, 21, 3), frames))
         if self.face is not None:
             values["face"] = _tidied("face", _checked("face", self.face, (70, 3), frames))
+        if self.cuts is not None:
+            values["cuts"] = _checked_cuts(self.cuts, frames)
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -82,6 +86,12 @@ class PoseSequence:
         """(T,) float64: the second of the song that each frame belongs to."""
         return self.start_s + np.arange(len(self)) / self.fps
 
+    @property
+    def shots(self) -> np.ndarray:
+        """(C,) int, ascending: the frames that show the dancer from elsewhere than the frame before."""
+        told = find_cuts(self.keypoints, self.joints3d)
+        return told if self.cuts is None else np.union1d(self.cuts, told)
+
     def save(self, path: str | Path) -> None:
         """Write the sequence as a .npz file (no pickles in it)."""
         arrays = {
@@ -90,7 +100,7 @@ class PoseSequence:
             "start_s": np.float64(self.start_s),
             "size": np.array(self.size, dtype=np.int64),
         }
-        optional = {"joints3d": self.joints3d, "hands": self.hands, "face": self.face}
+        optional = {"joints3d": self.joints3d, "hands": self.hands, "face": self.face, "cuts": self.cuts}
         arrays.update({name: array for name, array in optional.items() if array is not None})
         # An open file, because given a bare name savez would append .npz to it.
         with open(path, "wb") as file:
@@ -121,6 +131,7 @@ class PoseSequence:
             joints3d=None if self.joints3d is None else self.joints3d[part],
             hands=None if self.hands is None else self.hands[part],
             face=None if self.face is None else self.face[part],
+            cuts=None if self.cuts is None else self.cuts[(self.cuts > first) & (self.cuts < last)] - first,
         )
 
     def resample(self, fps: float) -> PoseSequence:
@@ -131,9 +142,9 @@ class PoseSequence:
     def at(self, frames: np.ndarray, fps: float) -> PoseSequence:
         """The dance at fractional frame numbers (M,), which ascend, shown at a rate of `fps`.
 
-        Between two shots (see `find_cuts`) nothing is interpolated: the nearer one stands still.
+        Between two of the `shots` nothing is interpolated: the nearer one stands still.
         """
-        cuts = find_cuts(self.keypoints, self.joints3d)
+        cuts = self.shots
         frames = within_shots(frames, cuts)
         return self._with(
             keypoints=resample_shots(self.keypoints, frames, cuts),
@@ -141,13 +152,12 @@ class PoseSequence:
             joints3d=None if self.joints3d is None else resample_points(self.joints3d, frames),
             hands=None if self.hands is None else resample_shots(self.hands, frames, cuts),
             face=None if self.face is None else resample_shots(self.face, frames, cuts),
+            cuts=None if self.cuts is None else _starts(frames, self.cuts),
         )
 
     def cuts_at(self, fps: float) -> np.ndarray:
         """The frames (C,) int of `resample(fps)` that show the dancer from elsewhere than the frame before."""
-        frames = self._frames_at(fps)
-        starts = shot_starts(frames, find_cuts(self.keypoints, self.joints3d))
-        return np.unique(starts[starts < len(frames)])
+        return _starts(self._frames_at(fps), self.shots)
 
     def _frames_at(self, fps: float) -> np.ndarray:
         count = max(1, round(len(self) * fps / self.fps)) if len(self) else 0
@@ -174,7 +184,7 @@ class PoseSequence:
         size = _checked_size(size)
         present = self.keypoints[..., 2] > 0
         if not present.any():
-            return self._on_canvas(size, lambda array: to_canvas(array, self.size, size))
+            return self.on_canvas(size)
         points = self.keypoints[present][:, :2].astype(np.float64)
         low, high = points.min(axis=0), points.max(axis=0)
         if grid:
@@ -187,11 +197,16 @@ class PoseSequence:
         offset = tuple(np.array(size) / 2 - middle)
         return self._on_canvas(size, lambda array: place(array, scale, offset))
 
+    def on_canvas(self, size: tuple[int, int]) -> PoseSequence:
+        """The dance on another canvas as it lies on its own: one scale, in the middle, never stretched."""
+        size = _checked_size(size)
+        return self._on_canvas(size, lambda array: to_canvas(array, self.size, size))
+
     @classmethod
     def concatenate(cls, chunks: Iterable[PoseSequence]) -> PoseSequence:
         """One sequence from consecutive chunks of one rate and canvas; it starts where the first one does.
 
-        3D joints, hands and face are kept where every chunk has them.
+        3D joints, hands and face are kept where every chunk has them, and the cuts of those that have some.
         """
         chunks = list(chunks)
         if not chunks:
@@ -208,7 +223,10 @@ class PoseSequence:
             for name in ("keypoints", "joints3d", "hands", "face")
             if all(getattr(chunk, name) is not None for chunk in chunks)
         }
-        return cls(fps=first.fps, size=first.size, start_s=first.start_s, **arrays)
+        begins = np.cumsum([0, *(len(chunk) for chunk in chunks)]).tolist()
+        cuts = [at + chunk.cuts for at, chunk in zip(begins, chunks, strict=False) if chunk.cuts is not None]
+        known = np.concatenate(cuts) if cuts else None
+        return cls(fps=first.fps, size=first.size, start_s=first.start_s, cuts=known, **arrays)
 
     def _on_canvas(self, size: tuple[int, int], move) -> PoseSequence:
         return self._with(
@@ -220,6 +238,12 @@ class PoseSequence:
 
     def _with(self, **changes) -> PoseSequence:
         return replace(self, **changes)
+
+
+def _starts(frames: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+    """Which of the ascending fractional frame numbers (M,) are the first of the shots that begin at `cuts`."""
+    starts = np.unique(shot_starts(frames, cuts))
+    return starts[(starts > 0) & (starts < len(frames))]
 
 
 def _flipped(keypoints: np.ndarray, width: int) -> np.ndarray:
@@ -255,6 +279,16 @@ def _tidied(name: str, keypoints: np.ndarray) -> np.ndarray:
     keypoints[..., 2] = np.clip(confidence, 0, 1)
     keypoints[keypoints[..., 2] == 0] = 0
     return keypoints
+
+
+def _checked_cuts(cuts, frames: int) -> np.ndarray:
+    """(C,) int64, ascending, each once: the frame that everything begins with is none."""
+    cuts = np.asarray(cuts)
+    if cuts.ndim != 1 or (cuts.size and cuts.dtype.kind not in "iu"):
+        raise PoseError("cuts are not a list of frames' numbers")
+    if cuts.size and not (cuts.min() >= 0 and cuts.max() < max(frames, 1)):
+        raise PoseError(f"cuts lie at frames {cuts.min()} to {cuts.max()}, and there are {frames}")
+    return np.unique(cuts[cuts > 0]).astype(np.int64)
 
 
 def _checked_number(name: str, value, *, positive: bool = True) -> float:
