@@ -90,7 +90,7 @@ class Cleaning(Options):
         parse=lasting(0.0, 10.0),
     )  # fmt: skip
     smooth: float = option(
-        0.1, help="Smooth joints over so many seconds; 0 leaves them.", metavar="S", panel=CLEANING,
+        0.08, help="Smooth joints over so many seconds; 0 leaves them.", metavar="S", panel=CLEANING,
         parse=lasting(0.0, 2.0),
     )  # fmt: skip
     min_seconds: float = option(

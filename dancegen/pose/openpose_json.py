@@ -66,8 +66,9 @@ def read_openpose_json(
     Of a directory the ``*_keypoints.json`` files count, else all its ``*.json`` files, in their natural order.
 
     A joint whose confidence or both coordinates are 0, or that is null, is missing. Where a frame shows several people,
-    the first one shown largest is followed from then on; a frame without people is one without joints. `read_person`
-    says which layouts are understood. The canvas of one frame is that of all; frames may call it width and height.
+    one is followed through all of them (`cleaning.track_dancer`); a frame without people is one without joints.
+    `read_person` says which layouts are understood. The canvas of one frame is that of all; frames may call it width
+    and height.
 
     size: the canvas (width, height) of files that do not say; without it, the smallest that holds the poses. say: is
     told where several people are seen.
@@ -216,8 +217,8 @@ def _tell_of_others(frames: list[_Frame], path: Path, say: Callable[[str], None]
     several = sum(sum(bool((person.body[:, 2] > 0).any()) for person in frame.people) > 1 for frame in frames)
     if say is not None and several:
         say(
-            f"{path.name}: {several} of {len(frames)} frames show several people; one is followed, whoever is shown "
-            "largest at first"
+            f"{path.name}: {several} of {len(frames)} frames show several people; one is followed, whoever is "
+            "largest, moves most and is there longest"
         )
 
 

@@ -175,7 +175,7 @@ def test_positions_as_shares_of_the_canvas_become_pixels(tmp_path):
     np.testing.assert_allclose(read_openpose_json(tmp_path / "pose.json").keypoints[0], standing(), rtol=1e-4)
 
 
-def test_of_several_people_the_one_shown_largest_is_followed(tmp_path):
+def test_of_several_people_the_one_who_dances_longest_is_followed(tmp_path):
     dancer, passer_by = dancing(10), dancing(10)
     passer_by[..., :2] = passer_by[..., :2] * 0.3 + [350, 200]
     passer_by[6:, :, :2] = (passer_by[6:, :, :2] - [350, 200]) * 4.5 + [200, 100]  # comes nearer than the dancer

@@ -34,7 +34,7 @@ class CleaningSettings:
     """
 
     max_gap: float = 0.5
-    smooth: float = 0.1
+    smooth: float = 0.08
     min_seconds: float = 2.0
     min_quality: float = 0.3
     no_cuts: bool = False

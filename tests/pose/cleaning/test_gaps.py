@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dancegen.errors import PoseError
-from dancegen.pose.cleaning import FILLED_CONFIDENCE, clamp_limbs, fill_gaps, track_dancer
+from dancegen.pose.cleaning import FILLED_CONFIDENCE, clamp_limbs, fill_gaps
 from dancegen.pose.geometry import body_height, limb_lengths
 from dancegen.pose.skeleton import INDEX, LIMBS
 from helpers.pose_examples import dancing, standing
@@ -113,23 +113,3 @@ def test_a_body_cut_off_at_the_knees_is_measured_by_its_torso():
     keypoints[:, 1] = 0
     with pytest.raises(PoseError, match="height"):
         body_height(keypoints)
-
-
-def person(x: float, height: float) -> np.ndarray:
-    body = np.ones((18, 3))
-    body[:, 0], body[:, 1] = x, np.linspace(0, height, 18)
-    return body
-
-
-def test_the_largest_is_followed_first_then_whoever_is_nearest():
-    dancer, passer_by, giant = person(100, 200), person(300, 40), person(300, 400)
-    assert track_dancer([[passer_by, dancer], [giant, person(110, 200)], [person(120, 190), giant]]) == [1, 1, 0]
-
-
-def test_where_nobody_is_seen_nobody_is_followed_and_the_dancer_is_found_again():
-    dancer, other = person(100, 200), person(250, 220)
-    assert track_dancer([[dancer], [], [np.zeros((18, 3))], [other, dancer]]) == [0, None, None, 1]
-
-
-def test_who_is_far_from_the_dancer_is_somebody_else():
-    assert track_dancer([[person(100, 200)], [person(400, 50), person(900, 100)]]) == [0, 1]

@@ -1,0 +1,60 @@
+"""Joints that jump away for a moment and back again, as no body does: taken out, to be filled in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dancegen.pose.geometry import limb_lengths
+from dancegen.pose.skeleton import BODY_LIMBS, LIMBS
+
+LONGEST_S = 0.1
+"""Of a jump and back."""
+_LEAST = 0.07
+"""Body heights: smaller jumps are a matter of smoothing."""
+_MOST_TURN = 90.0
+"""Body heights a second squared: a limb that turns round faster is none. (Wrists of salsa: 99.9 % under 60.)"""
+_TOO_LONG = 1.5
+"""Times its usual greatest length, a limb that is longer ends in a wrong place."""
+
+
+def drop_outliers(keypoints: np.ndarray, fps: float, height: float) -> np.ndarray:
+    """(T, J, 3) keypoints without the joints that jump, of somebody `height` pixels tall."""
+    kept = keypoints.copy()
+    for joint in range(keypoints.shape[1]):
+        kept[_jumps(kept[:, joint], fps, height), joint] = 0
+    return kept
+
+
+def drop_long_limbs(keypoints: np.ndarray) -> np.ndarray:
+    """(T, 18, 3) keypoints without the ends of limbs that are much longer than they are at other times."""
+    kept = keypoints.copy()
+    lengths = limb_lengths(keypoints)
+    for number in BODY_LIMBS:
+        length = lengths[:, number]
+        known = np.isfinite(length)
+        if known.sum() >= 10:
+            longest = np.percentile(length[known], 90)
+            kept[known & (np.nan_to_num(length) > _TOO_LONG * longest), LIMBS[number][1]] = 0
+    return kept
+
+
+def _jumps(track: np.ndarray, fps: float, height: float) -> np.ndarray:
+    """Frames of the joint's (T, 3) track in which it is where it cannot be."""
+    seen = np.flatnonzero(track[:, 2] > 0)
+    places = track[seen, :2].astype(np.float64) / height
+    wrong = np.zeros(len(seen), bool)
+    for count in range(1, max(1, round(LONGEST_S * fps)) + 1):
+        if len(seen) < count + 2:
+            break
+        before, after = places[: -count - 1], places[count + 1 :]
+        lasts = seen[count + 1 :] - seen[: -count - 1] <= count + 1 + round(LONGEST_S * fps)
+        allowed = np.maximum(_LEAST, 0.5 * _MOST_TURN * ((count + 1) / 2 / fps) ** 2)
+        allowed = allowed + np.linalg.norm(after - before, axis=1)
+        away = np.full(len(before), np.inf)
+        for k in range(1, count + 1):
+            middle = before + (after - before) * k / (count + 1)
+            away = np.minimum(away, np.linalg.norm(places[k : len(places) - count - 1 + k] - middle, axis=1))
+        for start in np.flatnonzero(lasts & (away > allowed)):
+            if not wrong[start] and not wrong[start + count + 1]:
+                wrong[start + 1 : start + count + 1] = True
+    return seen[wrong]
