@@ -40,9 +40,10 @@ class DetectorSpec:
     def load(self, device: str = "cpu") -> Detector:
         """The detector, its weights read. Raises ModelError for weights that are none."""
         if self.weights is not None:
-            from dancegen.detectors.openpose import Openpose
+            from dancegen.detectors.openpose.detector import Openpose
+            from dancegen.devices import choose_device
 
-            return Openpose(self.weights)
+            return Openpose(self.weights, device=choose_device(device))
         from dancegen.detectors.blazepose import Blazepose
 
         return Blazepose()
@@ -60,10 +61,10 @@ def resolve(asked: str | Path, *, hands: bool = False, face: bool = False, offli
 
 def find_weights(path: str | Path) -> Path:
     """The file of OpenPose weights that a path means: it, or body_pose_model.pth in a folder. Raises InputError."""
-    from dancegen.detectors.openpose import BODY_WEIGHTS, SUFFIXES
+    from dancegen.detectors.openpose import BODY_WEIGHTS, GRAPH
 
     file = Path(path) / BODY_WEIGHTS if Path(path).is_dir() else Path(path)
-    if not file.is_file() or file.suffix.lower() not in SUFFIXES:
+    if not file.is_file() or file.suffix.lower() not in (".pth", GRAPH):
         raise InputError(
             f"--detector {path}: give blazepose, or OpenPose weights, {BODY_WEIGHTS} or a folder that holds it "
             "(209 MB, from https://huggingface.co/lllyasviel/Annotators, for non-commercial use only), or a .pb graph "
