@@ -172,7 +172,7 @@ def counted_rows(size: tuple[int, int]) -> list[dict]:
     from dancegen.renderers.animatediff.settings import Settings
     from dancegen.renderers.animatediff.thrift import Thrift, thrift_on
     from dancegen.renderers.film.tiers import TIERS
-    from dancegen.renderers.film.weights import Located, ModelRef, Models
+    from dancegen.weights import Located, ModelRef, Models
 
     roles = ("base", "vae", "motion-adapter", "controlnet")
     models = Models(tuple(Located(ModelRef(role, role), None, (), "random", 0.0) for role in roles))

@@ -18,7 +18,7 @@ from dancegen.store.why import Difference, differences, newest_other
 
 if TYPE_CHECKING:
     from dancegen.renderers.film.plan import Plan
-    from dancegen.renderers.film.weights import Models
+    from dancegen.weights import Models
 
 CACHED, TO_BE_MADE = 0, 3
 """Exit codes of a dry run: all is there; something would be made. (1 and 2 are errors, as ever.)"""

@@ -24,12 +24,12 @@ from dancegen.renderers.film.frames import Composition, faded
 from dancegen.renderers.film.prompts import PromptSchedule
 from dancegen.renderers.film.registry import find_backend
 from dancegen.renderers.film.settings import FilmOptions
-from dancegen.renderers.film.weights import Models
 from dancegen.stages.dance_files import AUDIO, BEATS, POSES
 from dancegen.stages.film_recipes import Inputs, film_recipe, model_inputs
 from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
 from dancegen.stages.import_poses import dance_to_render
 from dancegen.store import SHORT, Artifact, Input, Recipe
+from dancegen.weights import Models
 
 if TYPE_CHECKING:
     from dancegen.pose.sequence import PoseSequence
@@ -205,7 +205,7 @@ def request_film(options: RenderOptions, *, note_missing: bool = False) -> FilmR
     Raises InputError for a prompt, a size or a setting that cannot be, ModelError for a model that cannot be had, or
     models that do not fit together.
     """
-    from dancegen.renderers.film.hub import locate, locate_or_note
+    from dancegen.hub import locate, locate_or_note
     from dancegen.renderers.film.portrait import load_portrait
 
     backend = find_backend(options.engine)
@@ -246,7 +246,7 @@ def render_film(job: FilmJob, context: Context) -> Artifact:
 
 
 def _build(directory: Path, job: FilmJob, inputs: Inputs, recipe: Recipe, context: Context) -> dict:
-    from dancegen.renderers.film.hub import fetch, fetch_configs
+    from dancegen.hub import fetch, fetch_configs
 
     progress = context.progress
     models = Models(tuple(fetch_configs(model) for model in job.request.models.located))

@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from dancegen.errors import ModelError
+from dancegen.hub import model_input
 from dancegen.options.declare import recipe_for
 from dancegen.progress import Progress
 from dancegen.renderers.film.backend import FilmBackend
 from dancegen.renderers.film.settings import FilmOptions, Reach, names_reaching
-from dancegen.renderers.film.weights import Located, Models
-from dancegen.store import Input, Recipe, file_digest, hash_value
+from dancegen.store import Input, Recipe, hash_value
+from dancegen.weights import Located, Models
 
 Inputs = Mapping[str, tuple[Input, ...]]
 """Inputs of a recipe, by the option that names them."""
@@ -50,7 +49,7 @@ def model_inputs(models: Models, progress: Progress) -> dict[str, tuple[Input, .
     found: dict[str, tuple[Input, ...]] = {}
     for model in models.located:
         name = model.ref.role.replace("-", "_")
-        found[name] = (*found.get(name, ()), _model_input(model, progress))
+        found[name] = (*found.get(name, ()), _weighted_input(model, progress))
     return found
 
 
@@ -61,25 +60,7 @@ def array_input(role: str, kind: str, array: np.ndarray) -> Input:
     return Input(role, kind, name, hashlib.sha256(content).hexdigest())
 
 
-def _model_input(model: Located, progress: Progress) -> Input:
-    """The hub's commit, or the bytes of the local files; and the weight it is taken with."""
-    role = model.ref.role
-    if model.revision is not None:
-        found = Input.weights(role, model.hub_id, model.revision)
-    else:
-        digests = []
-        with progress.task(f"Reading {model.name}", len(model.files)) as advance:
-            for name in model.files:
-                shown = PurePosixPath(name).name if len(model.files) == 1 else name
-                digests.append([shown, _hash(model.directory / name)])
-                advance(1)
-        found = Input(role, "weights", model.name, hash_value(digests))
-    weight = model.ref.weight
+def _weighted_input(model: Located, progress: Progress) -> Input:
+    """The model, and the weight it is taken with."""
+    found, weight = model_input(model, progress), model.ref.weight
     return found if weight == 1 else replace(found, digest=hash_value([found.digest, float(weight)]))
-
-
-def _hash(path: Path) -> str:
-    try:
-        return file_digest(path)
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -15,9 +15,9 @@ from dancegen.renderers.film.frames import frame_name, read_frame, write_frame
 from dancegen.renderers.film.held import HeldPainter
 from dancegen.renderers.film.segments import Segment
 from dancegen.renderers.film.settings import FilmOptions, Reach
-from dancegen.renderers.film.weights import Models
 from dancegen.stages.film_recipes import Inputs, array_input, film_recipe
 from dancegen.store import Artifact, Input, Recipe, Store
+from dancegen.weights import Models
 
 if TYPE_CHECKING:
     from dancegen.renderers.film.backend import Painter
@@ -172,7 +172,7 @@ def _paint_segment(
 
 def _load(task: SegmentTask, tier: Tier, progress: Progress) -> Painter:
     from dancegen.devices import choose_device
-    from dancegen.renderers.film.hub import at_hand
+    from dancegen.hub import at_hand
 
     models = Models(tuple(at_hand(model) for model in task.models.located))
     with progress.task("loading the models", None):

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 import dancegen
+from dancegen import hub
 from dancegen.context import Context
 from dancegen.options.declare import Role, declared
 from dancegen.options.verbs import render_options
 from dancegen.progress import SILENT
 from dancegen.renderers.animatediff.settings import Settings
-from dancegen.renderers.film import hub
 from dancegen.renderers.film.settings import Reach, names_reaching
 from dancegen.stages.film import film_job, request_film
 from dancegen.stages.film_recipes import model_inputs

@@ -10,7 +10,7 @@ from dancegen.renderers.animatediff.settings import LATENT_SIDE, SIZE, Settings
 from dancegen.renderers.animatediff.thrift import thrift_on
 from dancegen.renderers.film.backend import Configs, FilmBackend, Grid
 from dancegen.renderers.film.tiers import Tier
-from dancegen.renderers.film.weights import ModelRef, Models
+from dancegen.weights import ModelRef, Models
 
 if TYPE_CHECKING:
     import numpy as np

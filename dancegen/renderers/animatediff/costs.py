@@ -17,12 +17,12 @@ from dancegen.renderers.film.loading import quiet_libraries
 from dancegen.renderers.film.plan import MARGIN, SPARE
 from dancegen.renderers.film.segments import Segment
 from dancegen.renderers.film.tiers import Tier, tier_named, tiers_within
-from dancegen.renderers.film.weights import CONFIG, Models
+from dancegen.weights import CONFIG, Models
 
 if TYPE_CHECKING:
     import torch
 
-    from dancegen.renderers.film.weights import Located
+    from dancegen.weights import Located
 
 WINDOWS = (WINDOW, 12, 8)
 """Frames of a window, the longest first, that are tried where memory is short."""

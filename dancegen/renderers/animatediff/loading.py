@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dancegen.errors import ModelError
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.film.loading import explained, is_checkpoint, quiet_libraries, variant_of
-from dancegen.renderers.film.weights import CONFIG, Located, Models
+from dancegen.weights import CONFIG, Located, Models
 
 if TYPE_CHECKING:
     import torch

@@ -15,7 +15,7 @@ from dancegen.renderers.animatediff.settings import (
     Settings,
 )
 from dancegen.renderers.film.backend import Configs
-from dancegen.renderers.film.weights import NETWORK, SINGLE_FILE, Layout, ModelRef, weighted
+from dancegen.weights import NETWORK, SINGLE_FILE, Layout, ModelRef, weighted
 
 TOKENIZER = "openai/clip-vit-large-patch14"
 IMAGE_ENCODER = "image_encoder"
@@ -24,7 +24,7 @@ _LAYOUTS = {
     "base": Layout(
         networks=(("text_encoder/",), ("unet/",)),
         extras=tuple(f"tokenizer/{name}" for name in _TOKENIZER_FILES),
-        holds="Stable Diffusion (text_encoder, tokenizer and unet)",
+        holds="Stable Diffusion (text_encoder, tokenizer and unet) as diffusers saves it",
     ),
     "tokenizer": Layout(extras=_TOKENIZER_FILES),
     "vae": Layout(networks=(("", "vae/"),)),

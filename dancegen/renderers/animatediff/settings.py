@@ -46,7 +46,7 @@ LCM = {"sampler": "lcm", "steps": 6, "guidance": 1.5}
 class Settings(FilmOptions):
     """What any film takes, and AnimateDiff's own. None leaves the choice to `completed`.
 
-    base to ip_adapter: a model each, as `film.weights.ModelRef` reads it. lora, motion_lora: models with an optional
+    base to ip_adapter: a model each, as `weights.ModelRef` reads it. lora, motion_lora: models with an optional
     weight, MODEL=0.8.
     """
 

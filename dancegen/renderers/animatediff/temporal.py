@@ -12,7 +12,7 @@ import numpy as np
 from dancegen.renderers.animatediff.settings import USUAL, Settings
 from dancegen.renderers.animatediff.windows import seeded_generator
 from dancegen.renderers.film.loading import quiet_libraries
-from dancegen.renderers.film.weights import Models
+from dancegen.weights import Models
 
 if TYPE_CHECKING:
     import torch

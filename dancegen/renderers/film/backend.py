@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from dancegen.renderers.film.segments import Segment
     from dancegen.renderers.film.tiers import Tier
-    from dancegen.renderers.film.weights import ModelRef, Models
+    from dancegen.weights import ModelRef, Models
 
 Write = Callable[[int, "np.ndarray"], None]
 """Takes a painted frame, (H, W, 3) uint8 RGB, and its place in the scene."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dancegen.errors import DancegenError, ModelError
 from dancegen.renderers.film.tiers import is_out_of_memory
-from dancegen.renderers.film.weights import CONFIG, Located
+from dancegen.weights import CONFIG, Located
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from dancegen.devices import free_gigabytes
 from dancegen.formatting import duration
 from dancegen.renderers.film.segments import Segment
 from dancegen.renderers.film.tiers import Tier, tier_named, tiers_within
-from dancegen.renderers.film.weights import Models
+from dancegen.weights import Models
 
 if TYPE_CHECKING:
     from dancegen.renderers.film.backend import FilmBackend

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from dancegen.errors import ModelError
+from dancegen.hub import locate
 from dancegen.renderers.animatediff import loading
 from dancegen.renderers.animatediff.backend import BACKEND
 from dancegen.renderers.animatediff.costs import fitting_window
@@ -18,10 +19,9 @@ from dancegen.renderers.animatediff.loading import SD15, load_pipeline, make_sch
 from dancegen.renderers.animatediff.models import references
 from dancegen.renderers.animatediff.settings import NEGATIVE_PROMPT, SIZE, Settings
 from dancegen.renderers.animatediff.temporal import TemporalPainter, steps_of, still_settings
-from dancegen.renderers.film.hub import locate
 from dancegen.renderers.film.plan import make_plan
 from dancegen.renderers.film.segments import cut
-from dancegen.renderers.film.weights import Located, Models
+from dancegen.weights import Located, Models
 from helpers.tiny_animatediff import options, tiny_checkpoint, tiny_ip_adapter, tiny_lora, tiny_models, tiny_temporalnet
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from dancegen.errors import InputError, ModelError
+from dancegen.hub import locate
 from dancegen.progress import SILENT
 from dancegen.renderers.animatediff.models import reference, references
 from dancegen.renderers.animatediff.settings import Settings
-from dancegen.renderers.film.hub import locate
-from dancegen.renderers.film.weights import ModelRef, Models, weighted
 from dancegen.stages.film_recipes import model_inputs
 from dancegen.store import Input
+from dancegen.weights import ModelRef, Models, weighted
 from helpers.local_hub import COMMIT, serving, settings_for
 from helpers.processes import run_python
 
@@ -99,8 +99,8 @@ from dancegen.errors import ModelError
 from dataclasses import replace
 from pathlib import Path
 from dancegen.progress import SILENT
-from dancegen.renderers.film.hub import at_hand, fetch, locate
-from dancegen.renderers.film.weights import Models, ModelRef
+from dancegen.hub import at_hand, fetch, locate
+from dancegen.weights import Models, ModelRef
 from dancegen.stages.film_recipes import model_inputs
 
 def elsewhere(found):

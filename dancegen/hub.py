@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from dancegen.errors import ModelError
-from dancegen.renderers.film.weights import CONFIG, SUFFIXES, Located, ModelRef, network
+from dancegen.progress import SILENT, Progress
+from dancegen.store import Input, file_digest, hash_value
+from dancegen.weights import CONFIG, SUFFIXES, Located, ModelRef, network
 
 _HUB_TIMEOUT_S = 20
 
@@ -62,6 +64,20 @@ def at_hand(located: Located) -> Located:
     return fetch(locate(replace(located.ref, text=located.name), offline=False))
 
 
+def model_input(model: Located, progress: Progress = SILENT) -> Input:
+    """A model as a recipe's input: the hub's commit, or the bytes of its local files. Raises ModelError."""
+    role = model.ref.role
+    if model.revision is not None:
+        return Input.weights(role, model.hub_id, model.revision)
+    digests = []
+    with progress.task(f"Reading {model.name}", len(model.files)) as advance:
+        for name in model.files:
+            shown = PurePosixPath(name).name if len(model.files) == 1 else name
+            digests.append([shown, _hash(model.directory / name)])
+            advance(1)
+    return Input(role, "weights", model.name, hash_value(digests))
+
+
 def missing(ref: ModelRef, why: str, gigabytes: float | None = None) -> ModelError:
     """The error of a model that cannot be had: its name and size, how to get it, and what works without it."""
     known = gigabytes or ref.gigabytes
@@ -70,8 +86,7 @@ def missing(ref: ModelRef, why: str, gigabytes: float | None = None) -> ModelErr
     command = f"hf download {hub['repo']}" + (f" --revision {hub['revision']}" if hub["revision"] else "")
     return ModelError(
         f"the model {ref.text}{size} for {ref.option} is not here: {why}. Get it on a machine with network with: "
-        f"{command}; or give a local one with {ref.option} PATH. Without any model, leave out --prompt: the skeleton "
-        "engine renders the dance"
+        f"{command}; or give a local one with {ref.option} PATH. {ref.without}"
     )
 
 
@@ -95,7 +110,7 @@ def _local(ref: ModelRef, path: Path) -> Located:
     names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
     files = ref.needed(names)
     if not files:
-        raise ModelError(f"{ref.option} {path} holds no {ref.holds} as diffusers saves it")
+        raise ModelError(f"{ref.option} {path} holds no {ref.holds}")
     return Located(ref, path, files, None, _size(path, files))
 
 
@@ -149,12 +164,19 @@ def _remote(ref: ModelRef) -> Located:
     sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
     files = ref.needed(sorted(sizes))
     if not files:
-        raise ModelError(f"{ref.option} {ref.text} holds no {ref.holds} as diffusers saves it")
+        raise ModelError(f"{ref.option} {ref.text} holds no {ref.holds}")
     return Located(ref, None, files, info.sha, sum(sizes[name] for name in files) / 1e9)
 
 
 def _size(folder: Path, files: Iterable[str]) -> float:
     return sum((folder / name).stat().st_size for name in files) / 1e9
+
+
+def _hash(path: Path) -> str:
+    try:
+        return file_digest(path)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def _first_line(error: BaseException) -> str:

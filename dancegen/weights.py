@@ -1,4 +1,4 @@
-"""A film's models: what a person named, which files it takes, and where they are."""
+"""Models: what a person named, which files it takes, and where they are."""
 
 from __future__ import annotations
 
@@ -29,13 +29,15 @@ class Layout:
 
     networks: each by the folders it may lie in, like `unet/`, or "" for the top. extras: files that are taken where
     they are there, and one of which must be. single: one weights file at the top. beside: folders of networks that
-    belong to a single file, and lie beside it. holds: what that is, in words.
+    belong to a single file, and lie beside it. named: files of these names, all of which must be there. holds: what
+    that is, in words.
     """
 
     networks: tuple[tuple[str, ...], ...] = ()
     extras: tuple[str, ...] = ()
     single: bool = False
     beside: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
     holds: str = ""
 
     def files(self, names: Iterable[str], file: str | None = None) -> tuple[str, ...]:
@@ -51,6 +53,7 @@ class Layout:
                 parts.append(next((found for folder in folders if (found := network(names, folder))), []))
             if self.extras:
                 parts.append([name for name in self.extras if name in names])
+            parts += [[name] if name in names else [] for name in self.named]
             if self.single:
                 parts.append(_single(names))
         above = PurePosixPath(file or "").parent.as_posix()
@@ -70,7 +73,7 @@ class ModelRef:
     """What a person named: a path, or `owner/name`, `owner/name/path/of/a/file`, each with an optional `@revision`.
 
     role: the option it was given with, with dashes. weight: how much of it is taken, of a LoRA. gigabytes: about how
-    large it is, told where the hub cannot be asked.
+    large it is, told where the hub cannot be asked. without: what to do where it cannot be had.
     """
 
     role: str
@@ -78,6 +81,7 @@ class ModelRef:
     layout: Layout = NETWORK
     weight: float = 1.0
     gigabytes: float | None = None
+    without: str = "Without any model, leave out --prompt: the skeleton engine renders the dance"
 
     @property
     def path(self) -> Path | None:
@@ -93,7 +97,7 @@ class ModelRef:
     @property
     def holds(self) -> str:
         """What it is, in words."""
-        return self.layout.holds or self.role
+        return self.layout.holds or f"{self.role} as diffusers saves it"
 
     @property
     def is_file(self) -> bool:
