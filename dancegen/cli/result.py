@@ -55,9 +55,12 @@ def print_artifact(artifact: Artifact, output: Path | None = None) -> None:
 def print_evaluation(artifact: Artifact) -> None:
     """The table of an evaluation, and what is to be said of its rows."""
     from dancegen.choreographers import is_baseline
-    from dancegen.metrics.table import as_text
+    from dancegen.metrics.table import COLUMNS, VIDEO_COLUMNS, as_text
 
-    print(as_text(list(artifact.summary["figures"].items()), screen_width()))
+    columns = (*COLUMNS, *VIDEO_COLUMNS)
+    if "protocol" in artifact.summary:
+        from dancegen.metrics.published.protocol import COLUMNS as columns
+    print(as_text(list(artifact.summary["figures"].items()), screen_width(), columns))
     record = json.loads(artifact.file("metrics.json").read_text(encoding="utf-8"))
     for row in record["rows"]:
         for note in [] if is_baseline(row["name"]) else row["notes"]:

@@ -148,12 +148,16 @@ def control_cells(control: Mapping[str, float | None], columns: Sequence[Column]
     return [written(control[column.key], column) if column.key in control else "" for column in columns]
 
 
-def as_text(rows: Sequence[tuple[str, Mapping[str, float | None]]], width: int | None = None) -> str:
+def as_text(
+    rows: Sequence[tuple[str, Mapping[str, float | None]]],
+    width: int | None = None,
+    columns: Sequence[Column] = (*COLUMNS, *VIDEO_COLUMNS),
+) -> str:
     """The table in plain text, controls and all; of columns that `width` characters do not hold, a second block below.
 
     rows: names with their figures. Names that take more than half of the width are shortened in their middle.
     """
-    columns = shown_columns([figures for _, figures in rows])
+    columns = shown_columns([figures for _, figures in rows], columns)
     lines = [["", *(column.title for column in columns)]]
     for name, figures in rows:
         lines.append([name, *(written(figures.get(column.key), column) for column in columns)])

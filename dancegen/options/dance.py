@@ -178,6 +178,10 @@ class EvaluateOptions(Detecting, Seeded):
         None, help="Real dance to compare with: poses or reference.npz; else bundled.", metavar="DATASET",
         role=Role.INPUT,
     )  # fmt: skip
+    protocol: str | None = option(
+        None, help="aist: the figures of papers on AIST++, of joints in space, against motion as --reference.",
+        metavar="NAME", parse=choice("aist"), names=("aist",),
+    )  # fmt: skip
     start: float = option(
         0.0,
         help="Where in each song to begin: seconds, or 1:30.",

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from dancegen.context import Context
 from dancegen.detectors.registry import resolve
 from dancegen.errors import InputError
-from dancegen.options.dance import EvaluateOptions, GeneratePosesOptions
+from dancegen.options.dance import EvaluateOptions
 from dancegen.options.declare import recipe_for
 from dancegen.options.shared import NO_DETECTOR
 from dancegen.progress import Progress
+from dancegen.stages.evaluation_dances import dance_to_songs
 from dancegen.stages.evaluation_inputs import (
     MODEL,
     VIDEO_KIND,
@@ -26,9 +27,8 @@ from dancegen.stages.evaluation_inputs import (
     recording_of_artifact,
     songs_for_models,
 )
+from dancegen.stages.evaluation_published import METRICS, REPORT, STAGE, VERSION, evaluate_published
 from dancegen.stages.evaluation_video import EvaluationVideo, find_video, watch
-from dancegen.stages.generate_poses import check_span, generate_poses
-from dancegen.stages.songs import SongFile
 from dancegen.store import Artifact, Input, Recipe
 
 if TYPE_CHECKING:
@@ -39,20 +39,21 @@ if TYPE_CHECKING:
     from dancegen.metrics.repetition import Repertoire
     from dancegen.metrics.table import Row
 
-STAGE = "evaluate"
-VERSION = 7
 REAL_STAGE = "reference"
 NO_FIDELITY = "videos were not held to the poses that were asked for: name OpenPose weights with --detector"
 NO_OTHER_SONG = "no row tells how a dance keeps the time of another song: that takes two songs, give --songs a folder"
-METRICS, REPORT, REFERENCE = "metrics.json", "report.html", "reference.npz"
+REFERENCE = "reference.npz"
 
 
 def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
     """Figures of dances beside those of real dance and of the baselines: metrics.json and report.html.
 
-    With a dataset for reference, the baselines dance to the same songs, and the result holds a reference.npz of it.
+    With a `protocol` the figures are those of papers (see `evaluation_published`) and the reference is motion. Else,
+    with a dataset for reference, the baselines dance to the same songs, and the result holds a reference.npz of it.
     Raises InputError for what cannot be evaluated.
     """
+    if options.protocol is not None:
+        return evaluate_published(options, context)
     store, progress = context.store, context.progress
     found = find_inputs(options.inputs, store)
     if not found and options.reference is None:
@@ -66,7 +67,8 @@ def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
     reference, dataset = _real_dance(options.reference, context)
     models = [subject for subject in found if subject.kind == MODEL]
     models += [_baseline(name) for name in _more_baselines(models, dataset)]
-    recordings = _dance(models, songs_for_models(options.songs), dataset, options, context)
+    made = dance_to_songs(models, songs_for_models(options.songs), dataset, options, context)
+    recordings = [recording_of_artifact(name, each) for name, each in made]
     real = reference.file(REFERENCE) if isinstance(reference, Artifact) else reference
     posed = [each for each in found if each.kind not in (MODEL, VIDEO_KIND)]
     recordings += [recording_of(each, options.json_fps, options.json_canvas) for each in posed]
@@ -130,56 +132,6 @@ def _more_baselines(models: list[EvaluationInput], dataset: Artifact | None) -> 
 
     named = {model.name for model in models}
     return [name for name in BASELINES if name not in named] if dataset is not None else []
-
-
-def _dance(
-    models: list[EvaluationInput],
-    songs: list[SongFile],
-    dataset: Artifact | None,
-    options: EvaluateOptions,
-    context: Context,
-) -> list[Recording]:
-    """Every model's dance to every song, each an artifact of generate-poses."""
-    from dancegen.choreographers import choose_model, is_baseline
-
-    if not models:
-        return []
-    for song in songs:
-        try:
-            check_span(options.start, options.seconds, song.info.seconds)
-        except InputError as error:
-            raise InputError(f"{song.path.name}: {error}") from error
-
-    def dancers_dataset() -> Artifact:
-        return context.resolve(dataset, "extract-poses")
-
-    dances: list[tuple[str, Artifact]] = []
-    with context.progress.task("Choreographing", len(models) * len(songs)) as advance:
-        for model in models:
-            quiet = _Unworried(context.progress) if is_baseline(model.name) else context.progress
-            step = context.step(force=False, progress=quiet)
-            chosen = choose_model(model.path, context.store, dancers_dataset)
-            for song in songs:
-                wanted = GeneratePosesOptions(
-                    song=song.path,
-                    model=str(model.path),
-                    start=options.start,
-                    seconds=options.seconds,
-                    seed=options.seed,
-                )
-                dances.append((model.name, generate_poses(wanted, step, song=song, model=chosen)))
-                advance(1)
-    return [recording_of_artifact(name, made) for name, made in dances]
-
-
-class _Unworried:
-    """Progress without its warnings: that a baseline's dance is a bad one is what it is for."""
-
-    def __init__(self, progress: Progress):
-        self.task, self.say = progress.task, progress.say
-
-    def warn(self, message: str) -> None:
-        pass
 
 
 def _build(

@@ -111,7 +111,7 @@ def _seen(sequence: PoseSequence, origin: Artifact | None, body: Body) -> Iterat
         yield _Seen(made, str(origin.params["camera"]), bar_lines(song.beats, song.mel))
     elif sequence.joints3d is not None:
         for height_m in (body.height_m, body_height(sequence.joints3d)):
-            joints = _of_joints(sequence, height_m)
+            joints = motion_of_joints(sequence, height_m)
             yield from (_Seen(joints, camera) for camera in CAMERAS)
 
 
@@ -126,8 +126,8 @@ def _by(body: Body, dance: BodyMotion | Motion) -> BodyMotion:
     return replace(dance, body=body) if same else retarget(dance.motion(), body)
 
 
-def _of_joints(sequence: PoseSequence, height_m: float) -> Motion:
-    """The motion of joints in metres that a pose file brings along."""
+def motion_of_joints(sequence: PoseSequence, height_m: float) -> Motion:
+    """The motion of the joints in space (T, 18, 3), metres, that a pose file brings along."""
     from dancegen.arrays import unit
     from dancegen.motion.motion import Motion
     from dancegen.pose.skeleton import INDEX

@@ -100,7 +100,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "evaluate": (
         of("evaluate", evaluate.VERSION, EvaluateOptions(), "reference", "songs", "inputs", "detector"),
-        "0b12ebb6997cdc75",
+        "3d0e90bc02ba0431",
     ),
     "reference": (
         lambda: Recipe("reference", REFERENCE_VERSION, {}, read("dataset")["dataset"]),

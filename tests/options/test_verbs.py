@@ -134,6 +134,7 @@ def cases(place, store) -> list[Case]:
             {
                 "inputs": [two("-gan")], "songs": two(".wav"), "reference": seen["two"], "start": 0.5, "seconds": 2,
                 "seed": 1, "json_fps": 24, "json_canvas": "640x640",
+                "protocol": {"protocol": "aist", "inputs": [motion], "reference": prepared["one"], "songs": None},
             },
         ),
     ]  # fmt: skip

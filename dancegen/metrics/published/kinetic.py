@@ -39,5 +39,5 @@ def _averaged(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     weights = counts.astype(np.float64)[:, None, None]
     padded = np.pad(np.concatenate([values * weights, np.broadcast_to(weights, (len(values), 1, 3))], axis=1),
                     ((REACH, REACH), (0, 0), (0, 0)))  # fmt: skip
-    sums = sum(padded[shift : shift + len(values)] for shift in range(2 * REACH + 1))
+    sums = np.sum([padded[shift : shift + len(values)] for shift in range(2 * REACH + 1)], axis=0)
     return sums[:, :-1] / sums[:, -1:]

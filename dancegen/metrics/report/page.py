@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -28,10 +28,15 @@ def write_report(
             sections.append(_section(row, colors.get(row.name, "#777")))
             advance(1)
     body = [
-        _head(real), _summary(rows, colors), _notes(notes), *sections, _details(rows, colors),
+        _head(real), _summary(rows, colors), notes_list(notes), *sections, _details(rows, colors),
         _scatters(rows, real, colors),
     ]  # fmt: skip
-    path.write_text(_PAGE.format(style=_STYLE, body="\n".join(body)), encoding="utf-8")
+    path.write_text(document(body), encoding="utf-8")
+
+
+def document(body: Sequence[str]) -> str:
+    """A whole page with these parts in it."""
+    return _PAGE.format(style=_STYLE, body="\n".join(body))
 
 
 def _head(real: Reference) -> str:
@@ -60,29 +65,34 @@ def _summary(rows: Sequence[Row], colors: dict[str, str]) -> str:
         for title, control in controls(row.name, row.figures):
             cells = _cells(control_cells(control, columns))
             lines.append(f'<tr class="control"><th scope="row">{escape(title)}</th>{cells}</tr>')
-    return _table(columns, lines)
+    return table_of(columns, lines)
 
 
 def _details(rows: Sequence[Row], colors: dict[str, str]) -> str:
     columns = shown_columns([row.figures for row in rows], DETAILS)
     if not columns:
         return ""
-    table = _table(columns, [_line(row, columns, colors) for row in rows])
+    table = table_of(columns, [_line(row, columns, colors) for row in rows])
     return f"<section><h2>In detail</h2>{table}</section>"
 
 
 def _line(row: Row, columns: Sequence[Column], colors: dict[str, str]) -> str:
     kind = "real" if row.name == REAL else "baseline" if row.is_baseline else "subject"
     dot = f'<i style="background:{colors[row.name]}"></i>' if row.name in colors else "<i></i>"
-    cells = _cells([written(row.figures.get(column.key), column) for column in columns])
+    cells = figure_cells(row.figures, columns)
     return f'<tr class="{kind}"><th scope="row">{dot}{escape(row.name)}</th>{cells}</tr>'
+
+
+def figure_cells(figures: Mapping[str, float | None], columns: Sequence[Column]) -> str:
+    """The cells of a row's figures."""
+    return _cells([written(figures.get(column.key), column) for column in columns])
 
 
 def _cells(figures: Sequence[str]) -> str:
     return "".join(f"<td>{figure}</td>" for figure in figures)
 
 
-def _table(columns: Sequence[Column], lines: Sequence[str]) -> str:
+def table_of(columns: Sequence[Column], lines: Sequence[str]) -> str:
     """The table of these lines, and below it what its columns mean."""
     head = "".join(f'<th title="{escape(column.meaning)}">{escape(column.title)}</th>' for column in columns)
     items = "".join(f"<dt>{escape(column.title)}</dt><dd>{escape(column.meaning)}</dd>" for column in columns)
@@ -92,13 +102,14 @@ def _table(columns: Sequence[Column], lines: Sequence[str]) -> str:
     )
 
 
-def _notes(notes: Sequence[str]) -> str:
+def notes_list(notes: Sequence[str]) -> str:
+    """What is to be said, as a list; nothing where there is nothing."""
     items = "".join(f"<li>{escape(note)}</li>" for note in notes)
     return f'<ul class="notes">{items}</ul>' if items else ""
 
 
 def _section(row: Row, color: str) -> str:
-    parts = [f'<section><h2><i style="background:{color}"></i>{escape(row.name)}</h2>', _notes(row.notes)]
+    parts = [f'<section><h2><i style="background:{color}"></i>{escape(row.name)}</h2>', notes_list(row.notes)]
     parts += [f'<img class="sheet" alt="Frames of {escape(row.name)}" src="{url}">' for url in row.pictures]
     for number, (recording, dance) in enumerate(zip(row.recordings, row.dances, strict=True)):
         if number == MOST_SHEETS:
