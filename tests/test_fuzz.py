@@ -19,7 +19,7 @@ from helpers.processes import environment
 COMMANDS = 3
 """Damaged files of a format that are given to whole commands, of every thousand that its reader is given."""
 
-USUAL = ("wav", "bvh", "openpose", "poses", "gan", "mp4")
+USUAL = ("wav", "bvh", "keypoints2d", "openpose", "openpose folder", "poses", "gan", "mp4")
 """The formats whose commands are tried every time: one of each kind of reader."""
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is measured by /proc")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -81,6 +82,69 @@ def read_take(path: Path) -> object:
     from dancegen.motion.readers.registry import find_takes
 
     return find_takes(path)[0].read()
+
+
+# Dances as keypoints
+
+SECOND = 12
+"""Frames of a small dance at the rate that its command is told."""
+
+
+def make_keypoints2d(place: Path) -> list[Path]:
+    from helpers.aistpp import coco, parameters, seen, write_2d
+
+    path = write_2d(place, "take", seen(coco(parameters(SECOND / 60))))
+    return [path.replace(place / "take.pkl"), *make_song("take.wav", place)]
+
+
+def make_keypoints3d(place: Path) -> list[Path]:
+    from helpers.aistpp import coco, parameters, write_pickle
+
+    return [write_pickle(place / "take.pkl", {"keypoints3d": coco(parameters(0.5))})]
+
+
+def make_smpl(place: Path) -> list[Path]:
+    from helpers.aistpp import parameters, write_pickle
+
+    found = parameters(0.5)
+    kept = {"smpl_poses": found.poses.reshape(-1, 72), "smpl_trans": found.trans, "smpl_scaling": np.array([1])}
+    return [write_pickle(place / "take.pkl", kept)]
+
+
+def make_cameras(place: Path) -> list[Path]:
+    from helpers.aistpp import write_cameras
+
+    write_cameras(place, ["take"])
+    return [place / "cameras" / "setting1.json"]
+
+
+def make_openpose_folder(place: Path) -> list[Path]:
+    from helpers.pose_examples import dancing
+
+    files = []
+    for number, pose in enumerate(dancing(SECOND)):
+        people = [{"pose_keypoints_2d": pose.ravel().tolist()}] if number != 3 else []
+        files.append(place / f"take_{number:012d}_keypoints.json")
+        files[-1].write_text(json.dumps({"version": 1.3, "people": people}))
+    return [*files, *make_song("take.wav", place)]
+
+
+def read_seen(path: Path) -> object:
+    """A dance as cameras saw it, and what prepare makes of it: a folder of frames, where the file is one of them."""
+    from dancegen.motion.readers.protocol import Hints
+    from dancegen.motion.readers.registry import find_takes
+    from dancegen.pose.flat_dance import FlatDance
+
+    folder = path.name.endswith("_keypoints.json")
+    dance = find_takes(path.parent if folder else path)[0].recording(Hints(fps=float(SECOND)))
+    assert isinstance(dance, FlatDance)
+    return dance.span(0.1, 8, 10.0)
+
+
+def read_calibration(path: Path) -> object:
+    from dancegen.motion.readers.aist_cameras import read_cameras
+
+    return [camera.pixels(np.ones((5, 3))) for camera in read_cameras(path)]
 
 
 # Songs
@@ -304,6 +368,7 @@ def read_clip_list(path: Path) -> object:
 TEXT, BYTES, NPZ = mutations.damaged_text, mutations.damaged_bytes, mutations.damaged_npz
 MODEL = {".safetensors": mutations.damaged_safetensors, ".json": TEXT}
 PREPARE = "prepare {file} --music demo --source-fps 30 --clip-seconds 1 --workers 1"
+PREPARE_SEEN = f"prepare {{}} --source-fps {SECOND} --clip-seconds 1 --workers 1"
 DANCE, POSES = "generate-poses {file} --model gan", ("evaluate {file}", "render {file} --music none")
 START, REAL = "generate-poses demo --seconds 2 --start-pose {file}", "evaluate gan --seconds 1 --reference {file}"
 WITH_MODEL = "generate-poses demo --seconds 1 --model {folder}"
@@ -315,6 +380,11 @@ FORMATS = SONGS | {
     "m4a": Format(make_m4a, {".m4a": BYTES}, read_song, (DANCE,)),
     "bvh": Format(make_bvh, {".bvh": TEXT}, read_take, (PREPARE,)),
     "asf": Format(make_asf, {".asf": TEXT, ".amc": TEXT}, read_take, (PREPARE,)),
+    "keypoints2d": Format(make_keypoints2d, {".pkl": BYTES}, read_seen, (PREPARE_SEEN.format("{file}"),)),
+    "keypoints3d": Format(make_keypoints3d, {".pkl": BYTES}, read_take),
+    "smpl": Format(make_smpl, {".pkl": BYTES}, read_take),
+    "cameras": Format(make_cameras, {".json": TEXT}, read_calibration),
+    "openpose folder": Format(make_openpose_folder, {".json": TEXT}, read_seen, (PREPARE_SEEN.format("{folder}"),)),
     "openpose": Format(make_openpose, {".json": TEXT}, read_openpose, POSES),
     "poses": Format(make_poses, {".npz": NPZ}, load_poses, POSES),
     "motion": Format(make_motion, {".npz": NPZ}, read_motion, (START,)),

@@ -15,6 +15,7 @@ import numpy as np
 from dancegen.errors import MocapError, PoseError, reading
 from dancegen.motion.readers.aist import FPS
 from dancegen.motion.readers.aist_cameras import MOST_CAMERAS, cameras_of, read_cameras
+from dancegen.motion.readers.beside import describe
 from dancegen.motion.readers.databases import take_info
 from dancegen.motion.readers.pickles import load_pickle
 from dancegen.motion.readers.protocol import FLAT_RANK, Hints, Reader
@@ -101,4 +102,4 @@ def _claims(path: Path) -> bool:
     return False
 
 
-READER = Reader("2D keypoints of AIST++ (.pkl)", _claims, _read, take_info, _companions, kind="poses", rank=FLAT_RANK)
+READER = Reader("2D keypoints of AIST++ (.pkl)", _claims, _read, describe, _companions, kind="poses", rank=FLAT_RANK)

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from dancegen.audio import AUDIO_SUFFIXES
 from dancegen.errors import DancegenError
+from dancegen.motion.readers.databases import TakeInfo, take_info
 from dancegen.video import VIDEO_SUFFIXES, VideoFile
 
 POSES = "poses.npz"
 """The name of the poses of any dance that dancegen made."""
 HOW = "put a sound file of the same name beside it, such as {name}.mp3"
 """What to do for a recording that has no song."""
+
+
+def describe(path: Path) -> TakeInfo:
+    """What the name and place of a recording say (`databases.take_info`), with the song that lies beside it."""
+    info = take_info(path)
+    if info.song is None and (song := song_beside(path)) is not None:
+        return replace(info, song=song[0], song_start_s=song[1])
+    return info
 
 
 def song_beside(path: Path) -> tuple[Path, float] | None:

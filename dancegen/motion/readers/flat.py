@@ -13,8 +13,7 @@ from dancegen.errors import DancegenError, PoseError
 from dancegen.files import array_names
 from dancegen.formatting import frame_rate
 from dancegen.motion.readers.beside import POSES as POSES_FILE
-from dancegen.motion.readers.beside import song_beside, video_beside
-from dancegen.motion.readers.databases import TakeInfo, take_info
+from dancegen.motion.readers.beside import describe, song_beside, video_beside
 from dancegen.motion.readers.protocol import FLAT_RANK, Hints, Reader
 from dancegen.pose.flat_dance import FlatDance
 from dancegen.pose.openpose_json import frame_step, read_openpose_json
@@ -62,13 +61,6 @@ def _of_somebody(poses: PoseSequence, path: Path) -> PoseSequence:
     return poses
 
 
-def _describe(path: Path) -> TakeInfo:
-    info = take_info(path)
-    if info.song is None and (song := song_beside(path)) is not None:
-        return replace(info, song=song[0], song_start_s=song[1])
-    return info
-
-
 def _claims_openpose(path: Path) -> bool:
     """A folder of frames, a file each, or a file that is a list of them."""
     if path.is_dir():
@@ -99,7 +91,7 @@ def _claims_poses(path: Path) -> bool:
 
 
 OPENPOSE = Reader(
-    "OpenPose JSON (a folder of frames, or a list of them in one file)", _claims_openpose, _read_openpose, _describe,
+    "OpenPose JSON (a folder of frames, or a list of them in one file)", _claims_openpose, _read_openpose, describe,
     kind="poses", rank=FLAT_RANK,
 )  # fmt: skip
-POSES = Reader("poses (.npz)", _claims_poses, _read_poses, _describe, kind="poses", rank=FLAT_RANK)
+POSES = Reader("poses (.npz)", _claims_poses, _read_poses, describe, kind="poses", rank=FLAT_RANK)
