@@ -1,7 +1,8 @@
 """Reads what the nine cameras of AIST++ saw: `keypoints2d/*.pkl` (Li et al., ICCV 2021).
 
 COCO's 17 points with their scores, in pixels of each camera's picture, at 60 frames a second; not a number where nobody
-was found. Scores under 0.15 are left out, as the authors' own code does before it looks for the joints in space.
+was found. Scores under 0.15 are left out, as the authors' own code does before it looks for the joints in space. What a
+camera missed of the body is where the others see it, if `keypoints3d` and `cameras` of the sequence lie there too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.errors import MocapError, PoseError, reading
-from dancegen.motion.readers.aist import FPS
+from dancegen.motion.pinhole import Pinhole
+from dancegen.motion.readers.aist import FPS, read_keypoints3d
 from dancegen.motion.readers.aist_cameras import MOST_CAMERAS, cameras_of, read_cameras
 from dancegen.motion.readers.beside import describe
 from dancegen.motion.readers.databases import take_info
@@ -27,6 +29,11 @@ from dancegen.progress import Progress
 SIZE = (1920, 1080)
 """Of AIST's pictures, where no camera says it."""
 LEAST_SCORE = 0.15
+GUESSED = 0.4
+"""The confidence of a joint that a camera missed."""
+FARTHEST_APART = 0.1
+"""Of the dancer's height: what keypoints and joints in space may lie apart, by the median, if they belong together."""
+_FIRST_OF_BODY = COCO_17.index("l_shoulder")
 OUT_OF_STEP = {("gBR_sBM_cAll_d04_mBR0_ch01", "c05")}
 """Views that the authors' code leaves out, because they are not in time with the others."""
 OTHER_SIZES = {("gJB_sBM_cAll_d07_mJB3_ch05", "c07"): (640, 480)}
@@ -59,17 +66,22 @@ def read_keypoints2d(path: str | Path) -> np.ndarray:
 
 def _read(path: Path, hints: Hints, progress: Progress) -> FlatDance:
     sequence = take_info(path).performance
-    points = coco17_to_coco18(read_keypoints2d(path))
-    sizes, views, unseen = _sizes(path, sequence, progress), {}, []
+    points = read_keypoints2d(path)
+    cameras, joints = _cameras(path, sequence, progress), _in_space(path, points.shape[1], progress)
+    views, unseen = {}, []
     for number, keypoints in enumerate(points, 1):
         name = f"c{number:02d}"
-        if not (keypoints[..., 2] > 0).any():
-            unseen.append(name)
-        elif (sequence, name) in OUT_OF_STEP:
+        camera, other_size = cameras.get(name), OTHER_SIZES.get((sequence, name))
+        if (sequence, name) in OUT_OF_STEP:
             progress.say(f"{path.name}: {name} is left out, since it is not in time with the other cameras.")
-        else:
-            size = OTHER_SIZES.get((sequence, name), sizes.get(name, SIZE))
-            views[name] = PoseSequence(keypoints, hints.fps or FPS, size)
+            continue
+        if camera is not None and joints is not None and other_size is None:
+            keypoints = fill_from_space(keypoints, camera.pixels(joints))
+        if not np.isfinite(keypoints).all(axis=-1).any():
+            unseen.append(name)
+            continue
+        size = other_size or (SIZE if camera is None else camera.size)
+        views[name] = PoseSequence(coco17_to_coco18(keypoints), hints.fps or FPS, size)
     if not views:
         raise PoseError(f"{path}: nobody is seen by any of its {len(points)} cameras")
     if unseen:
@@ -77,20 +89,59 @@ def _read(path: Path, hints: Hints, progress: Progress) -> FlatDance:
     return FlatDance(views)
 
 
-def _sizes(path: Path, sequence: str, progress: Progress) -> dict[str, tuple[int, int]]:
-    """The size of each camera's picture; none are known where the dataset's cameras are not there."""
+def fill_from_space(keypoints: np.ndarray, projected: np.ndarray) -> np.ndarray:
+    """(T, 17, 3) keypoints of one camera with what it missed of the body, from where the joints in space are in its
+    picture, (T, 17, 2), at a confidence that says so.
+
+    As they were where the two do not fit together. The face is left alone: what is missing of it the head hides.
+    """
+    missing, known = np.isnan(keypoints[..., 2]), np.isfinite(projected).all(axis=-1)
+    both = ~missing & known
+    apart = np.linalg.norm(keypoints[..., :2] - projected, axis=-1)[both]
+    if not known.any() or (both.any() and np.median(apart) > FARTHEST_APART * _tall(projected)):
+        return keypoints
+    wanted = missing & known & (np.arange(len(COCO_17)) >= _FIRST_OF_BODY)
+    filled = keypoints.copy()
+    filled[wanted] = np.concatenate([projected[wanted], np.full((wanted.sum(), 1), GUESSED)], axis=-1)
+    return filled
+
+
+def _tall(projected: np.ndarray) -> float:
+    """How high the dancer is in the picture, in pixels, over the whole dance."""
+    return float(np.nanmax(projected[..., 1]) - np.nanmin(projected[..., 1]))
+
+
+def _cameras(path: Path, sequence: str, progress: Progress) -> dict[str, Pinhole]:
+    """The cameras of a sequence by name; none where the dataset's are not there, or cannot be read."""
     try:
         setting = cameras_of(path, sequence)
-        return {} if setting is None else {camera.name: camera.size for camera in read_cameras(setting)}
+        return {} if setting is None else {camera.name: camera for camera in read_cameras(setting)}
     except MocapError as error:
         progress.warn(f"{path.name}: pictures of {SIZE[0]}x{SIZE[1]} are assumed, because {error}")
         return {}
 
 
+def _in_space(path: Path, frames: int, progress: Progress) -> np.ndarray | None:
+    """(T, 17, 3) joints of the same sequence in space, in centimetres; None where there are none that belong to it."""
+    beside = _beside(path)
+    if not beside.is_file():
+        return None
+    try:
+        joints = read_keypoints3d(beside)
+    except MocapError as error:
+        progress.warn(f"{path.name}: what a camera missed stays missing, because {error}")
+        return None
+    return joints if len(joints) == frames else None
+
+
+def _beside(path: Path) -> Path:
+    return path.absolute().parent.parent / "keypoints3d" / path.name
+
+
 def _companions(path: Path) -> tuple[Path, ...]:
     with suppress(MocapError):
         setting = cameras_of(path, take_info(path).performance)
-        return () if setting is None else (setting,)
+        return () if setting is None else tuple(each for each in (setting, _beside(path)) if each.is_file())
     return ()
 
 

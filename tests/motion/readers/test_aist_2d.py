@@ -14,7 +14,7 @@ from dancegen.motion.readers.registry import find_takes, load_motion
 from dancegen.pose.flat_dance import FlatDance
 from dancegen.pose.keypoint_sets import COCO_17
 from dancegen.pose.skeleton import INDEX
-from helpers.aistpp import cameras, coco, described, parameters, seen, write_2d, write_cameras
+from helpers.aistpp import cameras, coco, described, parameters, seen, write_2d, write_cameras, write_pickle
 from helpers.listening import Listener
 
 NAME = "gBR_sBM_cAll_d04_mBR0_ch03"
@@ -68,6 +68,41 @@ def test_the_cameras_say_how_large_their_pictures_are(tmp_path):
     heard = Listener()
     assert read(path, heard).views["c03"].size == (1920, 1080)
     assert "setting1.json" in heard.warned[0] and "1920x1080 are assumed" in heard.warned[0]
+
+
+def write_both(root, given, joints):
+    write_cameras(root, [NAME])
+    write_pickle(root / "keypoints3d" / f"{NAME}.pkl", {"keypoints3d_optim": joints})
+    return write_2d(root, NAME, given)
+
+
+def test_what_a_camera_missed_of_the_body_is_where_the_others_see_it(tmp_path):
+    joints, given = coco(parameters(1.0)), points()
+    truth = given.copy()
+    missed = (slice(10, 40), [COCO_17.index(name) for name in ("nose", "l_knee", "l_ankle")])
+    given[2][missed] = np.nan
+    given[6] = np.nan  # this one saw nobody at all
+    path = write_both(tmp_path, given, joints)
+    dance = read(path)
+    assert len(dance.views) == 9
+    third = dance.views["c03"].keypoints[10:40]
+    for joint in ("l_knee", "l_ankle"):
+        np.testing.assert_allclose(third[:, INDEX[joint], :2], truth[2, 10:40, COCO_17.index(joint), :2], atol=0.01)
+        assert third[:, INDEX[joint], 2] == pytest.approx(0.4)
+    assert not third[:, INDEX["nose"]].any()  # the head may have hidden it
+    assert dance.views["c03"].keypoints[9, INDEX["nose"], 2] == pytest.approx(0.9)
+    seventh = dance.views["c07"].keypoints
+    assert seventh[:, 1:14].all() and seventh[..., 2].max() < 0.5
+    (take,) = find_takes(path)
+    assert [file.name for file in take.reader.companions(path)] == ["setting1.json", f"{NAME}.pkl"]
+
+
+@pytest.mark.parametrize("wrong", [lambda joints: joints + np.array([120, 0, 0]), lambda joints: joints[:50]])
+def test_joints_of_another_dance_fill_nothing(wrong, tmp_path):
+    given = points()
+    given[2, 10:40, COCO_17.index("l_knee")] = np.nan
+    dance = read(write_both(tmp_path, given, wrong(coco(parameters(1.0)))))
+    assert not dance.views["c03"].keypoints[10:40, INDEX["l_knee"]].any()
 
 
 def test_views_that_the_authors_leave_out_are_left_out(tmp_path):

@@ -121,6 +121,23 @@ def test_forward_kinematics_agree_with_the_published_code(shared_data):
     assert np.abs(found.armature().positions - golden["smpl_joints"]).max() < 1e-5
 
 
+def test_the_dancer_and_the_body_are_where_the_published_code_has_them(shared_data):
+    """Within a millimetre, on the floor: in all frames but those with jumps that are bridged."""
+    truth = np.load(shared_data / "published-metrics" / "golden.npz")["smpl_joints"]
+    motion = load_motion(shared_data / "aistpp" / "motions" / "transflower_generated.pkl")
+    limbs = [f"{side}_{joint}" for side in "lr" for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")]
+    places = truth[:, [AT[name] for name in limbs]]
+    body = BodyMotion(
+        Body(motion.rotations.offsets, motion.height_m), motion.rotations.root, motion.rotations.local, motion.fps
+    )
+    for found in (motion.joints3d[:, [INDEX[name] for name in limbs]], body.positions[:, [AT[name] for name in limbs]]):
+        moved = found - places
+        floor = np.median(moved, axis=(0, 1))
+        assert np.abs(floor[[0, 2]]).max() < 1e-5  # only its height is changed
+        off = np.linalg.norm(moved - floor, axis=-1).max(axis=1)
+        assert np.count_nonzero(off > 1e-3) == 25 and np.median(off) < 1e-5
+
+
 def test_only_what_holds_smpl_is_taken_for_it(tmp_path):
     for write, _ in FORMATS.values():
         write(tmp_path)
