@@ -115,5 +115,5 @@ def write_dataset(root: Path, splits: dict[str, str], seconds: float = 4.0, bpm:
         write_2d(root, name, seen(joints))
         song = root / "music" / f"{name.split('_')[4]}.wav"
         if not song.exists():
-            write_click(song, bpm, seconds + 3)
+            write_click(song, bpm, seconds + 3 + 0.1 * number)
     return root

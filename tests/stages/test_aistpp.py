@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 
 from dancegen import extract_poses, prepare, train
-from dancegen.choreographers import load_choreographer
-from dancegen.dataset.format import ClipMotion, clip_dir, clip_views, poses_path, read_clips
+from dancegen.choreographers.diffusion.model import load_model
+from dancegen.dataset.format import ClipMotion, clip_dir, clip_views, read_clips
 from dancegen.motion.readers.aist import read_keypoints3d
 from dancegen.motion.readers.aist_cameras import cameras_of, read_cameras
-from dancegen.motion.readers.databases import take_info
-from dancegen.pose.sequence import PoseSequence
 from dancegen.store import open_store
 from helpers.aistpp import write_2d, write_dataset
 from helpers.songs import write_click
@@ -31,7 +29,7 @@ DIFFUSION = tuple(
     f"{part}.{name}={value}"
     for part in ("window", "denoiser", "train")
     for name, value in asdict(CONFIG)[part].items()
-    if getattr(getattr(type(CONFIG)(), part), name) != value
+    if getattr(getattr(type(CONFIG)(), part), name) != value and name != "steps"
 )
 """What makes the small preset tiny, as `--set` takes it."""
 
@@ -56,6 +54,12 @@ def seen(published, store):
     return prepare(published / "keypoints2d", clip_seconds=5, workers=1, store=store)
 
 
+def rotated(dataset) -> list[bool]:
+    """Which of its clips, in their order, have rotations."""
+    loaded = (ClipMotion.load(clip_dir(dataset.path, clip) / "motion.npz") for clip in read_clips(dataset))
+    return [each.motion.rotations is not None for each in loaded]
+
+
 def test_names_and_lists_say_genre_dancer_music_and_split(motions, seen):
     for dataset in (motions, seen):
         clips = {clip.take: clip for clip in read_clips(dataset)}
@@ -73,32 +77,14 @@ def test_names_and_lists_say_genre_dancer_music_and_split(motions, seen):
 
 
 def test_motions_keep_their_rotations_and_diffusion_learns_from_them(motions, store, tmp_path):
-    for clip in read_clips(motions):
-        assert ClipMotion.load(clip_dir(motions.path, clip) / "motion.npz").motion.rotations is not None
+    assert all(rotated(motions))
     model = train(motions, family="diffusion", max_steps=1, settings=DIFFUSION, device="cpu", store=store)
-    assert load_choreographer(model.path, "cpu").styles == ("break", "pop")
-
-
-def test_the_gan_learns_from_what_the_nine_cameras_saw(seen, store):
-    poses = extract_poses(seen, workers=1, store=store)
-    for clip in read_clips(poses):
-        views = [f"c{number:02d}" for number in range(1, 10)]
-        lost = "c05" if clip.take == "gBR_sBM_cAll_d04_mBR0_ch01" else None  # not in time with the others
-        assert clip_views(poses.path, clip) == [view for view in views if view != lost]
-        for view in clip_views(poses.path, clip):
-            sequence = PoseSequence.load(poses_path(poses.path, clip, view))
-            assert sequence.size == (512, 512) and len(sequence) == 150
-            body = sequence.keypoints[:, 1:14]
-            assert (body[..., 2] > 0).all() and body[..., :2].min() > 0 and body[..., :2].max() < 512
-    model = train(poses, family="gan", max_steps=1, settings=SETTINGS, device="cpu", store=store)
-    assert (model.path / "model.safetensors").is_file()
+    assert load_model(model.path).styles == ("break", "pop")
 
 
 def test_the_gan_learns_from_joints_in_space_too(published, store):
     made = prepare(published / "keypoints3d", clip_seconds=5, workers=1, store=store)
-    assert all(
-        ClipMotion.load(clip_dir(made.path, c) / "motion.npz").motion.rotations is None for c in read_clips(made)
-    )
+    assert not any(rotated(made))
     poses = extract_poses(made, views="0,90", workers=1, store=store)
     assert train(poses, family="gan", max_steps=1, settings=SETTINGS, device="cpu", store=store).summary
 
@@ -114,17 +100,12 @@ def test_the_published_files_go_all_the_way(shared_data, store, tmp_path):
     write_2d(place, REAL, np.concatenate([views, scores], axis=-1).astype(np.float32))
     (place / "music").mkdir()
     write_click(place / "music" / "mBR0.wav", 80, 13.0)
-    assert take_info(place / "keypoints3d" / f"{REAL}.pkl").split == "train"
+    (place / "splits" / "crossmodal_train.txt").open("a").write(f"\n{REAL}\n")  # it is on none of the lists
 
     whole = prepare(place, music=place / "music", clip_seconds=5, workers=1, store=store)
     assert {clip.take for clip in read_clips(whole)} == {REAL, "transflower_generated"}
     assert {clip.split for clip in read_clips(whole) if clip.take == REAL} == {"train"}
-    rotated = {
-        clip.take
-        for clip in read_clips(whole)
-        if ClipMotion.load(clip_dir(whole.path, clip) / "motion.npz").motion.rotations is not None
-    }
-    assert rotated == {"transflower_generated"}
+    assert rotated(whole) == [clip.take == "transflower_generated" for clip in read_clips(whole)]
     poses = extract_poses(whole, views="0", workers=1, store=store)
     settings = (*SETTINGS, "train.batch=2")
     assert train(poses, family="gan", max_steps=1, settings=settings, device="cpu", store=store).summary
