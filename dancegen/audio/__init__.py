@@ -1,4 +1,4 @@
 """Audio: decoding any format, log-mel spectrogram, onsets, beats, repeated sections; and a song synthesiser."""
 
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".mp3", ".m4a", ".aac", ".opus", ".aif", ".aiff", ".wma", ".oga"}
-"""What the names of songs end in."""
+AUDIO_SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".m4a", ".opus", ".ogg", ".oga", ".aac", ".mp3", ".wma")
+"""What the names of songs end in, those without losses first."""

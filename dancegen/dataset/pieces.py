@@ -22,14 +22,15 @@ class Piece:
     overlap_s: float = 0.0
 
 
-def pieces(start_s: float, end_s: float, clip_s: float, fps: float) -> list[Piece]:
+def pieces(start_s: float, end_s: float, clip_s: float, fps: float, grid: float = FRAME_RATE) -> list[Piece]:
     """The clips of a dance from `start_s` to `end_s` of its song, `clip_s` long each.
 
     They follow each other; the last one ends with the dance and so overlaps the one before it. A dance shorter than a
-    clip gives one that is as long as the dance, down to two seconds. Starts lie on frames of the log-mel (90 a second).
+    clip gives one that is as long as the dance, down to two seconds. Starts lie on a grid of so many moments a
+    second: the frames of the log-mel, or of a video.
     """
     whole = round(clip_s * fps)
-    start = _mel_frame_after(start_s)
+    start = _moment_after(start_s, grid)
     most = _frames_between(start, end_s, fps)
     if most < min(whole, max(2, round(SHORTEST_S * fps))):
         return []
@@ -39,9 +40,9 @@ def pieces(start_s: float, end_s: float, clip_s: float, fps: float) -> list[Piec
     while _frames_between(start, end_s, fps) >= whole:
         found.append(Piece(start, whole))
         reached = start + whole / fps
-        start = _mel_frame_after(reached)
+        start = _moment_after(reached, grid)
     if _frames_between(reached, end_s, fps) >= 1:
-        last = _mel_frame_before(end_s - whole / fps)
+        last = _moment_before(end_s - whole / fps, grid)
         found.append(Piece(last, whole, reached - last))
     return found
 
@@ -50,9 +51,9 @@ def _frames_between(start_s: float, end_s: float, fps: float) -> int:
     return math.floor((end_s - start_s) * fps + _ROUNDING)
 
 
-def _mel_frame_after(seconds: float) -> float:
-    return math.ceil(seconds * FRAME_RATE - _ROUNDING) / FRAME_RATE
+def _moment_after(seconds: float, grid: float) -> float:
+    return math.ceil(seconds * grid - _ROUNDING) / grid
 
 
-def _mel_frame_before(seconds: float) -> float:
-    return math.floor(seconds * FRAME_RATE + _ROUNDING) / FRAME_RATE
+def _moment_before(seconds: float, grid: float) -> float:
+    return math.floor(seconds * grid + _ROUNDING) / grid

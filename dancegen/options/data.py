@@ -14,10 +14,10 @@ from dancegen.store import Artifact
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareOptions(Seeded, Parallel):
-    """From motion capture and songs to a dataset."""
+    """From recorded dance and songs to a dataset."""
 
     sources: tuple[str | Path, ...] = option(
-        help="Motion capture: .bvh or .amc files, or folders of them.", metavar="SOURCE...", argument=True,
+        help="Recorded dance: motion capture or videos, or folders of them.", metavar="SOURCE...", argument=True,
         role=Role.INPUT,
     )  # fmt: skip
     music: str | Path | None = option(
@@ -33,7 +33,10 @@ class PrepareOptions(Seeded, Parallel):
     json_canvas: tuple[int, int] | None = option(
         None, help="Size of the pictures that OpenPose JSON shows, where it does not say.", metavar="WxH", parse=pixels
     )
-    fps: float = option(30.0, help="Frames a second.", metavar="FPS", parse=within(1.0, 240.0, "frames a second"))
+    fps: float | None = option(
+        None, help="Frames a second; else 30, and of a video its own rate, evenly lowered to about 30.", metavar="FPS",
+        parse=within(1.0, 240.0, "frames a second"),
+    )  # fmt: skip
     clip_seconds: float = option(10.0, help="Length of a clip.", metavar="S", parse=lasting(1.0, 60.0))
     pairs: int = option(4, help="Songs that each take is paired with.", metavar="N", parse=within(1, 1000))
     val_fraction: float = option(

@@ -108,9 +108,11 @@ VERBS = (
     ),
     Verb(
         "prepare", lambda: PrepareOptions, (),
-        "Make a dataset: dance as joints in metres, in clips, each with its music.\n\n"
-        "Silent takes are warped gently so that their steps fall on the beats of the songs.",
+        "Make a dataset: recorded dance in clips, each with its music.\n\n"
+        "Silent motion is warped gently so that its steps fall on the beats of the songs. Videos keep their own sound, "
+        "or take that of a sound file of the same name beside them.",
         (
+            "prepare videos --licence 'filmed by us'",
             "prepare mocap/salsa mocap/modern --music songs",
             "prepare mocap/salsa --music songs --source-fps 60 --licence 'CMU, free to use'",
         ),

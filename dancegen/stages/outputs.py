@@ -93,12 +93,11 @@ def _is_same(target: Path, source: Path) -> bool:
 
 def _digest_in(path: Path) -> str | None:
     """The digest of the artifact that a video of dancegen's says it is of."""
-    from dancegen.video import VIDEO_SUFFIXES, probe_video
+    from dancegen.video.info import VIDEO_SUFFIXES, film_digest, probe_video
 
     if path.suffix.lower() not in VIDEO_SUFFIXES:
         return None
     try:
-        metadata = probe_video(path).metadata
+        return film_digest(probe_video(path))
     except DancegenError:
         return None
-    return metadata.get("digest") if metadata.get("command", "").startswith("dancegen ") else None

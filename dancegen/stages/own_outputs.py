@@ -6,14 +6,20 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from dancegen.errors import StoreError
+from dancegen.errors import DancegenError, StoreError
 from dancegen.store import MANIFEST, Manifest, OtherSchema
+from dancegen.video.info import VIDEO_SUFFIXES, film_digest, probe_video
 
 
 def is_own(path: Path) -> bool:
-    """Whether dancegen made this: an artifact's directory, or the BVH file of a dance."""
+    """Whether dancegen made this: an artifact's directory, the BVH file of a dance, or its film."""
     if path.is_dir():
         return is_artifact(path)
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        try:
+            return film_digest(probe_video(path)) is not None
+        except DancegenError:
+            return False
     if path.suffix.lower() != ".bvh":
         return False
     from dancegen.motion.export.bvh import is_own_bvh

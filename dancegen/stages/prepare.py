@@ -1,4 +1,4 @@
-"""prepare: motion capture and songs become a dataset of dances in time with their music."""
+"""prepare: motion capture with songs, and filmed dances, become a dataset of dances in time with their music."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ from dancegen.options.data import PrepareOptions
 from dancegen.options.declare import recipe_for
 from dancegen.pose.flat_dance import FlatDance
 from dancegen.progress import Progress
+from dancegen.stages.filmed_takes import Filmed, cut_films
 from dancegen.stages.one_by_one import Fault, Notes, one_by_one
 from dancegen.stages.songs import SongFile, find_songs
 from dancegen.stages.takes import TakeFile, find_sources, folder_name
@@ -44,6 +45,8 @@ from dancegen.store import Artifact, Input, Store
 
 STAGE = "prepare"
 VERSION = 5
+USUAL_FPS = 30.0
+"""Of clips of motion."""
 SHOWN = 5
 """Messages of one kind that are shown in full."""
 
@@ -52,13 +55,16 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
     """A dataset (see `dancegen.dataset.format`) of recorded dance with its music.
 
     Silent takes are warped in time until their steps fall on the beats of `pairs` songs each; a take with a song of its
-    own keeps it. All of a dance is in a clip: the last one overlaps the one before, and a short take gives a short one.
+    own keeps it, and so does a video. All of a dance is in a clip: the last one overlaps the one before, and a short
+    take gives a short one.
     Partners stay together on one side of the split. What cannot be used is named in the summary, under `left_out`.
     Raises InputError where an argument, every source or every song is unusable.
     """
     options.check_workers()
     takes, unreadable = find_sources(options.sources, context.progress)
-    if options.music is None and any(item.song is None for item in takes):  # those of other kinds have one
+    films = [item for item in takes if item.kind == "video"]
+    danced = [item for item in takes if item.kind != "video"]
+    if options.music is None and any(item.song is None for item in danced):  # keypoints have one
         raise InputError("motion capture is silent: give the songs to dance to with --music FOLDER")
     songs = [] if options.music is None else find_songs(options.music, "--music", unreadable)
     genres = {item.name: options.genre or item.take.info.genre or folder_name(item.source) for item in takes}
@@ -74,7 +80,9 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
         joints = read_joint_map(options.joints)
     more = {"unreadable": unreadable} if unreadable else {}  # where that is so, an earlier result may have more
     recipe = recipe_for(STAGE, VERSION, options, inputs, genres=genres, tracker=TRACKER, **more)
-    job = _Job(takes, songs, list(own.values()), genres, joints, options, context.store, context.progress)
+    needed = {item.song.input.digest for item in danced if item.song is not None}
+    own_songs = [song for digest, song in own.items() if digest in needed]
+    job = _Job(danced, films, songs, own_songs, genres, joints, options, context.store, context.progress)
     return context.obtain(recipe, lambda directory: job.build(directory, unreadable))
 
 
@@ -86,9 +94,10 @@ class _Job:
     """
 
     takes: list[TakeFile]
+    films: list[TakeFile]
     songs: list[SongFile]
     own_songs: list[SongFile]
-    genres: Mapping[str, str]
+    genres: dict[str, str]
     joints: Mapping[str, str]
     options: PrepareOptions
     store: Store
@@ -101,10 +110,12 @@ class _Job:
         self._leave_out(unreadable)
         shared = directory if on_other_machines(self.options) else None  # where all of them see it
         with tempfile.TemporaryDirectory(prefix=".dancegen-prepare-", dir=shared) as scratch:
-            songs, own_songs = self._analyse_songs(Path(scratch))
-            takes = self._read_takes(Path(scratch))
-            paired = self._make_clips(takes, songs, own_songs, directory)
-        clips = [clip for one in paired for clip in one.clips]
+            songs, own_songs = self._analyse_songs(Path(scratch)) if self.takes else ([], [])
+            takes = self._read_takes(Path(scratch)) if self.takes else []
+            filmed = self._cut_films(directory, takes)
+            splits = self._splits({*filmed.names, *(take.name for take in takes)})
+            paired = self._make_clips(takes, songs, own_songs, splits, directory) if takes else []
+        clips = [*filmed.with_splits(splits), *(clip for one in paired for clip in one.clips)]
         if not clips:
             least = min(self.options.clip_seconds, SHORTEST_S)
             reasons = "".join(f"; {reason}" for reason in self.left_out[:SHOWN])
@@ -112,7 +123,7 @@ class _Job:
         if all(clip.split == "train" for clip in clips) and self.options.val_fraction > 0:
             self._warn("nothing is kept apart for validation: all clips are of one performance")
         write_clips(directory, clips)
-        return self._summary(clips, paired)
+        return self._summary(clips, paired) | filmed.summary() | {"warnings": self.warnings, "left_out": self.left_out}
 
     def _analyse_songs(self, scratch: Path) -> tuple[list[Song], list[Song]]:
         """The songs for silent takes, and those that takes were recorded with."""
@@ -148,11 +159,20 @@ class _Job:
                 takes.append(result[0])
                 said += result[1]
         self._retell(said)
-        if not takes:
+        if not takes and not self.films:
             only = f"none of the {len(failures)} takes can be used: " if len(failures) > 1 else ""
             raise MocapError(only + _listed(failures))
         self._leave_out(failures)
         return takes
+
+    def _cut_films(self, directory: Path, takes: list[MeasuredTake | SeenTake]) -> Filmed:
+        filmed = cut_films(self.films, self.genres, self.options, directory, self.store, self._each)
+        self._retell(filmed.said)
+        if self.films and not filmed.videos and not takes:
+            only = f"none of the {len(filmed.failures)} videos can be used: " if len(filmed.failures) > 1 else ""
+            raise InputError(only + _listed(list(filmed.failures)))
+        self._leave_out(list(filmed.failures))
+        return filmed
 
     def _retell(self, said: list[tuple[str, str]]) -> None:
         """Pass on what was said about the files, alike messages as one: forty files with one fault are one line."""
@@ -171,17 +191,21 @@ class _Job:
             else:
                 self.progress.say(message)
 
-    def _splits(self, takes: list[MeasuredTake | SeenTake]) -> dict[str, str]:
+    def _splits(self, read: set[str]) -> dict[str, str]:
         """The side of every performance that was read."""
-        read = {take.name for take in takes}
-        found = (item for item in self.takes if item.name in read)
+        found = (item for item in (*self.takes, *self.films) if item.name in read)
         origins = [Origin(item.take.info.performance, item.source, item.take.info.split) for item in found]
         return split_performances(origins, self.options.val_fraction, self.options.seed)
 
     def _make_clips(
-        self, takes: list[MeasuredTake | SeenTake], songs: list[Song], own_songs: list[Song], directory: Path
+        self,
+        takes: list[MeasuredTake | SeenTake],
+        songs: list[Song],
+        own_songs: list[Song],
+        splits: dict[str, str],
+        directory: Path,
     ) -> list[PairedClips]:
-        options, splits = self.options, self._splits(takes)
+        options, fps = self.options, self.options.fps or USUAL_FPS
         motions = [take for take in takes if isinstance(take, MeasuredTake)]
         pairings: list[Pairing | SeenPairing] = [
             *choose_pairings(motions, songs, options.pairs, options.seed, own_songs),
@@ -190,7 +214,7 @@ class _Job:
         jobs = []
         for pairing in pairings:
             split, genre = splits[pairing.take.performance], self.genres[pairing.take.name]
-            jobs.append((pairing, directory, options.clip_seconds, options.fps, split, genre, options.licence))
+            jobs.append((pairing, directory, options.clip_seconds, fps, split, genre, options.licence))
         results = list(self._each("Pairing with the songs", _make_clips, jobs))
         self._check_takes(takes, results)
         return [result for _, result in results if not isinstance(result, Fault)]
@@ -238,8 +262,6 @@ class _Job:
             "motions": len({clip.source for clip in clips}),
             "songs": len({clip.song for clip in clips}),
             **_locked(paired),
-            "warnings": self.warnings,
-            "left_out": self.left_out,
         }
 
 

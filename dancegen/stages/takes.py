@@ -14,12 +14,12 @@ from dancegen.motion.readers.beside import HOW
 from dancegen.motion.readers.databases import is_aist
 from dancegen.motion.readers.protocol import Kind
 from dancegen.motion.readers.registry import Take, find_takes, known
+from dancegen.motion.readers.video import check_is_file
 from dancegen.progress import Progress
-from dancegen.stages.own_outputs import files_below, is_own
+from dancegen.stages.own_outputs import is_own
 from dancegen.stages.songs import SongFile
 from dancegen.store import Input
 from dancegen.store.hashing import hash_value
-from dancegen.video import VIDEO_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def find_sources(sources: Sequence[str | Path], progress: Progress) -> tuple[lis
     Raises InputError where a source is none, or nothing in all of them can be used.
     """
     if not sources:
-        raise InputError(f"nothing to prepare: name a folder of motion capture ({known()})")
+        raise InputError(f"nothing to prepare: name a folder of motion capture or videos ({known()})")
     found: dict[str, TakeFile] = {}
     faults: list[str] = []
     hashed = cache(Input.file)  # takes may share a skeleton, or a song
@@ -73,7 +73,8 @@ def find_sources(sources: Sequence[str | Path], progress: Progress) -> tuple[lis
                 continue
             same = found.setdefault(item.digest, item)
             if same is not item:
-                progress.warn(f"{take.path} is the same motion as {same.take.path}: used once")
+                what = "video" if take.reader.kind == "video" else "motion"
+                progress.warn(f"{take.path} is the same {what} as {same.take.path}: used once")
     if not found:
         raise InputError(faults[0] if faults else "nothing to prepare: every take is on a list of those to be ignored")
     return _told_apart(list(found.values())), faults
@@ -87,7 +88,7 @@ def folder_name(source: str) -> str:
 
 def _takes(source: Path, progress: Progress) -> list[Take]:
     if not source.exists():
-        raise InputError(f"there is no {source}: name a folder or file of motion capture")
+        raise InputError(f"there is no {source}: name a folder or file of motion capture, or of videos")
     own: list[Path] = []
 
     def passed_by(path: Path) -> bool:
@@ -95,23 +96,14 @@ def _takes(source: Path, progress: Progress) -> list[Take]:
             own.append(path)
         return bool(own) and own[-1] == path
 
-    files = [source] if source.is_file() else files_below(source)
-    videos = sum(path.suffix.lower() in VIDEO_SUFFIXES for path in files)
     try:
         takes = find_takes(source, passed_by)
     except MocapError as error:
-        if videos:
-            raise InputError(
-                f"{source} holds video, which prepare cannot read yet: motion capture only ({known()})"
-            ) from None
         if own:
-            raise InputError(f"{source} holds only what dancegen made: name such a .bvh itself to use it") from error
+            raise InputError(f"{source} holds only what dancegen made: name such a file itself to use it") from error
         raise
-    if videos:
-        progress.warn(f"{videos} videos in {source} are left out: motion capture only, so far")
-    dances = sum(path.is_file() for path in own)
-    if dances:
-        progress.say(f"{dances} .bvh that dancegen made in {source} are left alone; name one itself to use it")
+    for suffix, count in sorted(Counter(path.suffix.lower() for path in own if path.is_file()).items()):
+        progress.say(f"{count} {suffix} that dancegen made in {source} are left alone; name one itself to use it")
     return takes
 
 
@@ -135,13 +127,15 @@ def _best_of_each(takes: list[Take], source: Path, progress: Progress) -> list[T
 
 def _take_file(take: Take, source: Path, hashed: Callable[[str, Path], Input]) -> TakeFile:
     """File names enter the roles of the inputs, and so the digest: they say who dances with whom."""
-    role = f"motion {take.path.stem}"
+    if take.reader.kind == "video":
+        check_is_file(take.path)
+    role = f"{take.reader.kind} {take.path.stem}"
     own = hashed(role, take.path) if take.path.is_file() else Input.directory(role, take.path)
     inputs = (own, *(hashed("skeleton", path) for path in take.reader.companions(take.path)))
     song = None if take.info.song is None else SongFile(take.info.song)
     if song is not None:
         _ = song.input  # unreadable, it is this take's fault
-    elif take.reader.kind != "motion":
+    elif take.reader.kind == "poses":
         raise InputError(f"it has no song, and only motion capture can be given one: {HOW.format(name=take.path.stem)}")
     return TakeFile(take, _clip_name(take.path), _shown(take.path, source), str(source), inputs, song)
 

@@ -78,6 +78,11 @@ def probe_video(path: str | Path) -> VideoInfo:
         )
 
 
+def film_digest(info: VideoInfo) -> str | None:
+    """The digest of the artifact that a film of dancegen's says it is of; None: somebody else made it."""
+    return info.metadata.get("digest") if info.metadata.get("command", "").startswith("dancegen ") else None
+
+
 @contextmanager
 def opened(path: str | Path) -> Iterator[InputContainer]:
     """A video's container while it is read. Raises InputError for a file that is none, or holds no pictures, and for
@@ -86,11 +91,13 @@ def opened(path: str | Path) -> Iterator[InputContainer]:
 
     if not Path(path).is_file():
         raise InputError(f"There is no video at {path}.")
+    if not Path(path).stat().st_size:
+        raise InputError(f"{path} is empty: it has no bytes at all. Copy or download it again.")
     with reading(path, "video"):
         try:
             container = av.open(str(path), metadata_errors="replace")
         except (av.error.FFmpegError, OSError) as error:
-            raise InputError(f"{path} is not a video that can be read ({error}).") from error
+            raise InputError(f"{path} is not a video that can be read ({error.strerror or error}).") from error
         with container:
             if not container.streams.video:
                 raise InputError(f"{path} holds no pictures, only sound.")

@@ -6,6 +6,7 @@ light. A picture's own time counts here, never its number.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ import numpy as np
 
 from dancegen.errors import InputError
 from dancegen.video.frames import to_rgb
-from dancegen.video.info import opened
+from dancegen.video.info import FASTEST, opened
 
 if TYPE_CHECKING:
     from av import VideoFrame
@@ -29,6 +30,8 @@ KNOWN_RATES = (
 )  # fmt: skip
 _NEAR = 0.002
 """Of a rate, by which a header may round or miscount it."""
+DECODER_THREADS = 4
+"""More would hold more pictures at a time, and several videos are decoded at once."""
 _SQUARE = 0.01
 """A pixel whose sides differ by less is taken to be square: encoders round."""
 
@@ -66,6 +69,11 @@ class VideoFile:
             return _Header(begins_s, _rate(stream), size, turns, starts_s)
 
     @property
+    def begins_s(self) -> float:
+        """When its first picture is shown, on the container's clock."""
+        return self._header.begins_s
+
+    @property
     def fps(self) -> float:
         """Pictures a second; of a video whose rate varies, the usual one."""
         return self._header.fps
@@ -80,21 +88,30 @@ class VideoFile:
         """When its sound begins; None where it has none."""
         return self._header.sound_starts_s
 
-    def frames(self, fps: float, start_s: float = 0.0, seconds: float | None = None) -> Iterator[np.ndarray]:
+    def frames(
+        self,
+        fps: float,
+        start_s: float = 0.0,
+        seconds: float | None = None,
+        size: tuple[int, int] | None = None,
+    ) -> Iterator[np.ndarray]:
         """(H, W, 3) uint8 RGB pictures, one for each k / fps from `start_s` on: the one nearest to that moment in time.
 
-        Ends with the last picture. One picture is held at a time. Raises InputError where the video is damaged.
+        Ends with the last picture. size: (W, H) that they are scaled to, else their own. One picture is held at a time.
+        Raises InputError where the video is damaged.
         """
         limit = None if seconds is None else max(1, round(seconds * fps))
         count = 0
-        for picture, until_s in self._timed(start_s):
+        for frame, until_s in self._timed(start_s):
+            picture = None  # many are passed by where the rate is lowered
             while (limit is None or count < limit) and start_s + count / fps < until_s:
+                picture = self._upright(frame, size or self.size) if picture is None else picture
                 yield picture
                 count += 1
             if limit is not None and count >= limit:
                 return
 
-    def _timed(self, start_s: float) -> Iterator[tuple[np.ndarray, float]]:
+    def _timed(self, start_s: float) -> Iterator[tuple[VideoFrame, float]]:
         """Each picture from shortly before `start_s` on, with the moment from which on the next one is nearer."""
         import av.error
 
@@ -102,31 +119,35 @@ class VideoFile:
         with opened(self.path) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
+            stream.codec_context.thread_count = min(DECODER_THREADS, os.cpu_count() or 1)
             if start_s > 1 and stream.time_base:
                 container.seek(int((start_s + begins - 0.5) / stream.time_base), stream=stream, backward=True)
             held: tuple[VideoFrame, float] | None = None
             try:
                 for frame in container.decode(stream):
                     now = _seconds(frame, stream) - begins
+                    if frame.is_corrupt:
+                        raise InputError(f"{self.path} is damaged: its picture at {now:.2f} s cannot be decoded whole")
                     if held is not None:
                         middle = (held[1] + now) / 2
                         if middle > start_s:
-                            yield self._upright(held[0]), middle
+                            yield held[0], middle
                     held = frame, now
             except av.error.FFmpegError as error:
                 if held is None:
                     raise InputError(f"{self.path} is damaged: no picture can be decoded ({error})") from error
                 raise InputError(f"{self.path} is damaged: decoding stopped at {held[1]:.2f} s ({error})") from error
             if held is not None:
-                yield self._upright(held[0]), held[1] + 0.5 / self.fps
+                yield held[0], held[1] + 0.5 / self.fps
 
-    def _upright(self, frame: VideoFrame) -> np.ndarray:
+    def _upright(self, frame: VideoFrame, size: tuple[int, int]) -> np.ndarray:
         import cv2
 
-        turned = np.ascontiguousarray(np.rot90(to_rgb(frame), self._header.turns))
-        if turned.shape[1::-1] == self.size:
-            return turned
-        return cv2.resize(turned, self.size, interpolation=cv2.INTER_AREA)
+        lying = size[::-1] if self._header.turns % 2 else size
+        picture = to_rgb(frame)
+        if picture.shape[1::-1] != lying:
+            picture = cv2.resize(picture, lying, interpolation=cv2.INTER_AREA)
+        return np.ascontiguousarray(np.rot90(picture, self._header.turns))
 
 
 def _seconds(frame: VideoFrame, stream: VideoStream) -> float:
@@ -138,8 +159,10 @@ def _seconds(frame: VideoFrame, stream: VideoStream) -> float:
 
 def _rate(stream: VideoStream) -> float:
     """The guessed rate is the one that most pictures keep; the mean is lower where some are missing."""
-    stated = float(stream.guessed_rate or stream.average_rate or 0)
-    if not 0 < stated <= 1000:
+    stated = float(stream.guessed_rate or 0)
+    if not 0 < stated <= FASTEST:  # of a rate that varies it may be the clock's ticks
+        stated = float(stream.average_rate or 0)
+    if not 0 < stated <= FASTEST:
         raise InputError(f"this video states {stated:g} frames a second")
     nearest = min(KNOWN_RATES, key=lambda rate: abs(rate - stated))
     return nearest if abs(nearest - stated) <= _NEAR * stated else stated

@@ -56,7 +56,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
             "music",
             genres={"a": "salsa"},
         ),
-        "fb761ffb13d35aa7",
+        "f889ea246ac75c29",
     ),
     "extract-poses": (
         of("extract-poses", extract_poses.VERSION, ExtractPosesOptions(), "dataset", views=[0, 45]),

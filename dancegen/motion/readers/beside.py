@@ -53,9 +53,9 @@ def beside(path: Path, suffixes: Collection[str]) -> Path | None:
     Folders have files of their name beside them; poses.npz, which says nothing, has the folder that it lies in.
     """
     name = path.name if path.is_dir() else path.stem
-    named = [file for file in _files(path.parent, suffixes) if file.stem == name]
+    named = [path.parent / (name + ending) for suffix in suffixes for ending in (suffix, suffix.upper())]
     inside = _files(path if path.is_dir() else path.parent, suffixes) if path.is_dir() or path.name == POSES else []
-    return named[0] if named else inside[0] if len(inside) == 1 else None
+    return next(filter(Path.is_file, named), inside[0] if len(inside) == 1 else None)
 
 
 def _files(folder: Path, suffixes: Collection[str]) -> list[Path]:

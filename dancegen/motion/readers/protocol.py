@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, Union
+from typing import TYPE_CHECKING, Literal, TypeAlias, Union
 
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers.databases import TakeInfo, take_info
 from dancegen.progress import Progress
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from dancegen.pose.flat_dance import FlatDance
+    from dancegen.video.source import VideoFile
 
-
-class VideoSource(Protocol):
-    """A filmed dance, whose keypoints a detector still has to find."""
-
-    fps: float
-    seconds: float
-
-    def frames(self, start_s: float, seconds: float) -> Iterator[np.ndarray]:
-        """(H, W, 3) uint8 RGB frames from `start_s` on, as many as `seconds` hold."""
-        ...
-
-
-Recording: TypeAlias = Union[Motion, "FlatDance", VideoSource]
-"""Joints in metres (with rotations where the source has them), keypoints in pixels, or frames of a video."""
+Recording: TypeAlias = Union[Motion, "FlatDance", "VideoFile"]
+"""Joints in metres (with rotations where the source has them), keypoints in pixels, or a filmed dance, in which a
+detector still has to find the dancer."""
 Kind = Literal["motion", "poses", "video"]
 """Which of them."""
 MOTION_RANK, JOINTS_RANK, FLAT_RANK, VIDEO_RANK = range(4)

@@ -8,15 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from dancegen.errors import MocapError, PoseError, reading
+from dancegen.errors import InputError, MocapError, reading
 from dancegen.motion.motion import Motion
-from dancegen.motion.readers import aist, aist_2d, asf_amc, bvh, flat, smpl
+from dancegen.motion.readers import aist, aist_2d, asf_amc, bvh, flat, smpl, video
 from dancegen.motion.readers.databases import TakeInfo
 from dancegen.motion.readers.protocol import Hints, Kind, Reader, Recording
 from dancegen.progress import SILENT, Progress
 
 READERS: tuple[Reader, ...] = (
-    bvh.READER, asf_amc.READER, smpl.READER, aist.READER, aist_2d.READER, flat.OPENPOSE, flat.POSES,
+    bvh.READER, asf_amc.READER, smpl.READER, aist.READER, aist_2d.READER, flat.OPENPOSE, flat.POSES, video.READER,
 )  # fmt: skip
 
 _WHAT = {"motion": "motion capture file", "poses": "file of poses", "video": "video"}
@@ -48,7 +48,7 @@ class Take:
         try:
             with reading(self.path, _WHAT[self.reader.kind], MocapError), np.errstate(all="ignore"):
                 return self.reader.read(self.path, hints or Hints(), progress)
-        except (MocapError, PoseError) as error:
+        except InputError as error:
             if str(self.path) in str(error):
                 raise
             raise type(error)(f"{self.path}: {error}") from error
@@ -65,9 +65,9 @@ def find_takes(place: str | Path, passed_by: Callable[[Path], bool] = lambda pat
     take = _take(place)
     found = [take] if take is not None else _takes_below(place, passed_by)
     if not found and place.is_file():
-        raise MocapError(f"{place} is not motion capture that can be read: give {known()}.")
+        raise MocapError(f"{place} is not a dance that can be read: give {known()}.")
     if not found:
-        raise MocapError(f"{place} holds no motion capture: give {known()}.")
+        raise MocapError(f"{place} holds no motion capture and no videos: give {known()}.")
     return found
 
 

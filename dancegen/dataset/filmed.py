@@ -1,0 +1,164 @@
+"""Clips of a filmed dance: its pictures, upright and at an even rate, and its own music on the clock of the pictures.
+
+A video is danced to its own song, so nothing is warped and none of it is left out.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dancegen.audio.beats import Beats
+from dancegen.audio.features import FRAME_RATE, log_mel
+from dancegen.audio.load import load, write_flac
+from dancegen.dataset.format import FRAMES_FILE, Clip, clip_dir
+from dancegen.dataset.pairing import clip_beats
+from dancegen.dataset.pieces import SHORTEST_S, Piece, pieces
+from dancegen.errors import InputError
+from dancegen.video.source import VideoFile
+from dancegen.video.survey import Survey
+from dancegen.video.writer import VideoWriter
+
+USUAL_FPS = 30.0
+_NEAR_USUAL = 1.02
+LONGEST_SIDE, SHORTEST_SIDE = 1280, 16
+"""Of the pictures of a clip, in pixels: detectors look at fewer, and H.264 needs some."""
+_LEAD = 4
+"""Frames of the spectrogram before a clip that its first ones are computed with."""
+LOST_S = 0.5
+"""By how much decoding may end before the last picture: some files announce one that never comes."""
+
+
+@dataclass(frozen=True)
+class FilmedTake:
+    """A video and what is known of it. name: what its clips are called by. song: the name of its music.
+
+    sound: its music as FLAC, from its first picture on and as long as it is.
+    """
+
+    name: str
+    digest: str
+    performance: str
+    genre: str
+    video: VideoFile
+    length: Survey
+    song: str
+    sound: Path
+    performer: str | None = None
+    licence: str | None = None
+
+
+def usual_rate(fps: float) -> float:
+    """The rate of the clips of a video where nobody asks for another: its own, divided by a whole number.
+
+    So no picture is shown twice and none is passed by out of turn. About 30 a second are enough to follow a dance.
+    """
+    return fps / max(1, int(np.ceil(fps / (_NEAR_USUAL * USUAL_FPS))))
+
+
+def picture_size(size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) of a clip's pictures: no side longer than LONGEST_SIDE, both even, as H.264 needs them.
+
+    Raises InputError for pictures that are far too narrow.
+    """
+    scale = min(1.0, LONGEST_SIDE / max(size))
+    width, height = (2 * int(side * scale / 2 + (scale < 1) / 2) for side in size)
+    if min(width, height) < SHORTEST_SIDE:
+        raise InputError(f"its pictures have {size[0]} x {size[1]} pixels: no dancer can be seen in them")
+    return width, height
+
+
+def make_film_clips(take: FilmedTake, beats: Beats, root: Path, clip_s: float, fps: float) -> list[Clip]:
+    """Cut a video into clips of so many seconds and write them under `root`. beats: of its whole sound.
+
+    Pictures are decoded once, from the first to the last, and written meanwhile. The split of the clips is left empty.
+    Raises InputError where the video is damaged or too short.
+    """
+    frames = take.length.frames(fps)
+    planned = pieces(0.0, frames / fps, clip_s, fps, grid=fps)
+    if not planned:
+        raise InputError(f"it lasts {take.length.seconds:.2f} s: a clip needs {min(clip_s, SHORTEST_S):g} s of dance")
+    ids = {piece.start_s: f"{take.name}-{number:03d}" for number, piece in enumerate(planned)}
+    written = _write_pictures(take, fps, planned, lambda piece: clip_dir(root, ids[piece.start_s]) / FRAMES_FILE)
+    if (frames - written) / fps > LOST_S:
+        raise InputError(f"its pictures end at {written / fps:.1f} s and not at {frames / fps:.1f}: copy it again")
+    clips = []
+    for piece in planned:
+        count = min(piece.frames, written - round(piece.start_s * fps))
+        clip = Clip(
+            id=ids[piece.start_s],
+            source=take.digest,
+            start=round(piece.start_s, 6),
+            seconds=round(count / fps, 6),
+            fps=fps,
+            split="",
+            genre=take.genre,
+            licence=take.licence,
+            take=take.performance,
+            song=take.song,
+            song_start=round(piece.start_s, 6),
+            performer=take.performer,
+            overlap=round(min(piece.overlap_s, (count - 1) / fps), 6),
+        )
+        _write_music(clip, clip_dir(root, clip), take.sound, beats)
+        clips.append(clip)
+    return clips
+
+
+def remove_film_clips(name: str, root: Path) -> None:
+    """Take away what `make_film_clips` wrote of a video before it failed."""
+    begins = f"{name}-"
+    for directory in clip_dir(root, name).parent.glob("*"):
+        if directory.name.startswith(begins) and directory.name.removeprefix(begins).isdigit():
+            shutil.rmtree(directory)
+
+
+def _write_pictures(take: FilmedTake, fps: float, planned: list[Piece], path: Callable[[Piece], Path]) -> int:
+    """Write the pictures of each clip as they come; returns how many came. At the end two clips may be open at once."""
+    size = picture_size(take.video.size)
+    spans = [(round(piece.start_s * fps), piece.frames) for piece in planned]
+    frames = sum(spans[-1])
+    waiting = [(piece, first, first + count) for piece, (first, count) in zip(planned, spans, strict=True)][::-1]
+    open_: list[tuple[int, VideoWriter]] = []
+    count = 0
+    try:
+        for picture in _shown(take.video, fps, frames, size):
+            if waiting and waiting[-1][1] == count:
+                piece, _, last = waiting.pop()
+                path(piece).parent.mkdir(parents=True)
+                open_.append((last, VideoWriter(path(piece), size, fps)))
+            for _, writer in open_:
+                writer.write(picture)
+            count += 1
+            if open_ and count == open_[0][0]:
+                open_.pop(0)[1].close()
+        for _, writer in open_:
+            writer.close()
+    except BaseException:
+        for _, writer in open_:
+            writer.__exit__(*sys.exc_info())
+        raise
+    return count
+
+
+def _shown(video: VideoFile, fps: float, frames: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """So many pictures; of a size that is a line or a column less than the video's, that one is cut off."""
+    width, height = video.size
+    cropped = (width - size[0], height - size[1]) in ((0, 1), (1, 0), (1, 1))
+    for picture in video.frames(fps, seconds=frames / fps, size=None if cropped else size):
+        yield picture[: size[1], : size[0]]
+
+
+def _write_music(clip: Clip, directory: Path, sound: Path, beats: Beats) -> None:
+    """The log-mel, the beats and the sound of a clip: all three begin exactly with its first picture."""
+    before = min(_LEAD, int(clip.start * FRAME_RATE)) / FRAME_RATE
+    heard = load(sound, start_s=clip.start - before, seconds=before + clip.seconds + _LEAD / FRAME_RATE)
+    first, count = round(before * FRAME_RATE), int(np.ceil(clip.seconds * FRAME_RATE))
+    np.save(directory / "mel.npy", log_mel(heard)[first : first + count].astype(np.float16))
+    clip_beats(beats, clip.start, clip.seconds).save(directory / "beats.json")
+    write_flac(sound, directory / "audio.flac", start_s=clip.start, seconds=clip.seconds)
