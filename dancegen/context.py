@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from dancegen.errors import Cancelled
-from dancegen.progress import SILENT, Advance, Progress
+from dancegen.progress import SILENT, Advance, Progress, remark
 from dancegen.store import SHORT, Artifact, Build, Recipe, Roots, Store, open_store
 
 
@@ -65,6 +66,9 @@ class Context:
     def foresee(self, models: Any, plan: Callable[[], Any]) -> None:
         """Told before a film is painted: its models, and what works out all that it takes. Only a dry run listens."""
 
+    def tell(self, plan: Callable[[], list[str]]) -> None:
+        """Told before a stage works: what gives lines about the work that is ahead. Only a dry run listens."""
+
     def resolve(self, reference: str | Path | Artifact | None, stage: str) -> Artifact:
         """The artifact of `stage` a person means; None is the newest one, and which that is gets said.
 
@@ -97,6 +101,7 @@ class Cancellable:
                 self._check()
                 advance(amount)
 
+            step.remark = partial(remark, advance)  # type: ignore[attr-defined]
             yield step
 
     def _check(self) -> None:

@@ -111,11 +111,15 @@ class Step:
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a run would do, step by step; of a painted film also what it would take, as far as that can be told."""
+    """What a run would do, step by step; of a painted film also what it would take, as far as that can be told.
+
+    work: lines about what the last step has to do.
+    """
 
     steps: tuple[Step, ...]
     models: Models | None = None
     film: Plan | None = None
+    work: tuple[str, ...] = ()
 
     @property
     def cached(self) -> bool:
@@ -129,7 +133,7 @@ class RunPlan:
 
     def lines(self) -> list[str]:
         """For people."""
-        found = [line for step in self.steps for line in step.lines()]
+        found = [*(line for step in self.steps for line in step.lines()), *self.work]
         if self.film is not None:
             return [*found, *self.film.lines()]
         return [*found, *(self.models.lines() if self.models is not None else [])]
@@ -141,6 +145,7 @@ class RunPlan:
             "stage": self.steps[-1].stage,
             "cached": self.cached,
             "stages": [step.to_dict() for step in self.steps],
+            **({"work": list(self.work)} if self.work else {}),
             **film,
         }
 
@@ -152,6 +157,7 @@ class _Notes:
     steps: dict[str, Step] = field(default_factory=dict)
     models: Models | None = None
     film: Plan | None = None
+    work: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -186,6 +192,11 @@ class DryRun(Context):
         if missing:
             raise NotMade(f"the model {', '.join(missing)}")
 
+    def tell(self, plan: Callable[[], list[str]]) -> None:
+        """Write down what is said of the work, unless the store has the result already."""
+        if not all(step.cached for step in self.notes.steps.values()):
+            self.notes.work += plan()
+
 
 def plan_run(stage: Callable[[Any, Context], Artifact], name: str, options: Any, context: Context) -> RunPlan:
     """What a stage would do with these options. name: of the last step of its chain. Raises as the stage does."""
@@ -195,7 +206,7 @@ def plan_run(stage: Callable[[Any, Context], Artifact], name: str, options: Any,
         stage(options, dry)
     except NotMade as waiting:
         notes.steps[""] = Step(name, waits_for=waiting.what)
-    return RunPlan(tuple(notes.steps.values()), notes.models, notes.film)
+    return RunPlan(tuple(notes.steps.values()), notes.models, notes.film, tuple(notes.work))
 
 
 def _source(store: Store) -> Callable[[Input], Manifest | None]:

@@ -23,6 +23,13 @@ class Progress(Protocol):
         """One line about something that is probably wrong."""
 
 
+def remark(advance: Advance, text: str) -> None:
+    """Show a few words beside the figures of a task, in the place of those before, where what shows it can do so."""
+    show = getattr(advance, "remark", None)
+    if show is not None:
+        show(text)
+
+
 class Silent:
     """Says nothing: the default of the Python API."""
 

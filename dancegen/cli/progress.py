@@ -72,9 +72,18 @@ class CommandProgress:
         if self._open_tasks == 0:
             bars.start()
         self._open_tasks += 1
-        bar = bars.add_task(label.replace("[", r"\["), total=total)
+        named = label.replace("[", r"\[")
+        bar = bars.add_task(named, total=total)
+
+        def advance(amount: float = 1.0) -> None:
+            bars.advance(bar, amount)
+
+        def remark(text: str) -> None:
+            bars.update(bar, description=f"{named} ({text})".replace("[", r"\["))
+
+        advance.remark = remark  # type: ignore[attr-defined]
         try:
-            yield lambda amount=1.0: bars.advance(bar, amount)
+            yield advance
         finally:
             bars.remove_task(bar)
             self._open_tasks -= 1
@@ -95,7 +104,7 @@ class CommandProgress:
 
         threading.Thread(target=watch, daemon=True).start()
         try:
-            yield task.advance
+            yield task
         finally:
             over.set()
             if task in self._tasks:
@@ -107,9 +116,13 @@ class _Lines:
 
     def __init__(self, label: str, total: float | None, started: float) -> None:
         self.label, self.total, self.started, self.last = label, total, started, started
-        self.done = 0.0
+        self.done, self.said = 0.0, ""
 
-    def advance(self, amount: float = 1.0) -> None:
+    def remark(self, text: str) -> None:
+        """Words to show with the next figures."""
+        self.said = f"; {text}"
+
+    def __call__(self, amount: float = 1.0) -> None:
         """So much more is done."""
         self.done += amount
         self.show_if_due()
@@ -119,7 +132,8 @@ class _Lines:
         now = time.monotonic()
         if now - self.last >= _PLAIN_EVERY_S:
             self.last = now
-            print(f"{self.label}: {_figures(self.done, self.total, now - self.started)}", file=sys.stderr, flush=True)
+            figures = _figures(self.done, self.total, now - self.started)
+            print(f"{self.label}: {figures}{self.said}", file=sys.stderr, flush=True)
 
 
 def _figures(done: float, total: float | None, elapsed: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dancegen.choreographers.registry import FAMILIES, usual_family
 from dancegen.options.declare import Role, above, lasting, option, pixels, within
-from dancegen.options.shared import Canvas, Parallel, Seeded
+from dancegen.options.shared import Canvas, Cleaning, Extracting, Parallel, Seeded
 from dancegen.store import Artifact
 
 
@@ -49,15 +49,15 @@ class PrepareOptions(Seeded, Parallel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExtractPosesOptions(Canvas, Parallel):
+class ExtractPosesOptions(Extracting, Cleaning, Canvas, Parallel):
     """From a dataset to what cameras see of it."""
 
     dataset: Artifact | str | Path | None = option(
-        None, help="A prepared dataset: path or digest; else the newest.", metavar="DATASET", argument=True,
+        None, help="A prepared dataset: path or digest; else the newest. Or footage.", metavar="DATASET", argument=True,
         role=Role.INPUT,
     )  # fmt: skip
     views: str | tuple = option(
-        "0,45,90,135", help="Camera angles around the dancer, or orbit, follow, cuts.", metavar="DEGREES"
+        "0,45,90,135", help="Camera angles around captured motion, or orbit, follow, cuts.", metavar="DEGREES"
     )
 
 

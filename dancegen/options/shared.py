@@ -77,6 +77,15 @@ class Detecting(Options):
     )  # fmt: skip
 
 
+@dataclass(frozen=True, kw_only=True)
+class Extracting(Detecting):
+    """Options of a verb that looks for dancers in video."""
+
+    hands: bool = option(False, help="Also look for hands.")
+    face: bool = option(False, help="Also look for faces.")
+    offline: bool = option(False, help="Never ask the network for models.", role=Role.HARMLESS)
+
+
 CLEANING = "Cleaning"
 """The panel of the help with what is done to poses from video."""
 

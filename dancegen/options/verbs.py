@@ -120,10 +120,16 @@ VERBS = (
     ),
     Verb(
         "extract-poses", lambda: ExtractPosesOptions, (),
-        "Make a pose dataset: 18 OpenPose keypoints a frame, from several camera angles.\n\n"
+        "Make a pose dataset: 18 OpenPose keypoints a frame, from several camera angles or as it was filmed.\n\n"
+        "In filmed dances a detector looks for the dancer, and what it sees is cleaned; it looks at each clip once. "
         "The dancer keeps one scale and one place for a whole clip.",
-        ("extract-poses", "extract-poses 3f2a9c41 --views 0,90,180,270"),
-        others=("clips.jsonl",), computes=False,
+        (
+            "extract-poses",
+            "extract-poses 3f2a9c41 --views 0,90,180,270",
+            "extract-poses --detector blazepose --workers 4",
+            "extract-poses --backend dask --scheduler tcp://10.0.0.1:8786",
+        ),
+        others=("clips.jsonl",),
     ),
     Verb(
         "train", lambda: TrainOptions, ("model.safetensors", "history.csv"),

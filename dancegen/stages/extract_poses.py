@@ -1,41 +1,111 @@
-"""extract-poses: the dances of a dataset, as cameras see them."""
+"""extract-poses: the dances of a dataset, as cameras see them or saw them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import Any
 
 from dancegen.context import Context
+from dancegen.dataset.format import CLIPS_FILE, read_clips
+from dancegen.detectors.registry import resolve, usual_detector
 from dancegen.errors import InputError
 from dancegen.options.dance import CAMERAS
 from dancegen.options.data import ExtractPosesOptions
-from dancegen.options.declare import recipe_for
-from dancegen.progress import Progress
+from dancegen.options.declare import Options, recipe_for
+from dancegen.options.shared import Cleaning, Extracting, Parallel
+from dancegen.pose.cleaning import CleaningSettings
+from dancegen.stages.detect_people import Look
+from dancegen.stages.extract_clips import Extraction, task_of
+from dancegen.stages.extraction import ExtractionJob
 from dancegen.store import Artifact, Input
-
-if TYPE_CHECKING:
-    import numpy as np
+from dancegen.store.manifest import MANIFEST
+from dancegen.video import VIDEO_SUFFIXES
 
 STAGE = "extract-poses"
-VERSION = 2
+VERSION = 3
 
 
 def extract_poses(options: ExtractPosesOptions, context: Context) -> Artifact:
-    """A pose dataset: every clip of a dataset seen from several camera angles, with the clip's music beside it.
+    """A pose dataset: the dances of a dataset as 18 keypoints a frame, with each clip's music beside it.
 
-    views: degrees of azimuth round the dancer, 0 from the front, and cameras with a perspective by name (see
-    `motion.cameras`). Motion capture is projected. The result needs neither the dataset nor its sources.
+    Motion capture is seen from several camera angles: views are degrees of azimuth round the dancer, 0 from the front,
+    and cameras with a perspective by name (see `motion.cameras`). In filmed dances a detector looks for the dancer, and
+    what it sees is cleaned; poses from files are cleaned. What could not be used is in the summary, under `rejected`
+    and `left_out`. The result needs neither the dataset nor its sources. Raises InputError.
     """
-    azimuths, canvas, workers = parse_views(options.views), options.canvas, options.workers or os.cpu_count() or 1
-    dataset = context.resolve(options.dataset, "prepare")
-    recipe = recipe_for(STAGE, VERSION, options, {"dataset": (Input.artifact("dataset", dataset),)}, views=azimuths)
+    options.check_workers()
+    azimuths = parse_views(options.views)
+    dataset = _dataset(options, context)
+    made_of = Input.artifact("dataset", dataset)
+    job = _job(dataset, azimuths, options, context)
+    acting, look = _acting(options, {task.kind for task in job.tasks}), job.extraction.look
+    inputs = {"dataset": (made_of,), "detector": () if look is None else (look.weights,)}
+    named = {} if look is None else {"detector": look.detector.name}
+    recipe = recipe_for(STAGE, VERSION, acting, inputs, views=parse_views(acting.views), **named)
+    artifact = context.obtain(recipe, job.build)
+    context.tell(job.ahead)
+    return artifact
 
-    def build(directory: Path) -> dict:
-        return _build(dataset, directory, azimuths, canvas, workers, context.progress)
 
-    return context.obtain(recipe, build)
+def _dataset(options: ExtractPosesOptions, context: Context) -> Artifact:
+    """The prepared dataset that is meant; of videos that are given themselves the one that they become."""
+    given = options.dataset
+    if isinstance(given, Artifact) or given is None or not _is_footage(Path(given)):
+        return context.resolve(given, "prepare")
+    from dancegen.options.data import PrepareOptions
+    from dancegen.stages.prepare import prepare
+
+    context.progress.say(f"{given} is prepared first, as by: dancegen prepare {given}")
+    workers: dict[str, Any] = {"workers": options.workers, "backend": options.backend, "scheduler": options.scheduler}
+    return prepare(PrepareOptions(sources=(given,), **workers), context.step())
+
+
+def _is_footage(path: Path) -> bool:
+    """Whether a path leads to a person's own files, and to no dataset."""
+    if path.is_dir():
+        return not any((path / name).exists() for name in (CLIPS_FILE, MANIFEST))
+    return path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def _job(dataset: Artifact, azimuths: list[int | str], options: ExtractPosesOptions, context: Context) -> ExtractionJob:
+    digests = {entry.path: entry.sha256 for entry in dataset.files}
+    tasks = [task_of(dataset, clip, digests) for clip in read_clips(dataset)]
+    look = _look(options, context) if any(task.kind == "video" for task in tasks) else None
+    extraction = Extraction(
+        dataset.path, dataset.path, tuple(azimuths), options.canvas, CleaningSettings.of(options), look, context.store,
+        context.force,
+    )  # fmt: skip
+    left_out = dataset.summary.get("left_out", []) if options.dataset is not None and not dataset.cached else []
+    return ExtractionJob(tasks, extraction, options.only(Parallel), context.progress, left_out)
+
+
+def _look(options: ExtractPosesOptions, context: Context) -> Look:
+    """Who looks at video, and on which device. Raises InputError where the detector is not there."""
+    asked = options.detector or usual_detector()
+    if asked is None:
+        raise InputError("video needs a detector: pip install 'dancegen[blazepose]', or give one with --detector")
+    spec = resolve(asked, hands=options.hands, face=options.face, offline=options.offline)
+    if spec.why:
+        context.progress.say(spec.why)
+    return Look(spec, spec.input("detector"), context.device)
+
+
+def _acting(options: ExtractPosesOptions, kinds: set[str]) -> ExtractPosesOptions:
+    """The options, but those that can change nothing in a dataset of these kinds of clips as if they were left out."""
+    idle: dict[str, Any] = {}
+    if "video" not in kinds:
+        idle |= _all_of(Extracting())
+    if not kinds & {"video", "poses"}:
+        idle |= _all_of(Cleaning())
+    if "motion" not in kinds:
+        idle["views"] = ExtractPosesOptions().views
+    return replace(options, **idle)
+
+
+def _all_of(options: Options) -> dict[str, Any]:
+    return {each.name: getattr(options, each.name) for each in fields(options)}
 
 
 def parse_views(views: str | Iterable[float | str]) -> list[int | str]:
@@ -55,69 +125,3 @@ def parse_views(views: str | Iterable[float | str]) -> list[int | str]:
     if not degrees and not names:
         raise InputError("--views names no camera angle: give degrees, like 0,45,90,135")
     return [*degrees, *names]
-
-
-def _build(
-    dataset: Artifact,
-    directory: Path,
-    azimuths: list[int | str],
-    size: tuple[int, int],
-    workers: int,
-    progress: Progress,
-) -> dict:
-    import numpy as np
-    from joblib import Parallel, delayed
-
-    from dancegen.dataset.format import read_clips, view_name, write_clips
-
-    clips = read_clips(dataset)
-    frames, seen = 0, np.zeros(len(azimuths))
-    pool = Parallel(n_jobs=min(workers, len(clips)), return_as="generator_unordered")
-    jobs = (delayed(_extract_clip)(dataset.path, directory, clip.id, azimuths, size) for clip in clips)
-    with progress.task("Looking from every camera", len(clips)) as advance:
-        for count, faces in cast("Iterator[tuple[int, np.ndarray]]", pool(jobs)):
-            frames += count
-            seen += faces
-            advance(1)
-    write_clips(directory, clips)
-    return {
-        "clips": len(clips),
-        "val_clips": sum(clip.split == "val" for clip in clips),
-        "views": [view_name(azimuth) for azimuth in azimuths],
-        "sequences": len(clips) * len(azimuths),
-        "frames": frames * len(azimuths),
-        "seconds": round(sum(clip.seconds for clip in clips), 1),
-        "size": list(size),
-        "nose_visible": {
-            view_name(azimuth): round(float(share), 3)
-            for azimuth, share in zip(azimuths, seen / max(frames, 1), strict=True)
-        },
-    }
-
-
-def _extract_clip(
-    source: Path, target: Path, clip_id: str, azimuths: list[int | str], size: tuple[int, int]
-) -> tuple[int, np.ndarray]:
-    """Project one clip from all cameras; returns its frames and, a camera, in how many of them the nose shows."""
-    import numpy as np
-
-    from dancegen.audio.beats import Beats, bar_lines
-    from dancegen.dataset.format import MUSIC_FILES, ClipMotion, clip_dir, link_or_copy, load_mel, poses_path, view_name
-    from dancegen.motion.cameras import facing_camera, film, project
-
-    motion = ClipMotion.load(clip_dir(source, clip_id) / "motion.npz").motion
-    faces = np.zeros(len(azimuths))
-    for index, azimuth in enumerate(azimuths):
-        path = poses_path(target, clip_id, view_name(azimuth))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(azimuth, str):
-            music = clip_dir(source, clip_id)
-            bars_s = bar_lines(Beats.load(music / "beats.json"), load_mel(source, clip_id))
-            poses = film(facing_camera(motion), azimuth, size=size, bars_s=bars_s)
-        else:
-            poses = project(motion, azimuth, size=size)
-        poses.save(path)
-        faces[index] = np.count_nonzero(poses.keypoints[:, 0, 2])
-    for name in MUSIC_FILES:
-        link_or_copy(clip_dir(source, clip_id) / name, clip_dir(target, clip_id) / name)
-    return len(motion), faces

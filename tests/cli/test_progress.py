@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+from threading import Event
 from time import sleep
 
 import pytest
@@ -13,7 +14,9 @@ import pytest
 from dancegen.cli import progress as module
 from dancegen.cli.progress import CommandProgress
 from dancegen.cli.result import figure
+from dancegen.context import Cancellable
 from dancegen.formatting import byte_size, duration, frame_rate
+from dancegen.progress import remark
 from helpers.processes import environment, wait_until
 
 
@@ -45,6 +48,24 @@ def test_without_a_terminal_long_work_leaves_plain_lines_with_rate_and_time_left
         "Painting: 63%, 2/s, 18.5 s left",
         "Painting: done in 31.5 s",
     ]
+
+
+def test_a_remark_stands_behind_the_figures(capsys, time):
+    with CommandProgress() as progress, progress.task("Painting", 100) as advance:
+        remark(advance, "1 of 4 rooms")
+        remark(advance, "2 of 4 rooms")
+        time.now += 10.5
+        advance(21)
+    assert capsys.readouterr().err.splitlines()[0] == "Painting: 21%, 2/s, 39.5 s left; 2 of 4 rooms"
+
+
+def test_a_remark_reaches_whoever_shows_it_and_nobody_else_minds(capsys, time):
+    with CommandProgress() as progress, Cancellable(progress, Event()).task("Painting", 100) as advance:
+        remark(advance, "hello")
+        time.now += 10.5
+        advance(50)
+    assert capsys.readouterr().err.splitlines()[0].endswith("; hello")
+    remark(lambda amount: None, "hello")
 
 
 def test_short_work_leaves_no_line(capsys, time):

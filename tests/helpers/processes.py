@@ -15,7 +15,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def environment(**more: str) -> dict[str, str]:
     """This process's environment, in which `dancegen` and `helpers` can be imported."""
-    paths = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
+    given = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    paths = os.pathsep.join(dict.fromkeys([str(REPOSITORY), str(REPOSITORY / "tests"), *given]))
     return {**os.environ, "PYTHONPATH": paths, **more}
 
 

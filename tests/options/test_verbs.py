@@ -14,6 +14,7 @@ from dancegen.options.dance import GeneratePosesOptions, RenderOptions
 from dancegen.options.declare import Options, Role, declared, option, recipe_for
 from dancegen.options.verbs import VERBS
 from dancegen.store import Input, Recipe, Store, open_store
+from helpers.filmed_clips import drawn_dataset
 from helpers.pose_examples import standing
 from helpers.songs import write_click, write_song
 from helpers.stepping_dancer import write_dancer
@@ -79,6 +80,10 @@ def cases(place, store) -> list[Case]:
         )
         for side in ("one", "two")
     }
+    film = {side: drawn_dataset(store, side, place) for side in ("one", "two")}
+    detectors = {side: place / f"{side}.pth" for side in ("one", "two")}
+    for side, path in detectors.items():
+        path.write_bytes(side.encode())
     seen = {"one": pose_dataset(store, seconds=3.0), "two": pose_dataset(store, seconds=4.0)}
     settings = tuple(text for text in SETTINGS if not text.startswith(("loss.perceptual", "train.batch")))
     return [
@@ -97,6 +102,15 @@ def cases(place, store) -> list[Case]:
             {"dataset": prepared["one"]},
             {"dataset": prepared["two"], "views": "0", "canvas": "64x64", "workers": 1, "backend": "loky",
              "scheduler": {"backend": "ray", "scheduler": "a:1"}},
+        ),
+        Case(
+            "extract-poses",
+            {"dataset": film["one"], "detector": detectors["one"]},
+            {
+                "dataset": film["two"], "detector": detectors["two"], "hands": True, "face": True, "offline": True,
+                "max_gap": 0.2, "smooth": 0.3, "min_seconds": 1.0, "min_quality": 0.5, "no_cuts": True,
+                "no_swaps": True, "no_outliers": True,
+            },
         ),
         Case(
             "train",

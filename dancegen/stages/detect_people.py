@@ -1,0 +1,119 @@
+"""detect-people: everybody in the pictures of one filmed clip; what is seen in each clip is an artifact of its own.
+
+So an extraction that was interrupted goes on, one of a larger dataset looks only at what is new, and other cleaning
+looks at nothing again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dancegen.devices import choose_device
+from dancegen.pose.detections import Detections
+from dancegen.progress import Advance
+from dancegen.store import SHORT, Artifact, Input, Recipe, Store
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dancegen.detectors import Detector
+    from dancegen.detectors.registry import DetectorSpec
+    from dancegen.pose.detections import People
+
+STAGE = "detect-people"
+VERSION = 1
+FILE = "detections.npz"
+
+
+@dataclass(frozen=True)
+class Look:
+    """Who looks at clips, and how: `detector`, its `weights` in a recipe, on `device`, as a person names it.
+
+    threads: of a process, for torch and OpenCV; None leaves them as they are.
+    """
+
+    detector: DetectorSpec
+    weights: Input
+    device: str = "cpu"
+    threads: int | None = None
+
+    def recipe(self, pictures: Input) -> Recipe:
+        """What makes the detections of a video: neither the dataset that it is in, nor how they are cleaned."""
+        spec = self.detector
+        params = {"detector": spec.name, "hands": spec.hands, "face": spec.face}
+        return Recipe(STAGE, VERSION, params, (pictures, self.weights))
+
+
+def detected(look: Look, pictures: Input, store: Store) -> bool:
+    """Whether a store has an artifact of these detections; whether it is whole is seen when it is used."""
+    short = look.recipe(pictures).digest[:SHORT]
+    return any((root / STAGE / short).is_dir() for root in store.roots)
+
+
+def detect_people(
+    look: Look, video: Path, pictures: Input, store: Store, *, force: bool = False, advance: Advance
+) -> Artifact:
+    """The artifact of what a detector sees in a video, from the store or made now; `advance` counts pictures.
+
+    pictures: the video as a recipe's input. Raises InputError where it cannot be read, and what the detector raises.
+    """
+
+    def build(directory: Path) -> dict:
+        found = look_at(video, look, advance)
+        found.save(directory / FILE)
+        crowd = max((len(people) for people in found.people), default=0)
+        return {"frames": len(found), "most_people": crowd, "cuts": len(found.cuts), "detector": found.detector}
+
+    return store.obtain(look.recipe(pictures), build, force=force, standalone=False)
+
+
+def look_at(video: Path, look: Look, advance: Advance) -> Detections:
+    """Everybody in every picture of a video, and where the camera cuts; one batch of pictures at a time is held."""
+    from dancegen.detectors import look as people_in
+    from dancegen.video.shots import ShotFinder
+    from dancegen.video.source import VideoFile
+
+    filmed, shots, detector = VideoFile(video), ShotFinder(), held_detector(look)
+
+    def passing() -> Iterator[np.ndarray]:
+        for picture in filmed.frames(filmed.fps):
+            shots.see(picture)
+            yield picture
+
+    found: list[People] = []
+    for people in people_in(detector, passing()):
+        found.append(people)
+        advance(1)
+    return Detections(tuple(found), filmed.fps, filmed.size, shots.cuts(), look.detector.name)
+
+
+_held = threading.local()
+"""Of each thread that looks, the detector that it has loaded and what that was loaded from."""
+
+
+def held_detector(look: Look) -> Detector:
+    """The detector, loaded once in each process and kept until another one is asked for, or `let_go`."""
+    wanted = (look.detector, look.device)
+    if getattr(_held, "what", None) != wanted:
+        let_go()
+        if look.threads is not None:
+            _limit_threads(look.threads)
+        _held.detector, _held.what = look.detector.load(choose_device(look.device)), wanted
+    return _held.detector
+
+
+def let_go() -> None:
+    """Give the memory of this thread's detector back."""
+    _held.what = _held.detector = None
+
+
+def _limit_threads(count: int) -> None:
+    import cv2
+    import torch
+
+    torch.set_num_threads(count)
+    cv2.setNumThreads(count)
