@@ -2,7 +2,7 @@
 
 Only directions are taken from the source, never lengths, so every limb of the result is exactly as long as the body's.
 A bone that the source shows as a line between two joints gets the smallest rotation that points it there; twist about
-its own axis, which joints do not show, stays as in the rest pose. (`Motion.rotations` has it, where the source does.)
+its own axis, which joints do not show, stays as in the rest pose; `retarget_limbs` takes it from the source.
 """
 
 from __future__ import annotations
@@ -50,6 +50,32 @@ def retarget(motion: Motion, body: Body) -> BodyMotion:
         _chain(local, pelvis, [f"{side}_{j}" for j in ("hip", "knee", "ankle")], [DOWN, DOWN, FOOT], directions)
     rotations = np.stack([local[name] for name in _turning_names()], 1)
     return BodyMotion(body, hips * scale, rotations, motion.fps)
+
+
+def retarget_limbs(motion: Motion, body: Body) -> BodyMotion:
+    """As `retarget`, with arms and legs turned about their own length too where the source says how they are.
+
+    All joints are where `retarget` has them. The trunk is as its joints show it: skeletons divide their spines, and
+    rest them, in ways of their own.
+    """
+    found, own = retarget(motion, body), BodyMotion.of(motion)
+    if own is None:
+        return found
+    turned = found.orientations[:, TURNING]
+    for name, rest in _LIMBS.items():
+        at = TURNING.index(AT[name])
+        its_own = own.orientations[:, AT[name]]
+        turned[:, at] = its_own @ swing(rest, _into(its_own, turned[:, at] @ rest))
+    return BodyMotion.turned_in_room(body, found.root, turned, motion.fps)
+
+
+_ARM, _LEG = ("shoulder", "elbow", "wrist"), (("hip", DOWN), ("knee", DOWN), ("ankle", FOOT))
+_LIMBS = {
+    **{f"l_{joint}": LEFT for joint in _ARM},
+    **{f"r_{joint}": -LEFT for joint in _ARM},
+    **{f"{side}_{joint}": rest for side in "lr" for joint, rest in _LEG},
+}
+"""The bones of arms and legs, by the joint that turns them, and where each points in the rest pose."""
 
 
 def bend_leg(pelvis: np.ndarray, hip: np.ndarray, knee: np.ndarray, ankle: np.ndarray, foot: np.ndarray) -> np.ndarray:

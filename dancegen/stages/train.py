@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancegen.context import Context
-from dancegen.errors import Cancelled, InputError
+from dancegen.errors import Cancelled, DancegenError, InputError
 from dancegen.options.data import TrainOptions
 from dancegen.options.declare import recipe_for
 from dancegen.progress import SILENT
-from dancegen.store import Artifact, Input, Recipe
+from dancegen.store import SHORT, Artifact, Input, Recipe
 
 if TYPE_CHECKING:
+    from dancegen.choreographers.family import Family
     from dancegen.choreographers.training.processes import Processes
 
 STAGE = "train"
@@ -54,7 +55,7 @@ def train(options: TrainOptions, context: Context) -> Artifact:
     processes = join(context.device, config.train.precision)
     config = settled_for(config, processes)
     context = replace(context, progress=context.progress if processes.main else SILENT)
-    dataset = context.resolve(options.dataset, family.learns_from)
+    dataset = _dataset(options, family, context)
     inputs = {
         "dataset": (Input.artifact("dataset", dataset),),
         "vgg": (),
@@ -72,6 +73,36 @@ def train(options: TrainOptions, context: Context) -> Artifact:
         return family.train(config, job)
 
     return _obtain(recipe, learn, processes, context)
+
+
+def _dataset(options: TrainOptions, family: Family, context: Context) -> Artifact:
+    """The dataset to learn from. Raises InputError, with what to do, for that of another stage, NotFoundError."""
+    needed, given = str(family.learns_from), options.dataset
+    try:
+        return context.resolve(given, needed)
+    except InputError as error:
+        if (stage := _stage_of(given, context)) not in _OTHER_DATASET or stage == needed:
+            raise
+        name = given.digest[:SHORT] if isinstance(given, Artifact) else given
+        advice = _OTHER_DATASET[stage].format(who=family.who, dataset=name)
+        raise InputError(f"{name} is a dataset of {stage}; {advice}") from error
+
+
+_OTHER_DATASET = {
+    "prepare": "{who} learns from poses in pictures: make them with: dancegen extract-poses {dataset}",
+    "extract-poses": "{who} learns from motion in space: give the dataset of prepare that it was made from",
+}
+"""What to do about a dataset of this stage where that of another is needed."""
+
+
+def _stage_of(dataset: Artifact | str | Path | None, context: Context) -> str:
+    """Which stage an artifact is of; empty where it is none."""
+    if dataset is None or isinstance(dataset, Artifact):
+        return dataset.stage if dataset else ""
+    try:
+        return context.store.look_up(dataset).stage
+    except DancegenError:
+        return ""
 
 
 def _obtain(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.denoiser import Conditioning
 from dancegen.choreographers.diffusion.features import Normalizer
 from dancegen.choreographers.diffusion.timing import snap_to_beats
-from dancegen.dataset.format import Clip, ClipMotion, clip_dir, load_mel, read_clips
+from dancegen.choreographers.training.given import Given, reasons
+from dancegen.dataset.format import MOTION_FILE, Clip, ClipKind, ClipMotion, clip_dir, clip_kind, load_mel, read_clips
 from dancegen.errors import InputError
 from dancegen.motion.body import Body
 from dancegen.motion.motion import Motion
-from dancegen.motion.retarget import measure_body, retarget
+from dancegen.motion.retarget import measure_body, retarget_limbs
 from dancegen.progress import Progress
 
 UNNAMED = "dance"
@@ -50,18 +52,49 @@ class TrainClip:
 
 
 def load_motions(dataset: Path, split: str, progress: Progress, most: int | None = None) -> list[tuple[Clip, Motion]]:
-    """The clips of one split with their motion; at `most` so many, the longest. InputError where the split is empty."""
+    """The clips of one split that hold motion in space; says what they are, and how many do not.
+
+    most: at most so many, the longest, of which nothing is said. Raises InputError where there are none.
+    """
     clips = [clip for clip in read_clips(dataset) if clip.split == split]
     if not clips:
         raise InputError(f"{dataset} has no {split} clips; prepare more takes, or another --val-fraction")
+    kinds: dict[str, ClipKind] = {clip.id: clip_kind(dataset, clip) for clip in clips}
+    left_out = Counter(_WITHOUT_MOTION[kind] for kind in kinds.values() if kind != "motion")
+    clips = [clip for clip in clips if kinds[clip.id] == "motion"]
+    if not clips:
+        raise InputError(
+            f"{dataset} has no {split} clip with motion in space, which is what diffusion learns from (there are "
+            f"{reasons(left_out)}): prepare motion capture, or train the GAN: dancegen extract-poses, then dancegen "
+            "train --family gan"
+        )
     if most is not None:
         clips = sorted(clips, key=lambda clip: -clip.seconds)[:most]
     loaded = []
     with progress.task(f"reading {split} clips", len(clips)) as advance:
         for clip in clips:
-            loaded.append((clip, ClipMotion.load(clip_dir(dataset, clip) / "motion.npz").motion))
+            loaded.append((clip, ClipMotion.load(clip_dir(dataset, clip) / MOTION_FILE).motion))
             advance(1)
+    if most is None:
+        _given(loaded, split, left_out).say(progress)
     return loaded
+
+
+_WITHOUT_MOTION: dict[ClipKind, str] = {
+    "video": "that are filmed, without motion in space",
+    "poses": "of keypoints in pictures, without motion in space",
+}
+
+
+def _given(motions: list[tuple[Clip, Motion]], split: str, left_out: Counter) -> Given:
+    turned = sum(motion.rotations is not None for _, motion in motions)
+    notes = [f"{turned} with the rotations of their own bones, the others with joints alone"]
+    if turned == len(motions):
+        notes = ["all with the rotations of their own bones"]
+    elif not turned:
+        notes = ["joints alone, without rotations"]
+    kinds: list[ClipKind] = ["motion" for _ in motions]
+    return Given(split, kinds, sum(clip.seconds for clip, _ in motions), notes, left_out)
 
 
 def body_of(motions: list[tuple[Clip, Motion]]) -> Body:
@@ -96,7 +129,7 @@ def train_clips(
 
 def _train_clip(dataset: Path, clip: Clip, motion: Motion, body: Body, accent: float) -> TrainClip:
     folder = clip_dir(dataset, clip)
-    danced = retarget(motion, body)
+    danced = retarget_limbs(motion, body)
     beats = Beats.load(folder / "beats.json")
     if accent:
         danced = f.decode(snap_to_beats(f.encode(danced), danced, beats, accent), body, danced.fps)

@@ -29,7 +29,7 @@ class Diffusion(Family):
     name = "diffusion"
     who = "the diffusion choreographer"
     version = 9
-    training_version = 3
+    training_version = 4
     presets = tuple(PRESETS)
     learns_from = "prepare"
     bundled = True

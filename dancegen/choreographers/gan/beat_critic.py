@@ -49,11 +49,12 @@ class PoseBeatCritic(BeatCritic):
         there = (poses[..., BODY, 2:] > 0).float()
         places = poses[..., BODY, :2] * (4 / self.size)
         hips = poses[..., HIPS, :2].mean(-2, keepdim=True) * (4 / self.size)
+        hips_there = (poses[..., HIPS, 2:] > 0).all(-2, keepdim=True)
         moves = places.diff(dim=1) * (there[:, 1:] * there[:, :-1])
         # How far they go does not count: who moves wildly must not be easier to read.
         moves = 0.5 * moves / (moves.square().mean((1, 2, 3), keepdim=True).sqrt() + STILL * 4 / self.size)
         speed = moves.square().sum(-1, keepdim=True).add(1e-8).sqrt()
-        return self.read(torch.cat([((places - hips) * there)[:, 1:], moves, speed], -1))
+        return self.read(torch.cat([((places - hips) * there * hips_there)[:, 1:], moves, speed], -1))
 
     def learn(
         self,

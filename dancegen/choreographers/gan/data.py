@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,27 +15,38 @@ from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE, N_MELS, windows
 from dancegen.choreographers.augmentation import accented_s, augment_mel
 from dancegen.choreographers.gan.config import GanConfig
+from dancegen.choreographers.gan.missing import facing, fullest
 from dancegen.choreographers.gan.model import StartPoses
 from dancegen.choreographers.gan.style import WINDOW_S, measure
-from dancegen.dataset.format import load_mel, read_clips
-from dancegen.errors import InputError
-from dancegen.pose.geometry import to_canvas
+from dancegen.choreographers.training.given import Given, reasons
+from dancegen.dataset.format import VIDEO_VIEW, ClipKind, clip_views, load_mel, poses_path, read_clips
+from dancegen.errors import InputError, PoseError
+from dancegen.pose.cleaning import FILLED_CONFIDENCE
+from dancegen.pose.geometry import body_height, to_canvas
 from dancegen.pose.sequence import PoseSequence
+from dancegen.pose.skeleton import BODY
+from dancegen.progress import Progress
 
 
 @dataclass(frozen=True)
 class ClipViews:
-    """One clip: its music, and its poses from every view at the model's frame rate, in image pixels."""
+    """One clip: its music, and its poses from every view at the model's frame rate, in image pixels.
+
+    kind: what the poses were made of.
+    """
 
     id: str
     mel: np.ndarray
     """(F, N_MELS + BEAT_BANDS) float32, 90 frames a second: the log-mel, and the beat as `Beats.bands` gives it."""
     views: tuple[PoseSequence, ...]
     beats: Beats
+    kind: ClipKind = "motion"
 
     @property
     def frames(self) -> int:
-        return min(len(view) for view in self.views)
+        """How many there are of poses from every view, and music to each."""
+        heard = int((len(self.mel) - 1) / FRAME_RATE * self.views[0].fps) + 1
+        return min(heard, *(len(view) for view in self.views))
 
 
 def clip_length(config: GanConfig) -> int:
@@ -43,39 +56,84 @@ def clip_length(config: GanConfig) -> int:
 
 
 def load_clips(
-    dataset: Path, split: str, config: GanConfig, progress, *, accent: float = 0.0, most: int | None = None
+    dataset: Path, split: str, config: GanConfig, progress: Progress, *, accent: float = 0.0, most: int | None = None
 ) -> list[ClipViews]:
-    """The clips of one split of a pose dataset. InputError where it has none that are long enough.
+    """The clips of one split of a pose dataset that can be learnt from; says what they are, and what is left out.
 
     accent: by what share they are slowed on beats (see `augmentation.accented_s`); 0 leaves them as they are. most: at
-    most so many, the longest.
+    most so many, the longest. Raises InputError where there are none.
     """
     clips = [clip for clip in read_clips(dataset) if clip.split == split]
     if most is not None:
-        clips = sorted(clips, key=lambda clip: -clip.seconds)[:most]
-    takes = []
+        clips = sorted(clips, key=lambda clip: -clip.seconds)
+    takes, left_out = [], Counter()
     with progress.task(f"reading {split} clips", len(clips)) as advance:
         for clip in clips:
-            takes.append(_load_clip(dataset / "clips" / clip.id, config, accent))
+            take = _load_clip(dataset, clip.id, config, accent)
+            if fault := _fault(take, config):
+                left_out[fault] += 1
+            else:
+                takes.append(take)
             advance(1)
-    takes = [take for take in takes if take.frames >= clip_length(config)]
+            if len(takes) == most:
+                break
     if not takes:
-        seconds = clip_length(config) / config.image.fps
-        raise InputError(
-            f"{dataset} has no {split} clip of {seconds:.1f} s or more; prepare more takes, or longer clips"
-        )
+        raise InputError(_no_clips(dataset, split, config, left_out))
+    if most is None:
+        _given(takes, split, left_out).say(progress)
     return takes
 
 
-def _load_clip(folder: Path, config: GanConfig, accent: float) -> ClipViews:
+def _load_clip(dataset: Path, clip: str, config: GanConfig, accent: float) -> ClipViews:
     canvas = (config.image.size, config.image.size)
+    folder = dataset / "clips" / clip
     beats = Beats.load(folder / "beats.json")
-    views = []
-    for path in sorted(folder.glob("*/poses.npz")):
-        sequence = _accented(PoseSequence.load(path), beats, accent).resample(config.image.fps)
+    views, kind = [], "motion"
+    for name in clip_views(dataset, clip):
+        loaded = PoseSequence.load(poses_path(dataset, clip, name))
+        if not _shows_dancer(loaded):
+            continue
+        if loaded.joints3d is None:
+            kind = "video" if name == VIDEO_VIEW else "poses"
+        sequence = _accented(replace(loaded, hands=None, face=None), beats, accent).resample(config.image.fps)
         keypoints = to_canvas(sequence.keypoints, sequence.size, canvas)
         views.append(replace(sequence, keypoints=keypoints, size=canvas, joints3d=None))
-    return ClipViews(folder.name, with_beat(load_mel(folder.parent.parent, folder.name), beats), tuple(views), beats)
+    return ClipViews(clip, with_beat(load_mel(dataset, clip), beats), tuple(views), beats, kind)
+
+
+def _shows_dancer(sequence: PoseSequence) -> bool:
+    """Whether some frame shows how tall the dancer is: without it nothing can be compared."""
+    try:
+        return body_height(sequence.keypoints) > 0
+    except PoseError:
+        return False
+
+
+def _fault(take: ClipViews, config: GanConfig) -> str:
+    """Why a clip cannot be learnt from, in words that come after "clips"; empty where it can."""
+    if not take.views:
+        return "without poses of a dancer"
+    shortest = clip_length(config)
+    return f"of less than {shortest / config.image.fps:.1f} s" if take.frames < shortest else ""
+
+
+def _no_clips(dataset: Path, split: str, config: GanConfig, left_out: Counter) -> str:
+    seconds = clip_length(config) / config.image.fps
+    why = f" (there are {reasons(left_out)})" if left_out else ""
+    return f"{dataset} has no {split} clip of {seconds:.1f} s or more{why}; prepare more takes, or longer clips"
+
+
+def _given(takes: Sequence[ClipViews], split: str, left_out: Counter) -> Given:
+    """What the clips are, with the share of joints that no camera saw."""
+    views = [len(take.views) for take in takes]
+    seen = np.concatenate([view.keypoints[:, BODY, 2].ravel() for take in takes for view in take.views])
+    missing, filled = (seen == 0).mean(), ((seen > 0) & (seen < FILLED_CONFIDENCE)).mean()
+    most, least = max(views), min(views)
+    notes = [f"{most} views of each" if most == least > 1 else f"{least} to {most} views of each"] if most > 1 else []
+    if missing or filled:
+        notes.append(f"{missing:.1%} of the body's joints are missing, {filled:.1%} were filled in by cleaning")
+    seconds = sum(take.frames / take.views[0].fps for take in takes)
+    return Given(split, [take.kind for take in takes], seconds, notes, left_out)
 
 
 def _accented(sequence: PoseSequence, beats: Beats, accent: float) -> PoseSequence:
@@ -162,17 +220,27 @@ def _moved(keypoints: np.ndarray, size: int, rng: np.random.Generator) -> np.nda
 
 
 def choose_starts(takes: list[ClipViews], config: GanConfig, seed: int) -> StartPoses:
-    """Real poses that see the camera, spread over the takes, with the liveliness of the music they were danced to."""
+    """Real poses that see the camera, spread over the takes, with the liveliness of the music they were danced to.
+
+    They are whole; where no take shows a whole body, those that show the most of one.
+    """
     rng = np.random.default_rng(seed)
+    shown = [_most_joints(take) for take in takes]
+    takes = [take for take, joints in zip(takes, shown, strict=True) if joints == max(shown)]
     order = rng.permutation(len(takes))
     keypoints, energy = [], []
     for take in (takes[i] for i in np.resize(order, config.generator.start_poses)):
-        view = take.views[0]
-        facing = np.flatnonzero((view.keypoints[:, (0, *range(1, 14)), 2] > 0).all(1))
-        frame = int(rng.choice(facing)) if len(facing) else 0
-        keypoints.append(view.keypoints[frame])
+        poses = take.views[0].keypoints
+        frames = facing(poses)
+        frame = int(rng.choice(frames)) if len(frames) else int(fullest(poses)[0])
+        keypoints.append(poses[frame])
         energy.append(liveliness(take.mel, frame / config.image.fps))
     return StartPoses(np.stack(keypoints).astype(np.float32), np.array(energy, np.float32))
+
+
+def _most_joints(take: ClipViews) -> int:
+    """How many joints of the body the fullest frame of the first view shows."""
+    return int((take.views[0].keypoints[:, BODY, 2] > 0).sum(1).max())
 
 
 def liveliness(mel: np.ndarray, time_s: float) -> float:

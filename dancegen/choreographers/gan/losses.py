@@ -100,8 +100,9 @@ def synchrony_loss(shown: Tensor, mel: Tensor, counts: Tensor) -> Tensor:
 
 def style_loss(apart: Tensor, counts: Tensor) -> Tensor:
     """Smooth L1 of how far styles are from their targets, (B, 9) in standard deviations of real dance, mean over the
-    clips that count, (B,)."""
-    error = nn.functional.smooth_l1_loss(apart, torch.zeros_like(apart), reduction="none", beta=0.5).mean(1)
+    clips that count, (B,). What the real dance does not show, nan, is not far from anything."""
+    known = torch.where(apart.isnan(), 0, apart)
+    error = nn.functional.smooth_l1_loss(known, torch.zeros_like(known), reduction="none", beta=0.5).mean(1)
     return (error * counts).sum() / counts.sum().clamp(min=1)
 
 

@@ -12,6 +12,7 @@ from dancegen.choreographers.gan.blocks import State
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.image import follow, past, read, tidy
+from dancegen.choreographers.gan.missing import completed
 
 AHEAD_S = 0.02
 """By how much steps come before the beat where a dance is free-running: a foot whose way is smooth slows down sooner.
@@ -53,13 +54,14 @@ class Rollout:
     """N frames of a dance, with their gradient.
 
     images: (B, N, C, S, S), as generated; joints: (B, N, 18, 3) image pixels, as decoded from them; pictures:
-    (B, N, 3, S, S) in 0..1, the pose before each image, its own or one that led it, drawn clean; divergence: (B, N)
-    nats, KL(posterior || prior) of each frame; origin: (B, 2, 18, 3), the last two poses before them; end: what the
-    next frame needs."""
+    (B, N, 3, S, S) in 0..1, the pose before each image, its own or one that led it, drawn clean; previous:
+    (B, N, 18, 3), these poses; divergence: (B, N) nats, KL(posterior || prior) of each frame; origin: (B, 2, 18, 3),
+    the last two poses before them; end: what the next frame needs."""
 
     images: Tensor
     joints: Tensor
     pictures: Tensor
+    previous: Tensor
     divergence: Tensor
     origin: Tensor
     end: RolloutState
@@ -71,7 +73,7 @@ class TeacherForcing:
 
     poses: (B, N, 18, 3) and images: (B, N, C, S, S), the real next frames. posterior: (B,) bool, which clips draw their
     latent from the encoder's posterior, the others from the prior. forced: (B, N) bool, after which frames the real
-    pose takes the place of the generated one.
+    pose takes the place of the generated one, as far as it is seen.
     """
 
     poses: Tensor
@@ -98,10 +100,11 @@ def unroll(
     styles = style[:, None].expand(-1, frames, -1).flatten(0, 1)
     song = generator.encode_music(mel.flatten(0, 1), styles).unflatten(0, (batch, frames))
     state, latest, before = start.state, start.latest, start.before
-    images, joints, pictures, divergences = [], [], [], []
+    images, joints, pictures, previous, divergences = [], [], [], [], []
     for n in range(frames):
         seen = past(latest, before, config).contiguous(memory_format=torch.channels_last)
         pictures.append((seen[:, :3] + 1) / 2)
+        previous.append(latest)
         answer = (teacher.images[:, n], teacher.posterior) if teacher else ()
         latent, divergence = generator.sample_latent(seen, song[:, n], noise[:, n], state, *answer)
         image, state = generator(seen, song[:, n], latent, state)
@@ -112,13 +115,14 @@ def unroll(
         joints.append(latest)
         if teacher:
             leads = teacher.forced[:, n, None, None]
-            before = torch.where(leads, teacher.poses[:, n - 1] if n else start.latest, before)
-            latest = torch.where(leads, teacher.poses[:, n], latest)
+            before = torch.where(leads, completed(teacher.poses[:, n - 1] if n else start.latest, before), before)
+            latest = torch.where(leads, completed(teacher.poses[:, n], latest), latest)
     origin, end = torch.stack([start.before, start.latest], 1), RolloutState(state, latest, before)
     return Rollout(
         torch.stack(images, 1),
         torch.stack(joints, 1),
         torch.stack(pictures, 1),
+        torch.stack(previous, 1),
         torch.stack(divergences, 1),
         origin,
         end,

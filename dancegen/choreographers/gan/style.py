@@ -36,7 +36,8 @@ def measure(poses: Tensor, size: int, fps: float) -> Tensor:
 
     Logarithms of root mean square speeds, in widths a second, across and down: of the mid-hip, of elbows and wrists
     against the neck, of knees and ankles against the mid-hip. Then where the mid-hip is across and where neck and lower
-    ankle are down, in widths, on average.
+    ankle are down, in widths, on average. What no two frames in a row show has no speed, and what none shows no place:
+    nan.
     """
     return torch.cat([*(_rate(part, seen, STILL) for part, seen in _parts(poses, size, fps)), place(poses, size)], -1)
 
@@ -46,8 +47,8 @@ def acceleration(poses: Tensor, size: int, fps: float) -> Tensor:
     speeds of: (B, 6), with gradient. Two dances of one style may sway or shiver; this tells them apart."""
     parts = []
     for part, seen in _parts(poses, size, fps):
-        both = (seen[:, 1:] & seen[:, :-1])[..., None]
-        parts.append(_rate(part.diff(dim=1) * both * fps, seen[:, 1:], STILL * fps))
+        both = seen[:, 1:] & seen[:, :-1]
+        parts.append(_rate(part.diff(dim=1) * both[..., None] * fps, both, STILL * fps))
     return torch.cat(parts, -1)
 
 
@@ -64,17 +65,22 @@ def _parts(poses: Tensor, size: int, fps: float) -> tuple[tuple[Tensor, Tensor],
 
 
 def place(poses: Tensor, size: int) -> Tensor:
-    """Where dancers (B, N, 18, 3) are, on average: (B, 3) in widths, mid-hip across, neck and lower ankle down."""
+    """Where dancers (B, N, 18, 3) are, on average over the frames that show it: (B, 3) in widths, mid-hip across, neck
+    and lower ankle down; nan where none does."""
     x, y = (poses[..., :2] / size).unbind(-1)
-    return torch.stack([x[..., HIPS].mean(-1), y[..., NECK[0]], y[..., ANKLES].amax(-1)], -1).mean(1)
+    shown = torch.stack([(poses[..., part, 2] > 0).all(-1) for part in (HIPS, NECK, ANKLES)], -1)
+    places = torch.stack([x[..., HIPS].mean(-1), y[..., NECK[0]], y[..., ANKLES].amax(-1)], -1)
+    mean = torch.where(shown, places, 0).sum(1) / shown.sum(1).clamp(min=1)
+    return torch.where(shown.any(1), mean, torch.nan)
 
 
 def _rate(places: Tensor, shown: Tensor, still: float) -> Tensor:
     """Logarithms (B, 2) of the root mean square steps, across and down, of places (B, N, J, 2) where `shown`; steps
-    under `still` are as good as none."""
+    under `still` are as good as none. nan where no step is shown."""
     both = (shown[:, 1:] & shown[:, :-1]).float()[..., None]
-    square = (places.diff(dim=1).square() * both).sum((1, 2)) / both.sum((1, 2)).clamp(min=1)
-    return 0.5 * (square + still**2).log()
+    steps = both.sum((1, 2))
+    square = (places.diff(dim=1).square() * both).sum((1, 2)) / steps.clamp(min=1)
+    return torch.where(steps > 0, 0.5 * (square + still**2).log(), torch.nan)
 
 
 class StyleEmbedding(nn.Module):
@@ -91,16 +97,18 @@ class StyleEmbedding(nn.Module):
         nn.init.zeros_(self.embed.bias)
 
     def forward(self, style: Tensor) -> Tensor:
-        """Styles (N, 9), as `measure` gives them: (N, channels)."""
-        return self.embed(self.relative(style))
+        """Styles (N, 9), as `measure` gives them: (N, channels). What is not known counts as the mean of real dance."""
+        return self.embed(self.relative(style).nan_to_num(0.0))
 
     def relative(self, style: Tensor) -> Tensor:
-        """The style in standard deviations from the mean of real dance."""
+        """The style in standard deviations from the mean of real dance; nan where it is not known."""
         return (style - self.mean) / self.spread.square().sum(1).sqrt()
 
     def learn(self, styles: Iterable[Tensor]) -> None:
-        """Take mean and spread from the (9,) styles of real clips."""
+        """Take mean and spread from the (9,) styles of real clips. What one does not tell is taken to be as the others
+        have it."""
         real = torch.stack(list(styles))
+        real = torch.where(real.isnan(), real.nanmean(0).nan_to_num(0.0), real)
         if len(real) > 1:
             self.mean.copy_(real.mean(0))
             self.spread.copy_(torch.linalg.cholesky(real.T.cov() + 1e-4 * torch.eye(SIZE)))

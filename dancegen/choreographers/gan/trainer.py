@@ -22,6 +22,7 @@ from dancegen.choreographers.gan.discriminator import MultiScaleDiscriminator
 from dancegen.choreographers.gan.generator import UNetGenerator, normalise_mel
 from dancegen.choreographers.gan.image import clean, picture
 from dancegen.choreographers.gan.memory import GanMemory, clips_bytes
+from dancegen.choreographers.gan.missing import completed, hidden, unseen
 from dancegen.choreographers.gan.model import Model, StartPoses, load_discriminator, load_model, save_model
 from dancegen.choreographers.gan.rollout import (
     Rollout,
@@ -170,7 +171,7 @@ class GanTrainer(Trainer[dict[str, Tensor], UNetGenerator, Validation]):
         rows = torch.arange(min(round(clips * t.alone_share * self._maturity(step)), len(self.rollouts.latest)))
         rows = rows[torch.rand(len(rows), generator=rng) >= t.clip_frames / t.alone_frames]
         strayed = place(self.rollouts.latest[rows, None], self.config.image.size) - self.target_style[rows, -PLACE:]
-        return rows[(strayed.abs().amax(-1) < STRAYED).cpu()]
+        return rows[(strayed.nan_to_num(0.0).abs().amax(-1) < STRAYED).cpu()]
 
     def _set_learning_rates(self, step: int) -> None:
         """A linear warm-up, and a decay each epoch or every `decay_steps`."""
@@ -204,7 +205,7 @@ class GanTrainer(Trainer[dict[str, Tensor], UNetGenerator, Validation]):
             dance = unroll(self.generator, start, mel, noise, style, teacher)
         self.rollouts = RolloutState.of(dance.end.tensors())
         times = torch.multinomial(torch.ones(clips, frames), min(t.judged_frames, frames), generator=rng)
-        fake_case, real_case = self._cases(dance, images, first, mel, times)
+        fake_case, real_case = self._cases(dance, teacher, first, mel, times)
         found = self._update_discriminator(fake_case, real_case)
         if self.beat_critic is not None and self.processes.any(not posterior.all()):
             danced = torch.cat([dance.origin, dance.joints], 1)[~posterior]
@@ -217,20 +218,39 @@ class GanTrainer(Trainer[dict[str, Tensor], UNetGenerator, Validation]):
         self.update_average()
         return found
 
-    def _cases(self, dance: Rollout, images: Tensor, first: Tensor, mel: Tensor, times: Tensor) -> tuple[Case, Case]:
-        """What the discriminator judges: generated and real frames at times (B, K), each with its history and music."""
-        earlier = torch.cat([picture(first, self.config.image)[:, None], (images[:, :-1, :3] + 1) / 2], 1)
+    def _cases(
+        self, dance: Rollout, teacher: TeacherForcing, first: Tensor, mel: Tensor, times: Tensor
+    ) -> tuple[Case, Case]:
+        """What the discriminator judges: generated and real frames at times (B, K), each with its history and music.
+
+        A joint that the real frames do not show is hidden in the generated ones beside them.
+        """
+        image, images = self.config.image, teacher.images
+        earlier = torch.cat([picture(first, image)[:, None], (images[:, :-1, :3] + 1) / 2], 1)
+        before, pictures = torch.cat([first[:, None], teacher.poses[:, :-1]], 1), dance.pictures
+        if unseen(before).any():
+            drawn = picture(hidden(dance.previous, before).flatten(0, 1), image)
+            pictures = drawn.unflatten(0, pictures.shape[:2])
         song = normalise_mel(at(mel, times))
-        fake = Case(self._judged(dance, times), history(dance.pictures, times, self.config), song)
+        fake = Case(self._judged(dance, teacher, times), history(pictures, times, self.config), song)
         return fake, Case(at(images, times), history(earlier, times, self.config), song)
 
-    def _judged(self, dance: Rollout, times: Tensor) -> Tensor:
+    def _judged(self, dance: Rollout, teacher: TeacherForcing, times: Tensor) -> Tensor:
         """The images to be judged: what the dance looks like, so the generated joints drawn clean.
 
         Judged by its own pixels, a generator would learn to please with patterns in the dark instead of with motion.
         """
         image = self.config.image
-        return clean(at(dance.joints, times), image) if image.heatmaps else at(dance.images, times)
+        if not image.heatmaps:
+            return at(dance.images, times)
+        return clean(hidden(at(dance.joints, times), at(teacher.poses, times)), image)
+
+    def _wanted(self, dance: Rollout, teacher: TeacherForcing) -> Tensor:
+        """The images (B * N, C, S, S) to be painted: those of the real dance, joints that it does not show where the
+        generated dance has them."""
+        if not unseen(teacher.poses).any():
+            return teacher.images.flatten(0, 1)
+        return clean(completed(teacher.poses, dance.joints.detach()).flatten(0, 1), self.config.image)
 
     def _update_discriminator(self, fake: Case, real: Case) -> dict[str, float]:
         weights = self.config.loss
@@ -258,7 +278,7 @@ class GanTrainer(Trainer[dict[str, Tensor], UNetGenerator, Validation]):
         weights, image = self.config.loss, self.config.image
         self.discriminator.requires_grad_(False)
         trust = teacher.posterior.float()[:, None].expand(mel.shape[:2])
-        images, paintings, trusted = dance.images.flatten(0, 1), teacher.images.flatten(0, 1), trust.flatten()
+        images, paintings, trusted = dance.images.flatten(0, 1), self._wanted(dance, teacher), trust.flatten()
         own = clean(dance.joints.detach().flatten(0, 1), image)
         with self.precision():
             judged = self.discriminator(*fake)

@@ -13,12 +13,13 @@ from dancegen.audio.features import FRAME_RATE, windows
 from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import ClipViews
 from dancegen.choreographers.gan.generator import UNetGenerator
+from dancegen.choreographers.gan.missing import fullest
 from dancegen.choreographers.gan.rollout import AHEAD_S, RolloutState, clip_noise, unroll
 from dancegen.choreographers.gan.style import measure
 from dancegen.choreographers.training.diagnostics import spread
 from dancegen.errors import PoseError
 from dancegen.metrics.beats import beat_figures, shifted_figures
-from dancegen.metrics.motion import MotionFigures, body_positions, motion_figures
+from dancegen.metrics.motion import MotionFigures, body_positions, finite, motion_figures
 from dancegen.pose.drawing import draw_poses
 from dancegen.pose.geometry import body_height, limb_lengths
 from dancegen.pose.sequence import PoseSequence
@@ -55,7 +56,7 @@ class Validation:
 
 
 def validate(generator: UNetGenerator, takes: list[ClipViews], sheet: Path | None, *, seed: int = 0) -> Validation:
-    """Dance for half a minute from the first pose of up to eight held-out clips; `sheet` gets a PNG of four.
+    """Dance for half a minute from the first whole pose of up to eight held-out clips; `sheet` gets a PNG of four.
 
     A single clip is danced to twice: whether two dances differ is one of the figures.
     """
@@ -69,7 +70,8 @@ def validate(generator: UNetGenerator, takes: list[ClipViews], sheet: Path | Non
     mel = np.stack([windows(song, times - AHEAD_S, config.generator.mel_width) for song in songs])
     noise = clip_noise(config, len(chosen), frames - 1, torch.Generator().manual_seed(seed))
     device = next(generator.parameters()).device
-    first = torch.from_numpy(np.stack([sequence.keypoints[0] for sequence in real])).to(device)
+    starts = np.stack([sequence.keypoints[fullest(sequence.keypoints)[0]] for sequence in real])
+    first = torch.from_numpy(starts).to(device)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         keep_dropout(generator)
@@ -150,7 +152,12 @@ def _compare(
 
 def _pooled(sequences: list[PoseSequence]) -> dict[str, float]:
     figures = [vars(_figures(sequence)) for sequence in sequences]
-    return {name: float(np.nan_to_num(np.mean([f[name] for f in figures]), nan=0.0)) for name in figures[0]}
+    return {name: float(np.nan_to_num(_mean_known([f[name] for f in figures]))) for name in figures[0]}
+
+
+def _mean_known(values: list[float]) -> float:
+    """The mean of those that are not nan, as the figures of a dance are that is too short or hides too much."""
+    return finite(np.nanmean, np.array(values))
 
 
 def _figures(sequence: PoseSequence) -> MotionFigures:
@@ -164,22 +171,29 @@ def _figures(sequence: PoseSequence) -> MotionFigures:
 def _shape_error(real: PoseSequence, made: PoseSequence) -> float:
     """Mean difference of limbs' 75th percentile lengths in the dance's second half to the real dance's.
 
-    A limb that is not there has no length.
+    A limb that the made dance lacks has no length there; one that the real dance never shows does not count.
     """
-    wanted, found = (
-        np.percentile(np.nan_to_num(limb_lengths(k)[:, BODY_LIMBS]), 75, axis=0)
-        for k in (real.keypoints, made.keypoints[len(made) // 2 :])
-    )
-    return float(np.abs(found - wanted).mean() / body_height(real.keypoints))
+    wanted, found = limb_lengths(real.keypoints), limb_lengths(made.keypoints[len(made) // 2 :])
+    known = [limb for limb in BODY_LIMBS if np.isfinite(wanted[:, limb]).any()]
+    lengths = np.percentile(np.nan_to_num(found[:, known]), 75, axis=0)
+    return _mean_error(lengths, np.nanpercentile(wanted[:, known], 75, axis=0), real)
 
 
 def _place_error(real: PoseSequence, made: PoseSequence) -> float:
     """How far the median mid-hip and lower ankle are, in the dance's second half, from the real dance's heights."""
-    wanted, found = (
-        np.array([np.median(k[:, (8, 11), 1].mean(1)), np.median(k[:, (10, 13), 1].max(1))])
-        for k in (real.keypoints, made.keypoints[len(made) // 2 :])
-    )
-    return float(np.abs(found - wanted).mean() / body_height(real.keypoints))
+    found = made.keypoints[len(made) // 2 :]
+    wanted = np.where(real.keypoints[..., 2:] > 0, real.keypoints, np.nan)
+    heights = [
+        [finite(np.nanmedian, at) for at in (k[:, (8, 11), 1].mean(1), k[:, (10, 13), 1].max(1))]
+        for k in (found, wanted)
+    ]
+    return _mean_error(np.array(heights[0]), np.array(heights[1]), real)
+
+
+def _mean_error(found: np.ndarray, wanted: np.ndarray, real: PoseSequence) -> float:
+    """Mean distance between places in pixels, in the real dancer's heights; of places that the real dance shows."""
+    apart = np.abs(found - wanted)
+    return float(np.nan_to_num(_mean_known(list(apart))) / body_height(real.keypoints))
 
 
 def _draw_sheet(real: list[PoseSequence], made: list[PoseSequence], config: GanConfig, path: Path) -> None:
