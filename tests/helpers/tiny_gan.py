@@ -16,7 +16,7 @@ from dancegen.choreographers.gan.config import GanConfig
 from dancegen.choreographers.gan.data import ClipViews, choose_starts, with_beat
 from dancegen.choreographers.gan.generator import UNetGenerator
 from dancegen.choreographers.gan.model import Model, save_model
-from dancegen.dataset.format import Clip, write_clips
+from dancegen.dataset.format import VIDEO_VIEW, Clip, write_clips
 from dancegen.pose.geometry import to_canvas
 from dancegen.pose.sequence import PoseSequence
 from dancegen.store import Artifact, Recipe, Store
@@ -153,6 +153,41 @@ def pose_dataset(store: Store, *, train: int = 5, val: int = 2, seconds: float =
         return {"clips": len(clips)}
 
     return store.obtain(Recipe("extract-poses", 1, {"train": train, "val": val, "seconds": seconds}), build)
+
+
+def filmed(frames: int, fps: float, *, beat_s: float = 0.5, first: float = 0.0) -> np.ndarray:
+    """(frames, 18, 3) keypoints of a dancer as a detector leaves them: now and then a wrist or a leg is not seen, what
+    cleaning filled in has little confidence, and the left ear never shows."""
+    poses = dancing(frames, fps, beat_s=beat_s, first=first)
+    second = (np.arange(frames) / fps + first) % 2.0
+    poses[second < 0.7, 4] = 0.0
+    poses[(second > 0.4) & (second < 0.9), 12:14] = 0.0
+    poses[(second > 1.0) & (second < 1.2), 7, 2] = 0.3
+    poses[:, 17] = 0.0
+    return poses
+
+
+def filmed_dataset(store: Store, *, train: int = 4, val: int = 2) -> Artifact:
+    """An extract-poses artifact of filmed dances: one view, no joints in space, of several lengths and rates."""
+    rates, lengths = (25.0, 30_000 / 1001, 24.0, 59.94), (4.0, 2.7, 5.3)
+
+    def build(directory: Path) -> dict:
+        clips = []
+        for i in range(train + val):
+            fps, beat_s, first = rates[i % 4], 0.4 + 0.05 * (i % 4), 0.37 * i
+            frames = round(lengths[i % 3] * fps)
+            split, seconds = "train" if i < train else "val", frames / fps
+            clip = Clip(f"f{i:02d}", "0" * 64, 0.0, seconds, fps, split, None, None, f"take{i}", "own", 0.0)
+            folder = directory / "clips" / clip.id
+            (folder / VIDEO_VIEW).mkdir(parents=True)
+            PoseSequence(filmed(frames, fps, beat_s=beat_s, first=first), fps).save(folder / VIDEO_VIEW / "poses.npz")
+            ticks(seconds, beat_s, first).save(folder / "beats.json")
+            np.save(folder / "mel.npy", ticking(seconds, beat_s, first=first).astype(np.float16))
+            clips.append(clip)
+        write_clips(directory, clips)
+        return {"clips": len(clips)}
+
+    return store.obtain(Recipe("extract-poses", 1, {"filmed": train, "val": val}), build)
 
 
 def with_train(config: GanConfig, **values) -> GanConfig:

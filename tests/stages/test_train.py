@@ -8,21 +8,25 @@ import re
 import signal
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 
-from dancegen import prepare, train
+from dancegen import generate_poses, prepare, train
 from dancegen.choreographers import load_choreographer
 from dancegen.choreographers.gan.family import Gan
 from dancegen.choreographers.gan.model import load_config, load_model
 from dancegen.choreographers.training.processes import settled
 from dancegen.errors import InputError, ModelError, NotFoundError
+from dancegen.pose.sequence import PoseSequence
+from dancegen.pose.skeleton import BODY
 from dancegen.progress import SILENT, Silent
 from dancegen.store import open_store
+from helpers.listening import Listener
 from helpers.processes import run, start
 from helpers.songs import write_click
 from helpers.stepping_dancer import write_dancer
 from helpers.tiny_diffusion import CONFIG as tiny_diffusion
-from helpers.tiny_gan import SETTINGS, pose_dataset, tiny_config, tiny_model
+from helpers.tiny_gan import SETTINGS, filmed_dataset, pose_dataset, tiny_config, tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -245,3 +249,46 @@ def test_only_what_is_learnt_from_is_accented_and_the_record_says_in_which_preci
     assert load_config(made.path).train.precision == settled("auto", "cpu") != "auto"
     with pytest.raises(InputError, match=r"train\.accent"):
         train(max_steps=1, settings=(*SETTINGS, "train.accent=1"), store=store, family="gan")
+
+
+def test_a_model_of_filmed_dances_is_trained_through_a_break_and_dances(tmp_path):
+    store = open_store(tmp_path / "store")
+    filmed_dataset(store)
+    options = {"family": "gan", "max_steps": 4, "settings": (*SETTINGS, "train.validate_every=2"), "store": store}
+
+    class Breaks(Listener):
+        @contextmanager
+        def task(self, label, total=None):
+            def advance(amount=1.0):
+                if label.startswith("training"):
+                    signal.raise_signal(signal.SIGINT)
+
+            yield advance
+
+    with pytest.raises(KeyboardInterrupt):
+        train(**options, progress=Breaks())
+    heard = Listener()
+    model = train(**options, progress=heard)
+    assert [line for line in heard.said if line.startswith(("train: 4 clips", "val: 2 clips"))]
+    rows = list(csv.DictReader(model.file("history.csv").open()))
+    assert [row["step"] for row in rows] == ["2", "4"] and all(float(row["score"]) < float("inf") for row in rows)
+    song = write_click(tmp_path / "song.wav", 120, 4.0)
+    dance = generate_poses(song, model=str(model.path), store=store)
+    keypoints = PoseSequence.load(dance.file("poses.npz")).keypoints
+    assert len(keypoints) == 120 and np.isfinite(keypoints).all() and (keypoints[:, BODY, 2] > 0).mean() > 0.95
+
+
+def test_a_dataset_of_the_wrong_stage_is_answered_with_the_way_to_the_right_one(store, tmp_path):
+    poses = store.newest("extract-poses")
+    with pytest.raises(InputError, match="learns from motion in space: give the dataset of prepare"):
+        train(str(poses.path), max_steps=1, store=store)
+    write_dancer(tmp_path / "dancer.bvh")
+    write_click(tmp_path / "song.wav", 120)
+    dances = prepare(
+        [tmp_path / "dancer.bvh"], music=tmp_path / "song.wav", clip_seconds=3.0, workers=1, store=store
+    )  # fmt: skip
+    for given in (dances, dances.digest[:10], dances.path):
+        with pytest.raises(InputError, match=r"is a dataset of prepare; .* dancegen extract-poses"):
+            train(given, family="gan", perceptual=0, max_steps=1, store=store)
+    with pytest.raises(NotFoundError):
+        train("0123456789", family="gan", perceptual=0, max_steps=1, store=store)

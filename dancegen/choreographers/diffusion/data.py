@@ -94,7 +94,7 @@ def _given(motions: list[tuple[Clip, Motion]], split: str, left_out: Counter) ->
     elif not turned:
         notes = ["joints alone, without rotations"]
     kinds: list[ClipKind] = ["motion" for _ in motions]
-    return Given(split, kinds, sum(clip.seconds for clip, _ in motions), notes, left_out)
+    return Given(split, kinds, sum(clip.own_seconds for clip, _ in motions), notes, left_out)
 
 
 def body_of(motions: list[tuple[Clip, Motion]]) -> Body:

@@ -66,7 +66,7 @@ def load_clips(
     clips = [clip for clip in read_clips(dataset) if clip.split == split]
     if most is not None:
         clips = sorted(clips, key=lambda clip: -clip.seconds)
-    takes, left_out = [], Counter()
+    takes, left_out, seconds = [], Counter(), 0.0
     with progress.task(f"reading {split} clips", len(clips)) as advance:
         for clip in clips:
             take = _load_clip(dataset, clip.id, config, accent)
@@ -74,13 +74,14 @@ def load_clips(
                 left_out[fault] += 1
             else:
                 takes.append(take)
+                seconds += clip.own_seconds
             advance(1)
             if len(takes) == most:
                 break
     if not takes:
         raise InputError(_no_clips(dataset, split, config, left_out))
     if most is None:
-        _given(takes, split, left_out).say(progress)
+        _given(takes, split, seconds, left_out).say(progress)
     return takes
 
 
@@ -123,7 +124,7 @@ def _no_clips(dataset: Path, split: str, config: GanConfig, left_out: Counter) -
     return f"{dataset} has no {split} clip of {seconds:.1f} s or more{why}; prepare more takes, or longer clips"
 
 
-def _given(takes: Sequence[ClipViews], split: str, left_out: Counter) -> Given:
+def _given(takes: Sequence[ClipViews], split: str, seconds: float, left_out: Counter) -> Given:
     """What the clips are, with the share of joints that no camera saw."""
     views = [len(take.views) for take in takes]
     seen = np.concatenate([view.keypoints[:, BODY, 2].ravel() for take in takes for view in take.views])
@@ -132,7 +133,6 @@ def _given(takes: Sequence[ClipViews], split: str, left_out: Counter) -> Given:
     notes = [f"{most} views of each" if most == least > 1 else f"{least} to {most} views of each"] if most > 1 else []
     if missing or filled:
         notes.append(f"{missing:.1%} of the body's joints are missing, {filled:.1%} were filled in by cleaning")
-    seconds = sum(take.frames / take.views[0].fps for take in takes)
     return Given(split, [take.kind for take in takes], seconds, notes, left_out)
 
 
