@@ -116,8 +116,10 @@ def _best_of_each(takes: list[Take], source: Path, progress: Progress) -> list[T
     keys = [(source if is_aist(take.path) else take.path.parent, take.path.stem) for take in takes]
     for key, take in zip(keys, takes, strict=True):
         ranks[key] = min(take.reader.rank, ranks.get(key, take.reader.rank))
-    best = [take for key, take in zip(keys, takes, strict=True) if take.reader.rank == ranks[key]]
-    if others := [take for take in takes if take not in best]:
+    best, others = [], []
+    for key, take in zip(keys, takes, strict=True):
+        (best if take.reader.rank == ranks[key] else others).append(take)
+    if others:
         progress.say(
             f"{len(others)} recordings in {source} show dances that are read from other files there, which say more of "
             f"them; name {others[0].path.parent} itself to read these"
