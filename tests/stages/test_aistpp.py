@@ -11,9 +11,10 @@ import pytest
 
 from dancegen import extract_poses, prepare, train
 from dancegen.choreographers.diffusion.model import load_model
-from dancegen.dataset.format import ClipMotion, clip_dir, clip_views, read_clips
+from dancegen.dataset.format import ClipMotion, clip_dir, clip_views, poses_path, read_clips
 from dancegen.motion.readers.aist import read_keypoints3d
 from dancegen.motion.readers.aist_cameras import cameras_of, read_cameras
+from dancegen.pose.sequence import PoseSequence
 from dancegen.store import open_store
 from helpers.aistpp import write_2d, write_dataset
 from helpers.songs import write_click
@@ -80,6 +81,21 @@ def test_motions_keep_their_rotations_and_diffusion_learns_from_them(motions, st
     assert all(rotated(motions))
     model = train(motions, family="diffusion", max_steps=1, settings=DIFFUSION, device="cpu", store=store)
     assert load_model(model.path).styles == ("break", "pop")
+
+
+def test_the_gan_learns_from_what_the_nine_cameras_saw(seen, store):
+    poses = extract_poses(seen, workers=1, store=store)
+    for clip in read_clips(poses):
+        views = [f"c{number:02d}" for number in range(1, 10)]
+        lost = "c05" if clip.take == "gBR_sBM_cAll_d04_mBR0_ch01" else None  # not in time with the others
+        assert clip_views(poses.path, clip) == [view for view in views if view != lost]
+        for view in clip_views(poses.path, clip):
+            sequence = PoseSequence.load(poses_path(poses.path, clip, view))
+            assert sequence.size == (512, 512) and len(sequence) == 150
+            body = sequence.keypoints[:, 1:14]
+            assert (body[..., 2] > 0).all() and body[..., :2].min() > 0 and body[..., :2].max() < 512
+    model = train(poses, family="gan", max_steps=1, settings=SETTINGS, device="cpu", store=store)
+    assert (model.path / "model.safetensors").is_file()
 
 
 def test_the_gan_learns_from_joints_in_space_too(published, store):
