@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,10 +17,14 @@ import numpy as np
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE
 from dancegen.dataset.format import Clip, ClipMotion, clip_dir
-from dancegen.dataset.pieces import pieces
+from dancegen.dataset.pieces import SHORTEST_S, pieces
 from dancegen.files import load_array
 from dancegen.motion.motion import Motion
 from dancegen.motion.time_warp import (
+    LEAD_S,
+    MAX_RATE,
+    MIN_RATE,
+    TAIL_S,
     DanceEvents,
     Grid,
     TimeMap,
@@ -39,6 +43,10 @@ LONGEST_SPAN_S = 60.0
 """A longer take is paired with several songs, one after the other: it bounds the memory of the time warp."""
 SLACK = 1.12
 """Song seconds to reserve for a second of dance, for a warp that slows it down."""
+RESERVE_S = (LEAD_S + TAIL_S) / MIN_RATE
+"""Song seconds that a warp may need besides: before the first step, and for the last."""
+LEAST_PART_S = MAX_RATE * SHORTEST_S
+"""A dance is parted between songs into no shorter ones: each gives a clip, however fast it becomes."""
 FEWEST_BEATS = 8
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -67,15 +75,17 @@ class OwnSong:
 class MeasuredTake:
     """One recording, read and measured: `motion` is its `Motion` as a file, `events` its kinematic beats.
 
-    active: (start, end) seconds; what comes before and after is a person who waits. performance: takes that show the
-    same dance share it. song: None for silent motion capture. performer: who dances, where the source says.
+    spans: (start, end) seconds of what is danced in it: people wait before and after, and a source may have gaps.
+    seconds: its whole length. performance: takes that show the same dance share it. song: None for silent motion
+    capture. performer: who dances, where the source says.
     """
 
     name: str
     performance: str
     digest: str
     motion: Path
-    active: tuple[float, float]
+    seconds: float
+    spans: tuple[tuple[float, float], ...]
     events: DanceEvents
     song: OwnSong | None = None
     performer: str | None = None
@@ -94,13 +104,14 @@ class Pairing:
 
 @dataclass(frozen=True)
 class PairedClips:
-    """The clips of a pairing, and how well their steps meet the beats.
+    """The clips of a pairing, which seconds of its take they hold, and how well their steps meet the beats.
 
     `aligned` and `shifted` are sums over `footfalls` footfalls (see `time_warp.alignment`); `acceleration` is the mean
     joint acceleration of the warped dance over that of the take; None where nothing was warped.
     """
 
     clips: tuple[Clip, ...]
+    taken: tuple[tuple[float, float], ...] = ()
     footfalls: int = 0
     aligned: float = 0.0
     shifted: float = 0.0
@@ -117,31 +128,45 @@ def choose_pairings(
     """`pairs` songs for every span of every silent take, and where in the song to begin.
 
     Songs whose tempo suits the steps come first, among them those used least so far, then chance decides; after them
-    the others, nearest tempo first. With fewer songs than pairs a song is danced to again, from elsewhere. A take with
-    a song of its own has that song alone, from among `own_songs`.
+    the others, nearest tempo first. With fewer songs than pairs, or a song too short for the span, it is danced to
+    again, from elsewhere. A take with a song of its own has that song alone, from among `own_songs`.
     """
     uses = dict.fromkeys((song.digest for song in songs), 0)
     pairings = []
     for take in takes:
         if take.song is not None:
-            pairings += [_own_pairing(take, take.song, song) for song in own_songs if song.digest == take.song.digest]
+            own = [song for song in own_songs if song.digest == take.song.digest]
+            pairings += [each for song in own for each in _own_pairings(take, take.song, song)]
             continue
         rng = np.random.default_rng([seed, zlib.crc32(take.name.encode())])
-        for part, span in enumerate(_spans(*take.active)):
+        part = [0] * pairs
+        for span in (each for whole in take.spans for each in _parted(whole, LONGEST_SPAN_S)):
             ranked = _rank(songs, take.events.step_s, uses, rng)
             for pair in range(pairs):
                 song = ranked[pair % len(ranked)]
-                uses[song.digest] += 1
-                room = song.seconds - SLACK * (span[1] - span[0])
-                start = np.floor(rng.uniform(0, max(0.0, room)) * FRAME_RATE) / FRAME_RATE
-                pairings.append(Pairing(f"{take.name}-{pair:02d}{_part_name(part)}", take, span, song, float(start)))
+                for piece in _parted(span, _longest_dance(song)):
+                    uses[song.digest] += 1
+                    room = song.seconds - SLACK * (piece[1] - piece[0]) - RESERVE_S
+                    start = np.floor(rng.uniform(0, max(0.0, room)) * FRAME_RATE) / FRAME_RATE
+                    name = f"{take.name}-{pair:02d}{_part_name(part[pair])}"
+                    pairings.append(Pairing(name, take, piece, song, float(start)))
+                    part[pair] += 1
     return pairings
 
 
-def _own_pairing(take: MeasuredTake, own: OwnSong, song: Song) -> Pairing:
-    """The active part of a take with its own song, from the first frame of the song's spectrogram on."""
-    start = float(np.ceil((own.start_s + take.active[0]) * FRAME_RATE) / FRAME_RATE)
-    return Pairing(f"{take.name}-00a", take, (start - own.start_s, take.active[1]), song, start)
+def _own_pairings(take: MeasuredTake, own: OwnSong, song: Song) -> list[Pairing]:
+    """The spans of a take with its own song, from the first frame of the song's spectrogram on."""
+    pairings = []
+    for part, (first, last) in enumerate(take.spans):
+        start = float(np.ceil((own.start_s + first) * FRAME_RATE) / FRAME_RATE)
+        span = (start - own.start_s, last)
+        pairings.append(Pairing(f"{take.name}-00{_part_name(part)}", take, span, song, start))
+    return pairings
+
+
+def _longest_dance(song: Song) -> float:
+    """The seconds of dance that a song surely has room for."""
+    return max(LEAST_PART_S, (song.seconds - RESERVE_S) / SLACK)
 
 
 def _part_name(part: int) -> str:
@@ -150,9 +175,11 @@ def _part_name(part: int) -> str:
     return name if part < len(_LETTERS) else _part_name(part // len(_LETTERS)) + name
 
 
-def _spans(start: float, end: float) -> list[tuple[float, float]]:
-    count = max(1, int(np.ceil((end - start) / LONGEST_SPAN_S)))
-    edges = np.linspace(start, end, count + 1)
+def _parted(span: tuple[float, float], longest_s: float) -> list[tuple[float, float]]:
+    """A span in equal parts, none of which is longer."""
+    seconds = span[1] - span[0]
+    count = max(1, min(int(np.ceil(seconds / longest_s)), int(seconds / LEAST_PART_S)))
+    edges = np.linspace(*span, count + 1)
     return list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
 
 
@@ -173,7 +200,7 @@ def make_clips(
     grid = target_grid(song.beats.times_s, take.events.step_s)
     warp = _warp(pairing, grid)
     motion = Motion.load(take.motion)
-    clips = []
+    clips, taken = [], []
     end = min(float(warp.song_s[-1]), song.seconds)
     for number, piece in enumerate(pieces(float(warp.song_s[0]), end, clip_s, fps)):
         start, frames = piece.start_s, piece.frames
@@ -194,7 +221,18 @@ def make_clips(
         )
         write_clip(root, clip, _clip_motion(take, warp, motion, start, frames, fps), song)
         clips.append(clip)
-    return _measure(pairing, warp, replace(motion, rotations=None), grid, tuple(clips), fps)
+        first, last = warp.take_time(np.array([start, start + frames / fps])).tolist()
+        taken.append((first, last))
+    return _measure(pairing, warp, replace(motion, rotations=None), grid, (tuple(clips), tuple(taken)), fps)
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """The seconds that lie in any of these (start, end) spans, each once."""
+    total, reached = 0.0, -np.inf
+    for start, end in sorted(spans):
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
 
 
 def remove_clips(pairing: str, root: Path) -> None:
@@ -255,7 +293,7 @@ def clip_beats(beats: Beats, start_s: float, seconds: float) -> Beats:
 
 
 def _measure(
-    pairing: Pairing, warp: TimeMap, motion: Motion, grid: Grid, clips: tuple[Clip, ...], fps: float
+    pairing: Pairing, warp: TimeMap, motion: Motion, grid: Grid, cut: tuple[tuple, tuple], fps: float
 ) -> PairedClips:
     steps = warp.song_time(pairing.take.events.footfalls)
     steps = steps[np.isfinite(steps)]
@@ -269,7 +307,7 @@ def _measure(
     take_times = np.arange(warp.take_s[0], warp.take_s[-1], 1 / fps)
     ratio = mean_acceleration(motion.at(warp.take_time(song_times), fps))
     ratio /= max(mean_acceleration(motion.at(take_times, fps)), 1e-9)
-    return PairedClips(clips, len(steps), float(aligned), float(shifted), float(ratio))
+    return PairedClips(*cut, len(steps), float(aligned), float(shifted), float(ratio))
 
 
 def mean_acceleration(motion: Motion) -> float:

@@ -34,6 +34,11 @@ class SeenTake:
     song: OwnSong
     performer: str | None = None
 
+    @property
+    def spans(self) -> tuple[tuple[float, float], ...]:
+        """(start, end) seconds of what is danced in it: all of it, since who waits with music waits for it."""
+        return ((0.0, self.seconds),)
+
 
 @dataclass(frozen=True)
 class SeenPairing:
@@ -113,4 +118,4 @@ def make_pose_clips(
             poses.save(path)
         write_music(root, piece.clip, pairing.song)
         clips.append(piece.clip)
-    return PairedClips(tuple(clips))
+    return PairedClips(tuple(clips), tuple((clip.start, clip.start + clip.seconds) for clip in clips))

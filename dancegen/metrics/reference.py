@@ -141,7 +141,7 @@ def measure_real(root: Path, progress: Progress = SILENT) -> Reference:
     every = np.linspace(0, len(real.kinetic) - 1, min(SAMPLE, len(real.kinetic))).astype(int)
     about = {
         "training_takes": len({clip.take for clip in training}),
-        "training_seconds": round(sum(clip.seconds for clip in training), 1),
+        "training_seconds": round(sum(clip.own_seconds for clip in training), 1),
         "windows": len(real.kinetic),
         "held_out_takes": len({clip.take for clip in held_out}),
         **_half_against_half(windows, training),

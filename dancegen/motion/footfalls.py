@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from dancegen.arrays import smooth
@@ -12,9 +14,9 @@ STEP_SPEED = 0.35
 SWING_S = 0.1
 """A foot must have moved for at least this long before its stop counts as a footfall."""
 SMOOTH_S = 0.02
-STIR_SPEED, STIR_S, STIR_SMOOTH_S = 0.15, 0.4, 0.1
-"""Mean joint speed (body heights a second) and duration from which a body is no longer waiting."""
-IDLE_S = 0.5
+STIR_SPEED, STIR_S, STIR_SMOOTH_S = 0.02, 0.1, 0.1
+"""Mean joint speed (body heights a second) and duration from which a body moves at all: who waits, sways by less."""
+IDLE_S = 1.0
 LULL_SMOOTH_S = 0.08
 LULL_SHARE = 0.8
 """A lull is a minimum of the mean joint speed under this share of the peaks beside it."""
@@ -31,10 +33,10 @@ def joint_speeds(joints3d: np.ndarray, fps: float, height: float, smooth_s: floa
 
 
 def active_span(joints3d: np.ndarray, fps: float, height: float) -> tuple[float, float]:
-    """(start, end) seconds between which the dancer dances: captures begin and end with people who wait.
+    """(start, end) seconds between which the dancer moves: captures begin and end with people who stand and wait.
 
-    From half a second before the first stir of at least 0.4 s to half a second after the last; all of it where there
-    is none.
+    From a second before the first movement to a second after the last, however small they are; all of it where there is
+    none. What it leaves out is a motionless body.
     """
     speed = joint_speeds(joints3d, fps, height, STIR_SMOOTH_S)[:, 1:14].mean(axis=1)
     end = (len(joints3d) - 1) / fps
@@ -43,6 +45,15 @@ def active_span(joints3d: np.ndarray, fps: float, height: float) -> tuple[float,
     if not stirs:
         return 0.0, end
     return max(0.0, stirs[0][0] - IDLE_S), min(end, stirs[-1][1] + IDLE_S)
+
+
+def danced_spans(
+    active: tuple[float, float], gaps: Sequence[tuple[float, float]], least_s: float
+) -> tuple[tuple[float, float], ...]:
+    """What lies between the gaps of an active span, (start, end) seconds, where it is at least so long."""
+    edges = [active[0], *(edge for gap in sorted(gaps) for edge in gap), active[1]]
+    spans = [(max(a, active[0]), min(b, active[1])) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return tuple((a, b) for a, b in spans if b - a >= least_s)
 
 
 def find_footfalls(joints3d: np.ndarray, fps: float, height: float) -> np.ndarray:

@@ -77,7 +77,9 @@ class Motion:
     head_forward, head_up: (T, 3) float32 unit vectors, where the face looks and the crown points.
     height_m: the dancer's standing height. fps: frames a second.
     ends: (T, 4, 3) float32 unit vectors, where hands and feet point, as ENDS lists them; None where the source has
-    neither. rotations: of the body's bones; None where the source has joints only.
+    neither. rotations: of the body's bones; None where the source has joints only. gaps: (start, end) seconds in which
+    the source does not say where the dancer is; what stands there leads from one side to the other, and is no dance.
+    No file keeps them.
     """
 
     joints3d: np.ndarray
@@ -89,6 +91,7 @@ class Motion:
     source: Path | None = None
     ends: np.ndarray | None = None
     rotations: Rotations | None = None
+    gaps: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         frames = len(self.joints3d)
@@ -195,7 +198,7 @@ class Motion:
         joints, forward, up, *ends = tracks
         return replace(
             self, joints3d=joints, head_forward=unit(forward), head_up=unit(up), fps=float(fps),
-            ends=unit(ends[0]) if ends else None, rotations=rotations,
+            ends=unit(ends[0]) if ends else None, rotations=rotations, gaps=(),
         )  # fmt: skip
 
 

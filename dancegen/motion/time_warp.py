@@ -37,10 +37,18 @@ RATE_COST = 2.0
 BEND_COST = 0.005
 """Cost of a change of rate by one level from knot to knot, squared."""
 LEAD_S = 0.5
-"""The warp may begin up to this far into the take, so that the first step can find its beat."""
+"""The dance may begin up to this long after the song does, so that its first step can find its beat."""
+_LEAD = round(LEAD_S / GRID_S)
+_TAIL = 2 * int(LEVELS[-1])
+"""Grid steps past a take's end that a segment of the warp may reach."""
+TAIL_S = _TAIL * GRID_S
 
 ALIGNMENT_SIGMA_S = 0.05
 MIN_TARGET_PERIOD_S = 0.22
+
+
+_APART_S = 1e-4
+"""Knots are never nearer to each other."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +75,14 @@ class TimeMap:
     def rate_at(self, song_s: np.ndarray) -> np.ndarray:
         """Take seconds a song second at seconds of the song."""
         return self._curve().derivative()(song_s)
+
+    def within(self, start_s: float, end_s: float) -> TimeMap:
+        """The part of the map that leads to these seconds of the take, as far as it reaches."""
+        ends = np.array([max(start_s, self.take_s[0]), min(end_s, self.take_s[-1])])
+        first, last = self.song_time(ends)
+        inside = self.song_s[(self.song_s > first + _APART_S) & (self.song_s < last - _APART_S)]
+        song = np.concatenate([[first], inside, [last]])
+        return TimeMap(song, np.concatenate([ends[:1], self.take_time(inside), ends[1:]]), self.rate_at(song))
 
     def _curve(self) -> CubicHermiteSpline:
         from scipy.interpolate import CubicHermiteSpline
@@ -132,34 +148,34 @@ def target_grid(beat_times_s: np.ndarray, step_s: float) -> Grid:
 def warp_to_beats(
     events: DanceEvents, take_span: tuple[float, float], grid: Grid, song_span: tuple[float, float]
 ) -> TimeMap:
-    """The best smooth warp of the take's span onto the song's span, which may end before either does.
+    """The best smooth warp of the whole span of a take onto the song's span, which may end before it.
 
-    `take_span`, `song_span`: (start, end) seconds. The map begins at the song span's start, at most 0.5 s into the
-    take's, and ends where the first of the two runs out.
+    `take_span`, `song_span`: (start, end) seconds. The dance begins with the song's span or up to half a second later.
+    All of it is danced where the song has room for it at 1.25 times its speed; else it ends where the song does.
     """
-    count = int(min((take_span[1] - take_span[0]) / MIN_RATE, song_span[1] - song_span[0]) / KNOT_S + 1e-6)
-    density = _event_density(events, take_span)
-    rewards = _Rewards(density, grid, song_span[0])
+    start, end = take_span
+    padded = (start - LEAD_S, end + TAIL_S)
+    count = int(min((padded[1] - padded[0]) / MIN_RATE, song_span[1] - song_span[0]) / KNOT_S + 1e-6)
+    rewards = _Rewards(_event_density(events, take_span, padded), grid, song_span[0])
     path, offset = _best_path(rewards, count)
     rate = LEVELS[path] / LEVELS_PER_UNIT
     advance = (rate[:-1] + rate[1:]) / 2 * KNOT_S
-    take = take_span[0] + offset * GRID_S + np.concatenate([[0.0], np.cumsum(advance)])
-    return TimeMap(song_span[0] + np.arange(len(rate)) * KNOT_S, take, rate)
+    take = padded[0] + offset * GRID_S + np.concatenate([[0.0], np.cumsum(advance)])
+    return TimeMap(song_span[0] + np.arange(len(rate)) * KNOT_S, take, rate).within(start, end)
 
 
-def _event_density(events: DanceEvents, span: tuple[float, float]) -> np.ndarray:
-    """Kinematic events a grid step along the take, (J,): each event a narrow bump of its weight."""
-    density = np.zeros(int((span[1] - span[0]) / GRID_S) + 1)
-    near = events.footfalls
-    lulls = [t for t in events.lulls if len(near) == 0 or np.min(np.abs(near - t)) > 0.15]
+def _event_density(events: DanceEvents, span: tuple[float, float], padded: tuple[float, float]) -> np.ndarray:
+    """Kinematic events in a span of the take a grid step, (J,) over a wider one: each a narrow bump of its weight."""
+    density = np.zeros(int((padded[1] - padded[0]) / GRID_S) + 1)
+    near, lulls = (times[(times >= span[0]) & (times <= span[1])] for times in (events.footfalls, events.lulls))
+    lulls = [t for t in lulls if len(near) == 0 or np.min(np.abs(near - t)) > 0.15]
     weighted = [(t, 1.0) for t in near] + [(t, LULL_WEIGHT if len(near) else 1.0) for t in lulls]
     reach = int(4 * EVENT_SIGMA_S / GRID_S)
     for time, weight in weighted:
-        centre = (time - span[0]) / GRID_S
+        centre = (time - padded[0]) / GRID_S
         cells = np.arange(max(0, int(centre) - reach), min(len(density), int(centre) + reach + 2))
-        if len(cells):
-            bump = np.exp(-(((cells - centre) * GRID_S) ** 2) / (2 * EVENT_SIGMA_S**2))
-            density[cells] += weight * bump / (EVENT_SIGMA_S / GRID_S * np.sqrt(2 * np.pi))
+        bump = np.exp(-(((cells - centre) * GRID_S) ** 2) / (2 * EVENT_SIGMA_S**2))
+        density[cells] += weight * bump / (EVENT_SIGMA_S / GRID_S * np.sqrt(2 * np.pi))
     return density
 
 
@@ -237,7 +253,7 @@ def _best_path(rewards: _Rewards, count: int) -> tuple[np.ndarray, int]:
     cost = _transition_cost().astype(np.float32)[:, None]
     places = rewards.length
     value = np.full((len(LEVELS), places), -np.inf, np.float32)
-    first, last = 0, min(places, int(LEAD_S / GRID_S) + 1)
+    first, last = 0, min(places, _LEAD + 1)
     value[:, first:last] = 0.0
     came_from = np.full((count, len(LEVELS), places), -1, np.int8)
     best, best_score = (0, 0, 0), -np.inf
@@ -256,8 +272,8 @@ def _best_path(rewards: _Rewards, count: int) -> tuple[np.ndarray, int]:
         value = fresh
         # Only places between the slowest and the fastest way here are worth a look.
         first, last = first + 2 * int(LEVELS[0]), min(places, last + 2 * int(LEVELS[-1]))
-        # The dance may end once the take is about to run out, and does where the song does.
-        end = 0 if step == count - 1 else max(0, places - 2 * int(LEVELS[-1]))
+        # The dance may end once all of the take is danced, and does where the song does if that never was.
+        end = 0 if step == count - 1 and best_score == -np.inf else max(0, places - _TAIL)
         if last > end and (score := float(value[:, end:].max())) > best_score:
             level, place = np.unravel_index(int(np.argmax(value[:, end:])), (len(LEVELS), places - end))
             best, best_score = (step + 1, int(place) + end, int(level)), score

@@ -124,7 +124,7 @@ class ExtractionJob:
             "views": views,
             "sequences": sum(each.sequences for each in made),
             "frames": sum(frames.values()),
-            "seconds": round(sum(clip.seconds for clip in clips), 1),
+            "seconds": round(sum(clip.own_seconds for clip in clips), 1),
             "size": list(self.extraction.size),
             "nose_visible": {view: round(faces[view] / max(frames[view], 1), 3) for view in views},
             **self._of_footage(made),

@@ -20,6 +20,7 @@ from dancegen.dataset.pairing import (
     Pairing,
     Song,
     choose_pairings,
+    covered,
     make_clips,
     remove_clips,
 )
@@ -47,6 +48,8 @@ STAGE = "prepare"
 VERSION = 5
 USUAL_FPS = 30.0
 """Of clips of motion."""
+WORTH_SAYING_S = 0.5
+"""Dance that no song had room for."""
 SHOWN = 5
 """Messages of one kind that are shown in full."""
 
@@ -115,6 +118,7 @@ class _Job:
             filmed = self._cut_films(directory, takes)
             splits = self._splits({*filmed.names, *(take.name for take in takes)})
             paired = self._make_clips(takes, songs, own_songs, splits, directory) if takes else []
+            used = self._use_of(takes, paired) if takes else {}
         clips = [*filmed.with_splits(splits), *(clip for one in paired for clip in one.clips)]
         if not clips:
             least = min(self.options.clip_seconds, SHORTEST_S)
@@ -123,7 +127,8 @@ class _Job:
         if all(clip.split == "train" for clip in clips) and self.options.val_fraction > 0:
             self._warn("nothing is kept apart for validation: all clips are of one performance")
         write_clips(directory, clips)
-        return self._summary(clips, paired) | filmed.summary() | {"warnings": self.warnings, "left_out": self.left_out}
+        told = {"warnings": self.warnings, "left_out": self.left_out}
+        return self._summary(clips, paired, used) | filmed.summary() | told
 
     def _analyse_songs(self, scratch: Path) -> tuple[list[Song], list[Song]]:
         """The songs for silent takes, and those that takes were recorded with."""
@@ -150,8 +155,9 @@ class _Job:
 
     def _read_takes(self, scratch: Path) -> list[MeasuredTake | SeenTake]:
         takes, failures, said = [], [], []
+        clip_s = self.options.clip_seconds
         hints = Hints(self.options.source_fps, self.joints, self.options.json_canvas)
-        jobs = [(item, scratch / f"take{number}", hints) for number, item in enumerate(self.takes)]
+        jobs = [(item, scratch / f"take{number}", hints, clip_s) for number, item in enumerate(self.takes)]
         for item, result in self._each("Reading the dances", _read, jobs):
             if isinstance(result, Fault):
                 failures.append(item.worded(result.reason))
@@ -238,6 +244,29 @@ class _Job:
         if partly:
             self._warn(f"not paired with every song that was chosen for it: {_listed(partly)}")
 
+    def _use_of(self, takes: list[MeasuredTake | SeenTake], paired: list[PairedClips]) -> Mapping[str, float]:
+        """How many seconds the takes have, how many of them are in a clip, and how long people only stand in them.
+
+        Warns of takes that more is missing of.
+        """
+        taken: dict[str, list[tuple[float, float]]] = {take.digest: [] for take in takes}
+        for one in paired:
+            for clip, span in zip(one.clips, one.taken, strict=True):
+                taken[clip.source].append(span)
+        shown = {item.name: item.shown for item in self.takes}
+        missing = []
+        for take in takes:
+            danced, used = covered(take.spans), covered(taken[take.digest])
+            if used and danced - used > WORTH_SAYING_S:
+                missing.append(f"{shown[take.name]} ({danced - used:.1f} of {danced:.1f} s)")
+        if missing:
+            self._warn(f"the song has no room for all of it: {_listed(missing)}")
+        return {
+            "source_seconds": round(sum(take.seconds for take in takes), 1),
+            "of_source_seconds": round(sum(map(covered, taken.values())), 1),
+            "waiting_seconds": round(sum(take.seconds - covered(take.spans) for take in takes), 1),
+        }
+
     def _each(self, label: str, function: Callable, jobs: Sequence[tuple]) -> Iterator[tuple[Any, Any]]:
         return one_by_one(label, function, jobs, self.options, self.progress)
 
@@ -250,11 +279,12 @@ class _Job:
         self.warnings.append(message)
         self.progress.warn(message)
 
-    def _summary(self, clips: list[Clip], paired: list[PairedClips]) -> dict:
-        val_s = sum(clip.seconds for clip in clips if clip.split == "val")
+    def _summary(self, clips: list[Clip], paired: list[PairedClips], used: Mapping[str, float]) -> dict:
+        val_s = sum(clip.own_seconds for clip in clips if clip.split == "val")
         return {
             "clips": len(clips),
-            "seconds": round(sum(clip.seconds for clip in clips), 1),
+            "seconds": round(sum(clip.own_seconds for clip in clips), 1),
+            **used,
             "val_clips": sum(clip.split == "val" for clip in clips),
             "val_seconds": round(val_s, 1),
             "takes": len({clip.take for clip in clips}),
@@ -289,13 +319,15 @@ def _analyse(item: SongFile, mel: Path, store: Store) -> Song:
     return Song(item.path.stem, item.path, item.input.digest, features.seconds, features.beats, mel)
 
 
-def _read(item: TakeFile, target: Path, hints: Hints) -> tuple[MeasuredTake | SeenTake, list[tuple[str, str]]]:
+def _read(
+    item: TakeFile, target: Path, hints: Hints, clip_s: float
+) -> tuple[MeasuredTake | SeenTake, list[tuple[str, str]]]:
     """A take, kept as `target` in the form that its clips are made from, and what was said about it."""
     notes, info = Notes(), item.take.info
     recording = item.take.recording(hints, notes)
     own = OwnSong(item.song.input.digest, info.song_start_s) if item.song is not None else None
     if isinstance(recording, Motion):
-        return _measured(item, recording, target.with_suffix(".npz"), own), notes.said
+        return _measured(item, recording, target.with_suffix(".npz"), own, clip_s), notes.said
     if not isinstance(recording, FlatDance) or own is None:
         raise InputError(f"{item.take.path} has no song")
     recording.save(target)
@@ -305,18 +337,29 @@ def _read(item: TakeFile, target: Path, hints: Hints) -> tuple[MeasuredTake | Se
     return seen, notes.said
 
 
-def _measured(item: TakeFile, motion: Motion, target: Path, own: OwnSong | None) -> MeasuredTake:
+def _measured(item: TakeFile, motion: Motion, target: Path, own: OwnSong | None, clip_s: float) -> MeasuredTake:
     from dancegen.motion.cleaning import stands_still
-    from dancegen.motion.footfalls import active_span
+    from dancegen.motion.footfalls import active_span, danced_spans
     from dancegen.motion.time_warp import DanceEvents
 
     if stands_still(motion.joints3d, motion.fps):
         raise MocapError(f"{item.take.path}: nobody moves in it")
     events = DanceEvents.of(motion.joints3d, motion.fps, motion.height_m)
-    active = active_span(motion.joints3d, motion.fps, motion.height_m)
+    seconds = (len(motion) - 1) / motion.fps
+    # A dancer who waits with music waits for it.
+    active = active_span(motion.joints3d, motion.fps, motion.height_m) if item.song is None else (0.0, seconds)
     motion.save(target)
-    info = item.take.info
-    return MeasuredTake(item.name, info.performance, item.inputs[0].digest, target, active, events, own, info.performer)
+    return MeasuredTake(
+        name=item.name,
+        performance=item.take.info.performance,
+        digest=item.inputs[0].digest,
+        motion=target,
+        seconds=seconds,
+        spans=danced_spans(active, motion.gaps, min(SHORTEST_S, clip_s)),
+        events=events,
+        song=own,
+        performer=item.take.info.performer,
+    )
 
 
 def _about_song(item: SongFile, reason: str) -> str:

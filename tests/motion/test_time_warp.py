@@ -72,7 +72,15 @@ def test_waiting_before_and_after_a_dance_is_told_from_the_dance():
     times = np.arange(len(joints)) / FPS
     joints[..., 0] += 0.3 * np.sin(4 * np.clip(times, 3, 11))[:, None]
     start, end = active_span(joints, FPS, 1.7)
-    assert 2.4 < start < lands[0] and lands[-1] < end < 11.6
+    assert 1.7 < start < lands[0] - 0.5 and lands[-1] + 0.5 < end < 12.3
+
+
+def test_slow_movement_at_the_start_and_the_end_is_no_waiting():
+    joints = np.repeat(stepping(0.5, 3.0)[0][-1:], 600, axis=0)
+    joints[:, 7, 1] += 0.35 * np.arange(600) / 600  # a hand that takes ten seconds to rise by 35 cm
+    joints[:, 4, 1] += 0.35 * np.arange(600) / 600
+    joints[..., 2] += 0.03 * np.sin(2 * np.pi * np.arange(600) / FPS / 3)[:, None]
+    assert active_span(joints, FPS, 1.7) == pytest.approx((0.0, 599 / FPS))
 
 
 def test_steps_of_both_feet_together_are_one_step():
@@ -111,13 +119,26 @@ def test_the_warp_is_smooth_rises_always_and_keeps_its_limits():
     assert np.isnan(warp.song_time(np.array([warp.take_s[0] - 1, warp.take_s[-1] + 1]))).all()
 
 
-def test_the_warp_stays_inside_the_take_and_the_song():
+def test_all_of_the_take_is_danced_and_as_much_as_fits_where_the_song_is_short():
     events = DanceEvents(np.arange(10.5, 40, 0.5), np.array([]), 0.5)
     grid = target_grid(np.arange(0, 25, 0.52), 0.5)
     long_song = warp_to_beats(events, (10.0, 20.0), grid, (3.0, 25.0))
-    assert 10.0 <= long_song.take_s[0] <= 10.5 and 19.5 < long_song.take_s[-1] <= 20.0 + 1e-9
+    assert (long_song.take_s[0], long_song.take_s[-1]) == (10.0, 20.0) and 3.0 <= long_song.song_s[0] <= 3.0 + 0.5 / 0.8
+    tight = warp_to_beats(events, (10.0, 20.0), grid, (3.0, 3.0 + 10.75 / 1.2))
+    assert (tight.take_s[0], tight.take_s[-1]) == (10.0, 20.0) and tight.rate.max() <= 1.25
     short_song = warp_to_beats(events, (10.0, 40.0), grid, (3.0, 9.0))
-    assert short_song.song_s[0] == 3.0 and 8.7 < short_song.song_s[-1] <= 9.0 + 1e-9
+    assert 3.0 <= short_song.song_s[0] <= 3.7 and 8.7 < short_song.song_s[-1] <= 9.0 + 1e-9
+    assert short_song.take_s[0] == 10.0
+
+
+def test_a_part_of_a_warp_is_the_same_curve():
+    events = DanceEvents(np.cumsum(np.random.default_rng(3).uniform(0.25, 0.9, 30)), np.array([]), 0.5)
+    whole = warp_to_beats(events, (0.0, 14.0), target_grid(np.arange(0, 60, 0.5), 0.5), (2.0, 60.0))
+    part = whole.within(3.333, 9.1)
+    song = np.linspace(part.song_s[0], part.song_s[-1], 500)
+    np.testing.assert_allclose(part.take_time(song), whole.take_time(song), atol=1e-4)
+    np.testing.assert_allclose(part.rate_at(song), whole.rate_at(song), atol=1e-3)
+    assert (part.take_s[0], part.take_s[-1]) == (3.333, 9.1)
 
 
 def test_a_dance_in_time_already_is_hardly_bent():

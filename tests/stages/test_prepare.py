@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,33 @@ def test_the_warp_in_the_clip_leads_back_to_the_take(made, dances):
         source = load_motion(dances / f"{stored.motion.name}.bvh")
         times = warp.take_time(np.arange(len(stored.motion)) / 30)
         np.testing.assert_allclose(stored.motion.joints3d, source.at(times, 30).joints3d, atol=1e-3)
+
+
+def test_every_second_of_every_take_is_in_a_clip(made, dances):
+    artifact, _ = made
+    for take in {clip.take for clip in read_clips(artifact)}:
+        for song in ("fast", "slow"):
+            clips = [clip for clip in read_clips(artifact) if (clip.take, clip.song) == (take, song)]
+            stored = [ClipMotion.load(clip_dir(artifact.path, clip) / "motion.npz") for clip in clips]
+            spans = sorted((clip.take_s[0], clip.take_s[-1]) for clip in stored)
+            assert spans[0][0] < 0.02 and spans[-1][1] > 7.0 - 0.1
+            assert all(after[0] - before[1] < 0.02 for before, after in pairwise(spans))
+    summary = artifact.summary
+    assert summary["source_seconds"] == pytest.approx(4 * 7.0, abs=0.2) and summary["waiting_seconds"] == 0
+    assert summary["of_source_seconds"] == pytest.approx(summary["source_seconds"], abs=0.4)
+    assert summary["seconds"] == pytest.approx(sum(clip.own_seconds for clip in read_clips(artifact)), abs=0.1)
+    assert summary["seconds"] < sum(clip.seconds for clip in read_clips(artifact)) - 1
+
+
+@pytest.mark.parametrize(("seconds", "song_s"), [(47.0, 60.0), (31.0, 20.7), (2.6, 60.0)])
+def test_a_take_gives_all_of_its_seconds_however_short_the_song_and_however_long_the_clips(seconds, song_s, tmp_path):
+    song = write_click(tmp_path / "click.wav", 120, seconds=song_s)
+    take = write_dancer(tmp_path / "take.bvh", seconds=seconds)
+    made = prepare(take, music=song, pairs=1, clip_seconds=10.0, val_fraction=0.0, workers=1, store=tmp_path / "store")
+    assert made.summary["of_source_seconds"] == pytest.approx(seconds, abs=0.2)
+    assert made.summary["left_out"] == made.summary["warnings"] == []
+    clips = read_clips(made)
+    assert {round(clip.seconds) for clip in clips} == ({10} if seconds > 12 else {round(seconds)})
 
 
 def test_clips_keep_the_rotations_of_their_source(made):
@@ -311,8 +339,8 @@ def test_a_song_that_cannot_be_read_costs_no_other(dances, music, tmp_path, monk
 
 
 def test_a_take_of_many_parts_prepares_and_no_name_comes_twice(music, tmp_path, monkeypatch):
-    monkeypatch.setattr("dancegen.dataset.pairing.LONGEST_SPAN_S", 2.0)
-    take = write_dancer(tmp_path / "long.bvh", seconds=62.0)
+    monkeypatch.setattr("dancegen.dataset.pairing.LONGEST_SPAN_S", 2.5)
+    take = write_dancer(tmp_path / "long.bvh", seconds=70.0)
     made = prepare(take, music=music, pairs=2, clip_seconds=1.0, workers=1, store=tmp_path / "store")
     ids = [clip.id for clip in read_clips(made)]
     assert made.summary["left_out"] == [] and len(ids) == len(set(ids)) and len(ids) > 2 * 26
