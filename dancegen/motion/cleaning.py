@@ -1,4 +1,4 @@
-"""Cleaning of motion capture: knees that flip, bodies that jump, the calibration pose at the start, a wrong rate.
+"""Cleaning of motion capture: knees that flip, bodies that jump, a wrong rate.
 
 Each is a known artefact of optical capture. A clean take comes back as it was.
 """
@@ -18,11 +18,9 @@ USUAL_HEIGHT_M = 1.7
 
 # The fastest feet in 40 real takes (ballet kicks) do 10 m/s; what jumps in them does 12 to 44.
 JUMP_M_S = 11.5
-LEAD_M_S = 8.0  # nobody is that fast in a take's first moments
 LONGEST_JUMP_S = 0.5  # a longer span has no true frames near enough to be filled from
 JOIN_S = 0.15  # jumps this near belong to one disturbance
 PAD_S = 0.05  # a disturbance starts before it jumps
-LEAD_S = 0.1  # what jumps this near the start comes out of the calibration pose
 
 BACKWARD_COST = 4.0  # m² a second for a knee that bends backwards, against the squared jump that a flip makes
 TURNED_OUT = 0.25  # cosine: dancers turn knees to the side and a little beyond, which is not backwards
@@ -46,11 +44,10 @@ BUSY_PERCENTILE = 95
 
 @dataclass(frozen=True, eq=False)
 class Cleaned:
-    """A captured dance that was mended, from the first frame that is kept.
+    """A captured dance that was mended.
 
     joints (T, 18, 3), head_forward and head_up (T, 3), ends (T, 4, 3) or None. flipped_knees: by side ("r", "l"), (T,)
-    bool, frames whose knee was put right. bridged: (T,) bool, frames filled from their neighbours. cut: frames left out
-    at the start.
+    bool, frames whose knee was put right. bridged: (T,) bool, frames filled from their neighbours.
     """
 
     joints: np.ndarray
@@ -59,7 +56,6 @@ class Cleaned:
     ends: np.ndarray | None
     flipped_knees: Mapping[str, np.ndarray]
     bridged: np.ndarray
-    cut: int
 
     @property
     def flipped(self) -> int:
@@ -81,30 +77,20 @@ def clean(
     directions = [head_forward[:, None], head_up[:, None], *([] if ends is None else [ends])]
     tracks = np.concatenate([joints, *directions], axis=1)
     speed = np.linalg.norm(np.diff(joints[:, BODY], axis=0), axis=-1).max(axis=1) * fps
-    cut = _lead(speed, fps)
     bridged = np.zeros(len(joints), bool)
     for start, end in _disturbances(speed, fps):
-        if start >= cut + 2 and end <= len(joints) - 2 and end - start <= LONGEST_JUMP_S * fps:
+        if start >= 2 and end <= len(joints) - 2 and end - start <= LONGEST_JUMP_S * fps:
             _bridge(tracks, start, end)
             bridged[start:end] = True
-    tracks, face = tracks[cut:], joints.shape[1]
+    face = joints.shape[1]
     return Cleaned(
         joints=tracks[:, :face],
         head_forward=unit(tracks[:, face]),
         head_up=unit(tracks[:, face + 1]),
         ends=None if ends is None else unit(tracks[:, face + 2 :]),
-        flipped_knees={side: frames[cut:] for side, frames in flipped.items()},
-        bridged=bridged[cut:],
-        cut=cut,
+        flipped_knees=flipped,
+        bridged=bridged,
     )
-
-
-def _lead(speed: np.ndarray, fps: float) -> int:
-    """How many frames belong to the jump out of the calibration pose that many takes start with."""
-    fast = np.flatnonzero(speed[: round(LEAD_S * fps)] > LEAD_M_S)
-    if not len(fast):
-        return 0
-    return min(int(fast[-1]) + 1 + max(round(LEAD_S * fps), 1), len(speed))
 
 
 def _disturbances(speed: np.ndarray, fps: float) -> list[tuple[int, int]]:

@@ -14,9 +14,9 @@ STEP_SPEED = 0.35
 SWING_S = 0.1
 """A foot must have moved for at least this long before its stop counts as a footfall."""
 SMOOTH_S = 0.02
-STIR_SPEED, STIR_S, STIR_SMOOTH_S = 0.02, 0.1, 0.1
+STIR_SPEED, STIR_S, STIR_SMOOTH_S = 0.15, 0.4, 0.1
 """Mean joint speed (body heights a second) and duration from which a body moves at all: who waits, sways by less."""
-IDLE_S = 1.0
+IDLE_S = 0.5
 LULL_SMOOTH_S = 0.08
 LULL_SHARE = 0.8
 """A lull is a minimum of the mean joint speed under this share of the peaks beside it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,6 +27,10 @@ class Armature:
     fps: float | None
     metres_per_unit: float | None = None
     notes: tuple[str, ...] = ()
+
+    def from_frame(self, first: int) -> Armature:
+        """The same skeleton without its first frames of motion."""
+        return replace(self, positions=self.positions[first:], rotations=self.rotations[first:])
 
     def children(self, joint: int) -> list[int]:
         return [child for child, parent in enumerate(self.parents) if parent == joint]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dancegen.errors import InputError
+from dancegen.rates import known_rate
 from dancegen.video.frames import to_rgb
 from dancegen.video.info import FASTEST, opened
 
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 
 QUARTER_TURNS = {0: 0, 90: 1, 180: 2, -180: 2, 270: 3, -90: 3, -270: 1}
 """Of `numpy.rot90`, against the clock, by what a display matrix says."""
-KNOWN_RATES = (
-    24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 48.0, 50.0, 60000 / 1001, 60.0, 100.0, 120000 / 1001, 120.0,
-)  # fmt: skip
-_NEAR = 0.002
-"""Of a rate, by which a header may round or miscount it."""
 DECODER_THREADS = 4
 """More would hold more pictures at a time, and several videos are decoded at once."""
 _SQUARE = 0.01
@@ -164,8 +160,7 @@ def _rate(stream: VideoStream) -> float:
         stated = float(stream.average_rate or 0)
     if not 0 < stated <= FASTEST:
         raise InputError(f"this video states {stated:g} frames a second")
-    nearest = min(KNOWN_RATES, key=lambda rate: abs(rate - stated))
-    return nearest if abs(nearest - stated) <= _NEAR * stated else stated
+    return known_rate(stated)
 
 
 def _square(width: int, height: int, ratio: float) -> tuple[int, int]:

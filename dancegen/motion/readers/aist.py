@@ -27,7 +27,8 @@ from dancegen.progress import Progress
 
 FPS, CENTIMETRE = 60.0, 0.01
 LONGEST_GAP_S = 0.5
-"""What is missing longer than this is not guessed: the longest part without such a gap is read."""
+"""What is missing longer than this is not guessed: it is no part of the dance."""
+SHOWN_GAPS = 3
 
 
 def read_keypoints3d(path: str | Path) -> np.ndarray:
@@ -49,7 +50,7 @@ def read_keypoints3d(path: str | Path) -> np.ndarray:
 
 def _read(path: Path, hints: Hints, progress: Progress) -> Motion:
     fps = hints.fps or FPS
-    joints = _whole(read_keypoints3d(path), path, fps, progress)
+    joints, gaps = _whole(read_keypoints3d(path), path, fps, progress)
     forward, up = head_axes(joints)
     body = np.zeros((len(joints), N_JOINTS, 3))
     for column, name in enumerate(COCO_17):
@@ -70,6 +71,7 @@ def _read(path: Path, hints: Hints, progress: Progress) -> Motion:
         height_m=units * scale,
         name=path.stem,
         source=path,
+        gaps=gaps,
     )
 
 
@@ -86,8 +88,10 @@ def head_axes(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.cos(angle) * outward + np.sin(angle) * crown, np.cos(angle) * crown - np.sin(angle) * outward
 
 
-def _whole(joints: np.ndarray, path: Path, fps: float, progress: Progress) -> np.ndarray:
-    """The joints with short gaps bridged by straight lines; of a take with long ones, its longest part without any."""
+def _whole(
+    joints: np.ndarray, path: Path, fps: float, progress: Progress
+) -> tuple[np.ndarray, tuple[tuple[float, float], ...]]:
+    """The joints, what is missing bridged by straight lines, and where that is for too long: (start, end) seconds."""
     missing = np.isnan(joints[..., 0])
     if missing.all(axis=0).any():
         raise MocapError(f"{path}: {COCO_17[int(missing.all(axis=0).argmax())]} is missing in every frame")
@@ -100,30 +104,30 @@ def _whole(joints: np.ndarray, path: Path, fps: float, progress: Progress) -> np
             filled[:, joint, axis] = np.interp(frames, seen, joints[seen, joint, axis])
         usable &= _gaps(missing[:, joint]) <= LONGEST_GAP_S * fps
         usable &= (frames >= seen[0]) & (frames <= seen[-1])
-    first, last = _longest_run(usable)
-    if last - first < 2:
+    if np.count_nonzero(usable) < 2:
         raise MocapError(f"{path}: joints are missing in almost every frame")
-    if last - first < len(joints):
-        progress.warn(
-            f"{path.name}: joints are missing for long; {first / fps:.1f} to {last / fps:.1f} s of "
-            f"{len(joints) / fps:.1f} s are read."
-        )
-    return filled[first:last]
+    first, last = int(usable.argmax()), len(usable) - int(usable[::-1].argmax())
+    gaps = tuple((start / fps, end / fps) for start, end in _runs(~usable[first:last]))
+    unknown = [(start / fps, end / fps) for start, end in _runs(~usable)]
+    if unknown:
+        spans = ", ".join(f"{start:.1f} to {end:.1f}" for start, end in unknown[:SHOWN_GAPS])
+        more = f" and {len(unknown) - SHOWN_GAPS} more" if len(unknown) > SHOWN_GAPS else ""
+        progress.warn(f"{path.name}: joints are missing for long; {spans} s{more} are left out.")
+    return filled[first:last], gaps
 
 
 def _gaps(missing: np.ndarray) -> np.ndarray:
     """(T,) of every frame the length of the gap that it lies in; 0 where the joint is there."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], missing, [False]]).astype(np.int8)))
     lengths = np.zeros(len(missing), int)
-    for start, end in edges.reshape(-1, 2):
+    for start, end in _runs(missing):
         lengths[start:end] = end - start
     return lengths
 
 
-def _longest_run(kept: np.ndarray) -> tuple[int, int]:
-    """First frame and the frame after the last of the longest run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], kept, [False]]).astype(np.int8))).reshape(-1, 2)
-    return (0, 0) if not len(edges) else tuple(map(int, max(edges, key=lambda edge: edge[1] - edge[0])))  # type: ignore[return-value]
+def _runs(frames: np.ndarray) -> list[tuple[int, int]]:
+    """First frame and the frame after the last of every run of True."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], frames, [False]]).astype(np.int8)))
+    return [(int(start), int(end)) for start, end in edges.reshape(-1, 2)]
 
 
 def _claims(path: Path) -> bool:

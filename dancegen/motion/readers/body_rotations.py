@@ -30,7 +30,7 @@ TOLERANCE_M = 0.02
 
 def find_rotations(armature: Armature, names: BodyJoints, dancer: Dancer, cleaned: Cleaned) -> Rotations | None:
     """The rotations behind a cleaned dance; None where the skeleton's bones are not connected as a person's are."""
-    source = _Source(armature, names, dancer, cleaned.cut)
+    source = _Source(armature, names, dancer)
     hips, chest = (source.common(f"l_{joint}", f"r_{joint}") for joint in ("hip", "shoulder"))
     head = names["head"]
     if hips is None or chest is None or not source.carries(hips, chest) or not source.carries(chest, head):
@@ -39,11 +39,11 @@ def find_rotations(armature: Armature, names: BodyJoints, dancer: Dancer, cleane
 
 
 class _Source:
-    """A file's skeleton in a dancer's axes and metres, from the first frame that is kept."""
+    """A file's skeleton in a dancer's axes and metres."""
 
-    def __init__(self, armature: Armature, names: BodyJoints, dancer: Dancer, first: int) -> None:
+    def __init__(self, armature: Armature, names: BodyJoints, dancer: Dancer) -> None:
         self.armature, self.names = armature, names
-        self._axes, self._scale, self._first = dancer.axes, dancer.scale, first
+        self._axes, self._scale = dancer.axes, dancer.scale
         self.rest = armature.rest @ dancer.axes.T
         self.ancestors = [self._ancestors(joint) for joint in range(len(armature.parents))]
 
@@ -71,11 +71,11 @@ class _Source:
 
     def turned(self, joint: int) -> np.ndarray:
         """(T, 3, 3): how the bone that starts at a joint is turned in the room, identity at rest."""
-        return self._axes @ self.armature.rotations[self._first :, joint] @ self._axes.T
+        return self._axes @ self.armature.rotations[:, joint] @ self._axes.T
 
     def position(self, joint: int) -> np.ndarray:
         """(T, 3) metres, up to a shift that all joints share."""
-        return self.armature.positions[self._first :, joint] @ self._axes.T * self._scale
+        return self.armature.positions[:, joint] @ self._axes.T * self._scale
 
 
 @dataclass(frozen=True)

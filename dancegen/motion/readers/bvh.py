@@ -29,14 +29,12 @@ from dancegen.motion.readers.words import (
 )
 from dancegen.motion.rotations import compose, rotation
 from dancegen.progress import Progress
+from dancegen.rates import KNOWN_RATES, known_rate, rounding_of
 
 CHANNELS = {f"{axis}{kind}": (axis, kind) for axis in "xyz" for kind in ("position", "rotation")}
 ENDS = ("END", "ENDSITE")
 LONGEST_FRAME_S, SHORTEST_FRAME_S = 0.5, 0.001
 FEWEST_MS = 2.0  # what is shorter is no duration of a frame in any unit
-USUAL_RATES = (12, 15, 23.976, 24, 25, 29.97, 30, 48, 50, 59.94, 60, 72, 75, 90, 100, 119.88, 120, 144, 150, 180, 200,
-               240, 250, 300, 360, 480, 500)  # fmt: skip
-"""Frames a second. Not among them are 10, 20 and 40, which as milliseconds are the more usual 100, 50 and 25."""
 HELD = 1e-6
 """Of the longest offset: positions smaller than this are none."""
 
@@ -189,7 +187,7 @@ def _read_motion_header(reader: _Reader, fps: float | None) -> tuple[int, float,
     if fps is not None:
         return frames, fps, ()
     (stated,) = reader.numbers([found[1]], "Frame Time")
-    rate, unit = _rate(stated)
+    rate, unit = _rate(stated, rounding_of(found[1]))
     if rate is None:
         raise reader.wrong(
             f"Frame Time should be {SHORTEST_FRAME_S:g} to {LONGEST_FRAME_S:g} seconds, not {stated:g}: say the true "
@@ -201,14 +199,17 @@ def _read_motion_header(reader: _Reader, fps: float | None) -> tuple[int, float,
     return frames, rate, (note,)
 
 
-def _rate(stated: float) -> tuple[float | None, str]:
-    """Frames a second by a file's Frame Time, and what it is taken for where it cannot be seconds."""
+def _rate(stated: float, rounding: float) -> tuple[float | None, str]:
+    """Frames a second by a file's Frame Time, and what it is taken for where it cannot be seconds.
+
+    rounding: the share of it that its digits leave open.
+    """
     if SHORTEST_FRAME_S <= stated <= LONGEST_FRAME_S:
-        return 1.0 / stated, ""
-    if any(abs(stated - rate) < 1e-3 * rate for rate in USUAL_RATES):
-        return stated, "a rate"
+        return known_rate(1.0 / stated, rounding), ""
+    if known_rate(stated) in KNOWN_RATES:
+        return known_rate(stated), "a rate"
     if FEWEST_MS <= stated <= 1000 * LONGEST_FRAME_S:
-        return 1000.0 / stated, "milliseconds"
+        return known_rate(1000.0 / stated, rounding), "milliseconds"
     return None, ""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dancegen.errors import MocapError
 from dancegen.formatting import duration, frame_rate
+from dancegen.motion.calibration import calibration_frames
 from dancegen.motion.cleaning import Cleaned, clean, moves_too_fast, moves_too_slowly, stands_still
 from dancegen.motion.kinematics import Armature
 from dancegen.motion.motion import Motion
@@ -40,6 +41,11 @@ def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress
     for note in armature.notes:
         progress.warn(f"{path.name}: {note}")
     dancer = measure(armature, names)
+    cut = calibration_frames(dancer.joints, fps)
+    if 0 < cut <= len(armature.positions) - FEWEST_FRAMES:
+        progress.say(f"{path.name}: left out the calibration pose at its start ({cut} frames).")
+        armature = armature.from_frame(cut)
+        dancer = measure(armature, names)  # anew: it stood on no floor
     if dancer.mirrored:
         progress.warn(f"{path.name}: the toes point backwards, so left and right are taken to be swapped: mirrored")
     if dancer.turned_up:
@@ -62,8 +68,6 @@ def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress
 def say_cleaned(path: Path, cleaned: Cleaned, fps: float, progress: Progress) -> None:
     """Say what was mended in a recording, and warn of a body that moves faster or slower than people do."""
     done = []
-    if cleaned.cut:
-        done.append(f"left out the calibration pose at its start ({cleaned.cut} frames)")
     if cleaned.flipped:
         done.append(f"turned a flipped knee back ({cleaned.flipped} frames)")
     if cleaned.mended:

@@ -25,6 +25,7 @@ from dancegen.motion.readers.mocap import to_motion
 from dancegen.motion.readers.pickles import load_pickle
 from dancegen.motion.readers.protocol import Hints, Reader
 from dancegen.progress import Progress
+from dancegen.rates import known_rate
 
 JOINTS = len(NAMES)
 OFFSETS = np.array(
@@ -100,7 +101,7 @@ _WANTED = (
 
 
 def _parameters(found: Mapping[str, Any], path: Path) -> SmplParameters:
-    fps = next((_number(found[name], name, path) for name in _RATES if name in found), None)
+    fps = next((known_rate(_number(found[name], name, path)) for name in _RATES if name in found), None)
     if "smpl_poses" in found:  # AIST++, EDGE
         scale = _number(found["smpl_scaling"], "smpl_scaling", path) if "smpl_scaling" in found else 1.0
         if not scale > 0:

@@ -63,19 +63,24 @@ def test_the_head_turns_with_the_nose():
     assert np.allclose(np.einsum("ti,ti->t", forward, up), 0, atol=1e-9)
 
 
-def test_short_gaps_are_bridged_and_long_ones_end_the_take(tmp_path):
+def test_short_gaps_are_bridged_and_long_ones_part_the_take(tmp_path):
     whole = keypoints()
-    short, long = whole.copy(), whole.copy()
+    short, long, ends = whole.copy(), whole.copy(), whole.copy()
     short[60:80, COCO_17.index("l_wrist")] = np.nan
     long[60:100] = np.nan
+    ends[:20, COCO_17.index("nose")] = ends[170:] = np.nan
     heard = Listener()
     bridged = load_motion(write(tmp_path / "a.pkl", short), progress=heard)
-    assert len(bridged) == 180 and not heard.warned
+    assert len(bridged) == 180 and not heard.warned and bridged.gaps == ()
     away = np.linalg.norm(bridged.joints3d - load_motion(write(tmp_path / "w.pkl", whole)).joints3d, axis=-1)
     assert away[:55].max() < 1e-3 and away.max() < 0.3
-    rest = load_motion(write(tmp_path / "b.pkl", long), progress=heard)
-    assert len(rest) == 80
-    assert heard.warned == ["b.pkl: joints are missing for long; 1.7 to 3.0 s of 3.0 s are read."]
+    parted = load_motion(write(tmp_path / "b.pkl", long), progress=heard)
+    assert len(parted) == 180 and parted.gaps == (pytest.approx((1.0, 100 / 60)),)
+    assert heard.warned == ["b.pkl: joints are missing for long; 1.0 to 1.7 s are left out."]
+    assert parted.resample(30).gaps == ()
+    shorter = load_motion(write(tmp_path / "c.pkl", ends), progress=heard)
+    assert len(shorter) == 150 and shorter.gaps == ()
+    assert heard.warned[1:] == ["c.pkl: joints are missing for long; 0.0 to 0.3, 2.8 to 3.0 s are left out."]
 
 
 @pytest.mark.parametrize(
