@@ -19,10 +19,11 @@ from dancegen.options.declare import (
     moment,
     option,
     pixels,
+    redeclared_of,
     span,
     within,
 )
-from dancegen.options.shared import Canvas, Detecting, PoseFiles, Seeded
+from dancegen.options.shared import Canvas, Detecting, Extracting, PoseFiles, Seeded, Span
 from dancegen.renderers import STYLES
 from dancegen.store import Artifact
 
@@ -45,7 +46,7 @@ def _engines() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratePosesOptions(Canvas, PoseFiles, Seeded):
+class GeneratePosesOptions(Span, Canvas, PoseFiles, Seeded):
     """From a song to a choreography."""
 
     song: str | Path = option(
@@ -57,8 +58,6 @@ class GeneratePosesOptions(Canvas, PoseFiles, Seeded):
         role=Role.INPUT, names=tuple(FAMILIES),
     )  # fmt: skip
     fps: float = option(30.0, help="Frames a second.", metavar="FPS", parse=_rate)
-    start: float = option(0.0, help="Where in the song to begin: seconds, or 1:30.", metavar="S", parse=moment)
-    seconds: float | None = option(None, help="How long to dance; else to the end.", metavar="S", parse=moment)
     tempo: float | None = option(
         None, help="The song's beats a minute, where they are heard wrongly.", metavar="BPM",
         parse=within(40.0, 240.0, "beats a minute"),
@@ -127,7 +126,7 @@ class SkeletonOptions(Options):
     """From a choreography to a drawn video."""
 
     poses: Artifact | str | Path | None = option(
-        None, help="A dance: digest or path, a poses.npz, OpenPose JSON or a folder of it; else the newest.",
+        None, help="A dance: digest or path, a video, a poses.npz, OpenPose JSON or a folder of it; else the newest.",
         metavar="POSES", argument=True, role=Role.INPUT,
     )  # fmt: skip
     style: str = option(
@@ -141,9 +140,33 @@ class SkeletonOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderOptions(SkeletonOptions, PoseFiles, Seeded):
+class OverlayOptions(SkeletonOptions):
+    """From a choreography and footage to a drawn video of both."""
+
+    over: str | Path | None = option(
+        None, help="Draw the skeleton over the footage that POSES were seen in, or, without POSES, are found in now.",
+        metavar="VIDEO", role=Role.INPUT,
+    )  # fmt: skip
+    beside: bool = option(False, help="Draw it beside the footage instead.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderOptions(Span, OverlayOptions, PoseFiles, Detecting, Seeded):
     """From a choreography to a video: what any engine takes."""
 
+    start: float = redeclared_of(
+        Span, "start", 0.0, help="Where in a video to begin: seconds, or 1:30.", role=Role.DERIVED, through="poses"
+    )
+    seconds: float | None = redeclared_of(
+        Span, "seconds", help="How much of a video to take; else to its end.", role=Role.DERIVED, through="poses"
+    )
+    detector: str | Path | None = redeclared_of(Detecting, "detector", role=Role.DERIVED, through="poses")
+    hands: bool = redeclared_of(
+        Extracting, "hands", False, help="In a video, look for hands too.", role=Role.DERIVED, through="poses"
+    )
+    face: bool = redeclared_of(
+        Extracting, "face", False, help="In a video, look for faces too.", role=Role.DERIVED, through="poses"
+    )
     engine: str | None = option(
         None, help="What makes the pictures: skeleton, or animatediff with a prompt.", metavar="NAME", names=_engines
     )
@@ -151,13 +174,22 @@ class RenderOptions(SkeletonOptions, PoseFiles, Seeded):
         None, help="What to film; '0:00 TEXT | 0:32 TEXT' changes it with the song.", metavar="TEXT"
     )
     music: str | Path | None = option(
-        None, help="The song of poses from a file, demo, or none; else that of the dance they came from.",
+        None, help="The song of poses from a file, demo, or none; else that of the dance or video they came from.",
         metavar="PATH", role=Role.DERIVED, through="poses",
     )  # fmt: skip
     music_start: float | None = option(
         None, help="Where in --music the poses begin, as 90 or 1:30; else where they say.", metavar="S",
         role=Role.DERIVED, through="poses", parse=lasting(0.0, 1e6),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class DanceOptions(Options):
+    """What only the verb takes that does both."""
+
+    sound_only: bool = option(
+        False, help="Of a video take the music alone, and choreograph it.", role=Role.DERIVED, through="poses"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from dancegen.errors import InputError
-from dancegen.options.declare import COMMON, Options, Role, choice, lasting, option, pixels, within
+from dancegen.options.declare import COMMON, Options, Role, choice, lasting, moment, option, pixels, within
 
 NO_DETECTOR = "none"
 WORKER_BACKENDS = ("dask", "ray", "loky")
@@ -42,6 +42,14 @@ class Parallel(Options):
             raise InputError("--backend dask needs --scheduler ADDRESS, the Dask scheduler's")
         if self.scheduler is not None and self.backend not in ("dask", "ray"):
             raise InputError(f"--scheduler {self.scheduler}: say whose it is with --backend dask or --backend ray")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span(Options):
+    """Options of a verb that takes a part of a song, or of a video."""
+
+    start: float = option(0.0, help="Where in the song to begin: seconds, or 1:30.", metavar="S", parse=moment)
+    seconds: float | None = option(None, help="How long to dance; else to the end.", metavar="S", parse=moment)
 
 
 @dataclass(frozen=True, kw_only=True)

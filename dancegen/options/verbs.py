@@ -11,7 +11,7 @@ from dataclasses import field as new_field
 from functools import cache
 from typing import Any, get_type_hints
 
-from dancegen.options.dance import EvaluateOptions, GeneratePosesOptions, RenderOptions
+from dancegen.options.dance import DanceOptions, EvaluateOptions, GeneratePosesOptions, RenderOptions
 from dancegen.options.data import ExtractPosesOptions, PrepareOptions, TrainOptions
 from dancegen.options.declare import Options, declared
 
@@ -27,8 +27,8 @@ def dance_options() -> type[Options]:
     """Every option of the two steps that dance runs, but those of the poses that go from one to the other."""
     return _joined(
         "DanceOptions",
-        (GeneratePosesOptions, render_options()),
-        without=("poses", "music", "music_start"),
+        (GeneratePosesOptions, DanceOptions, render_options()),
+        without=("poses", "music", "music_start", "over", "beside"),
     )
 
 
@@ -96,13 +96,17 @@ VERBS = (
         "dance", dance_options, ("video.mp4",),
         "Make a dance video: SONG.mp4 in the current directory, unless --output says otherwise.\n\n"
         "A video there that dancegen did not make is kept: the dance is SONG-dance.mp4 then. "
-        "It is generate-poses and render in one go; what either has made before is not made again.",
+        "It is generate-poses and render in one go; what either has made before is not made again.\n\n"
+        "Where SONG is a video, the dance that it shows is filmed, to its own music: no choreography is made. "
+        "With --sound-only the video is a song like any other.",
         (
             "dance demo",
             "dance song.mp3",
             "dance song.mp3 --seconds 30 --size 720x1280 --seed 7 -o short.mp4",
             "dance song.mp3 --genre salsa --energy 0.8 --camera cuts",
             "dance song.mp3 --prompt 'a dancer in a red dress, ballroom' --fast",
+            "dance clip.mp4 --prompt 'a robot, neon street' --fast",
+            "dance clip.mp4 --sound-only --genre salsa",
         ),
         others=("poster.png",), makes="render",
     ),
@@ -161,13 +165,16 @@ VERBS = (
         "render", render_options, ("video.mp4",),
         "Draw or paint a choreography: an MP4 with the music it was made for.\n\n"
         "Without --prompt the dancer is drawn as a skeleton. With it, Stable Diffusion and AnimateDiff paint what it "
-        "says. MODEL is a name on the hub (owner/name, with @revision if you like), a directory or a checkpoint file.",
+        "says. MODEL is a name on the hub (owner/name, with @revision if you like), a directory or a checkpoint file."
+        "\n\nOf a video, the dancer is found in its pictures, and its own sound is the music.",
         (
             "render",
             "render 3f2a9c41 --size 720x1280 -o dance.mp4",
             "render --style openpose --size 512x512",
             "render --prompt 'a dancer in a red dress, ballroom' --dry-run",
             "render --prompt '0:00 a ballroom | 0:32 a neon street at night' --fast -o film.mp4",
+            "render clip.mp4 --prompt 'a robot, neon street' --start 0:12 --seconds 20",
+            "render --over clip.mp4 -o skeleton.mp4",
         ),
         others=("poster.png",),
     ),

@@ -25,11 +25,18 @@ class Renderer(Protocol):
     """Draws a dance in one style. It is made without arguments."""
 
     def frames(
-        self, sequence: PoseSequence, envelope: AudioEnvelope, *, size: tuple[int, int], fps: float
+        self,
+        sequence: PoseSequence,
+        envelope: AudioEnvelope,
+        *,
+        size: tuple[int, int],
+        fps: float,
+        as_filmed: bool = False,
     ) -> Iterator[np.ndarray]:
         """Yield (height, width, 3) uint8 RGB frames: as many as `sequence.resample(fps)` has.
 
         envelope: of the song, its time counted from the sequence's first frame. size: (width, height) in pixels.
+        as_filmed: leave the dancer where the canvas has them, in a style that has no stage of its own.
         The same dance and song give the same frames, and memory does not grow with their length.
         """
         ...

@@ -6,13 +6,14 @@ that a model made.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dancegen.errors import InputError
+from dancegen.errors import DancegenError, InputError
 from dancegen.progress import SILENT, Progress
-from dancegen.store import Artifact, Store
+from dancegen.store import SHORT, Artifact, Store
 
 if TYPE_CHECKING:
     from dancegen.audio.load import SongInfo
@@ -27,6 +28,8 @@ AUDIO, FEATURES, BEATS = "audio.flac", "features.npz", "beats.json"
 MOTION, BVH = "motion.npz", "dance.bvh"
 """Of a model that dances in three dimensions: the body's motion at the model's own rate, to edit and start from, and at
 the rate of the poses, to take to Blender."""
+NO_MUSIC = "none"
+"""What a person calls silence."""
 SILENT_RATE = 44_100
 """Hz of a silent sound track."""
 
@@ -40,6 +43,42 @@ def find_dance(reference: str | Path, store: Store) -> Artifact:
             return store.find(reference, IMPORTED)
         except InputError:
             raise error from None
+
+
+def rendered_by(digest: str | None, store: Store) -> Artifact | None:
+    """The render artifact that a video's metadata names, where the store has it whole.
+
+    A video may come from anywhere and say anything: it names a digest and no path.
+    """
+    if digest is None or not re.fullmatch("[0-9a-f]{64}", digest):
+        return None
+    try:
+        return store.find(digest, "render")
+    except DancegenError:
+        return None
+
+
+def rendered_from(rendered: Artifact | None, store: Store) -> Artifact | None:
+    """The poses of a render artifact, where the store still has them as they were."""
+    poses = next((item for item in rendered.inputs if item.role == "poses"), None) if rendered else None
+    if poses is None:
+        return None
+    try:
+        stage, _, digest = poses.name.rpartition("/")
+        found = store.find(digest[:SHORT], stage)
+    except DancegenError:
+        return None
+    return found if found.content == poses.digest else None
+
+
+def dance_behind(video: Path, store: Store) -> Artifact | None:
+    """The dance that a film of dancegen's was made of, where the film says so and the store still has it.
+
+    Raises InputError for a file that is no video.
+    """
+    from dancegen.video import probe_video
+
+    return rendered_from(rendered_by(probe_video(video).metadata.get("digest"), store), store)
 
 
 def leave_music(

@@ -30,6 +30,15 @@ FILE = "detections.npz"
 
 
 @dataclass(frozen=True)
+class Part:
+    """Which pictures of a video are looked at: from `start_s` on for `seconds`, None to its end; `fps` a second."""
+
+    start_s: float
+    seconds: float | None
+    fps: float
+
+
+@dataclass(frozen=True)
 class Look:
     """Who looks at clips, and how: `detector`, its `weights` in a recipe, on `device`, as a person names it.
 
@@ -41,10 +50,15 @@ class Look:
     device: str = "cpu"
     threads: int | None = None
 
-    def recipe(self, pictures: Input) -> Recipe:
-        """What makes the detections of a video: neither the dataset that it is in, nor how they are cleaned."""
+    def recipe(self, pictures: Input, part: Part | None = None) -> Recipe:
+        """What makes the detections of a video: neither the dataset that it is in, nor how they are cleaned.
+
+        part: of a video that is not looked at from beginning to end.
+        """
         spec = self.detector
         params = {"detector": spec.name, "hands": spec.hands, "face": spec.face}
+        if part is not None:
+            params |= {"start": part.start_s, "seconds": part.seconds, "fps": part.fps}
         return Recipe(STAGE, VERSION, params, (pictures, self.weights))
 
 
@@ -55,32 +69,41 @@ def detected(look: Look, pictures: Input, store: Store) -> bool:
 
 
 def detect_people(
-    look: Look, video: Path, pictures: Input, store: Store, *, force: bool = False, advance: Advance
+    look: Look,
+    video: Path,
+    pictures: Input,
+    store: Store,
+    *,
+    part: Part | None = None,
+    force: bool = False,
+    advance: Advance,
 ) -> Artifact:
     """The artifact of what a detector sees in a video, from the store or made now; `advance` counts pictures.
 
-    pictures: the video as a recipe's input. Raises InputError where it cannot be read, and what the detector raises.
+    pictures: the video as a recipe's input. part: else all of it, at its own rate. Raises InputError where it cannot be
+    read, and what the detector raises.
     """
 
     def build(directory: Path) -> dict:
-        found = look_at(video, look, advance)
+        found = look_at(video, look, advance, part)
         found.save(directory / FILE)
         crowd = max((len(people) for people in found.people), default=0)
         return {"frames": len(found), "most_people": crowd, "cuts": len(found.cuts), "detector": found.detector}
 
-    return store.obtain(look.recipe(pictures), build, force=force, standalone=False)
+    return store.obtain(look.recipe(pictures, part), build, force=force, standalone=False)
 
 
-def look_at(video: Path, look: Look, advance: Advance) -> Detections:
+def look_at(video: Path, look: Look, advance: Advance, part: Part | None = None) -> Detections:
     """Everybody in every picture of a video, and where the camera cuts; one batch of pictures at a time is held."""
     from dancegen.detectors import look as people_in
     from dancegen.video.shots import ShotFinder
     from dancegen.video.source import VideoFile
 
     filmed, shots, detector = VideoFile(video), ShotFinder(), held_detector(look)
+    part = part or Part(0.0, None, filmed.fps)
 
     def passing() -> Iterator[np.ndarray]:
-        for picture in filmed.frames(filmed.fps):
+        for picture in filmed.frames(part.fps, part.start_s, part.seconds):
             shots.see(picture)
             yield picture
 
@@ -88,7 +111,7 @@ def look_at(video: Path, look: Look, advance: Advance) -> Detections:
     for people in people_in(detector, passing()):
         found.append(people)
         advance(1)
-    return Detections(tuple(found), filmed.fps, filmed.size, shots.cuts(), look.detector.name)
+    return Detections(tuple(found), part.fps, filmed.size, shots.cuts(), look.detector.name)
 
 
 _held = threading.local()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dancegen.errors import DancegenError, InputError
+from dancegen.errors import InputError
 from dancegen.progress import SILENT, Progress
-from dancegen.stages.dance_files import POSES
+from dancegen.stages.dance_files import POSES, rendered_by, rendered_from
 from dancegen.stages.evaluation_inputs import EvaluationInput
-from dancegen.store import SHORT, Artifact, Input, Store
+from dancegen.store import Artifact, Input, Store
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +47,7 @@ def find_video(subject: EvaluationInput, store: Store) -> EvaluationVideo:
     from dancegen.video import probe_video
 
     info = probe_video(subject.path)
-    requested = _painted_from(subject.artifact or _rendered(info.metadata.get("digest"), store), store)
+    requested = rendered_from(subject.artifact or rendered_by(info.metadata.get("digest"), store), store)
     inputs = [subject.input]
     if requested is not None:
         inputs.append(Input.artifact(f"requested {subject.name}", requested))
@@ -97,32 +96,6 @@ def _fidelity(video: EvaluationVideo, detector: Detector, poses: Artifact, progr
     requested = PoseSequence.load(poses.file(POSES))
     pck, error = pose_fidelity(detected, placed_like(requested, detected))
     return {"pck": pck, "pose_error": error}
-
-
-def _rendered(digest: str | None, store: Store) -> Artifact | None:
-    """The render artifact that a video's metadata names, where the store has it whole.
-
-    A video may come from anywhere and say anything: it names a digest and no path.
-    """
-    if digest is None or not re.fullmatch("[0-9a-f]{64}", digest):
-        return None
-    try:
-        return store.find(digest, "render")
-    except DancegenError:
-        return None
-
-
-def _painted_from(rendered: Artifact | None, store: Store) -> Artifact | None:
-    """The poses of a render artifact, where the store still has them as they were."""
-    poses = next((item for item in rendered.inputs if item.role == "poses"), None) if rendered else None
-    if poses is None:
-        return None
-    try:
-        stage, _, digest = poses.name.rpartition("/")
-        found = store.find(digest[:SHORT], stage)
-    except DancegenError:
-        return None
-    return found if found.content == poses.digest else None
 
 
 def _small(frame: np.ndarray, height: int = 144) -> np.ndarray:

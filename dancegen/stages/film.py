@@ -25,8 +25,10 @@ from dancegen.renderers.film.prompts import PromptSchedule
 from dancegen.renderers.film.registry import find_backend
 from dancegen.renderers.film.settings import FilmOptions
 from dancegen.stages.dance_files import AUDIO, BEATS, POSES
+from dancegen.stages.drawn_video import shaped_like
 from dancegen.stages.film_recipes import Inputs, film_recipe, model_inputs
 from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
+from dancegen.stages.filmed_dance import framed_as_filmed
 from dancegen.stages.import_poses import dance_to_render
 from dancegen.store import SHORT, Artifact, Input, Recipe
 from dancegen.weights import Models
@@ -121,7 +123,9 @@ class FilmJob:
         dance = self.dance.resample(self.fps)
         if self.settings.align and self.person is not None:
             dance = retarget(dance, self.person)
-        dance = dance.fitted(self.request.size, grid=FIT_GRID)
+        size = self.request.size
+        as_filmed = framed_as_filmed(self.poses, size)
+        dance = dance.on_canvas(size) if as_filmed else dance.fitted(size, grid=FIT_GRID)
         return replace(dance, keypoints=np.round(dance.keypoints * [4, 4, 64]) / [4, 4, 64])
 
     @cached_property
@@ -197,10 +201,13 @@ class FilmJob:
         ]  # fmt: skip
 
 
-def request_film(options: RenderOptions, *, note_missing: bool = False) -> FilmRequest:
+def request_film(
+    options: RenderOptions, *, note_missing: bool = False, shown: tuple[int, int] | None = None
+) -> FilmRequest:  # fmt: skip
     """Everything about a film that can be checked before there are poses, and where each model is.
 
-    note_missing: models of the hub that cannot be had now are noted as such, and no error.
+    note_missing: models of the hub that cannot be had now are noted as such, and no error. shown: (width, height) of
+    the video that the dance was seen in, whose proportions the film has unless a person says otherwise.
 
     Raises InputError for a prompt, a size or a setting that cannot be, ModelError for a model that cannot be had, or
     models that do not fit together.
@@ -213,7 +220,7 @@ def request_film(options: RenderOptions, *, note_missing: bool = False) -> FilmR
     settings = backend.complete(asked)
     schedule = PromptSchedule.parse(options.prompt or "", settings.blend_s)
     portrait = None if settings.image is None else load_portrait(settings.image)
-    size = _size(backend, options.size, backend.grid(settings).side)
+    size = _size(backend, options.size, backend.grid(settings).side, shown)
     find = locate_or_note if note_missing else locate
     models = Models(tuple(find(ref, offline=settings.offline) for ref in backend.references(settings)))
     backend.check(models.configs)
@@ -329,8 +336,12 @@ def _settings_of(backend: FilmBackend[Any], options: RenderOptions) -> FilmOptio
     return backend.settings(**{name: getattr(options, name) for name in given & own})
 
 
-def _size(backend: FilmBackend[Any], size: tuple[int, int] | None, side: int) -> tuple[int, int]:
+def _size(
+    backend: FilmBackend[Any], size: tuple[int, int] | None, side: int, shown: tuple[int, int] | None
+) -> tuple[int, int]:  # fmt: skip
     """(width, height) of a film. Raises InputError."""
+    if size is None and shown is not None:
+        return shaped_like(shown, backend.size, side)
     width, height = backend.size if size is None else size
     if width % side or height % side:
         raise InputError(

@@ -16,11 +16,13 @@ from dancegen.stages.dance_files import (
     FEATURES,
     GENERATED,
     IMPORTED,
+    NO_MUSIC,
     POSES,
     find_dance,
     leave_music,
     leave_silence,
 )  # fmt: skip
+from dancegen.stages.filmed_dance import dance_of_video
 from dancegen.stages.pose_files import PoseFile, is_pose_file, read_pose_file
 from dancegen.stages.songs import SongFile, song_path
 from dancegen.stages.track_beats import VERSION as TRACKER
@@ -28,7 +30,6 @@ from dancegen.stages.track_beats import finder
 from dancegen.store import Artifact, Input, Recipe
 
 VERSION = 1
-NO_MUSIC = "none"
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,19 @@ class Music:
 
 
 def dance_to_render(options: RenderOptions, context: Context) -> Artifact:
-    """The dance that a person means: an artifact, or a file or folder of poses, which becomes one.
+    """The dance that a person means: an artifact, or a video, or a file or folder of poses, which becomes one.
 
-    Raises InputError, NotFoundError, PoseError for what is no dance, AudioError for what is no music.
+    Without poses, footage that is drawn over shows them. Raises InputError, NotFoundError, PoseError for what is no
+    dance, AudioError for what is no music.
     """
-    reference = options.poses
+    from dancegen.video.info import is_video
+
+    reference = options.poses if options.poses is not None else options.over
+    if reference is not None and not isinstance(reference, Artifact) and is_video(reference):
+        return dance_of_video(Path(reference), options, context)
+    if options.start or options.seconds is not None:
+        flag = "--start" if options.start else "--seconds"
+        raise InputError(f"{flag} is for a video; poses are filmed from the first to the last")
     if reference is None or isinstance(reference, Artifact) or not is_pose_file(reference):
         return _of_the_store(options, context)
     found = read_pose_file(reference, context.store, json_fps=options.json_fps, canvas=options.json_canvas)

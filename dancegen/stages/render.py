@@ -13,7 +13,10 @@ from dancegen.options.dance import RenderOptions, SkeletonOptions
 from dancegen.options.declare import flag_of, recipe_for
 from dancegen.progress import Progress
 from dancegen.stages.dance_files import AUDIO, BEATS, FEATURES, POSES
+from dancegen.stages.drawn_video import DRAWN_SIZE, even_size, shaped_like, write_drawn
+from dancegen.stages.filmed_dance import framed_as_filmed, is_filmed, picture_size
 from dancegen.stages.import_poses import dance_to_render
+from dancegen.stages.overlay import footage_of, overlay
 from dancegen.store import Artifact, Input
 
 if TYPE_CHECKING:
@@ -22,8 +25,6 @@ if TYPE_CHECKING:
 STAGE = "render"
 VERSION = 4
 SKELETON = "skeleton"
-SKELETON_SIZE = (1280, 720)
-VIDEO, POSTER = "video.mp4", "poster.png"
 
 
 def render(
@@ -31,20 +32,23 @@ def render(
 ) -> Artifact:
     """A video of a choreography, with its music, and a poster.
 
-    options: of `render_options()`, with those of painted films. The engine `skeleton` draws the dancer in a style,
-    the others paint what the prompt says. poses: those of the options, where they are known already. request: what
-    `check_render` found. Raises InputError for what no engine here can do, ModelError for a model that cannot be had.
+    options: of `render_options()`, with those of painted films. The engine `skeleton` draws the dancer in a style, or
+    over footage, the others paint what the prompt says. poses: those of the options, where they are known already.
+    request: what `check_render` found. Raises InputError for what no engine here can do, ModelError for a model that
+    cannot be had.
     """
-    request = request or check_render(options, context)
+    request = request or check_render(options, context, poses)
     if request is not None:
         from dancegen.stages.film import film_job, render_film
 
         return render_film(film_job(request, context, poses), context)
     poses = poses or dance_to_render(options, context)
+    if options.over is not None or options.beside:
+        return overlay(options, context, poses)
     return _render_skeleton(options, context, poses)
 
 
-def check_render(options: RenderOptions, context: Context) -> FilmRequest | None:
+def check_render(options: RenderOptions, context: Context, poses: Artifact | None = None) -> FilmRequest | None:
     """Everything about a video that can be checked before there are poses. Raises InputError, ModelError.
 
     Of a painted film it is what was found on the way, such as where each model is.
@@ -56,24 +60,34 @@ def check_render(options: RenderOptions, context: Context) -> FilmRequest | None
     if options.prompt is not None:
         if options.engine == SKELETON:
             raise InputError("--engine skeleton reads no --prompt: leave one of them out")
+        if options.over is not None or options.beside:
+            raise InputError("--over and --beside draw, and --prompt paints: leave one of them out")
         from dancegen.stages.film import request_film
 
-        return request_film(options, note_missing=context.dry)
+        shown = picture_size(poses or options.poses, context)
+        return request_film(options, note_missing=context.dry, shown=shown)
     own = {field.name for field in fields(RenderOptions)}
     given = [field for field in fields(options) if field.name in options.given() and field.name not in own]
     if given or options.engine not in (None, SKELETON):
         why = flag_of(given[0]) if given else f"--engine {options.engine}"
         raise InputError(f'{why} paints what a prompt says: add --prompt "what to paint"')
+    if options.over is not None or options.beside:
+        footage_of(options)
     drawn_size(options)
     return None
 
 
-def drawn_size(options: RenderOptions) -> tuple[int, int]:
-    """The size in pixels of a drawn video. InputError for one that no video can have."""
-    width, height = SKELETON_SIZE if options.size is None else options.size
-    if width % 2 or height % 2:
-        raise InputError(f"--size {width}x{height}: H.264 needs even sides")
-    return width, height
+def drawn_size(options: RenderOptions, poses: Artifact | None = None) -> tuple[int, int]:
+    """The size in pixels of a drawn video: of one that was filmed in the video's proportions, unless a person says.
+
+    InputError for one that no video can have.
+    """
+    if options.size is not None:
+        return even_size(options.size)
+    if poses is None or not is_filmed(poses):
+        return DRAWN_SIZE
+    width, height = poses.params["size"]  # type: ignore[misc]
+    return shaped_like((width, height), DRAWN_SIZE)
 
 
 def rate_of(options: RenderOptions, poses: Artifact) -> float:
@@ -83,7 +97,7 @@ def rate_of(options: RenderOptions, poses: Artifact) -> float:
 
 def _render_skeleton(options: RenderOptions, context: Context, poses: Artifact) -> Artifact:
     own = options.only(SkeletonOptions)
-    size, fps = drawn_size(options), rate_of(options, poses)
+    size, fps = drawn_size(options, poses), rate_of(options, poses)
     recipe = recipe_for(
         STAGE, VERSION, own, {"poses": (Input.artifact("poses", poses),)}, engine=SKELETON, fps=fps, size=list(size)
     )
@@ -105,25 +119,16 @@ def _build(
     tags: dict[str, str],
     progress: Progress,
 ) -> dict:
-    import cv2
-
     from dancegen.audio.song import SongFeatures
     from dancegen.pose.sequence import PoseSequence
     from dancegen.renderers import get_renderer
     from dancegen.renderers.skeleton.audio_envelope import AudioEnvelope
-    from dancegen.video import VideoWriter
 
     sequence = PoseSequence.load(poses.file(POSES))
     envelope = AudioEnvelope.of(SongFeatures.load(poses.file(FEATURES), poses.file(BEATS)))
-    total = round(sequence.seconds * fps)
-    frames = get_renderer(style).frames(sequence, envelope, size=size, fps=fps)
-    with (
-        VideoWriter(directory / VIDEO, size, fps, audio=poses.file(AUDIO), metadata=tags) as video,
-        progress.task(f"rendering ({style})", total) as advance,
-    ):
-        for number, frame in enumerate(frames):
-            if number == total // 3:
-                cv2.imwrite(str(directory / POSTER), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-            video.write(frame)
-            advance(1)
-    return {"seconds": round(video.frames / fps, 3), "frames": video.frames, "fps": fps, "size": list(size)}
+    as_filmed = framed_as_filmed(poses, size)
+    frames = get_renderer(style).frames(sequence, envelope, size=size, fps=fps, as_filmed=as_filmed)
+    return write_drawn(
+        directory, frames, round(sequence.seconds * fps), size=size, fps=fps, audio=poses.file(AUDIO), tags=tags,
+        label=f"rendering ({style})", progress=progress,
+    )  # fmt: skip

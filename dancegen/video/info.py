@@ -25,6 +25,8 @@ VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpe
 # The tags that MP4 has a place for and that players show. Any other name would be dropped silently by the muxer.
 _BRANDS = ("major_brand", "minor_version", "compatible_brands")
 """What the header of an MP4 file says of its kind, in plain letters; other tags may be in any encoding."""
+_NO_VIDEOS = ("image2", "tty", "webp", "apng")
+"""Formats of pictures and texts, as FFmpeg calls them."""
 FASTEST, LONGEST_S = 1000.0, 1e7
 """Frames a second and seconds that a video's header may state."""
 PLAIN_TAGS = ("title", "artist", "album", "date", "genre", "copyright", "description")
@@ -118,6 +120,26 @@ def _check_pictures(path: str | Path, stream: VideoStream) -> None:
             f"{MOST_PIXELS // 1_000_000} million that are read: make them smaller first."
         )
     context.options = {"max_pixels": str(MOST_PIXELS)}  # what its frames say may differ from what its header says
+
+
+def is_video(path: str | Path) -> bool:
+    """Whether a person means moving pictures by a file: it holds some, or is called like a video and cannot be read.
+
+    A song with a picture of its cover is none, nor is a picture.
+    """
+    import av.error
+    from av.stream import Disposition
+
+    path = Path(path)
+    if not path.is_file():
+        return False
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            if container.format.name.endswith("_pipe") or container.format.name in _NO_VIDEOS:
+                return False
+            return any(not stream.disposition & Disposition.attached_pic for stream in container.streams.video)
+    except (av.error.FFmpegError, OSError, ValueError):
+        return path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def to_tags(metadata: Mapping[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import dataclass, fields
 
+import numpy as np
 import pytest
 
 import dancegen
@@ -14,6 +15,7 @@ from dancegen.options.dance import GeneratePosesOptions, RenderOptions
 from dancegen.options.declare import Options, Role, declared, option, recipe_for
 from dancegen.options.verbs import VERBS
 from dancegen.store import Input, Recipe, Store, open_store
+from helpers.drawn_footage import footage
 from helpers.filmed_clips import drawn_dataset
 from helpers.pose_examples import standing
 from helpers.songs import write_click, write_song
@@ -46,6 +48,7 @@ def there(tmp_path_factory):
         write_dancer(place / f"{name}-takes" / f"{name}.bvh", 7.0, 0.5 if name == "one" else 0.45)
         (place / f"{name}.vgg").write_bytes(name.encode())
         tiny_model(place / f"{name}-gan", seed=len(name) + ord(name[0]))
+        footage(place / f"{name}.mp4", np.arange(50) / 25, rate=25 if name == "one" else 24)
     (place / "joints.json").write_text('{"head": "mixamorig:Head"}')
     saved_model(place / "one-body")
     shutil.copytree(place / "one-body", place / "two-body")
@@ -142,6 +145,7 @@ def cases(place, store) -> list[Case]:
              {"poses": dance_of["two"], "style": "openpose", "fps": 24, "size": "64x64"}),
         Case("render", {"poses": file, "music": one(".wav")},
              {"music": two(".wav"), "music_start": 0.5, "json_fps": 24, "json_canvas": "640x640"}),
+        Case("render", {"poses": dance_of["one"], "over": one(".mp4")}, {"over": two(".mp4"), "beside": True}),
         Case(
             "evaluate",
             {"inputs": [one("-gan")], "songs": one(".wav"), "reference": seen["one"], "device": "cpu"},
@@ -183,10 +187,10 @@ def test_every_option_that_is_not_harmless_changes_the_digest(there, monkeypatch
             assert changed == (roles[name] is not Role.HARMLESS), f"{case.verb} {name}"
             tried.setdefault(case.verb, set()).add(name)
     for verb, names in tried.items():
-        # Those of painted films have a test of their own; with --wandb a training would call Weights & Biases.
+        # Painted films and videos have tests of their own; with --wandb a training would call Weights & Biases.
         own = {field.name for field in fields(RenderOptions if verb == "render" else VERB[verb].options())}
         assert own - names == {
-            "render": {"engine", "prompt", "seed"}, "train": {"wandb"},
+            "render": {"engine", "prompt", "seed", "start", "seconds", "detector", "hands", "face"}, "train": {"wandb"},
             "evaluate": {"detector"},
         }.get(verb, set()), verb  # fmt: skip
 

@@ -12,12 +12,19 @@ from dancegen.renderers.skeleton.audio_envelope import AudioEnvelope
 
 
 class OpenposeRenderer:
-    """Draws each pose with `draw_openpose`, the whole clip's dancer fitted into the size with one scale."""
+    """Draws each pose with `draw_openpose`, the whole clip with one scale: fitted into the size, or as filmed."""
 
     def frames(
-        self, sequence: PoseSequence, envelope: AudioEnvelope, *, size: tuple[int, int], fps: float
+        self,
+        sequence: PoseSequence,
+        envelope: AudioEnvelope,
+        *,
+        size: tuple[int, int],
+        fps: float,
+        as_filmed: bool = False,
     ) -> Iterator[np.ndarray]:
         """Yield (height, width, 3) uint8 RGB frames. The song changes nothing here."""
-        fitted = sequence.resample(fps).fitted(size)
-        for keypoints in fitted.keypoints:
+        resampled = sequence.resample(fps)
+        placed = resampled.on_canvas(size) if as_filmed else resampled.fitted(size)
+        for keypoints in placed.keypoints:
             yield draw_openpose(keypoints, size)

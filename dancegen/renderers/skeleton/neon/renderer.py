@@ -33,9 +33,15 @@ class NeonRenderer:
     """The default style."""
 
     def frames(
-        self, sequence: PoseSequence, envelope: AudioEnvelope, *, size: tuple[int, int], fps: float
+        self,
+        sequence: PoseSequence,
+        envelope: AudioEnvelope,
+        *,
+        size: tuple[int, int],
+        fps: float,
+        as_filmed: bool = False,
     ) -> Iterator[np.ndarray]:
-        """Yield (height, width, 3) uint8 RGB frames: as many as `sequence.resample(fps)` has.
+        """Yield (height, width, 3) uint8 RGB frames: as many as `sequence.resample(fps)` has. The stage is its own.
 
         Raises InputError for a size too small to see a dancer in.
         """
