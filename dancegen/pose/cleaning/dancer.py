@@ -66,13 +66,13 @@ class Dancer:
         hands = self.hands
         if hands is not None:
             hands = np.where(swaps[:, _ARMS, None, None, None], hands[:, ::-1], hands)
-        return replace(self, body=exchanged(self.body, swaps), hands=hands), swaps.any(axis=1)
+        return replace(self, body=exchanged(self.body, swaps), hands=hands), np.any(swaps, axis=1)
 
     def without_outliers(self, fps: float, height: float) -> Dancer:
         """Without the joints that jump, and without limbs that are much too long."""
         return self._each(
             lambda points: drop_outliers(points, fps, height),
-            body=drop_outliers(drop_long_limbs(self.body), fps, height),
+            body=drop_outliers(drop_long_limbs(self.body, height), fps, height),
         )
 
     def filled(self, max_gap: int) -> Dancer:

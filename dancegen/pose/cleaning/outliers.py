@@ -13,8 +13,13 @@ _LEAST = 0.07
 """Body heights: smaller jumps are a matter of smoothing."""
 _MOST_TURN = 90.0
 """Body heights a second squared: a limb that turns round faster is none. (Wrists of salsa: 99.9 % under 60.)"""
-_TOO_LONG = 1.5
-"""Times its usual greatest length, a limb that is longer ends in a wrong place."""
+_LONG, _TOO_LONG = 75, 1.7
+"""Percentile of a limb's lengths, and times that, from which on a limb ends in a wrong place."""
+_LARGEST = {
+    (1, 2): 0.2, (1, 5): 0.2, (2, 3): 0.3, (3, 4): 0.27, (5, 6): 0.3, (6, 7): 0.27, (1, 8): 0.48, (8, 9): 0.4,
+    (9, 10): 0.4, (1, 11): 0.48, (11, 12): 0.4, (12, 13): 0.4,
+}  # fmt: skip
+"""Body heights: limbs of people, and half as much again for what comes near the camera."""
 
 
 def drop_outliers(keypoints: np.ndarray, fps: float, height: float) -> np.ndarray:
@@ -25,16 +30,17 @@ def drop_outliers(keypoints: np.ndarray, fps: float, height: float) -> np.ndarra
     return kept
 
 
-def drop_long_limbs(keypoints: np.ndarray) -> np.ndarray:
-    """(T, 18, 3) keypoints without the ends of limbs that are much longer than they are at other times."""
+def drop_long_limbs(keypoints: np.ndarray, height: float) -> np.ndarray:
+    """(T, 18, 3) keypoints without the ends of limbs that are much longer than they are at other times, or than those
+    of somebody `height` pixels tall."""
     kept = keypoints.copy()
     lengths = limb_lengths(keypoints)
     for number in BODY_LIMBS:
         length = lengths[:, number]
         known = np.isfinite(length)
         if known.sum() >= 10:
-            longest = np.percentile(length[known], 90)
-            kept[known & (np.nan_to_num(length) > _TOO_LONG * longest), LIMBS[number][1]] = 0
+            longest = min(_TOO_LONG * np.percentile(length[known], _LONG), _LARGEST[LIMBS[number]] * height)
+            kept[known & (np.nan_to_num(length) > longest), LIMBS[number][1]] = 0
     return kept
 
 

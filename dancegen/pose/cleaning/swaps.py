@@ -93,7 +93,7 @@ def _without_gaps(points: np.ndarray, seen: np.ndarray, pairs: np.ndarray) -> tu
     """The pairs' places (T, P, 2, 2), straight lines over gaps, and whether both of a pair were seen (T, P)."""
     frames = np.arange(len(points))
     places = points[:, pairs]
-    both = seen[:, pairs].all(axis=-1)
+    both = np.all(seen[:, pairs], axis=-1)
     for k in range(len(pairs)):
         known = both[:, k]
         if known.any() and not known.all():
@@ -110,7 +110,7 @@ def _bones(keypoints: np.ndarray, height: float) -> np.ndarray:
     costs = np.zeros((len(keypoints), _STATES))
     for place, bones in ((1, _BONES["arms"]), (2, _BONES["legs"])):
         (r_top, r_end), (l_top, l_end) = bones
-        known = seen[:, [r_top, r_end, l_top, l_end]].all(axis=1)
+        known = np.all(seen[:, [r_top, r_end, l_top, l_end]], axis=1)
         if not known.any():
             continue
         straight = np.linalg.norm(points[:, [r_end, l_end]] - points[:, [r_top, l_top]], axis=-1)
@@ -127,7 +127,7 @@ def _facing(keypoints: np.ndarray, height: float) -> np.ndarray:
     """(T, 8): what it costs, in body heights, that the shoulders say "from behind" where both eyes are seen side by
     side as only a face shows them: the further the shoulders are apart, the more."""
     up = keypoints[:, _NECK, :2] - keypoints[:, _HIPS, :2].mean(axis=1)
-    up = np.where((keypoints[:, (_NECK, *_HIPS), 2] > 0).all(axis=1)[:, None], up, (0, -1))
+    up = np.where(np.all(keypoints[:, (_NECK, *_HIPS), 2] > 0, axis=1)[:, None], up, (0, -1))
     eyes, shoulders = (_to_the_right(keypoints, pair, up) / height for pair in (_EYES, PARTS["trunk"][0]))
     wrong = np.clip(np.stack([-shoulders, shoulders]), 0, _FAR) * (eyes > 0)
     return _FACING_WEIGHT * wrong[_BITS[:, 0]].T
@@ -158,12 +158,12 @@ def _exchange_faces(keypoints: np.ndarray, frames: np.ndarray) -> None:
     for pair in (_EYES, _EARS):
         against = (_across(keypoints[frames], pair) * shoulders).sum(axis=1) < 0
         one_alone = (keypoints[frames][:, pair, 2] > 0).sum(axis=1) == 1
-        chosen = frames[against | one_alone]
-        keypoints[np.ix_(chosen, pair)] = keypoints[np.ix_(chosen, pair[::-1])]
+        chosen, (right, left) = frames[against | one_alone], pair
+        keypoints[chosen, right], keypoints[chosen, left] = keypoints[chosen, left], keypoints[chosen, right]
 
 
 def _across(keypoints: np.ndarray, pair: tuple[int, int] | np.ndarray) -> np.ndarray:
     """(T, 2): from the right to the left one of a pair; 0 where one is missing."""
     right, left = pair
-    both = (keypoints[:, [right, left], 2] > 0).all(axis=1)
+    both = np.all(keypoints[:, [right, left], 2] > 0, axis=1)
     return (keypoints[:, left, :2] - keypoints[:, right, :2]).astype(np.float64) * both[:, None]
