@@ -34,9 +34,9 @@ def write_report(
     path.write_text(document(body), encoding="utf-8")
 
 
-def document(body: Sequence[str]) -> str:
-    """A whole page with these parts in it."""
-    return _PAGE.format(style=_STYLE, body="\n".join(body))
+def document(body: Sequence[str], title: str = "dancegen evaluate", style: str = "") -> str:
+    """A whole page with these parts in it. style: more than what all pages have."""
+    return _PAGE.format(title=escape(title), style=_STYLE + style, body="\n".join(body))
 
 
 def _head(real: Reference) -> str:
@@ -203,7 +203,7 @@ _PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>dancegen evaluate</title>
+<title>{title}</title>
 <style>{style}</style>
 </head>
 <body>
