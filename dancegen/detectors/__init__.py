@@ -62,5 +62,6 @@ def detect_video(detector: Detector, video: Path, progress: Progress = SILENT) -
             found.append(people.body)
             advance(1)
     nobody = np.zeros((N_JOINTS, 3), np.float32)
-    keypoints = [nobody if who is None else people[who] for people, who in zip(found, track_dancer(found), strict=True)]
+    chosen = track_dancer(found, fps)
+    keypoints = [nobody if who is None else people[who] for people, who in zip(found, chosen, strict=True)]
     return PoseSequence(np.stack(keypoints), fps, filmed.size)

@@ -114,7 +114,7 @@ class Cleaning(Options):
         2.0, help="Drop shorter pieces.", metavar="S", panel=CLEANING, parse=lasting(0.0, 3600.0)
     )
     min_quality: float = option(
-        0.2, help="Drop pieces of a lower quality.", metavar="0..1", panel=CLEANING, parse=within(0.0, 1.0)
+        0.25, help="Drop pieces of a lower quality.", metavar="0..1", panel=CLEANING, parse=within(0.0, 1.0)
     )
     no_cuts: bool = option(False, help="Do not split where the camera cuts.", panel=CLEANING)
     no_swaps: bool = option(False, help="Leave left and right as the detector saw them.", panel=CLEANING)

@@ -145,7 +145,7 @@ def _pictures(video: Path | None, wanted: Sequence[int], fps: float, size: tuple
     from dancegen.errors import InputError
     from dancegen.video.source import VideoFile
 
-    found = dict.fromkeys(wanted, np.zeros((size[1], size[0], 3), np.uint8))
+    found: dict[int, np.ndarray] = dict.fromkeys(wanted, np.zeros((size[1], size[0], 3), np.uint8))
     if video is None or not found:
         return found
     first = wanted[0]

@@ -52,16 +52,16 @@ def _head(clips: Sequence[ClipLook]) -> str:
 
 def _charts(clips: Sequence[ClipLook]) -> str:
     qualities = [piece.quality for clip in clips for piece in clip.pieces]
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, float] = {}
     for clip in clips:
         for each in clip.rejected:
-            seconds[each.kind] += each.seconds
+            seconds[each.kind] = seconds.get(each.kind, 0.0) + each.seconds
     parts = [f"<figure>{_histogram(qualities)}<figcaption>Quality of the pieces, 0 to 1</figcaption></figure>"]
     most = max(seconds.values(), default=0.0)
     bars = "".join(
         f'<tr><th scope="row">{escape(kind)}</th><td class="bar"><b style="width:{100 * length / most:.1f}%;'
         f'background:{COLORS.get(kind, OTHER)}"></b></td><td>{_time(length)}</td></tr>'
-        for kind, length in seconds.most_common()
+        for kind, length in sorted(seconds.items(), key=lambda item: -item[1])
     )
     words = "Why parts were left out" if bars else "Nothing was left out"
     parts.append(f'<figure><table class="reasons">{bars}</table><figcaption>{words}</figcaption></figure>')

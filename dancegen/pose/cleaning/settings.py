@@ -36,7 +36,7 @@ class CleaningSettings:
     max_gap: float = 0.5
     smooth: float = 0.08
     min_seconds: float = 2.0
-    min_quality: float = 0.2
+    min_quality: float = 0.25
     no_cuts: bool = False
     no_swaps: bool = False
     no_outliers: bool = False
