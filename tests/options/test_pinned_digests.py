@@ -60,7 +60,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "extract-poses": (
         of("extract-poses", extract_poses.VERSION, ExtractPosesOptions(), "dataset", views=[0, 45]),
-        "2a5d3d0a57fd1e92",
+        "2471f78293f1cfbe",
     ),
     "train diffusion": (
         of("train", FAMILIES["diffusion"].training_version, LEARNT["diffusion"], "dataset", config={"train.steps": 3}),
