@@ -158,11 +158,15 @@ def test_what_is_never_seen_has_no_style_and_no_say():
     assert 0 < loss.item() < 100 and torch.isfinite(poses.grad).all()
 
 
-def test_a_joint_that_comes_and_goes_makes_no_dance_wilder():
-    poses = tensor(dancing(60))[None]
-    flickers = without(poses, KNEE, slice(0, None, 7))
+def test_joints_that_come_and_go_make_no_dance_wilder():
+    legs = (KNEE, 10, 12, 13)
+    poses = tensor(dancing(1)).repeat(1, 120, 1, 1)
+    poses[..., legs, 0] += (20 * torch.sin(2 * np.pi * torch.arange(120) / 40))[None, :, None]
+    flickers = poses
+    for joint in legs:
+        flickers = without(flickers, joint, slice(joint % 3, None, 5))
     for figure in (measure, acceleration):
-        assert torch.allclose(figure(flickers, 512, 10.0), figure(poses, 512, 10.0), atol=0.12)
+        assert torch.allclose(figure(flickers, 512, 10.0), figure(poses, 512, 10.0), atol=0.1)
 
 
 def test_who_listens_for_the_beat_does_not_see_hips_in_the_corner_of_the_picture():
