@@ -73,6 +73,14 @@ def picture_size(size: tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
+def planned_pieces(length: Survey, clip_s: float, fps: float) -> list[Piece]:
+    """The clips of a video at a rate; each begins with a frame. Raises InputError where it is too short for one."""
+    planned = pieces(0.0, length.frames(fps) / fps, clip_s, fps, grid=fps)
+    if not planned:
+        raise InputError(f"it lasts {length.seconds:.2f} s: a clip needs {min(clip_s, SHORTEST_S):g} s of dance")
+    return planned
+
+
 def make_film_clips(take: FilmedTake, beats: Beats, root: Path, clip_s: float, fps: float) -> list[Clip]:
     """Cut a video into clips of so many seconds and write them under `root`. beats: of its whole sound.
 
@@ -80,9 +88,7 @@ def make_film_clips(take: FilmedTake, beats: Beats, root: Path, clip_s: float, f
     Raises InputError where the video is damaged or too short.
     """
     frames = take.length.frames(fps)
-    planned = pieces(0.0, frames / fps, clip_s, fps, grid=fps)
-    if not planned:
-        raise InputError(f"it lasts {take.length.seconds:.2f} s: a clip needs {min(clip_s, SHORTEST_S):g} s of dance")
+    planned = planned_pieces(take.length, clip_s, fps)
     ids = {piece.start_s: f"{take.name}-{number:03d}" for number, piece in enumerate(planned)}
     written = _write_pictures(take, fps, planned, lambda piece: clip_dir(root, ids[piece.start_s]) / FRAMES_FILE)
     if (frames - written) / fps > LOST_S:

@@ -109,7 +109,7 @@ def _cut(item: TakeFile, genre: str, options: PrepareOptions, root: Path, store:
 def _clips_of(
     item: TakeFile, genre: str, options: PrepareOptions, root: Path, store: Store, scratch: Path
 ) -> FilmedClips:
-    from dancegen.dataset.filmed import FilmedTake, make_film_clips, usual_rate
+    from dancegen.dataset.filmed import FilmedTake, make_film_clips, planned_pieces, usual_rate
     from dancegen.stages.track_beats import beats_of_song
     from dancegen.video.source import VideoFile
     from dancegen.video.survey import survey
@@ -118,6 +118,8 @@ def _clips_of(
     video = item.take.recording(progress=notes)
     assert isinstance(video, VideoFile)
     length = survey(video)
+    fps = options.fps or usual_rate(video.fps)
+    planned_pieces(length, options.clip_seconds, fps)
     sound = scratch / f"{item.take.path.stem}.flac"
     song = _write_sound(item, video, length.seconds, sound, notes)
     beats = beats_of_song(SongFile(sound), Context(store))
@@ -127,7 +129,7 @@ def _clips_of(
         item.name, item.inputs[0].digest, info.performance, genre, video, length, song, sound, info.performer,
         options.licence,
     )  # fmt: skip
-    clips = make_film_clips(take, beats, root, options.clip_seconds, options.fps or usual_rate(video.fps))
+    clips = make_film_clips(take, beats, root, options.clip_seconds, fps)
     return FilmedClips(item.name, tuple(clips), length.seconds, bool(len(beats.times_s)), tuple(notes.said))
 
 

@@ -69,7 +69,9 @@ def find_sources(sources: Sequence[str | Path], progress: Progress) -> tuple[lis
             try:
                 item = _take_file(take, source, hashed)
             except (DancegenError, OSError) as error:
-                faults.append(f"{_shown(take.path, source)}: {error}")
+                shown = _shown(take.path, source)
+                said = str(error).replace(str(take.path), shown)
+                faults.append(said if said.startswith(shown) else f"{shown}: {said}")
                 continue
             same = found.setdefault(item.digest, item)
             if same is not item:

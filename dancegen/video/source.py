@@ -51,9 +51,14 @@ class VideoFile:
 
     @cached_property
     def _header(self) -> _Header:
+        import av.error
+
         with opened(self.path) as container:
             stream = container.streams.video[0]
-            first = next(container.decode(stream), None)
+            try:
+                first = next(container.decode(stream), None)
+            except av.error.FFmpegError as error:
+                raise InputError(f"{self.path} is damaged: no picture can be decoded ({error.strerror})") from error
             if first is None:
                 raise InputError(f"{self.path} holds no pictures that can be decoded")
             begins_s = _seconds(first, stream)
@@ -131,8 +136,9 @@ class VideoFile:
                     held = frame, now
             except av.error.FFmpegError as error:
                 if held is None:
-                    raise InputError(f"{self.path} is damaged: no picture can be decoded ({error})") from error
-                raise InputError(f"{self.path} is damaged: decoding stopped at {held[1]:.2f} s ({error})") from error
+                    raise InputError(f"{self.path} is damaged: no picture can be decoded ({error.strerror})") from error
+                stopped = f"decoding stopped at {held[1]:.2f} s ({error.strerror})"
+                raise InputError(f"{self.path} is damaged: {stopped}") from error
             if held is not None:
                 yield held[0], held[1] + 0.5 / self.fps
 

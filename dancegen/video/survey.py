@@ -6,20 +6,23 @@ A header may promise more than the file holds, where a download or a copy ended 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dancegen.errors import InputError
-from dancegen.formatting import duration
+from dancegen.errors import InputError, reading
+from dancegen.formatting import byte_size, duration
 from dancegen.video.info import opened
 from dancegen.video.source import VideoFile
 
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-CUT_S = 0.3
+CUT_S = 0.1
 """By how much a video may be shorter than its header states."""
+_STREAMED = 2**32 - 2**16
+"""Bytes: a program that could not know how long an AVI file becomes states more."""
 LONGEST_S = 4 * 3600.0
 FEWEST_A_SECOND = 5.0
 """With fewer pictures a dance cannot be followed."""
@@ -48,6 +51,7 @@ class Survey:
 def survey(video: VideoFile) -> Survey:
     """The times of a video's pictures. Raises InputError for one that is cut off, and for what is no filmed dance."""
     path = video.path
+    _check_riff(path)
     with opened(path) as container:
         times, ends = _times(container)
         missing = _stated_end(container) - max(ends.values(), default=0.0)
@@ -67,6 +71,20 @@ def survey(video: VideoFile) -> Survey:
             f"{path} has {len(times) / found.seconds:.2g} pictures a second: a dance needs {FEWEST_A_SECOND:g} or more"
         )
     return found
+
+
+def _check_riff(path: Path) -> None:
+    """InputError for an AVI file with fewer bytes than its first words state: FFmpeg reads what is left of it."""
+    with reading(path, "video"), path.open("rb") as file:
+        head = file.read(12)
+    if head[:4] != b"RIFF" or head[8:12] != b"AVI ":
+        return
+    stated = 8 + int.from_bytes(head[4:8], "little")
+    missing = stated - path.stat().st_size
+    if missing > 1 and stated < _STREAMED:
+        raise InputError(
+            f"{path} is cut off: {byte_size(missing)} of what its header promises are missing; copy it again"
+        )
 
 
 def _times(container: InputContainer) -> tuple[np.ndarray, dict[int, float]]:
