@@ -37,6 +37,7 @@ from dancegen.pose.flat_dance import FlatDance
 from dancegen.progress import Progress
 from dancegen.stages.filmed_takes import Filmed, cut_films
 from dancegen.stages.one_by_one import Fault, Notes, one_by_one
+from dancegen.stages.prepare_forecast import forecast
 from dancegen.stages.songs import SongFile, find_songs
 from dancegen.stages.takes import TakeFile, find_sources, folder_name
 from dancegen.stages.track_beats import NO_BEAT, finder
@@ -86,6 +87,7 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
     needed = {item.song.input.digest for item in danced if item.song is not None}
     own_songs = [song for digest, song in own.items() if digest in needed]
     job = _Job(danced, films, songs, own_songs, genres, joints, options, context.store, context.progress)
+    context.tell(lambda: forecast(danced, films, songs, job.hints, options, USUAL_FPS, unreadable).lines())
     return context.obtain(recipe, lambda directory: job.build(directory, unreadable))
 
 
@@ -130,6 +132,11 @@ class _Job:
         told = {"warnings": self.warnings, "left_out": self.left_out}
         return self._summary(clips, paired, used) | filmed.summary() | told
 
+    @property
+    def hints(self) -> Hints:
+        """What the person says of the recordings."""
+        return Hints(self.options.source_fps, self.joints, self.options.json_canvas)
+
     def _analyse_songs(self, scratch: Path) -> tuple[list[Song], list[Song]]:
         """The songs for silent takes, and those that takes were recorded with."""
         files = list({item.input.digest: item for item in (*self.songs, *self.own_songs)}.values())
@@ -156,8 +163,7 @@ class _Job:
     def _read_takes(self, scratch: Path) -> list[MeasuredTake | SeenTake]:
         takes, failures, said = [], [], []
         clip_s = self.options.clip_seconds
-        hints = Hints(self.options.source_fps, self.joints, self.options.json_canvas)
-        jobs = [(item, scratch / f"take{number}", hints, clip_s) for number, item in enumerate(self.takes)]
+        jobs = [(item, scratch / f"take{number}", self.hints, clip_s) for number, item in enumerate(self.takes)]
         for item, result in self._each("Reading the dances", _read, jobs):
             if isinstance(result, Fault):
                 failures.append(item.worded(result.reason))
