@@ -87,8 +87,9 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
     needed = {item.song.input.digest for item in danced if item.song is not None}
     own_songs = [song for digest, song in own.items() if digest in needed]
     job = _Job(danced, films, songs, own_songs, genres, joints, options, context.store, context.progress)
+    made = context.obtain(recipe, lambda directory: job.build(directory, unreadable))
     context.tell(lambda: forecast(danced, films, songs, job.hints, options, USUAL_FPS, unreadable).lines())
-    return context.obtain(recipe, lambda directory: job.build(directory, unreadable))
+    return made
 
 
 @dataclass
