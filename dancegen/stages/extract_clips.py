@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from dancegen.dataset.format import (
     view_name,
 )
 from dancegen.errors import InputError, ModelError
-from dancegen.pose.cleaning import Cleaned, CleaningSettings, clean_detections, onto_canvas
+from dancegen.pose.cleaning import CleaningSettings, clean_detections, onto_canvas
 from dancegen.pose.detections import Detections, People
 from dancegen.pose.sequence import PoseSequence
 from dancegen.progress import Advance
@@ -35,14 +36,20 @@ from dancegen.stages.detect_people import FILE, Look, detect_people
 from dancegen.stages.one_by_one import Fault
 from dancegen.store import Artifact, Input, Store
 
+if TYPE_CHECKING:
+    from dancegen.metrics.report.clip_look import ClipLook
+
 
 @dataclass(frozen=True)
 class ClipTask:
-    """One clip of the dataset. pictures: of a filmed one its video, as a recipe's input."""
+    """One clip of the dataset. pictures: of a filmed one its video, as a recipe's input. shown: whether the report
+    shows pictures of it.
+    """
 
     clip: Clip
     kind: ClipKind
     pictures: Input | None = None
+    shown: bool = False
 
     @property
     def frames(self) -> int:
@@ -85,8 +92,8 @@ class Extracted:
     """What came of a clip.
 
     frames, faces: by view, of its clips; the latter those in which a nose is seen. sequences: pose files that were
-    written. qualities: of its pieces. computed: whether a detector looked at it just now. fault: why nothing could
-    come of it.
+    written. looks: what the report says of it, by view. computed: whether a detector looked at it just now. fault: why
+    nothing could come of it.
     """
 
     task: ClipTask
@@ -94,7 +101,7 @@ class Extracted:
     frames: Counter[str] = field(default_factory=Counter)
     faces: Counter[str] = field(default_factory=Counter)
     dropped: list[Dropped] = field(default_factory=list)
-    qualities: list[float] = field(default_factory=list)
+    looks: list[ClipLook] = field(default_factory=list)
     computed: bool = False
     sequences: int = 0
     fault: str = ""
@@ -126,11 +133,11 @@ def extract_clip(job: Extraction, task: ClipTask, advance: Advance = lambda amou
             case "motion":
                 _project(job, made)
             case "video":
-                found = _seen(job, made, advance)
-                _write_pieces(job, made, {VIDEO_VIEW: clean_detections(found, job.cleaning)})
+                seen = {VIDEO_VIEW: _seen(job, made, advance)}
+                _write_pieces(job, made, seen)
             case "poses":
                 views = clip_views(job.source, task.clip)
-                _write_pieces(job, made, {view: _cleaned(job, task.clip, view) for view in views})
+                _write_pieces(job, made, {view: _known(job, task.clip, view) for view in views})
     except DetectorFailed as failed:
         raise failed.reason from failed
     except Exception as error:
@@ -181,12 +188,12 @@ def _seen(job: Extraction, made: Extracted, advance: Advance) -> Detections:
     return Detections.load(seen.file(FILE))
 
 
-def _cleaned(job: Extraction, clip: Clip, view: str) -> Cleaned:
+def _known(job: Extraction, clip: Clip, view: str) -> Detections:
     """A dance that is keypoints from the start, from one camera."""
     poses = PoseSequence.load(poses_path(job.source, clip, view))
     people = tuple(_alone(poses, frame) for frame in range(len(poses)))
-    found = Detections(people, poses.fps, poses.size, np.zeros(0, np.int64), view)
-    return clean_detections(found, job.cleaning)
+    cuts = np.zeros(0, np.int64) if poses.cuts is None else poses.cuts
+    return Detections(people, poses.fps, poses.size, cuts, view)
 
 
 def _alone(poses: PoseSequence, frame: int) -> People:
@@ -197,14 +204,19 @@ def _alone(poses: PoseSequence, frame: int) -> People:
     return People(poses.keypoints[frame][None], hands, face)
 
 
-def _write_pieces(job: Extraction, made: Extracted, cleaned: Mapping[str, Cleaned]) -> None:
-    """Write the pieces of a clip, by view. Pieces of one and the same stretch in several views are one clip."""
-    clip = made.task.clip
+def _write_pieces(job: Extraction, made: Extracted, seen: Mapping[str, Detections]) -> None:
+    """Clean what is seen in a clip, by view, and write the pieces. What is one stretch in several views is one clip."""
+    from dancegen.metrics.report.clip_look import look_at_clip
+
+    clip, shown = made.task.clip, made.task.shown
+    video = clip_dir(job.source, clip) / FRAMES_FILE if made.task.kind == "video" else None
     stretches: dict[tuple[int, int], dict[str, PoseSequence]] = defaultdict(dict)
-    for view, result in cleaned.items():
+    for view, found in seen.items():
+        result = clean_detections(found, job.cleaning)
+        name = clip.id if video is not None else f"{clip.id} {view}"
+        made.looks.append(look_at_clip(name, result, clip.fps, found.size, video, shown))
         for piece in result.pieces:
             stretches[piece.first, len(piece.poses)][view] = piece.poses
-            made.qualities.append(piece.quality)
         made.dropped += [
             Dropped(clip.id, view, part.first, part.frames, part.reason, part.kind, part.first / clip.fps, part.quality)
             for part in result.rejected

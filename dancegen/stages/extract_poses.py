@@ -10,6 +10,7 @@ from typing import Any
 from dancegen.context import Context
 from dancegen.dataset.format import CLIPS_FILE, read_clips
 from dancegen.detectors.registry import resolve, usual_detector
+from dancegen.dry_run import Pending
 from dancegen.errors import InputError
 from dancegen.options.dance import CAMERAS
 from dancegen.options.data import ExtractPosesOptions
@@ -37,9 +38,9 @@ def extract_poses(options: ExtractPosesOptions, context: Context) -> Artifact:
     """
     options.check_workers()
     azimuths = parse_views(options.views)
-    dataset = _dataset(options, context)
+    dataset, left_out = _dataset(options, context)
     made_of = Input.artifact("dataset", dataset)
-    job = _job(dataset, azimuths, options, context)
+    job = _job(dataset, azimuths, options, context, left_out)
     acting, look = _acting(options, {task.kind for task in job.tasks}), job.extraction.look
     inputs = {"dataset": (made_of,), "detector": () if look is None else (look.weights,)}
     named = {} if look is None else {"detector": look.detector.name}
@@ -49,17 +50,27 @@ def extract_poses(options: ExtractPosesOptions, context: Context) -> Artifact:
     return artifact
 
 
-def _dataset(options: ExtractPosesOptions, context: Context) -> Artifact:
-    """The prepared dataset that is meant; of videos that are given themselves the one that they become."""
+def _dataset(options: ExtractPosesOptions, context: Context) -> tuple[Artifact, list[str]]:
+    """The prepared dataset that is meant; of videos that are given themselves the one that they become, and which of
+    them were left out. Raises InputError.
+    """
     given = options.dataset
     if isinstance(given, Artifact) or given is None or not _is_footage(Path(given)):
-        return context.resolve(given, "prepare")
+        return context.resolve(given, "prepare"), []
     from dancegen.options.data import PrepareOptions
     from dancegen.stages.prepare import prepare
 
     context.progress.say(f"{given} is prepared first, as by: dancegen prepare {given}")
-    workers: dict[str, Any] = {"workers": options.workers, "backend": options.backend, "scheduler": options.scheduler}
-    return prepare(PrepareOptions(sources=(given,), **workers), context.step())
+    workers: dict[str, Any] = {
+        "workers": options.workers,
+        "backend": options.backend,
+        "scheduler": options.scheduler,
+    }
+    try:
+        dataset = prepare(PrepareOptions(sources=(given,), **workers), context.step())
+    except InputError as error:
+        raise InputError(f"{error}; to choose how {given} is prepared, first run dancegen prepare {given}") from error
+    return dataset, [] if isinstance(dataset, Pending) else dataset.summary.get("left_out", [])
 
 
 def _is_footage(path: Path) -> bool:
@@ -69,7 +80,9 @@ def _is_footage(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES
 
 
-def _job(dataset: Artifact, azimuths: list[int | str], options: ExtractPosesOptions, context: Context) -> ExtractionJob:
+def _job(
+    dataset: Artifact, azimuths: list[int | str], options: ExtractPosesOptions, context: Context, left_out: list[str]
+) -> ExtractionJob:
     digests = {entry.path: entry.sha256 for entry in dataset.files}
     tasks = [task_of(dataset, clip, digests) for clip in read_clips(dataset)]
     look = _look(options, context) if any(task.kind == "video" for task in tasks) else None
@@ -77,7 +90,6 @@ def _job(dataset: Artifact, azimuths: list[int | str], options: ExtractPosesOpti
         dataset.path, dataset.path, tuple(azimuths), options.canvas, CleaningSettings.of(options), look, context.store,
         context.force,
     )  # fmt: skip
-    left_out = dataset.summary.get("left_out", []) if options.dataset is not None and not dataset.cached else []
     return ExtractionJob(tasks, extraction, options.only(Parallel), context.progress, left_out)
 
 

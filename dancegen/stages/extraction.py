@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
 from dancegen.devices import choose_device
 from dancegen.errors import DancegenError, InputError
@@ -21,6 +22,9 @@ from dancegen.store import Store
 
 SHOWN = 5
 """Reasons that are shown in full."""
+REPORT = "report.html"
+MOST_SHOWN = 100
+"""Clips of which the report may show pictures."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ class ExtractionJob:
         if faults:
             self.progress.warn(f"left out: {_listed(faults)}")
         write_clips(directory, clips)
+        looks = [look for each in made for look in each.looks]
+        if looks:
+            from dancegen.metrics.report.footage_page import write_report
+
+            write_report(directory / REPORT, looks)
         return self._summary(made, [*self.left_out, *faults])
 
     def ahead(self) -> list[str]:
@@ -82,7 +91,7 @@ class ExtractionJob:
         pictures = sum(unseen.values())
         label, total = ("Looking for the dancers", pictures) if unseen else ("Extracting poses", len(self.tasks))
         # The longest work first: a worker that began it last would be waited for.
-        ordered = sorted(self.tasks, key=lambda task: (-unseen.get(task.clip.id, 0), task.clip.id))
+        ordered = sorted(self._tasks_to_show(), key=lambda task: (-unseen.get(task.clip.id, 0), task.clip.id))
         workers = self._workers(bool(unseen))
         dropped = 0
         with self.progress.task(label, total) as advance, hired(workers, len(ordered)) as number:
@@ -95,6 +104,16 @@ class ExtractionJob:
                     advance(unseen.get(made.task.clip.id, 0))
                 remark(advance, f"{count} of {len(ordered)} clips{f', {dropped} parts dropped' if dropped else ''}")
                 yield made
+
+    def _tasks_to_show(self) -> list[ClipTask]:
+        """All tasks, some of those that are cleaned marked as shown in the report: evenly chosen, where there are many.
+
+        So thousands of clips are not opened a second time, and the choice does not depend on who is done first.
+        """
+        cleaned = [task.clip.id for task in self.tasks if task.kind != "motion"]
+        every = max(1, -(-len(cleaned) // MOST_SHOWN))
+        shown = set(cleaned[::every])
+        return [replace(task, shown=task.clip.id in shown) for task in self.tasks]
 
     def _workers(self, looking: bool) -> Parallel:
         """Those that were asked for; a GPU of this machine is kept busy by one process."""
@@ -136,7 +155,7 @@ class ExtractionJob:
         cleaned = [each for each in made if each.task.kind != "motion"]
         if not cleaned:
             return {}
-        qualities = sorted(quality for each in cleaned for quality in each.qualities)
+        qualities = [piece.quality for each in cleaned for look in each.looks for piece in look.pieces]
         look = self.extraction.look
         seen = {} if look is None else {
             "detector": look.detector.name,
@@ -145,7 +164,7 @@ class ExtractionJob:
         }  # fmt: skip
         return {
             **seen,
-            "quality": round(qualities[len(qualities) // 2], 3) if qualities else 0.0,
+            "quality": round(median(qualities), 3) if qualities else 0.0,
             "rejected": dict(Counter(part.kind for each in cleaned for part in each.dropped).most_common()),
         }
 

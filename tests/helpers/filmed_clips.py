@@ -10,12 +10,13 @@ import numpy as np
 import soundfile
 
 from dancegen.audio.song import analyse
-from dancegen.dataset.format import FRAMES_FILE, Clip, clip_dir, write_clips
+from dancegen.dataset.format import FRAMES_FILE, Clip, clip_dir, poses_path, write_clips
 from dancegen.pose.drawing import draw_openpose
+from dancegen.pose.sequence import PoseSequence
 from dancegen.store import Artifact, Input, Recipe, Store
 from dancegen.video.source import VideoFile
 from dancegen.video.writer import VideoWriter
-from helpers.pose_examples import standing
+from helpers.pose_examples import dancing, standing
 from helpers.songs import clicks
 
 RATE = 22_050
@@ -55,6 +56,24 @@ def drawn_dataset(store: Store, name: str, folder: Path) -> Artifact:
     return filmed_dataset(store, {name: Shot(video, 0.0, 1.5, 10.0)})
 
 
+def keypoints_dataset(store: Store) -> Artifact:
+    """A prepared dataset of one clip of keypoints, 8 s from two cameras; the second misses the dancer for a second."""
+
+    def build(directory: Path) -> dict:
+        clip = Clip("flat-00a00", "0" * 64, 5.0, 8.0, 30.0, "train", None, None, "flat", "song", 1.0)
+        _write_music(clip_dir(directory, clip), clip.seconds)
+        for view, gone in (("c01", slice(0, 0)), ("c02", slice(105, 135))):
+            keypoints = dancing(240)
+            keypoints[gone] = 0
+            path = poses_path(directory, clip, view)
+            path.parent.mkdir()
+            PoseSequence(keypoints * np.float32([2, 2, 1]), 30.0, (1920, 1080)).save(path)
+        write_clips(directory, [clip])
+        return {"clips": 1}
+
+    return store.obtain(Recipe("prepare", 5, {"flat": True}), build)
+
+
 def _write(directory: Path, name: str, shot: Shot) -> Clip:
     place = clip_dir(directory, name)
     place.mkdir(parents=True)
@@ -64,9 +83,15 @@ def _write(directory: Path, name: str, shot: Shot) -> Clip:
         for frame in filmed.frames(shot.fps, shot.start_s, shot.seconds):
             out.write(np.ascontiguousarray(frame[:height, :width]))
     seconds = out.frames / shot.fps
+    _write_music(place, seconds)
+    return Clip(name, "0" * 64, shot.start_s, round(seconds, 6), shot.fps, "train", None, None, name, name, 0.0)
+
+
+def _write_music(place: Path, seconds: float) -> None:
+    """Two clicks a second, the first after a quarter of one."""
+    place.mkdir(parents=True, exist_ok=True)
     sound = clicks(np.arange(0.25, seconds, 0.5), seconds + 0.5, rate=RATE)
     soundfile.write(place / "audio.flac", sound[: round(seconds * RATE)], RATE, subtype="PCM_16")
     features = analyse(place / "audio.flac")
     np.save(place / "mel.npy", features.mel[: int(np.ceil(seconds * features.frame_rate))].astype(np.float16))
     features.beats.save(place / "beats.json")
-    return Clip(name, "0" * 64, shot.start_s, round(seconds, 6), shot.fps, "train", None, None, name, name, 0.0)
