@@ -50,7 +50,7 @@ class GeneratePosesOptions(Span, Canvas, PoseFiles, Seeded):
     """From a song to a choreography."""
 
     song: str | Path = option(
-        help="A song (wav, flac, ogg, mp3, m4a and more), or demo for the bundled one.", metavar="SONG",
+        help="A song (wav, flac, ogg, mp3, m4a and more), a video, or demo for the bundled song.", metavar="SONG",
         argument=True, role=Role.INPUT,
     )  # fmt: skip
     model: str | Path = option(

@@ -230,14 +230,8 @@ def _check(options: RenderOptions) -> None:
 
 def _changed(options: RenderOptions) -> bool:
     """Whether more is asked for than the dance of a film as it is."""
-    asked = (
-        options.detector,
-        options.music,
-        options.seconds,
-        options.start or None,
-        options.hands or options.face or None,
-    )
-    return any(value is not None for value in asked)
+    asked = ("detector", "hands", "face", "music", "start", "seconds")
+    return any(name in options.given() for name in asked)
 
 
 def _filmed(path: Path, options: RenderOptions, context: Context) -> Filmed:

@@ -10,6 +10,7 @@ import pytest
 from dancegen.cli import main
 from dancegen.errors import InputError
 from dancegen.video import VideoWriter, info, probe_video, read_frames
+from helpers.songs import write_song
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,39 @@ def test_a_damaged_header_is_said_whatever_the_video_is_read_for(tmp_path, film,
     for command in (["artifacts", "show"], ["evaluate"]):
         assert main([*command, str(path)]) == 2
         assert "odd.mp4 is not a video that can be read" in capsys.readouterr().err
+
+
+def test_moving_pictures_are_told_from_songs_with_covers_and_from_pictures(tmp_path, film):
+    import av
+    import cv2
+    from av.stream import Disposition
+
+    from dancegen.video.info import is_video
+
+    (tmp_path / "film.mp4").write_bytes(film)
+    (tmp_path / "film without a suffix").write_bytes(film)
+    (tmp_path / "cut.mov").write_bytes(film[:700])
+    (tmp_path / "text.txt").write_text("hello " * 500)
+    (tmp_path / "numbers.npz").write_bytes(b"PK" + bytes(500))
+    cv2.imwrite(str(tmp_path / "picture.png"), np.zeros((48, 64, 3), np.uint8))
+    cv2.imwrite(str(tmp_path / "picture.jpg"), np.zeros((48, 64, 3), np.uint8))
+    write_song(tmp_path / "song.wav", 2.0)
+    for name, cover in (("cover.m4a", True), ("sound.mp4", False)):
+        with av.open(str(tmp_path / name), "w", format="mp4") as container:
+            voice = container.add_stream("aac", rate=44_100, layout="mono")
+            picture = container.add_stream("png") if cover else None
+            if picture is not None:
+                picture.width, picture.height, picture.pix_fmt = 64, 48, "rgb24"
+                picture.disposition = Disposition.attached_pic
+                container.mux(picture.encode(av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")))
+                container.mux(picture.encode())
+            block = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+            block.rate, block.pts = 44_100, 0
+            container.mux(voice.encode(block))
+            container.mux(voice.encode())
+    found = {path.name for path in tmp_path.iterdir() if is_video(path)}
+    assert found == {"film.mp4", "film without a suffix", "cut.mov"}
+    assert not is_video(tmp_path) and not is_video(tmp_path / "nowhere.mp4")
 
 
 def test_a_title_in_another_encoding_is_no_damage(tmp_path, film):

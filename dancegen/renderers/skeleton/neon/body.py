@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from dancegen.arrays import smooth
+from dancegen.pose.cleaning import onto_canvas
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import INDEX
 
@@ -58,6 +60,15 @@ class Body:
             stature=self.stature * scale,
             floor_y=(self.floor_y + 0.5) * scale - 0.5,
         )
+
+
+def on_one_stage(sequence: PoseSequence) -> PoseSequence:
+    """The shots of footage as if one camera had filmed them: the dancer as large in each, on the same floor."""
+    if sequence.cuts is None or not len(sequence.cuts):
+        return sequence
+    edges = [0, *sequence.cuts.tolist(), len(sequence)]
+    shots = [onto_canvas(sequence.slice(first, stop), sequence.size) for first, stop in pairwise(edges)]
+    return replace(PoseSequence.concatenate(shots), cuts=sequence.cuts)
 
 
 def frame_body(sequence: PoseSequence, size: tuple[int, int]) -> Body:

@@ -16,7 +16,7 @@ from dancegen.errors import InputError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.renderers.skeleton.audio_envelope import AudioEnvelope, Moment
 from dancegen.renderers.skeleton.neon.backdrop import Backdrop
-from dancegen.renderers.skeleton.neon.body import Body, frame_body
+from dancegen.renderers.skeleton.neon.body import Body, frame_body, on_one_stage
 from dancegen.renderers.skeleton.neon.figure import draw_figure
 from dancegen.renderers.skeleton.neon.palette import Palette, palette_at, tinted
 from dancegen.renderers.skeleton.neon.tone_mapper import Dancer, ToneMapper, expose
@@ -47,7 +47,7 @@ class NeonRenderer:
         """
         if min(size) < SMALLEST_SIDE:
             raise InputError(f"{size[0]}x{size[1]} is too small for a dancer: each side needs {SMALLEST_SIDE} pixels.")
-        resampled = sequence.resample(fps)
+        resampled = on_one_stage(sequence).resample(fps)
         if not len(resampled):
             return
         body = frame_body(resampled, size)

@@ -11,7 +11,7 @@ from dancegen.errors import InputError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.renderers import STYLES, get_renderer
 from dancegen.renderers.skeleton.audio_envelope import N_BANDS, AudioEnvelope
-from dancegen.renderers.skeleton.neon.body import frame_body
+from dancegen.renderers.skeleton.neon.body import frame_body, on_one_stage
 
 FPS = 10
 SIZES = [(320, 180), (180, 320), (180, 180)]
@@ -206,3 +206,17 @@ def test_a_tall_dancer_is_enlarged_onto_the_very_same_place():
     for along in (columns, rows):
         assert np.average(along, weights=cover[0]) == pytest.approx(np.average(along, weights=cover[1]), abs=0.25)
     assert np.abs(cover[0] - cover[1]).mean() < 0.02 * cover[0].max()
+
+
+def test_shots_of_footage_have_one_stage_whatever_their_cameras_saw():
+    """Half of the shot from far away and high up: the dancer is as large in both, and stands on the floor."""
+    near = swaying(40)
+    keypoints = near.keypoints.copy()
+    keypoints[20:, :, :2] = 0.4 * near.keypoints[20:, :, :2] + 30
+    for sequence in (PoseSequence(keypoints, FPS, cuts=np.array([20])), PoseSequence(keypoints, FPS)):
+        body = frame_body(on_one_stage(sequence), (320, 180))
+        tall = np.ptp(body.joints[..., 1], axis=1)
+        soles = body.joints[:, [10, 13], 1].max(axis=1)
+        one_stage = tall[25] == pytest.approx(tall[5], rel=0.03) and abs(soles[25] - soles[5]) < 4
+        assert one_stage == (sequence.cuts is not None)
+    assert on_one_stage(near) is near
