@@ -1,6 +1,11 @@
-"""What it costs to make a dataset of videos: their sound read once, against anew for each frame.
+"""What poses of video cost: looking for the dancer, and before that making a dataset of the videos.
 
     python benchmarks/extract.py [--seconds 180] [--json]
+    python benchmarks/extract.py --weights openpose-mobilenet-thin.pb dance.mp4
+
+Where videos are named, controlnet-aux's own detector looks at them in a plain loop, and dancegen with the same weights:
+both decode the same pictures and must find the same people. The weights are body_pose_model.pth, a folder with it, or a
+graph that OpenCV runs. Each has a process of its own on the same cores; only the loop is timed, by the clock.
 
 The peer of `prepare` is how the published course project reads the music of a video: `librosa.load` of the whole file
 for every one of its frames, whose cost grows with the square of the length. That is measured on a few frames and scaled
@@ -10,7 +15,10 @@ CPU time.
 
 from __future__ import annotations
 
+import argparse
 import tempfile
+import time
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +27,7 @@ from harness import command, in_fresh_process, show, synthetic_dance, table, tim
 FPS, SIZE = 25.0, (640, 360)
 PEER_FRAMES = 5
 """Frames for which the peer reads the sound; every one costs the same."""
+PEER, OURS = "controlnet-aux, picture by picture", "dancegen"
 
 
 def write_video(path: Path, seconds: float) -> Path:
@@ -88,13 +97,148 @@ def prepare_rows(row: dict[str, Any]) -> str:
     return table((f"{row['seconds']:g} s of video", "CPU time", "peak", "times as fast"), rows)
 
 
-def main() -> None:
+def by_controlnet_aux(video: str, weights: str, pictures: int) -> dict[str, Any]:
+    """What controlnet-aux finds in the first pictures of a video, reduced as dancegen reduces them."""
+    import warnings
+
+    warnings.simplefilter("ignore")
+    import numpy as np
+    from controlnet_aux.open_pose.body import Body
+
+    from dancegen.detectors.openpose.detector import reduced
+
+    body = Body.__new__(Body) if weights.endswith(".pb") else Body(weights)
+    if weights.endswith(".pb"):
+        body.model = graph(weights)
+
+    def look(frame: np.ndarray) -> list:
+        small = np.ascontiguousarray(reduced(frame)[:, :, ::-1])
+        results = body.format_body_result(*body(small))
+        scale = np.array(frame.shape[1::-1]) / small.shape[1::-1]
+        return [
+            [((k.x + 0.5) * scale[0] - 0.5, (k.y + 0.5) * scale[1] - 0.5) if k else (0, 0) for k in result.keypoints]
+            for result in results
+        ]
+
+    return measured((look(frame) for frame in frames_of(video, pictures)), video, look)
+
+
+def by_dancegen(video: str, weights: str, pictures: int) -> dict[str, Any]:
+    """What dancegen finds in the first pictures of a video."""
+    from dancegen.detectors import look
+    from dancegen.detectors.registry import resolve
+
+    detector = resolve(weights).load("cpu")
+    found = (people.body[..., :2].tolist() for people in look(detector, frames_of(video, pictures)))
+    return measured(found, video, lambda frame: detector.detect([frame] * detector.batch))
+
+
+def graph(weights: str):
+    """A frozen graph in the place of controlnet-aux's network."""
+    import cv2
+    import torch
+
+    class Graph(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net, self.anywhere = cv2.dnn.readNet(weights), torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            self.net.setInput(picture.flip(1).numpy() * 256)
+            maps = torch.from_numpy(self.net.forward())
+            return maps[:, 19:], maps[:, :19]
+
+    return Graph()
+
+
+def frames_of(video: str, pictures: int):
+    from dancegen.video import VideoFile
+
+    file = VideoFile(Path(video))
+    return islice(file.frames(file.fps), pictures)
+
+
+def measured(found, video: str, warm_up) -> dict[str, Any]:
+    """Run through what is found, after one picture that only warms up."""
+    import numpy as np
+
+    warm_up(next(iter(frames_of(video, 1))))
+    began, cpu = time.perf_counter(), time.process_time()
+    people = list(found)
+    wall, cpu = time.perf_counter() - began, time.process_time() - cpu
+    places = [np.array(each, float).reshape(-1, 18, 2).round(2).tolist() for each in people]
+    return {"pictures": len(people), "wall_s": wall, "cpu_s": cpu, "people": places}
+
+
+def differing(ours: list, theirs: list) -> int:
+    """In how many pictures the people are not the same, to half a pixel."""
+    import numpy as np
+
+    return sum(
+        np.shape(one) != np.shape(other) or bool(len(one) and np.abs(np.subtract(one, other)).max() > 0.5)
+        for one, other in zip(ours, theirs, strict=True)
+    )
+
+
+def measure_detector(video: Path, weights: str, pictures: int, rounds: int) -> dict[str, Any]:
+    """Both on one video, in turns; of each its best round."""
+    found: dict[str, list[dict]] = {PEER: [], OURS: []}
+    for _ in range(rounds):
+        found[PEER].append(in_fresh_process(by_controlnet_aux, video, weights, pictures))
+        found[OURS].append(in_fresh_process(by_dancegen, video, weights, pictures))
+    best = {name: min(runs, key=lambda run: run["wall_s"]) for name, runs in found.items()}
+    return {
+        "video": video.name,
+        "pictures": best[OURS]["pictures"],
+        "differing": differing(best[OURS]["people"], best[PEER]["people"]),
+        "rows": [
+            {
+                "who": name,
+                "fps": run["pictures"] / run["wall_s"],
+                "cpu_s": run["cpu_s"] / run["pictures"],
+                "peak_mb": max(each["peak_mb"] for each in found[name]),
+                "times": best[PEER]["wall_s"] / run["wall_s"],
+            }
+            for name, run in best.items()
+        ],
+    }
+
+
+def detector_rows(results: list[dict[str, Any]]) -> str:
+    heads = ("video", "detector", "pictures a second", "CPU s a picture", "peak MB", "times as fast")
+    rows = [
+        (each["video"], row["who"], *(round(row[key], 3) for key in ("fps", "cpu_s")), round(row["peak_mb"]),
+         round(row["times"], 2))
+        for each in results
+        for row in each["rows"]
+    ]  # fmt: skip
+    apart = [f"{each['differing']} of {each['pictures']} pictures of {each['video']} differ" for each in results]
+    return table(heads, rows) + "\n\n" + "; ".join(apart) + "."
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = command(__doc__)
-    parser.add_argument("--seconds", type=float, default=180.0, help="of the video")
-    options = parser.parse_args()
-    use_cores(options.cores)
-    found = {"prepare": measure_prepare(options.seconds)}
-    show(found, prepare_rows(found["prepare"]), as_json=options.json)
+    parser.add_argument("videos", type=Path, nargs="*", metavar="VIDEO", help="to look for dancers in")
+    parser.add_argument("--weights", metavar="PATH", help="OpenPose weights, or a graph of the network")
+    parser.add_argument("--pictures", type=int, default=64, metavar="N", help="of each video (64)")
+    parser.add_argument("--rounds", type=int, default=2, metavar="N", help="the best of so many (2)")
+    parser.add_argument("--seconds", type=float, default=180.0, help="of the video that is prepared")
+    given = parser.parse_args(arguments)
+    if given.videos and given.weights is None:
+        parser.error("say with which --weights dancers are looked for")
+    return given
+
+
+def main() -> None:
+    given = parse()
+    use_cores(given.cores)
+    if given.videos:
+        results = [
+            measure_detector(each.resolve(), given.weights, given.pictures, given.rounds) for each in given.videos
+        ]
+        return show({"detector": results}, detector_rows(results), as_json=given.json)
+    found = {"prepare": measure_prepare(given.seconds)}
+    show(found, prepare_rows(found["prepare"]), as_json=given.json)
 
 
 if __name__ == "__main__":

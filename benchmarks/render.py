@@ -38,8 +38,8 @@ def make_pipeline(device: str, dtype, sampler: str, width: float):
     from diffusers import UNet2DConditionModel as UNet
     from transformers import CLIPTextConfig, CLIPTextModel
 
+    from dancegen.hub import quiet_libraries
     from dancegen.renderers.animatediff.loading import SD15, make_scheduler
-    from dancegen.renderers.film.loading import quiet_libraries
 
     def network(kind, part: str):
         config = json.loads((SD15 / part / "config.json").read_text())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -88,6 +89,24 @@ def missing(ref: ModelRef, why: str, gigabytes: float | None = None) -> ModelErr
         f"the model {ref.text}{size} for {ref.option} is not here: {why}. Get it on a machine with network with: "
         f"{command}; or give a local one with {ref.option} PATH. {ref.without}"
     )
+
+
+@contextlib.contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Without the libraries' own bars and advice: what a person should know, dancegen says itself."""
+    import diffusers.utils.logging as diffusers_logging
+    import transformers.utils.logging as transformers_logging
+
+    before = [(log, log.get_verbosity()) for log in (diffusers_logging, transformers_logging)]
+    for log, _ in before:
+        log.set_verbosity_error()
+        log.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for log, level in before:
+            log.set_verbosity(level)
+            log.enable_progress_bar()
 
 
 def _download(located: Located, names: Iterable[str]) -> Path:

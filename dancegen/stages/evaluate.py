@@ -75,6 +75,7 @@ def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
     videos = [find_video(subject, store) for subject in found if subject.kind == VIDEO_KIND]
     if videos and asked is not None:
         detector = resolve(asked)
+        detector.tell(progress)
         videos = [video.seen_by(detector) for video in videos]
     danced = tuple(item for recording in recordings for item in recording.inputs)
     watched = tuple(item for video in videos for item in video.inputs)

@@ -9,13 +9,13 @@ from typing import Any
 
 from dancegen.context import Context
 from dancegen.dataset.format import CLIPS_FILE, read_clips
-from dancegen.detectors.registry import resolve, usual_detector
+from dancegen.detectors.registry import AUTO, resolve
 from dancegen.dry_run import Pending
 from dancegen.errors import InputError
 from dancegen.options.dance import CAMERAS
 from dancegen.options.data import ExtractPosesOptions
 from dancegen.options.declare import Options, recipe_for
-from dancegen.options.shared import Cleaning, Extracting, Parallel
+from dancegen.options.shared import NO_DETECTOR, Cleaning, Extracting, Parallel
 from dancegen.pose.cleaning import CleaningSettings
 from dancegen.stages.detect_people import Look
 from dancegen.stages.extract_clips import Extraction, task_of
@@ -95,12 +95,10 @@ def _job(
 
 def _look(options: ExtractPosesOptions, context: Context) -> Look:
     """Who looks at video, and on which device. Raises InputError where the detector is not there."""
-    asked = options.detector or usual_detector()
-    if asked is None:
-        raise InputError("video needs a detector: pip install 'dancegen[blazepose]', or give one with --detector")
-    spec = resolve(asked, hands=options.hands, face=options.face, offline=options.offline)
-    if spec.why:
-        context.progress.say(spec.why)
+    if str(options.detector) == NO_DETECTOR:
+        raise InputError("there is video in the dataset, and --detector none looks at none: leave it out, for auto")
+    spec = resolve(options.detector or AUTO, hands=options.hands, face=options.face, offline=options.offline)
+    spec.tell(context.progress)
     return Look(spec, spec.input("detector"), context.device)
 
 

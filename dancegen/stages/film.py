@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dancegen.context import Context
-from dancegen.detectors.registry import DetectorSpec, resolve
+from dancegen.detectors.registry import AUTO, DetectorSpec, resolve
 from dancegen.errors import InputError
 from dancegen.options.dance import RenderOptions
 from dancegen.options.declare import flag_of
@@ -107,6 +107,8 @@ class FilmJob:
         image, portrait = self.settings.image, self.request.portrait
         if image is None or portrait is None or self.settings.detector == NO_DETECTOR:
             return None
+        if self.detector is not None:
+            self.detector.tell(self.progress)
         return find_person(portrait, image, self.detector, self.device, self.progress)
 
     @cached_property
@@ -373,7 +375,10 @@ def _command(job: FilmJob) -> list[str]:
     words = ["dancegen", "render", job.poses.digest[:SHORT], "--prompt", request.options.prompt or ""]
     words += ["--engine", request.backend.name, "--seed", str(request.options.seed)]
     words += ["--size", f"{width}x{height}", "--fps", f"{job.fps:g}"]
-    detector = str(settings.person_detector() or NO_DETECTOR) if settings.image is not None else None
+    detector = None
+    if settings.image is not None:
+        detector = job.detector.name if settings.detector == AUTO and job.detector else settings.person_detector()
+        detector = str(detector or NO_DETECTOR)
     asked = replace(request.asked, offline=False, backend=None, scheduler=None, workers=None, detector=detector)
     for field in fields(asked):
         if field.name in asked.given():

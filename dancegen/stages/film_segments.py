@@ -157,7 +157,7 @@ def _paint_segment(
             if place < len(task.segment):
                 write_frame(directory / frame_name(task.segment.first + place), frame)
 
-        from dancegen.renderers.film.loading import quiet_libraries
+        from dancegen.hub import quiet_libraries
 
         segment = task.segment
         shared = None if before is None else np.stack([*frames_of(before, segment.first, segment.start)])

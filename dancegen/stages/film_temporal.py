@@ -108,7 +108,7 @@ class _SegmentAgain:
 
     def build(self, directory: Path, frames: Iterator[np.ndarray]) -> dict:
         """Paint the frames again, or what is left of them, and put them into the artifact's directory."""
-        from dancegen.renderers.film.loading import quiet_libraries
+        from dancegen.hub import quiet_libraries
 
         self._kept.mkdir(parents=True, exist_ok=True)
         segment, last = self._task.segment, None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dancegen.context import Context
-from dancegen.detectors.registry import DetectorSpec, resolve, usual_detector
+from dancegen.detectors.registry import AUTO, DetectorSpec, resolve
 from dancegen.errors import InputError
 from dancegen.options.dance import RenderOptions
 from dancegen.options.shared import NO_DETECTOR
@@ -254,12 +254,9 @@ def _filmed(path: Path, options: RenderOptions, context: Context) -> Filmed:
 
 def chosen_detector(options: RenderOptions, path: Path) -> DetectorSpec:
     """Who looks for the dancer. Raises InputError where nobody can."""
-    asked = options.detector if options.detector is not None else usual_detector()
-    if asked is None or str(asked) == NO_DETECTOR:
-        raise InputError(
-            f"{path.name} is a video, and to find the dancer in it takes a detector: pip install "
-            "'dancegen[blazepose]', or give OpenPose weights with --detector"
-        )
+    asked = options.detector or AUTO
+    if str(asked) == NO_DETECTOR:
+        raise InputError(f"{path.name} is a video, and --detector none finds no dancer in it: leave it out, for auto")
     offline = bool(getattr(options, "offline", False))  # an option of painted films
     return resolve(asked, hands=options.hands, face=options.face, offline=offline)
 

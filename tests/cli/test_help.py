@@ -90,7 +90,7 @@ def test_the_shell_can_complete_commands():
         ("dance song.mp3 --model g", ["gan"]),
         ("dance song.mp3 --device c", ["cpu", "cuda"]),
         ("generate-poses song.mp3 --keep-joints l", ["legs"]),
-        ("evaluate --detector ", ["blazepose", "none"]),
+        ("evaluate --detector ", ["auto", "vitpose", "blazepose", "dwpose", "openpose", "none"]),
         ("dance song.mp3 --came", ["--camera"]),
     ],
 )

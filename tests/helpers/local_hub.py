@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,9 +14,9 @@ COMMIT = "5" * 40
 
 
 class Hub(BaseHTTPRequestHandler):
-    """As much of the hub as a client needs to list and download one repository."""
+    """As much of the hub as a client needs to list and download repositories."""
 
-    files: Path
+    repositories: Mapping[str, Path]
     asked: list[str]
 
     def do_HEAD(self) -> None:
@@ -28,22 +28,27 @@ class Hub(BaseHTTPRequestHandler):
     def answer(self, send: bool) -> None:
         path = self.path.split("?")[0]
         self.asked.append(path)
-        if path.startswith("/api/models/maker/net"):
-            return self.api(path, send)
-        file = self.files / path.split("/", 5)[-1]
-        if not path.startswith("/maker/net/resolve/") or not file.is_file():
+        parts = path.removeprefix("/api/models").split("/")
+        name = "/".join(parts[1:3])
+        if name not in self.repositories:
+            return self.reply(404, b"", send)
+        if path.startswith("/api/models/"):
+            return self.api(name, path, send)
+        file = self.repositories[name] / path.split("/", 5)[-1]
+        if not path.startswith(f"/{name}/resolve/") or not file.is_file():
             return self.reply(404, b"", send)
         body = file.read_bytes()
         return self.reply(200, body, send, {"ETag": f'"{sha256(body).hexdigest()}"', "X-Repo-Commit": COMMIT})
 
-    def api(self, path: str, send: bool) -> None:
-        names = sorted(p.relative_to(self.files).as_posix() for p in self.files.rglob("*") if p.is_file())
-        sizes = {name: (self.files / name).stat().st_size for name in names}
+    def api(self, name: str, path: str, send: bool) -> None:
+        files = self.repositories[name]
+        names = sorted(p.relative_to(files).as_posix() for p in files.rglob("*") if p.is_file())
+        sizes = {each: (files / each).stat().st_size for each in names}
         if "/tree/" in path:
             found = [{"type": "file", "path": n, "size": s, "oid": "0" * 40} for n, s in sizes.items()]
         else:
             siblings = [{"rfilename": name, "size": size} for name, size in sizes.items()]
-            found = {"id": "maker/net", "modelId": "maker/net", "sha": COMMIT, "siblings": siblings, "tags": []}
+            found = {"id": name, "modelId": name, "sha": COMMIT, "siblings": siblings, "tags": []}
         self.reply(200, json.dumps(found).encode(), send, {"Content-Type": "application/json"})
 
     def reply(self, code: int, body: bytes, send: bool, headers: dict[str, str] | None = None) -> None:
@@ -59,11 +64,14 @@ class Hub(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Serve a folder as `maker/net`; yields the hub's address, and the list of paths that were asked for so far."""
+def serving(folder: Path | Mapping[str, Path]) -> Iterator[tuple[str, list[str]]]:
+    """Serve a folder as `maker/net`, or several by their names.
+
+    Yields the hub's address, and the list of paths that were asked for so far.
+    """
 
     class Here(Hub):
-        files = folder
+        repositories = folder if isinstance(folder, Mapping) else {"maker/net": folder}
         asked: list[str] = []  # noqa: RUF012
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Here)

@@ -59,8 +59,8 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
         "f889ea246ac75c29",
     ),
     "extract-poses": (
-        of("extract-poses", extract_poses.VERSION, ExtractPosesOptions(), "dataset", views=[0, 45]),
-        "2471f78293f1cfbe",
+        of("extract-poses", extract_poses.VERSION, ExtractPosesOptions(), "dataset", "detector", views=[0, 45]),
+        "39528aa3a99690f0",
     ),
     "train diffusion": (
         of("train", FAMILIES["diffusion"].training_version, LEARNT["diffusion"], "dataset", config={"train.steps": 3}),

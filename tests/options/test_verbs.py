@@ -87,6 +87,8 @@ def cases(place, store) -> list[Case]:
     detectors = {side: place / f"{side}.pth" for side in ("one", "two")}
     for side, path in detectors.items():
         path.write_bytes(side.encode())
+    for name in ("hand_pose_model.pth", "facenet.pth"):
+        (place / name).write_bytes(name.encode())
     seen = {"one": pose_dataset(store, seconds=3.0), "two": pose_dataset(store, seconds=4.0)}
     settings = tuple(text for text in SETTINGS if not text.startswith(("loss.perceptual", "train.batch")))
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dancegen.pose.keypoint_sets import COCO_17, coco17_to_coco18, with_neck
+from dancegen.pose.keypoint_sets import COCO_17, coco17_to_coco18, coco133_to_openpose, with_neck
 from dancegen.pose.skeleton import INDEX
 
 
@@ -47,3 +47,23 @@ def test_other_numbers_of_joints_are_refused():
         coco17_to_coco18(np.zeros((3, 18, 3)))
     with pytest.raises(ValueError, match="18"):
         with_neck(np.zeros((3, 17, 3)))
+
+
+def test_the_neck_is_as_sure_as_the_less_sure_shoulder():
+    given = coco()
+    given[COCO_17.index("r_shoulder"), 2] = 0.3
+    assert coco17_to_coco18(given)[INDEX["neck"], 2] == np.float32(0.3)
+
+
+def test_the_whole_body_is_body_hands_and_a_face_with_pupils():
+    given = np.arange(2 * 133 * 3, dtype=np.float32).reshape(2, 133, 3) + 1
+    given[..., 2] = 0.9
+    given[0, 23 + 42, 2] = 0  # on the rim of the left eye
+    body, hands, face = coco133_to_openpose(given)
+    assert np.array_equal(body, coco17_to_coco18(given[:, :17]))
+    assert np.array_equal(hands[:, 0], given[:, 91:112]) and np.array_equal(hands[:, 1], given[:, 112:])
+    assert face.shape == (2, 70, 3) and np.array_equal(face[1, :68], given[1, 23:91])
+    assert np.allclose(face[1, 68], given[1, 23 + 36 : 23 + 42].mean(axis=0))
+    assert not face[0, 42].any() and not face[0, 69].any() and face[0, 68].all()
+    with pytest.raises(ValueError, match="133"):
+        coco133_to_openpose(np.zeros((3, 17, 3)))

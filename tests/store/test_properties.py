@@ -102,7 +102,7 @@ VERBS = {
     "evaluate": EvaluateOptions,
 }
 ROLES = {
-    "prepare": ("sources", "music"), "extract-poses": ("dataset",), "train": ("dataset",),
+    "prepare": ("sources", "music"), "extract-poses": ("dataset", "detector"), "train": ("dataset",),
     "generate-poses": ("song", "model", "poses"), "render": ("poses",),
     "evaluate": ("reference", "songs", "inputs", "detector"),
 }  # fmt: skip
@@ -122,7 +122,10 @@ def digest(stage: str, version: int = 1, salt: bytes = b"", **options: object) -
 @given(st.integers(1, 64), st.integers(1, 64), names)
 def test_what_cannot_change_a_result_never_changes_the_recipe_of_a_command(workers, others, project):
     """A device, a store and a place for the result are no options at all."""
-    drawn = {"workers": (workers, others), "wandb": (None, project)}
+    drawn = {
+        "workers": (workers, others), "wandb": (None, project), "backend": (None, "loky"),
+        "scheduler": (None, project), "offline": (False, True),
+    }  # fmt: skip
     for stage, verb in VERBS.items():
         options = fields(verb())
         assert not {"device", "output", "store", "verbose"} & {each.name for each in options}

@@ -41,7 +41,7 @@ class Openpose:
 
     def _detect(self, frames: list[np.ndarray]) -> list[People]:
         """Of pictures of one size."""
-        small = [np.ascontiguousarray(_reduced(frame)[:, :, ::-1]) for frame in frames]  # BGR from here on
+        small = [np.ascontiguousarray(reduced(frame)[:, :, ::-1]) for frame in frames]  # BGR from here on
         bodies = self._bodies(small)
         hands = None if self._hands is None else find_hands(self._hands, small, bodies)
         faces = None if self._face is None else find_faces(self._face, small, bodies)
@@ -64,7 +64,8 @@ class Openpose:
         return [find_people(*maps, enlarging) for maps in zip(heatmaps, affinities, strict=True)]
 
 
-def _reduced(frame: np.ndarray) -> np.ndarray:
+def reduced(frame: np.ndarray) -> np.ndarray:
+    """A picture as large as OpenPose is shown it."""
     import cv2
 
     scale = LONGEST_SIDE / max(frame.shape[:2])

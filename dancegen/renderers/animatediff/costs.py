@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from dancegen.hub import quiet_libraries
 from dancegen.renderers.animatediff.loading import SD15
 from dancegen.renderers.animatediff.settings import WINDOW, Settings
 from dancegen.renderers.animatediff.thrift import Thrift, thrift_on
 from dancegen.renderers.animatediff.windows import windows
 from dancegen.renderers.film.counting import Cost, count, weight_bytes
-from dancegen.renderers.film.loading import quiet_libraries
 from dancegen.renderers.film.plan import MARGIN, SPARE
 from dancegen.renderers.film.segments import Segment
 from dancegen.renderers.film.tiers import Tier, tier_named, tiers_within

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dancegen.errors import ModelError
+from dancegen.hub import quiet_libraries
 from dancegen.renderers.animatediff.settings import Settings
-from dancegen.renderers.film.loading import explained, is_checkpoint, quiet_libraries, variant_of
+from dancegen.renderers.film.loading import explained, is_checkpoint, variant_of
 from dancegen.weights import CONFIG, Located, Models
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dancegen.hub import quiet_libraries
 from dancegen.renderers.animatediff.settings import USUAL, Settings
 from dancegen.renderers.animatediff.windows import seeded_generator
-from dancegen.renderers.film.loading import quiet_libraries
 from dancegen.weights import Models
 
 if TYPE_CHECKING:

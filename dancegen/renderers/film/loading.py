@@ -36,24 +36,6 @@ def explained(located: Located) -> Iterator[None]:
         raise ModelError(f"{located.ref.option} {located.ref.text} cannot be loaded: {first}") from error
 
 
-@contextlib.contextmanager
-def quiet_libraries() -> Iterator[None]:
-    """Without the libraries' own bars and advice: what a person should know, dancegen says itself."""
-    import diffusers.utils.logging as diffusers_logging
-    import transformers.utils.logging as transformers_logging
-
-    before = [(log, log.get_verbosity()) for log in (diffusers_logging, transformers_logging)]
-    for log, _ in before:
-        log.set_verbosity_error()
-        log.disable_progress_bar()
-    try:
-        yield
-    finally:
-        for log, level in before:
-            log.set_verbosity(level)
-            log.enable_progress_bar()
-
-
 def is_checkpoint(located: Located) -> bool:
     """Whether a model is one file without its configuration."""
     return not any(name.endswith(CONFIG) for name in located.files)

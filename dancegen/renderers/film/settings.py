@@ -13,7 +13,7 @@ from typing import Any
 
 from dancegen.errors import InputError
 from dancegen.options.declare import Role, choice, lasting, option, redeclared_of, within
-from dancegen.options.shared import NO_DETECTOR, Detecting, Parallel
+from dancegen.options.shared import NO_DETECTOR, Detecting, Networked, Parallel
 
 LOOK, MODELS, WORK = "Painting (with --prompt)", "Models of a painted film", "How a film is painted"
 """Panels of the help."""
@@ -44,7 +44,7 @@ def names_reaching(settings: FilmOptions, *reaches: Reach) -> set[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilmOptions(Detecting, Parallel):
+class FilmOptions(Detecting, Networked, Parallel):
     """What any backend takes."""
 
     negative_prompt: str | None = option(
@@ -94,7 +94,7 @@ class FilmOptions(Detecting, Parallel):
         "auto", help="GB of GPU memory to plan for: auto, 8, 12, 16, 24.", metavar="GB", panel=WORK,
         role=Role.HARMLESS, parse=choice(*VRAM),
     )  # fmt: skip
-    offline: bool = option(False, help="Never ask the network for models.", panel=WORK, role=Role.HARMLESS)
+    offline: bool = redeclared_of(Networked, "offline", False, panel=WORK)
     backend: str | None = redeclared_of(
         Parallel, "backend", help="Paint segments in parallel: dask, ray or loky.", panel=WORK
     )

@@ -11,7 +11,7 @@ import torch
 
 from dancegen.detectors import detect_video
 from dancegen.detectors.openpose.networks import load_body
-from dancegen.detectors.registry import find_weights, resolve
+from dancegen.detectors.registry import resolve
 from dancegen.errors import InputError, ModelError
 from dancegen.metrics.pixels import placed_like, pose_fidelity
 from dancegen.pose.sequence import PoseSequence
@@ -120,9 +120,8 @@ def test_weights_that_would_run_code_are_refused_and_do_not(tmp_path):
 def test_what_are_no_weights_is_refused_by_name(tmp_path):
     for path in (tmp_path, tmp_path / "nowhere.pth"):
         with pytest.raises(InputError, match=r"body_pose_model\.pth"):
-            find_weights(path)
+            resolve(path)
     for name in ("wrong.pb", "body_pose_model.pth"):
         (tmp_path / name).write_bytes(b"la la la")
         with pytest.raises(ModelError, match=name):
             resolve(tmp_path / name).load()
-    assert find_weights(tmp_path) == tmp_path / "body_pose_model.pth"

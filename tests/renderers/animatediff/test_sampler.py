@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from dancegen.hub import locate
+from dancegen.hub import locate, quiet_libraries
 from dancegen.renderers.animatediff import sampler as denoising
 from dancegen.renderers.animatediff.loading import load_pipeline
 from dancegen.renderers.animatediff.models import references
@@ -16,7 +16,6 @@ from dancegen.renderers.animatediff.painter import AnimateDiffPainter
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.animatediff.windows import frame_noise
 from dancegen.renderers.film.backend import Scene
-from dancegen.renderers.film.loading import quiet_libraries
 from dancegen.renderers.film.tiers import TIERS, is_out_of_memory, tier_below, tier_named
 from dancegen.weights import Models
 from helpers.tiny_animatediff import options, tiny_models
