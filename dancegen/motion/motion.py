@@ -79,7 +79,7 @@ class Motion:
     ends: (T, 4, 3) float32 unit vectors, where hands and feet point, as ENDS lists them; None where the source has
     neither. rotations: of the body's bones; None where the source has joints only. gaps: (start, end) seconds in which
     the source does not say where the dancer is; what stands there leads from one side to the other, and is no dance.
-    No file keeps them.
+    begins_s: where in the source the first frame is, so that a song of its own stays in time. No file keeps these two.
     """
 
     joints3d: np.ndarray
@@ -92,6 +92,7 @@ class Motion:
     ends: np.ndarray | None = None
     rotations: Rotations | None = None
     gaps: tuple[tuple[float, float], ...] = ()
+    begins_s: float = 0.0
 
     def __post_init__(self) -> None:
         frames = len(self.joints3d)

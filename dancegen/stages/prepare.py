@@ -334,6 +334,7 @@ def _read(
     recording = item.take.recording(hints, notes)
     own = OwnSong(item.song.input.digest, info.song_start_s) if item.song is not None else None
     if isinstance(recording, Motion):
+        own = own and replace(own, start_s=own.start_s + recording.begins_s)
         return _measured(item, recording, target.with_suffix(".npz"), own, clip_s), notes.said
     if not isinstance(recording, FlatDance) or own is None:
         raise InputError(f"{item.take.path} has no song")

@@ -79,6 +79,7 @@ def find_sources(sources: Sequence[str | Path], progress: Progress) -> tuple[lis
                 progress.warn(f"{take.path} is the same {what} as {same.take.path}: used once")
     if not found:
         raise InputError(faults[0] if faults else "nothing to prepare: every take is on a list of those to be ignored")
+    _tell_of_unlisted([item.take for item in found.values()], progress)
     return _told_apart(list(found.values())), faults
 
 
@@ -122,11 +123,24 @@ def _best_of_each(takes: list[Take], source: Path, progress: Progress) -> list[T
     for key, take in zip(keys, takes, strict=True):
         (best if take.reader.rank == ranks[key] else others).append(take)
     if others:
+        count = "one recording shows a dance" if len(others) == 1 else f"{len(others)} recordings show dances"
+        place = others[0].path if others[0].path.parent == best[0].path.parent else others[0].path.parent
         progress.say(
-            f"{len(others)} recordings in {source} show dances that are read from other files there, which say more of "
-            f"them; name {others[0].path.parent} itself to read these"
+            f"{count} that other files in {source} say more of, which are read; to read these name {place} itself"
         )
     return best
+
+
+def _tell_of_unlisted(takes: list[Take], progress: Progress) -> None:
+    """Warn of sequences of AIST++ on none of its lists, which its authors' own models do not learn from either."""
+    named = [take for take in takes if is_aist(take.path)]
+    unlisted = [take for take in named if take.info.split is None]
+    if unlisted and len(unlisted) < len(named):
+        progress.warn(
+            f"{len(unlisted)} of {len(named)} sequences, such as {unlisted[0].path.stem}, are on none of AIST++'s "
+            "lists, so chance says what they are for. They may have the music or the choreography of its test set: for "
+            "figures that can be compared with papers, add them to ignore_list.txt"
+        )
 
 
 def _take_file(take: Take, source: Path, hashed: Callable[[str, Path], Input]) -> TakeFile:

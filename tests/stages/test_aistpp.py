@@ -16,7 +16,8 @@ from dancegen.motion.readers.aist import read_keypoints3d
 from dancegen.motion.readers.aist_cameras import cameras_of, read_cameras
 from dancegen.pose.sequence import PoseSequence
 from dancegen.store import open_store
-from helpers.aistpp import write_2d, write_dataset
+from helpers.aistpp import coco, parameters, write_2d, write_dataset, write_pickle
+from helpers.listening import Listener
 from helpers.songs import write_click
 from helpers.tiny_diffusion import CONFIG
 from helpers.tiny_gan import SETTINGS
@@ -131,6 +132,34 @@ def test_the_published_files_go_all_the_way(shared_data, store, tmp_path):
     clips = read_clips(flat)
     assert sum(clip.own_seconds for clip in clips) == pytest.approx(12.0, abs=0.1)
     assert all(len(clip_views(flat.path, clip)) == 9 for clip in clips)
+
+
+def test_a_dance_whose_beginning_is_missing_stays_in_time_with_its_song(tmp_path):
+    whole = coco(parameters(6.0))
+    late = whole.copy()
+    late[:90] = np.nan  # of 360
+    for name, joints in (("gBR_sBM_cAll_d04_mBR0_ch01", whole), ("gBR_sBM_cAll_d04_mBR0_ch02", late)):
+        write_pickle(tmp_path / "keypoints3d" / f"{name}.pkl", {"keypoints3d_optim": joints})
+    (tmp_path / "music").mkdir()
+    write_click(tmp_path / "music" / "mBR0.wav", 120, 8.0)
+    made = prepare(tmp_path, clip_seconds=6, workers=1, val_fraction=0)
+    first, second = read_clips(made)
+    assert (first.song_start, second.song_start) == (0.0, pytest.approx(1.5, abs=0.012))
+    moved, cut = (ClipMotion.load(clip_dir(made.path, clip) / "motion.npz").motion for clip in (first, second))
+    at = round(second.song_start * 30)
+    wrists = (motion.joints3d[:, 7] - motion.joints3d[:, 5] for motion in (moved, cut))
+    truth, found = next(wrists)[at:], next(wrists)
+    count = min(len(truth), len(found)) - 2
+    assert count > 120
+    np.testing.assert_allclose(found[2:count], truth[2:count], atol=0.02)
+
+
+def test_sequences_on_none_of_the_lists_are_told_of(published, tmp_path):
+    place, heard = tmp_path / "aist", Listener()
+    shutil.copytree(published, place)
+    (place / "splits" / "crossmodal_val.txt").write_text("")
+    prepare(place, clip_seconds=5, workers=1, progress=heard)
+    assert any("1 of 4 sequences, such as gWA_sBM_cAll_d25_mWA2_ch03, are on none" in line for line in heard.warned)
 
 
 def test_a_pickle_that_would_run_code_is_left_out_and_the_others_are_read(published, tmp_path, capsys):

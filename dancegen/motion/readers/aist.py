@@ -50,7 +50,7 @@ def read_keypoints3d(path: str | Path) -> np.ndarray:
 
 def _read(path: Path, hints: Hints, progress: Progress) -> Motion:
     fps = hints.fps or FPS
-    joints, gaps = _whole(read_keypoints3d(path), path, fps, progress)
+    joints, gaps, begins_s = _whole(read_keypoints3d(path), path, fps, progress)
     forward, up = head_axes(joints)
     body = np.zeros((len(joints), N_JOINTS, 3))
     for column, name in enumerate(COCO_17):
@@ -72,6 +72,7 @@ def _read(path: Path, hints: Hints, progress: Progress) -> Motion:
         name=path.stem,
         source=path,
         gaps=gaps,
+        begins_s=begins_s,
     )
 
 
@@ -90,8 +91,9 @@ def head_axes(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _whole(
     joints: np.ndarray, path: Path, fps: float, progress: Progress
-) -> tuple[np.ndarray, tuple[tuple[float, float], ...]]:
-    """The joints, what is missing bridged by straight lines, and where that is for too long: (start, end) seconds."""
+) -> tuple[np.ndarray, tuple[tuple[float, float], ...], float]:
+    """The joints, what is missing bridged by straight lines, where that is for too long: (start, end) seconds, and with
+    which second of the file they begin."""
     missing = np.isnan(joints[..., 0])
     if missing.all(axis=0).any():
         raise MocapError(f"{path}: {COCO_17[int(missing.all(axis=0).argmax())]} is missing in every frame")
@@ -113,7 +115,7 @@ def _whole(
         spans = ", ".join(f"{start:.1f} to {end:.1f}" for start, end in unknown[:SHOWN_GAPS])
         more = f" and {len(unknown) - SHOWN_GAPS} more" if len(unknown) > SHOWN_GAPS else ""
         progress.warn(f"{path.name}: joints are missing for long; {spans} s{more} are left out.")
-    return filled[first:last], gaps
+    return filled[first:last], gaps, first / fps
 
 
 def _gaps(missing: np.ndarray) -> np.ndarray:

@@ -42,7 +42,9 @@ def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress
         progress.warn(f"{path.name}: {note}")
     dancer = measure(armature, names)
     cut = calibration_frames(dancer.joints, fps)
-    if 0 < cut <= len(armature.positions) - FEWEST_FRAMES:
+    if cut > len(armature.positions) - FEWEST_FRAMES:
+        cut = 0
+    if cut:
         progress.say(f"{path.name}: left out the calibration pose at its start ({cut} frames).")
         armature = armature.from_frame(cut)
         dancer = measure(armature, names)  # anew: it stood on no floor
@@ -62,6 +64,7 @@ def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress
         source=path,
         ends=cleaned.ends,
         rotations=find_rotations(armature, names, dancer, cleaned),
+        begins_s=cut / fps,
     )
 
 
