@@ -40,3 +40,15 @@ def test_a_short_dance_gives_one_short_clip_and_a_moment_gives_none():
     assert pieces(0.0, SHORTEST_S - 0.1, 10.0, 30.0) == []
     assert [piece.frames for piece in pieces(0.0, 1.5, 1.0, 30.0)] == [30, 30]
     assert pieces(5.0, 4.0, 10.0, 30.0) == []
+
+
+@pytest.mark.parametrize("fps", [24000 / 1001, 25.0, 30000 / 1001])
+def test_clips_of_a_video_begin_with_its_frames(fps):
+    found = pieces(0.0, 317 / fps, 4.0, fps, grid=fps)
+    firsts = [piece.start_s * fps for piece in found]
+    assert np.allclose(firsts, np.rint(firsts), atol=1e-6)
+    assert round(firsts[-1]) + found[-1].frames == 317 and {piece.frames for piece in found} == {round(4 * fps)}
+    covered = {
+        round(first) + frame for first, piece in zip(firsts, found, strict=True) for frame in range(piece.frames)
+    }
+    assert covered == set(range(317))
