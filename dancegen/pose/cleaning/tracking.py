@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from dancegen.pose.cleaning.likeness import apart, growth, shows_somebody
-from dancegen.pose.cleaning.tracklets import LONGEST_LINK_S, Tracklet, link_cost
+from dancegen.pose.cleaning.tracklets import LONGEST_LINK_S, Ends, Tracklet, link_cost
 
 USUAL_FPS = 30.0
 _MISSED_S = 0.2
@@ -119,10 +119,11 @@ def _linked(parts: Sequence[Tracklet], fps: float) -> list[list[Tracklet]]:
     least."""
     costs = np.full((len(parts), len(parts)), np.inf)
     starts_at = [part.frames[0] for part in parts]
-    for row, part in enumerate(parts):
-        last = part.frames[-1]
+    ends = [Ends.of(part, fps) for part in parts]
+    for row, end in enumerate(ends):
+        last = end.frames[1]
         for column in range(bisect_right(starts_at, last), bisect_right(starts_at, last + LONGEST_LINK_S * fps)):
-            costs[row, column] = link_cost(part, parts[column], fps)
+            costs[row, column] = link_cost(end, ends[column], fps)
     follows = dict(_matched_or_none(costs))
     starts = set(range(len(parts))) - set(follows.values())
     chains = []

@@ -22,6 +22,10 @@ _REACH, _REACH_A_S = 0.6, 0.8
 """Sizes of a person, and more a second away, that somebody may come back from where they were going."""
 _SLOWING_S = 0.5
 """Nobody goes on in one direction for much longer."""
+_FADING_S = 0.2
+"""Within which a pose says less and less of the next one."""
+_TRUSTED = 30
+"""Frames from which on proportions are known."""
 _SIZES, _PROPORTIONS, _TURN, _POSE = 1.2, 0.8, 0.15, 1.0
 """Weights: of sizes (logarithm), proportions (of the size), velocities (sizes a second) and poses (sizes)."""
 
@@ -93,24 +97,48 @@ class Tracklet:
         return np.concatenate([np.full(step, speed[0]), speed])
 
 
-def link_cost(one: Tracklet, other: Tracklet, fps: float) -> float:
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """What is needed of a part to link it: the first and the last frame, in them the middle of the person (2,) and how
+    it moves (2,) in pixels a second, the sizes at both ends and in all, the proportions (17,), and in how many frames
+    they were seen. first, last: the poses there, (18, 2)."""
+
+    frames: tuple[int, int]
+    start: np.ndarray
+    coming: np.ndarray
+    end: np.ndarray
+    leaving: np.ndarray
+    sizes: tuple[float, float, float]
+    proportions: np.ndarray
+    count: int
+    first: np.ndarray
+    last: np.ndarray
+
+    @classmethod
+    def of(cls, part: Tracklet, fps: float) -> Ends:
+        size_first, size = float(np.median(part.sizes[:_MEMORY])), float(np.median(part.sizes))
+        return cls(
+            (part.frames[0], part.frames[-1]), *_end(part, fps, last=False), *_end(part, fps, last=True),
+            (size_first, part.size, size), _proportions(part.points), len(part.frames), part.points[0], part.last,
+        )  # fmt: skip
+
+
+def link_cost(one: Ends, other: Ends, fps: float) -> float:
     """How badly a part fits as what follows another; 1 and more is not the same person, inf what cannot be."""
-    away_s = (other.frames[0] - one.frames[-1]) / fps
+    away_s = (other.frames[0] - one.frames[1]) / fps
     if not 0 < away_s <= LONGEST_LINK_S:
         return float("inf")
-    size = (one.size + float(np.median(other.sizes[:_MEMORY]))) / 2
-    (end, leaving), (start, coming) = _end(one, fps, last=True), _end(other, fps, last=False)
+    size = (one.sizes[1] + other.sizes[0]) / 2
     # Met in the middle: where one was going, and where the other came from.
     glide_s = min(away_s, _SLOWING_S) / 2
-    off = np.linalg.norm((end + leaving * glide_s) - (start - coming * glide_s)) / size
+    off = float(np.linalg.norm((one.end + one.leaving * glide_s) - (other.start - other.coming * glide_s))) / size
     if off > _REACH + _REACH_A_S * away_s:
         return float("inf")
     cost = off / (_REACH + _REACH_A_S * away_s)
-    cost += _SIZES * abs(np.log(float(np.median(other.sizes)) / max(float(np.median(one.sizes)), 1e-6)))
+    cost += _SIZES * abs(float(np.log(other.sizes[2] / max(one.sizes[2], 1e-6))))
     cost += _PROPORTIONS * _proportions_apart(one, other)
-    cost += _TURN * float(np.linalg.norm(leaving - coming)) / size
-    near = float(np.exp(-away_s / 0.2))
-    return cost + _POSE * near * _poses_apart(one, other, size)
+    cost += _TURN * float(np.linalg.norm(one.leaving - other.coming)) / size
+    return cost + _POSE * float(np.exp(-away_s / _FADING_S)) * _poses_apart(one, other, size)
 
 
 def _end(part: Tracklet, fps: float, *, last: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -132,12 +160,11 @@ def _middle(points: np.ndarray) -> np.ndarray:
     return seen.mean(axis=0) if len(seen) else np.nanmean(points, axis=0)
 
 
-def _proportions_apart(one: Tracklet, other: Tracklet) -> float:
+def _proportions_apart(one: Ends, other: Ends) -> float:
     """How much the longest lengths of the limbs differ, relative to the sizes; weighs more the longer both are seen."""
-    both = [_proportions(part.points) for part in (one, other)]
-    differences = np.abs(both[0] - both[1])
+    differences = np.abs(one.proportions - other.proportions)
     known = np.isfinite(differences)
-    trust = min(1.0, min(len(one.frames), len(other.frames)) / 30)
+    trust = min(1.0, min(one.count, other.count) / _TRUSTED)
     return trust * float(differences[known].sum()) if known.any() else 0.0
 
 
@@ -155,8 +182,7 @@ def _proportions(points: Sequence[np.ndarray]) -> np.ndarray:
     return longest / max(float(np.nansum(longest)), 1e-6)
 
 
-def _poses_apart(one: Tracklet, other: Tracklet, size: float) -> float:
+def _poses_apart(one: Ends, other: Ends, size: float) -> float:
     """How far the poses at the seam differ when the places are laid over each other, in sizes."""
-    end, start = one.last - _middle(one.last), other.points[0] - _middle(other.points[0])
-    away = apart(end, start, size)
+    away = apart(one.last - _middle(one.last), other.first - _middle(other.first), size)
     return away if np.isfinite(away) else 0.0

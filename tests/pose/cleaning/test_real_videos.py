@@ -37,8 +37,8 @@ def seen_in(video: Path, detector: str | Path, fps: float, seconds: float | None
 @pytest.fixture(scope="session")
 def crowd(shared_data, shared_weights) -> Detections:
     graph = shared_weights / "openpose-mobilenet-thin.pb"
-    seen = seen_in(shared_data / "video" / "openpose_video.avi", graph, 10.0)
-    return replace(seen, cuts=np.array([], int))  # at a fifth of its rate its shaking camera looks like one that cuts
+    seen = seen_in(shared_data / "video" / "openpose_video.avi", graph, 12.5)
+    return replace(seen, cuts=np.array([], int))  # at a quarter of its rate its shaking camera looks like one that cuts
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +55,7 @@ def test_one_person_of_a_crowd_is_followed_throughout(crowd):
     (piece,) = cleaned.pieces
     assert piece.first <= 1 and len(piece.poses) >= len(crowd) - 2
     for second, place in WHO.items():
-        neck = piece.poses.keypoints[round(second * 10) - piece.first, INDEX["neck"]]
+        neck = piece.poses.keypoints[round(second * 12.5) - piece.first, INDEX["neck"]]
         assert neck[2] > 0 and np.linalg.norm(neck[:2] - place) < 50, second
 
 
