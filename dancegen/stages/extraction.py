@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from dancegen.detectors.registry import BLAZEPOSE
 from dancegen.devices import choose_device
 from dancegen.errors import DancegenError, InputError
 from dancegen.formatting import duration
@@ -192,7 +193,8 @@ def _each(
 
 
 def _on_gpu(look: Look) -> bool:
-    return choose_device(look.device) != "cpu"
+    """Whether the detector computes on a GPU; BlazePose knows none."""
+    return look.detector.name != BLAZEPOSE and choose_device(look.device) != "cpu"
 
 
 def _usual_rate(detector: str, store: Store) -> float:
