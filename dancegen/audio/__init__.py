@@ -2,3 +2,5 @@
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".aif", ".aiff", ".m4a", ".opus", ".ogg", ".oga", ".aac", ".mp3", ".wma")
 """What the names of songs end in, those without losses first."""
+PLAYLISTS = ("concat", "dash", "hls", "image2", "imf", "rtsp", "sdp", "webm_dash_manifest")
+"""FFmpeg's formats that name other files, which are not followed."""

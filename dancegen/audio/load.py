@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dancegen.audio import integrity
+from dancegen.audio import PLAYLISTS, integrity
 from dancegen.audio.mono import to_mono
 from dancegen.errors import AudioError, reading
 
@@ -184,6 +184,8 @@ def _probe_av(path: Path) -> SongInfo | None:
 
     try:
         with av.open(str(path), metadata_errors="replace") as container:
+            if container.format.name in PLAYLISTS:
+                raise AudioError(f"{path} only names other files: give the songs themselves")
             if not container.streams.audio:
                 if container.format.name == "tty" or container.format.name.endswith("_pipe"):
                     return None  # text and pictures

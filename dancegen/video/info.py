@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dancegen.audio import PLAYLISTS
 from dancegen.errors import InputError, reading
 from dancegen.files import MOST_PIXELS
 
@@ -101,6 +102,8 @@ def opened(path: str | Path) -> Iterator[InputContainer]:
         except (av.error.FFmpegError, OSError) as error:
             raise InputError(f"{path} is not a video that can be read ({error.strerror or error}).") from error
         with container:
+            if container.format.name in PLAYLISTS:
+                raise InputError(f"{path} only names other files: give the videos themselves.")
             if not container.streams.video:
                 raise InputError(f"{path} holds no pictures, only sound.")
             if any("\ufffd" in container.metadata.get(name, "") for name in _BRANDS):

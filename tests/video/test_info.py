@@ -93,6 +93,16 @@ def test_pictures_larger_than_any_are_not_decoded(tmp_path, film, monkeypatch):
         list(read_frames(tmp_path / "large.mp4"))
 
 
+def test_a_list_of_other_files_is_not_followed(tmp_path, film):
+    from dancegen.audio.load import probe
+
+    (tmp_path / "film.mp4").write_bytes(film)
+    (tmp_path / "list.mp4").write_text("ffconcat version 1.0\nfile film.mp4\n")
+    for read in (probe_video, probe):
+        with pytest.raises(InputError, match=r"list\.mp4 only names other files"):
+            read(tmp_path / "list.mp4")
+
+
 @pytest.mark.parametrize("content", [b"", b"text", b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", bytes(1000)])
 def test_what_is_no_video_is_said_to_be_none(tmp_path, content):
     (tmp_path / "odd.mp4").write_bytes(content)
