@@ -5,7 +5,10 @@ Weights and code are under Apache-2.0, so that it may be used where OpenPose's l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -55,8 +58,11 @@ class Blazepose:
 
     def __init__(self) -> None:
         installed_version()
-        pose = import_module("mediapipe.python.solutions.pose")  # has no types
-        self._pose = pose.Pose(static_image_mode=True, model_complexity=1)
+        self._settled = False  # until it has found somebody, MediaPipe has things to say that are not for people
+        with _muted():
+            pose = import_module("mediapipe.python.solutions.pose")  # has no types
+            self._pose = pose.Pose(static_image_mode=True, model_complexity=1)
+            self._pose.process(np.zeros((64, 64, 3), np.uint8))  # its threads speak when they begin
 
     def detect(self, frames: Sequence[np.ndarray]) -> list[People]:
         """(H, W, 3) uint8 RGB pictures -> the people in each, in its pixels."""
@@ -73,9 +79,11 @@ class Blazepose:
         return np.stack(people) if people else np.zeros((0, N_JOINTS, 3), np.float32)
 
     def _one(self, picture: np.ndarray) -> np.ndarray | None:
-        found = self._pose.process(picture).pose_landmarks
+        with nullcontext() if self._settled else _muted():
+            found = self._pose.process(picture).pose_landmarks
         if found is None:
             return None
+        self._settled = True
         landmarks = np.array([(mark.x, mark.y, mark.visibility) for mark in found.landmark], np.float32)
         # Landmarks count in shares of the picture, from its edge; keypoints from the middle of the first pixel.
         landmarks[:, :2] = landmarks[:, :2] * picture.shape[1::-1] - 0.5
@@ -88,6 +96,21 @@ def to_openpose(landmarks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     outside = ((landmarks[:, :2] < -0.5) | (landmarks[:, :2] > np.array(size) - 0.5)).any(axis=1)
     hidden = outside | (landmarks[:, 2] < LEAST_VISIBILITY)
     return blazepose33_to_coco18(np.where(hidden[:, None], 0, landmarks))
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Nothing that the process writes to its standard error is shown: MediaPipe writes there past Python, and no
+    setting of its own prevents it."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _cover(picture: np.ndarray, person: np.ndarray) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -34,6 +36,15 @@ def test_landmarks_become_openpose_joints_and_what_is_not_seen_is_missing():
     assert person[INDEX["neck"]].tolist() == pytest.approx([50, 32, 0.8])
     missing = {name for name, joint in INDEX.items() if not person[joint].any()}
     assert missing == {"l_wrist", "r_ankle"}
+
+
+def test_mediapipe_keeps_its_notes_to_itself(shared_data, detector, capfd):
+    from dancegen.detectors.blazepose import Blazepose
+
+    frame = first_frame(shared_data, "d2mgan_tiktok_high1.mp4")
+    assert len(Blazepose().detect([frame])[0]) == 1
+    print("and others are heard", file=sys.stderr)
+    assert capfd.readouterr().err == "and others are heard\n"
 
 
 def test_without_the_extra_the_way_to_it_is_said():
