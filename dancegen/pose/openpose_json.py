@@ -27,7 +27,7 @@ from dancegen.text import read_json
 _CANVAS_KEYS = (("canvas_width", "canvas_height"), ("width", "height"))
 LARGEST_SIDE = 100_000
 """Pixels of a canvas."""
-_WHAT = "OpenPose JSON file"
+_WHAT = "JSON file of OpenPose"
 _NUMBERED = re.compile(r"^(.*)_(\d{12})_keypoints\.json$")
 """How OpenPose calls its files: after the video, by the number of the frame."""
 MOST_LACKING = 10

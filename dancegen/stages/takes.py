@@ -148,7 +148,7 @@ def _take_file(take: Take, source: Path, hashed: Callable[[str, Path], Input]) -
     if take.reader.kind == "video":
         check_is_file(take.path)
     role = f"{take.reader.kind} {take.path.stem}"
-    own = hashed(role, take.path) if take.path.is_file() else Input.directory(role, take.path)
+    own = Input.directory(role, take.path) if take.path.is_dir() else hashed(role, take.path)
     inputs = (own, *(hashed("skeleton", path) for path in take.reader.companions(take.path)))
     song = None if take.info.song is None else SongFile(take.info.song)
     if song is not None:

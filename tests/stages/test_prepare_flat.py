@@ -135,3 +135,67 @@ def test_a_take_of_which_nobody_is_seen_in_any_clip_is_left_out(tmp_path):
         write_click(tmp_path / f"{name}.wav", 120, 8.0)
     dataset = made(tmp_path, clip_seconds=6.0)
     assert dataset.summary["left_out"] == ["dance2.json: too short for a clip"]
+
+
+def write_frames(folder, count=90):
+    folder.mkdir()
+    for number, pose in enumerate(dancing(count)):
+        frame = {"people": [{"pose_keypoints_2d": pose.ravel().tolist()}]}
+        (folder / f"take_{number:012d}_keypoints.json").write_text(json.dumps(frame))
+    return folder
+
+
+def one_empty(folder):
+    (folder / "take_000000000004_keypoints.json").write_bytes(b"")
+
+
+def one_cut(folder):
+    file = folder / "take_000000000004_keypoints.json"
+    file.write_bytes(file.read_bytes()[:200])
+
+
+def one_link_to_itself(folder):
+    file = folder / "take_000000000004_keypoints.json"
+    file.unlink()
+    file.symlink_to(file)
+
+
+def one_directory(folder):
+    file = folder / "take_000000000004_keypoints.json"
+    file.unlink()
+    file.mkdir()
+
+
+def one_that_is_text(folder):
+    (folder / "take_000000000004_keypoints.json").write_text('{"people": "many"}')
+
+
+def one_of_17k_points(folder):
+    points = json.dumps({"people": [{"pose_keypoints_2d": [1.0] * 51_000}]})
+    (folder / "take_000000000004_keypoints.json").write_text(points)
+
+
+def nobody_at_all(folder):
+    for file in folder.iterdir():
+        file.write_text('{"people": []}')
+
+
+def a_song_that_is_none(folder):
+    folder.with_name("bad.wav").write_bytes(b"RIFF0000WAVE")
+
+
+DAMAGES = (one_empty, one_cut, one_link_to_itself, one_directory, one_that_is_text, one_of_17k_points, nobody_at_all,
+           a_song_that_is_none)  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_a_damaged_folder_is_named_with_its_reason_and_costs_no_other(damage, tmp_path, capsys):
+    write_frames(tmp_path / "good", 91)
+    bad = write_frames(tmp_path / "bad")
+    for name in ("good", "bad"):
+        write_click(tmp_path / f"{name}.wav", 120 if name == "good" else 110, 5.0)
+    damage(bad)
+    assert main(["prepare", str(tmp_path), "--clip-seconds", "3", "--workers", "1", "--json"]) == 3
+    said = json.loads(capsys.readouterr().out)["summary"]
+    assert said["takes"] == 1 and any("bad" in reason for reason in said["left_out"])
+    assert not any("good" in reason or "Error" in reason for reason in said["left_out"])

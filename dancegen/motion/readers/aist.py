@@ -6,8 +6,6 @@ them, see `readers.smpl`. The floor is wherever the cameras were set up, and poi
 
 from __future__ import annotations
 
-from contextlib import suppress
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +15,11 @@ from dancegen.errors import MocapError, reading
 from dancegen.motion.anatomy import ANKLE_HEIGHT, FACE, body_height
 from dancegen.motion.cleaning import clean
 from dancegen.motion.motion import Motion
+from dancegen.motion.readers.databases import is_aist_file
 from dancegen.motion.readers.mocap import say_cleaned
 from dancegen.motion.readers.person import FLOOR_PERCENTILE, metres_per_unit
-from dancegen.motion.readers.pickles import load_pickle
-from dancegen.motion.readers.protocol import JOINTS_RANK, Hints, Reader
+from dancegen.motion.readers.pickles import PICKLES, load_pickle
+from dancegen.motion.readers.protocol import JOINTS_RANK, Hints, Reader, has_word, is_there
 from dancegen.pose.keypoint_sets import COCO_17
 from dancegen.pose.skeleton import INDEX, N_JOINTS
 from dancegen.progress import Progress
@@ -133,11 +132,9 @@ def _runs(frames: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _claims(path: Path) -> bool:
-    if path.suffix.lower() not in (".pkl", ".pickle") or not path.is_file():
+    if path.suffix.lower() not in PICKLES or not is_there(path):
         return False
-    with suppress(OSError, ValueError), open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as text:
-        return text.find(b"keypoints3d") >= 0
-    return False
+    return is_aist_file(path, "keypoints3d") or has_word(path, b"keypoints3d")
 
 
 READER = Reader("keypoints of AIST++ (.pkl)", _claims, _read, rank=JOINTS_RANK)

@@ -8,7 +8,6 @@ camera missed of the body is where the others see it, if `keypoints3d` and `came
 from __future__ import annotations
 
 from contextlib import suppress
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +17,9 @@ from dancegen.motion.pinhole import Pinhole
 from dancegen.motion.readers.aist import FPS, read_keypoints3d
 from dancegen.motion.readers.aist_cameras import MOST_CAMERAS, cameras_of, read_cameras
 from dancegen.motion.readers.beside import describe
-from dancegen.motion.readers.databases import take_info
-from dancegen.motion.readers.pickles import load_pickle
-from dancegen.motion.readers.protocol import FLAT_RANK, Hints, Reader
+from dancegen.motion.readers.databases import is_aist_file, take_info
+from dancegen.motion.readers.pickles import PICKLES, load_pickle
+from dancegen.motion.readers.protocol import FLAT_RANK, Hints, Reader, has_word, is_there
 from dancegen.pose.flat_dance import FlatDance
 from dancegen.pose.keypoint_sets import COCO_17, coco17_to_coco18
 from dancegen.pose.sequence import FARTHEST, PoseSequence
@@ -146,11 +145,9 @@ def _companions(path: Path) -> tuple[Path, ...]:
 
 
 def _claims(path: Path) -> bool:
-    if path.suffix.lower() not in (".pkl", ".pickle") or not path.is_file():
+    if path.suffix.lower() not in PICKLES or not is_there(path):
         return False
-    with suppress(OSError, ValueError), open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as text:
-        return text.find(b"keypoints2d") >= 0
-    return False
+    return is_aist_file(path, "keypoints2d") or has_word(path, b"keypoints2d")
 
 
 READER = Reader("2D keypoints of AIST++ (.pkl)", _claims, _read, describe, _companions, kind="poses", rank=FLAT_RANK)

@@ -51,6 +51,11 @@ def is_aist(path: Path) -> bool:
     return _AIST_NAME.match(path.stem) is not None
 
 
+def is_aist_file(path: Path, folder: str) -> bool:
+    """Whether a file is one of AIST++'s by its name and the folder that it lies in."""
+    return is_aist(path) and path.parent.name == folder
+
+
 def performance(stem: str) -> str:
     """The performance that a motion capture file shows, by its name; copies of it share one.
 

@@ -14,7 +14,7 @@ from dancegen.files import array_names
 from dancegen.formatting import frame_rate
 from dancegen.motion.readers.beside import POSES as POSES_FILE
 from dancegen.motion.readers.beside import describe, song_beside, video_beside
-from dancegen.motion.readers.protocol import FLAT_RANK, Hints, Reader
+from dancegen.motion.readers.protocol import FLAT_RANK, Hints, Reader, is_there
 from dancegen.pose.flat_dance import FlatDance
 from dancegen.pose.openpose_json import frame_step, read_openpose_json
 from dancegen.pose.sequence import PoseSequence
@@ -68,7 +68,7 @@ def _claims_openpose(path: Path) -> bool:
             return True
         frames = sorted(file for file in path.glob("*.json") if not file.name.startswith("."))
         return len(frames) > 1 and _begins(frames[0], "{") and _begins(frames[-1], "{")
-    if path.suffix.lower() != ".json" or not path.is_file():
+    if path.suffix.lower() != ".json" or not is_there(path):
         return False
     of_a_dance = path.name == "openpose.json" and (path.parent / POSES_FILE).is_file()
     return not of_a_dance and _begins(path, "[")

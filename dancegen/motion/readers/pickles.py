@@ -15,6 +15,8 @@ import numpy as np
 
 from dancegen.errors import MocapError, reading
 
+PICKLES = (".pkl", ".pickle")
+"""What the names of pickles end in."""
 LARGEST_BYTES = 2 << 30
 """Of a pickle that is read: an hour of SMPL poses takes 50 MB."""
 _MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")

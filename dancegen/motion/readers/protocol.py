@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, Union
 
@@ -59,4 +60,18 @@ class Reader:
 
 def suffix(*suffixes: str) -> Callable[[Path], bool]:
     """For `Reader.claims`: files whose names end so, in small or capital letters."""
-    return lambda path: path.suffix.lower() in suffixes and path.is_file()
+    return lambda path: path.suffix.lower() in suffixes and is_there(path)
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path is a file, or a link that leads nowhere: reading that says so, and it is not passed over."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
+
+
+def has_word(path: Path, *words: bytes) -> bool:
+    """Whether a file has one of these words in it, or cannot be looked into: reading it says why."""
+    try:
+        with open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as text:
+            return any(text.find(word) >= 0 for word in words)
+    except (OSError, ValueError):  # no rights, a link to nowhere, no bytes
+        return True

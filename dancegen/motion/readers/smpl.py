@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,10 @@ from dancegen.files import array_names, load_arrays
 from dancegen.motion.body import NAMES, PARENTS
 from dancegen.motion.kinematics import Armature, forward_kinematics
 from dancegen.motion.motion import Motion
+from dancegen.motion.readers.databases import is_aist_file
 from dancegen.motion.readers.mocap import to_motion
-from dancegen.motion.readers.pickles import load_pickle
-from dancegen.motion.readers.protocol import Hints, Reader
+from dancegen.motion.readers.pickles import PICKLES, load_pickle
+from dancegen.motion.readers.protocol import Hints, Reader, has_word, is_there
 from dancegen.progress import Progress
 from dancegen.rates import known_rate
 
@@ -166,19 +166,20 @@ def _read(path: Path, hints: Hints, progress: Progress) -> Motion:
 
 
 def _claims(path: Path) -> bool:
-    """By the names of the arrays, which stand in a .npz's directory and before the arrays of a pickle."""
-    if not path.is_file():
-        return False
-    if path.suffix.lower() == ".npz":
+    """By the names of the arrays, which stand in a .npz's directory and before the arrays of a pickle.
+
+    What is so damaged that it has none is claimed too, and a file of AIST++'s by its place: neither is passed over.
+    """
+    if path.suffix.lower() == ".npz" and is_there(path):
         with suppress(OSError):
             names = array_names(path)
-            return bool(names & {"smpl_poses", "body_pose", "pose_body"}) or {"poses", "trans"} <= names
+            return not names or bool(names & {"smpl_poses", "body_pose", "pose_body"}) or {"poses", "trans"} <= names
+        return True
+    if path.suffix.lower() not in PICKLES or not is_there(path):
         return False
-    if path.suffix.lower() not in (".pkl", ".pickle"):
+    if is_aist_file(path, "keypoints3d") or is_aist_file(path, "keypoints2d"):
         return False
-    with suppress(OSError, ValueError), open(path, "rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as text:
-        return any(text.find(name) >= 0 for name in (b"smpl_poses", b"body_pose", b"pose_body"))
-    return False
+    return is_aist_file(path, "motions") or has_word(path, b"smpl_poses", b"body_pose", b"pose_body")
 
 
 READER = Reader("SMPL parameters (.pkl of AIST++ or EDGE, .npz of AMASS)", _claims, _read)

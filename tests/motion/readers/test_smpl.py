@@ -144,8 +144,6 @@ def test_only_what_holds_smpl_is_taken_for_it(tmp_path):
     np.savez(tmp_path / "poses.npz", keypoints=np.zeros((3, 18, 3)))
     np.savez(tmp_path / "motion.npz", root=np.zeros((3, 3)), rotations=np.zeros((3, 20, 3, 3)))
     (tmp_path / "other.pkl").write_bytes(pickle.dumps({"weights": np.ones(3)}))
-    (tmp_path / "empty.pkl").touch()
-    (tmp_path / "not.npz").write_text("no")
     assert {take.path.name for take in find_takes(tmp_path)} == {
         "gBR_sBM_cAll_d04_mBR0_ch01.pkl", "edge.pkl", "amass.npz", "gvhmr.pkl",
     }  # fmt: skip
@@ -169,6 +167,21 @@ def test_what_is_no_motion_is_refused_in_words(change, words, tmp_path):
     path.write_bytes(pickle.dumps(kept | change))
     with pytest.raises(MocapError, match=rf"odd\.pkl.*{words}"):
         load_motion(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["no_bytes.pkl", "no_archive.npz", "nowhere.pkl", "motions/gBR_sBM_cAll_d04_mBR0_ch01.pkl"]
+)
+def test_what_is_too_damaged_to_say_what_it_is_is_named_and_not_passed_over(name, tmp_path):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    if path.stem == "nowhere":
+        path.symlink_to(path)
+    else:
+        path.write_bytes(b"" if path.stem == "no_bytes" else b"text of some length")
+    (take,) = find_takes(tmp_path)
+    with pytest.raises(MocapError, match=path.name):
+        take.read()
 
 
 def test_an_archive_of_objects_runs_nothing(tmp_path):
