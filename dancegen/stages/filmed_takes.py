@@ -81,10 +81,13 @@ def cut_films(
     takes: Sequence[TakeFile], genres: dict[str, str], options: PrepareOptions, root: Path, store: Store, each: Each
 ) -> Filmed:
     """The clips of all videos, written under `root`; whatever is wrong with one of them is that one's fault alone."""
+    from dancegen.dataset.filmed import remove_film_clips
+
     jobs = [(item, genres[item.name], options, root, store) for item in takes]
     videos, failures = [], []
     for item, result in each("Cutting the videos", _cut, jobs) if jobs else ():
         if isinstance(result, Fault):
+            remove_film_clips(item.name, root)  # of a process that died of it
             failures.append(item.worded(result.reason))
         else:
             videos.append(result)

@@ -71,6 +71,8 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
     if options.music is None and any(item.song is None for item in danced):  # keypoints have one
         raise InputError("motion capture is silent: give the songs to dance to with --music FOLDER")
     songs = [] if options.music is None else find_songs(options.music, "--music", unreadable)
+    if songs and not danced:
+        context.progress.say("--music is for silent motion; the videos keep their own")
     genres = {item.name: options.genre or item.take.info.genre or folder_name(item.source) for item in takes}
     own = {item.song.input.digest: item.song for item in takes if item.song is not None}
     inputs = {

@@ -121,7 +121,7 @@ class VideoFile:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
             stream.codec_context.thread_count = min(DECODER_THREADS, os.cpu_count() or 1)
-            if start_s > 1 and stream.time_base:
+            if start_s > 1 and stream.time_base and "mpeg" not in container.format.name:  # whose times are guesses then
                 container.seek(int((start_s + begins - 0.5) / stream.time_base), stream=stream, backward=True)
             held: tuple[VideoFrame, float] | None = None
             try:

@@ -96,6 +96,24 @@ def test_a_part_is_the_same_as_that_part_of_the_whole(tmp_path):
     assert all(np.array_equal(one, other) for one, other in zip(part, whole[100:150], strict=True))
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".avi", ".webm", ".mpg"])
+def test_parts_of_every_kind_of_video_are_found(suffix, tmp_path):
+    codec = {".avi": "mpeg4", ".webm": "libvpx", ".mpg": "mpeg2video"}.get(suffix, "libx264")
+    path = tmp_path / f"a{suffix}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25, options={"g": "12"})
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 64, 48, "yuv420p", 2_000_000
+        for number in range(150):
+            row = np.repeat([255 * (number >> bit & 1) for bit in range(BITS)], 64 // BITS).astype(np.uint8)
+            frame = av.VideoFrame.from_ndarray(np.tile(row[None, :, None], (48, 1, 3)), "rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    video = VideoFile(path)
+    assert numbers(video.frames(25)).tolist() == list(range(150))
+    for first in (30, 50, 51, 81, 115):
+        assert numbers(video.frames(25, first / 25, 0.4)).tolist() == list(range(first, first + 10))
+
+
 def test_the_clock_starts_with_the_first_picture(tmp_path):
     late = VideoFile(filmed(tmp_path / "late.mkv", 1.0 + np.arange(50) / 25, sound_s=1.3))
     assert numbers(late.frames(25)).tolist() == list(range(50))
