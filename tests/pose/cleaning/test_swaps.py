@@ -60,6 +60,15 @@ def test_whoever_shows_the_face_is_not_taken_for_a_back_though_most_frames_say_s
     assert np.linalg.norm(fixed[eyes][:, [14, 15], :2] - truth[eyes][:, [14, 15], :2], axis=-1).max() < 0.05 * HEIGHT
 
 
+def test_eyes_that_lie_close_together_say_nothing(shared_data):
+    """BlazePose guesses eyes in profile and on the back of the head too, close together."""
+    truth = seen_by(take(shared_data / "g1-moves" / "B_DadDance.bvh", 3, 4), 160)
+    seen = shaken(truth)
+    for joint, away in ((0, 0), (14, -1.5), (15, 1.5)):
+        seen[:, joint] = np.concatenate([truth[:, 1, :2] + (away, -30), np.full((len(truth), 1), 0.9)], axis=1)
+    assert wrong(repaired(seen), truth) < 0.01
+
+
 def test_joints_that_are_missing_stay_so_and_short_shots_are_left():
     seen = dancing(40)
     seen[10:20, 4] = 0
