@@ -85,8 +85,8 @@ def dance_of_video(path: Path, options: RenderOptions, context: Context) -> Arti
     spec, video = filmed.look.detector, filmed.video
     context.progress.say(
         f"{path.name}: the dance that it shows is taken, {_heard(options)}; {spec.name} looks for the dancer"
-        f"{spec.why and ': '}{spec.why}"
     )
+    spec.tell(context.progress)
 
     def build(directory: Path) -> dict[str, Any]:
         from dancegen.audio.beats import Beats
@@ -248,17 +248,24 @@ def _filmed(path: Path, options: RenderOptions, context: Context) -> Filmed:
     slower = max(1, int(np.ceil(video.fps / MOST_FPS)))
     part = Part(start, None if seconds is None else min(seconds, length - start), video.fps / slower)
     spec = chosen_detector(options, path)
-    look = Look(spec, spec.input("detector"), context.device)
+    look = Look(spec, spec.input("detector", context.progress), context.device)
     return Filmed(video, part, look, Input.file(FOOTAGE, path))
 
 
 def chosen_detector(options: RenderOptions, path: Path) -> DetectorSpec:
     """Who looks for the dancer. Raises InputError where nobody can."""
-    asked = options.detector or AUTO
-    if str(asked) == NO_DETECTOR:
-        raise InputError(f"{path.name} is a video, and --detector none finds no dancer in it: leave it out, for auto")
+    if str(options.detector) == NO_DETECTOR:
+        raise InputError(f"--detector none: {path.name} is a video, and to find the dancer in it takes a detector")
     offline = bool(getattr(options, "offline", False))  # an option of painted films
-    return resolve(asked, hands=options.hands, face=options.face, offline=offline)
+    try:
+        return resolve(options.detector or AUTO, hands=options.hands, face=options.face, offline=offline)
+    except InputError as error:
+        if options.detector is not None:
+            raise
+        raise InputError(
+            f"nobody can look for the dancer in {path.name}: {error}\n"
+            "If only its music is wanted, dance takes it with --sound-only"
+        ) from error
 
 
 def _heard(options: RenderOptions) -> str:

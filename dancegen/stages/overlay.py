@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dancegen.context import Context
+from dancegen.dataset.format import CLIPS_FILE
 from dancegen.errors import InputError, PoseError
 from dancegen.options.dance import OverlayOptions, RenderOptions
 from dancegen.options.declare import recipe_for
@@ -33,6 +34,10 @@ STROKE = 0.011
 OPACITY = 0.9
 _LIMBS = 153.0
 """The brightest colour of every limb; that of a joint is 255."""
+DOTS = (255, 255, 255)
+"""RGB of the points of hands and faces."""
+_SHIFT = 4
+_SUBPIXELS = 1 << _SHIFT
 _LATE_S = 0.5
 """So much longer than the footage poses may be without a word."""
 
@@ -108,7 +113,18 @@ def footage_of(options: RenderOptions) -> Path:
         raise InputError("--beside: say beside which footage with --over VIDEO")
     if not Path(named).is_file():
         raise InputError(f"--over {named}: there is no such file")
+    if isinstance(options.poses, str | Path) and _of_a_dataset(Path(options.poses)):
+        raise InputError(
+            f"{options.poses} belongs to a dataset, which keeps every dancer at one size and place: to see what is "
+            f"found in {Path(named).name}, give no POSES"
+        )
     return Path(named)
+
+
+def _of_a_dataset(poses: Path) -> bool:
+    """Whether a pose file is of a clip of a dataset (`dataset.format`): clips/ID/VIEW/poses.npz beside clips.jsonl."""
+    folders = poses.resolve().parents
+    return len(folders) > 3 and (folders[3] / CLIPS_FILE).is_file()
 
 
 def check_seen_in(dance: PoseSequence, video: VideoFile, progress: Progress) -> None:
@@ -133,26 +149,33 @@ def overlaid(video: VideoFile, dance: PoseSequence, layout: Layout, style: str) 
     """(H, W, 3) uint8 RGB, one for each pose, with the picture that is nearest to it in time; one is held at a time."""
     from dancegen.pose.geometry import place, to_canvas
 
-    points = place(to_canvas(dance.keypoints, dance.size, layout.picture), 1.0, layout.skeleton)
+    def in_picture(keypoints: np.ndarray) -> np.ndarray:
+        return place(to_canvas(keypoints, dance.size, layout.picture), 1.0, layout.skeleton)
+
+    points = in_picture(dance.keypoints)
+    parts = [in_picture(part) for part in (dance.hands, dance.face) if part is not None]
     radius = _radius(points)
     coming = video.frames(dance.fps, dance.start_s, dance.seconds)
     shown = np.zeros((layout.picture[1], layout.picture[0], 3), np.uint8)
-    for keypoints in points:
+    for frame, keypoints in enumerate(points):
         shown = _resized(next(coming, shown), layout.picture)
         (x, y), (width, height) = layout.footage, layout.picture
         picture = np.zeros((layout.size[1], layout.size[0], 3), np.uint8)
         picture[y : y + height, x : x + width] = shown
-        yield drawn_over(picture, keypoints, radius, style)
+        drawn_over(picture, keypoints, radius, style)
+        for part in parts:
+            draw_dots(picture, part[frame].reshape(-1, 3), radius / 3)
+        yield picture
 
 
-def drawn_over(picture: np.ndarray, keypoints: np.ndarray, radius: float, style: str) -> np.ndarray:
-    """A picture (H, W, 3) uint8 with a skeleton in it, (18, 3) in its pixels. radius: of a joint's disc, in pixels."""
+def drawn_over(picture: np.ndarray, keypoints: np.ndarray, radius: float, style: str) -> None:
+    """Draw a skeleton, (18, 3) in its pixels, into a picture (H, W, 3) uint8. radius: of a joint's disc, in pixels."""
     from dancegen.pose.drawing import draw_openpose, draw_pose
     from dancegen.pose.geometry import place
 
     extent = _extent(keypoints, picture.shape[1::-1], 2 * max(4.0, radius) + 4)
     if extent is None:
-        return picture
+        return
     (left, top), (right, bottom) = extent
     size = (right - left, bottom - top)
     there = place(keypoints, 1.0, (-left, -top))
@@ -161,7 +184,16 @@ def drawn_over(picture: np.ndarray, keypoints: np.ndarray, radius: float, style:
     colour = np.minimum(drawn / np.maximum(solid, 1e-6), 255)  # without the black that edges are smoothed into
     under = picture[top:bottom, left:right]
     picture[top:bottom, left:right] = np.rint(under + (colour - under) * (OPACITY * solid))
-    return picture
+
+
+def draw_dots(picture: np.ndarray, keypoints: np.ndarray, radius: float) -> None:
+    """Draw the points of hands or a face, (N, 3) in pixels of a picture (H, W, 3), as OpenPose's pictures show them."""
+    import cv2
+
+    for x, y, confidence in keypoints:
+        if confidence > 0:
+            centre = (round(float(x) * _SUBPIXELS), round(float(y) * _SUBPIXELS))
+            cv2.circle(picture, centre, round(max(radius, 1) * _SUBPIXELS), DOTS, -1, cv2.LINE_AA, _SHIFT)
 
 
 def _extent(

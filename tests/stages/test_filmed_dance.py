@@ -203,7 +203,7 @@ def test_a_video_that_shows_nobody_ends_with_words_and_exit_code_2(nobody, weigh
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"detector": "none"}, "finds no dancer"), ({"json_fps": 24}, "--json-fps"),
+        ({"detector": "none"}, "to find the dancer in it takes a detector"), ({"json_fps": 24}, "--json-fps"),
         ({"start": 1.2}, "--start 1.2: clip.mp4 is 1.5 s long"), ({"seconds": 0.5}, "at least one second"),
         ({"music_start": 3}, "--music"), ({"start": -1.0}, "--start -1"),
     ],

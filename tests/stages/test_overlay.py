@@ -141,6 +141,18 @@ def test_footage_of_odd_sides_keeps_every_pixel():
     assert Layout.of((321, 241), True, None).size == (642, 242)
 
 
+def test_hands_and_face_are_dots_where_they_are(video, store, place):
+    body = np.stack([hopping(time) for time in np.arange(10) / 25])
+    hands, face = np.zeros((10, 2, 21, 3)), np.zeros((10, 70, 3))
+    hands[:, 0, 5], face[:, 3] = (20, 30, 0.9), (300, 200, 0.5)
+    PoseSequence(body, 25.0, SIZE, hands=hands, face=face).save(place / "parts.npz")
+    made = render(place / "parts.npz", over=video, size="640x480", store=store)
+    for picture in read_frames(made.file("video.mp4")):
+        for x, y in ((41, 61), (601, 401)):
+            assert picture[y, x].min() > 200 and picture[y - 12, x].max() < 100
+            assert picture[y - 6 : y + 7, x - 6 : x + 7].mean() < 200
+
+
 def test_memory_does_not_grow_with_the_footage(video, place):
     def peak(frames: int) -> int:
         dance = PoseSequence(np.stack([hopping(0)] * frames), 25.0, SIZE)
@@ -181,7 +193,8 @@ def test_poses_that_end_after_the_footage_are_said_and_its_last_picture_stays(vi
         ({"size": "321x240"}, "even"), ({"over": "nowhere.mp4"}, "no such file"),
         ({"over": None, "beside": True}, "--over VIDEO"), ({"prompt": "a robot"}, "leave one of them out"),
         ({"poses": "square"}, "they were not seen in it"), ({"poses": "later"}, "begin at 9.0 s"),
-        ({"over": "poses.npz"}, "video"), ({"start": 1.0}, "--start is for a video"),
+        ({"over": "poses.npz"}, "video"), ({"poses": "dataset"}, "one size and place"),
+        ({"start": 1.0}, "--start is for a video"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_refused_by_name(options, words, video, store, place, monkeypatch):
@@ -190,6 +203,11 @@ def test_what_cannot_be_drawn_is_refused_by_name(options, words, video, store, p
     if given["poses"] == "square":
         given["poses"] = place / "square.npz"
         PoseSequence(np.stack([hopping(0)] * 30), 25.0, (512, 512)).save(given["poses"])
+    if given["poses"] == "dataset":
+        given["poses"] = place / "set" / "clips" / "one" / "video" / "poses.npz"
+        given["poses"].parent.mkdir(parents=True)
+        poses_file(given["poses"])
+        (place / "set" / "clips.jsonl").write_text("")
     if given["poses"] == "later":
         given["poses"] = poses_file(place / "later.npz", start_s=9.0)
     with pytest.raises(InputError, match=words):
