@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from dancegen.errors import DancegenError, InputError, MocapError
-from dancegen.motion.readers.beside import HOW
+from dancegen.motion.readers.beside import how_to_give_a_song
 from dancegen.motion.readers.databases import is_aist
 from dancegen.motion.readers.protocol import Kind
 from dancegen.motion.readers.registry import Take, find_takes, known
@@ -154,7 +154,7 @@ def _take_file(take: Take, source: Path, hashed: Callable[[str, Path], Input]) -
     if song is not None:
         _ = song.input  # unreadable, it is this take's fault
     elif take.reader.kind == "poses":
-        raise InputError(f"it has no song, and only motion capture can be given one: {HOW.format(name=take.path.stem)}")
+        raise InputError(f"it has no song, and only motion capture can be given one: {how_to_give_a_song(take.path)}")
     return TakeFile(take, _clip_name(take.path), _shown(take.path, source), str(source), inputs, song)
 
 

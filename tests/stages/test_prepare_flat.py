@@ -100,6 +100,14 @@ def test_nine_cameras_of_aist_are_nine_views_of_each_clip(tmp_path):
         np.testing.assert_allclose(poses.keypoints[:, 10, :2], points[4, at, 16, :2], atol=4)  # the right ankle
 
 
+def test_keypoints_of_aist_without_their_song_say_which_one_is_missing_and_where_it_goes(tmp_path):
+    write_2d(tmp_path, BREAK, seen(coco(parameters(3.0))))
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "mBR0.npy").touch()  # features that somebody computed
+    with pytest.raises(InputError, match=r"has no song.*put mBR0\.mp3 .* into a folder called music"):
+        made(tmp_path / "keypoints2d")
+
+
 def test_of_one_dance_in_several_forms_the_fullest_is_read(tmp_path):
     splits = {BREAK: "train", POP: "test", "gBR_sFM_cAll_d05_mBR0_ch14": "ignore"}
     place, heard = write_dataset(tmp_path / "aist", splits), Listener()

@@ -9,13 +9,11 @@ from pathlib import Path
 
 from dancegen.audio import AUDIO_SUFFIXES
 from dancegen.errors import DancegenError
-from dancegen.motion.readers.databases import TakeInfo, take_info
+from dancegen.motion.readers.databases import TakeInfo, aist_music, take_info
 from dancegen.video import VIDEO_SUFFIXES, VideoFile
 
 POSES = "poses.npz"
 """The name of the poses of any dance that dancegen made."""
-HOW = "put a sound file of the same name beside it, such as {name}.mp3"
-"""What to do for a recording that has no song."""
 
 
 def describe(path: Path) -> TakeInfo:
@@ -24,6 +22,14 @@ def describe(path: Path) -> TakeInfo:
     if info.song is None and (song := song_beside(path)) is not None:
         return replace(info, song=song[0], song_start_s=song[1])
     return info
+
+
+def how_to_give_a_song(path: Path) -> str:
+    """What to do for a recording that has no song."""
+    music = aist_music(path)
+    if music is not None:
+        return f"put {music}.mp3 (or another sound file of that name) into a folder called music beside AIST++'s own"
+    return f"put a sound file of the same name beside it, such as {path.name if path.is_dir() else path.stem}.mp3"
 
 
 def song_beside(path: Path) -> tuple[Path, float] | None:

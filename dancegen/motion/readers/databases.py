@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from dancegen.audio import AUDIO_SUFFIXES
+
 # CMU subjects that were recorded together: both files of such a take show one performance.
 _CMU_PARTNERS = {
     subject: f"{a}+{b}"
@@ -49,6 +51,12 @@ def take_info(path: Path) -> TakeInfo:
 def is_aist(path: Path) -> bool:
     """Whether a recording has a name as AIST gives it."""
     return _AIST_NAME.match(path.stem) is not None
+
+
+def aist_music(path: Path) -> str | None:
+    """The id of the music that a recording of AIST's name is danced to, such as mBR0; None of other names."""
+    match = _AIST_NAME.match(path.stem)
+    return None if match is None else match[3]
 
 
 def is_aist_file(path: Path, folder: str) -> bool:
@@ -113,4 +121,5 @@ def _named(stem: str, folder: Path) -> Path | None:
     """The song of a name in a folder, whatever its format."""
     if not folder.is_dir():
         return None
-    return next((path for path in sorted(folder.iterdir()) if path.stem == stem and path.is_file()), None)
+    songs = (path for path in sorted(folder.iterdir()) if path.suffix.lower() in AUDIO_SUFFIXES)
+    return next((path for path in songs if path.stem == stem and path.is_file()), None)
