@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -224,15 +224,6 @@ def make_clips(
         first, last = warp.take_time(np.array([start, start + frames / fps])).tolist()
         taken.append((first, last))
     return _measure(pairing, warp, replace(motion, rotations=None), grid, (tuple(clips), tuple(taken)), fps)
-
-
-def covered(spans: Iterable[tuple[float, float]]) -> float:
-    """The seconds that lie in any of these (start, end) spans, each once."""
-    total, reached = 0.0, -np.inf
-    for start, end in sorted(spans):
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    return total
 
 
 def remove_clips(pairing: str, root: Path) -> None:

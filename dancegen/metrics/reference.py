@@ -20,7 +20,7 @@ from dancegen.dataset.format import Clip, clip_dir, clip_views, poses_path, read
 from dancegen.errors import InputError, reading
 from dancegen.files import load_arrays
 from dancegen.metrics.dance import Dance, Figures, Windows, average, distances, measure, rounded
-from dancegen.metrics.features import GEOMETRIC, KINETIC, FeatureStatistics, frechet_distance
+from dancegen.metrics.features import GEOMETRIC, KINETIC, WINDOW_S, FeatureStatistics, frechet_distance
 from dancegen.metrics.motion import FPS
 from dancegen.metrics.repetition import Repertoire, copying, nearest_training, repetition_windows, variety
 from dancegen.pose.sequence import PoseSequence
@@ -107,14 +107,14 @@ class Reference:
 def measure_real(root: Path, progress: Progress = SILENT) -> Reference:
     """The reference that a pose dataset makes: its training takes, seen by every camera, and its held-out takes.
 
-    Where nothing is held out, the figures of real dance are those of the training takes, and `about` says so. Raises
-    InputError where no clip is as long as a window.
+    Those are its test side where it has one, else its validation side. A dataset without training takes, such as one of
+    a database's test side alone, is measured by all that it has. Where nothing is held out, the figures of real dance
+    are those of the training takes, and `about` says so. Raises InputError where no clip is as long as a window.
     """
     clips = read_clips(root)
-    training = [clip for clip in clips if clip.split == "train"]
-    held_out = [clip for clip in clips if clip.split != "train"]
-    if not training:
-        raise InputError(f"{root} has no training clips to measure real dance by")
+    training = [clip for clip in clips if clip.split == "train"] or clips
+    held_out = [clip for clip in clips if clip.split == "test"] or [clip for clip in clips if clip.split == "val"]
+    held_out = [] if training is clips else held_out
     dances = {}
     with progress.task("Measuring real dance", len(clips)) as advance:
         for clip in clips:
@@ -151,10 +151,18 @@ def measure_real(root: Path, progress: Progress = SILENT) -> Reference:
 
 
 def real_dance(root: Path, clip: Clip, view: str) -> Dance:
-    """A clip of a pose dataset as one camera sees it, with its beats."""
+    """What a clip of a pose dataset adds to those before it, as one camera sees it, with its beats.
+
+    A moment that two clips hold counts once, unless all of it would then be shorter than a window.
+    """
     path = clip_dir(root, clip) / "beats.json"
     beats = Beats.load(path).times_s if path.exists() else None
-    return Dance.of(PoseSequence.load(poses_path(root, clip, view)), beats)
+    poses = PoseSequence.load(poses_path(root, clip, view))
+    if clip.own_seconds < WINDOW_S:
+        return Dance.of(poses, beats)
+    start_s = round(clip.overlap * poses.fps) / poses.fps
+    poses = replace(poses.slice(round(clip.overlap * poses.fps)), start_s=0.0)
+    return Dance.of(poses, None if beats is None else beats[beats >= start_s] - start_s)
 
 
 def _figures_of_real(dances: dict[tuple[Clip, str], Dance], clips: Sequence[Clip]) -> Figures:

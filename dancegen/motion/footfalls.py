@@ -14,7 +14,7 @@ STEP_SPEED = 0.35
 SWING_S = 0.1
 """A foot must have moved for at least this long before its stop counts as a footfall."""
 SMOOTH_S = 0.02
-STIR_SPEED, STIR_S, STIR_SMOOTH_S = 0.15, 0.4, 0.1
+STIR_SPEED, STIR_S, STIR_SMOOTH_S = 0.05, 0.2, 0.1
 """Mean joint speed (body heights a second) and duration from which a body moves at all: who waits, sways by less."""
 IDLE_S = 0.5
 LULL_SMOOTH_S = 0.08

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dancegen.choreographers.registry import FAMILIES, usual_family
+from dancegen.dataset.splits import SPLITS
 from dancegen.options.declare import Role, above, lasting, option, pixels, within
 from dancegen.options.shared import Canvas, Cleaning, Extracting, Parallel, Seeded
 from dancegen.store import Artifact
@@ -42,6 +43,10 @@ class PrepareOptions(Seeded, Parallel):
     val_fraction: float = option(
         0.1, help="Share of takes kept for validation.", metavar="0..1", parse=within(0.0, 0.999)
     )
+    split: str | Path = option(
+        "own", help="own (a database's lists hold), random, train, val or test (that side alone), or a file of names.",
+        metavar="HOW", role=Role.DERIVED, through="split", names=SPLITS,
+    )  # fmt: skip
     genre: str | None = option(
         None, help="The dance's genre; else its folder's name.", metavar="NAME", role=Role.DERIVED, through="genres"
     )

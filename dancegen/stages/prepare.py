@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,13 +21,13 @@ from dancegen.dataset.pairing import (
     Pairing,
     Song,
     choose_pairings,
-    covered,
     make_clips,
     remove_clips,
 )
 from dancegen.dataset.pieces import SHORTEST_S
 from dancegen.dataset.seen import SeenPairing, SeenTake, make_pose_clips, own_pairings
-from dancegen.dataset.splits import Origin, split_performances
+from dancegen.dataset.splits import Origin, SplitChoice, split_choice, split_performances
+from dancegen.dataset.use import use_of
 from dancegen.errors import InputError, MocapError
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers.joint_names import read_joint_map
@@ -39,7 +40,7 @@ from dancegen.stages.filmed_takes import Filmed, cut_films
 from dancegen.stages.one_by_one import Fault, Notes, one_by_one
 from dancegen.stages.prepare_forecast import forecast
 from dancegen.stages.songs import SongFile, find_songs
-from dancegen.stages.takes import TakeFile, find_sources, folder_name
+from dancegen.stages.takes import TakeFile, find_sources, folder_name, of_the_side
 from dancegen.stages.track_beats import NO_BEAT, finder
 from dancegen.stages.track_beats import VERSION as TRACKER
 from dancegen.stages.workers import on_other_machines
@@ -49,8 +50,6 @@ STAGE = "prepare"
 VERSION = 5
 USUAL_FPS = 30.0
 """Of clips of motion."""
-WORTH_SAYING_S = 0.5
-"""Dance that no song had room for."""
 SHOWN = 5
 """Messages of one kind that are shown in full."""
 
@@ -66,6 +65,8 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
     """
     options.check_workers()
     takes, unreadable = find_sources(options.sources, context.progress)
+    choice = split_choice(options.split)
+    takes = of_the_side(takes, choice, context.progress)
     films = [item for item in takes if item.kind == "video"]
     danced = [item for item in takes if item.kind != "video"]
     if options.music is None and any(item.song is None for item in danced):  # keypoints have one
@@ -85,10 +86,10 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
         inputs["joints"] = (Input.file("joint names", options.joints),)
         joints = read_joint_map(options.joints)
     more = {"unreadable": unreadable} if unreadable else {}  # where that is so, an earlier result may have more
-    recipe = recipe_for(STAGE, VERSION, options, inputs, genres=genres, tracker=TRACKER, **more)
+    recipe = recipe_for(STAGE, VERSION, options, inputs, genres=genres, split=choice.recipe, tracker=TRACKER, **more)
     needed = {item.song.input.digest for item in danced if item.song is not None}
     own_songs = [song for digest, song in own.items() if digest in needed]
-    job = _Job(danced, films, songs, own_songs, genres, joints, options, context.store, context.progress)
+    job = _Job(danced, films, songs, own_songs, genres, joints, choice, options, context.store, context.progress)
     made = context.obtain(recipe, lambda directory: job.build(directory, unreadable))
     context.tell(lambda: forecast(danced, films, songs, job.hints, options, USUAL_FPS, unreadable).lines())
     return made
@@ -107,6 +108,7 @@ class _Job:
     own_songs: list[SongFile]
     genres: dict[str, str]
     joints: Mapping[str, str]
+    choice: SplitChoice
     options: PrepareOptions
     store: Store
     progress: Progress
@@ -129,7 +131,8 @@ class _Job:
             least = min(self.options.clip_seconds, SHORTEST_S)
             reasons = "".join(f"; {reason}" for reason in self.left_out[:SHOWN])
             raise InputError(f"no take is long enough: a clip needs {least:g} s of dance{reasons}")
-        if all(clip.split == "train" for clip in clips) and self.options.val_fraction > 0:
+        asked = self.options.val_fraction > 0 and self.choice.how != "train"
+        if asked and all(clip.split == "train" for clip in clips):
             self._warn("nothing is kept apart for validation: all clips are of one performance")
         write_clips(directory, clips)
         told = {"warnings": self.warnings, "left_out": self.left_out}
@@ -146,7 +149,12 @@ class _Job:
         silent = {item.input.digest for item in self.songs}
         locked = silent | {item.song.input.digest for item in self.takes if item.song and item.kind == "motion"}
         songs, failures = {}, []
-        jobs = [(item, scratch / f"song{number}.npy", self.store) for number, item in enumerate(files)]
+        stems = Counter(item.path.stem.lower() for item in files)
+        jobs = []
+        for number, item in enumerate(files):
+            told_apart = stems[item.path.stem.lower()] == 1
+            name = item.path.stem if told_apart else f"{item.path.absolute().parent.name} {item.path.stem}"
+            jobs.append((item, scratch / f"song{number}.npy", self.store, name))
         for item, result in self._each("Listening to the songs", _analyse, jobs):
             if isinstance(result, Fault):
                 failures.append(_about_song(item, result.reason))
@@ -209,7 +217,10 @@ class _Job:
     def _splits(self, read: set[str]) -> dict[str, str]:
         """The side of every performance that was read."""
         found = (item for item in (*self.takes, *self.films) if item.name in read)
-        origins = [Origin(item.take.info.performance, item.source, item.take.info.split) for item in found]
+        origins = [
+            Origin(info.performance, item.source, self.choice.side(item.name, info.performance, info.split))
+            for item, info in ((item, item.take.info) for item in found)
+        ]
         return split_performances(origins, self.options.val_fraction, self.options.seed)
 
     def _make_clips(
@@ -253,28 +264,12 @@ class _Job:
         if partly:
             self._warn(f"not paired with every song that was chosen for it: {_listed(partly)}")
 
-    def _use_of(self, takes: list[MeasuredTake | SeenTake], paired: list[PairedClips]) -> Mapping[str, float]:
-        """How many seconds the takes have, how many of them are in a clip, and how long people only stand in them.
-
-        Warns of takes that more is missing of.
-        """
-        taken: dict[str, list[tuple[float, float]]] = {take.digest: [] for take in takes}
-        for one in paired:
-            for clip, span in zip(one.clips, one.taken, strict=True):
-                taken[clip.source].append(span)
-        shown = {item.name: item.shown for item in self.takes}
-        missing = []
-        for take in takes:
-            danced, used = covered(take.spans), covered(taken[take.digest])
-            if used and danced - used > WORTH_SAYING_S:
-                missing.append(f"{shown[take.name]} ({danced - used:.1f} of {danced:.1f} s)")
-        if missing:
-            self._warn(f"the song has no room for all of it: {_listed(missing)}")
-        return {
-            "source_seconds": round(sum(take.seconds for take in takes), 1),
-            "of_source_seconds": round(sum(map(covered, taken.values())), 1),
-            "waiting_seconds": round(sum(take.seconds - covered(take.spans) for take in takes), 1),
-        }
+    def _use_of(self, takes: list[MeasuredTake | SeenTake], paired: list[PairedClips]) -> dict[str, float]:
+        """How many seconds of the takes are used; warns of dances that more is missing of."""
+        use = use_of(takes, paired, {item.name: item.shown for item in self.takes})
+        if use.missing:
+            self._warn(f"the song has no room for all of it: {_listed(list(use.missing))}")
+        return use.summary()
 
     def _each(self, label: str, function: Callable, jobs: Sequence[tuple]) -> Iterator[tuple[Any, Any]]:
         return one_by_one(label, function, jobs, self.options, self.progress)
@@ -289,13 +284,15 @@ class _Job:
         self.progress.warn(message)
 
     def _summary(self, clips: list[Clip], paired: list[PairedClips], used: Mapping[str, float]) -> dict:
-        val_s = sum(clip.own_seconds for clip in clips if clip.split == "val")
+        val_s, test_s = (sum(clip.own_seconds for clip in clips if clip.split == side) for side in ("val", "test"))
+        tests = sum(clip.split == "test" for clip in clips)
         return {
             "clips": len(clips),
             "seconds": round(sum(clip.own_seconds for clip in clips), 1),
             **used,
             "val_clips": sum(clip.split == "val" for clip in clips),
             "val_seconds": round(val_s, 1),
+            **({"test_clips": tests, "test_seconds": round(test_s, 1)} if tests else {}),
             "takes": len({clip.take for clip in clips}),
             "val_takes": sorted({clip.take for clip in clips if clip.split == "val"}),
             "motions": len({clip.source for clip in clips}),
@@ -320,12 +317,12 @@ def _locked(paired: list[PairedClips]) -> dict[str, float]:
 # In other processes. Whatever these raise is the fault of the input that they were given.
 
 
-def _analyse(item: SongFile, mel: Path, store: Store) -> Song:
+def _analyse(item: SongFile, mel: Path, store: Store, name: str) -> Song:
     from dancegen.audio.song import analyse
 
     features = analyse(item.info, beats=finder(item, Context(store)))
     np.save(mel, features.mel)
-    return Song(item.path.stem, item.path, item.input.digest, features.seconds, features.beats, mel)
+    return Song(name, item.path, item.input.digest, features.seconds, features.beats, mel)
 
 
 def _read(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from dancegen.dataset.splits import SplitChoice
 from dancegen.errors import DancegenError, InputError, MocapError
 from dancegen.motion.readers.beside import how_to_give_a_song
 from dancegen.motion.readers.databases import is_aist
@@ -81,6 +82,19 @@ def find_sources(sources: Sequence[str | Path], progress: Progress) -> tuple[lis
         raise InputError(faults[0] if faults else "nothing to prepare: every take is on a list of those to be ignored")
     _tell_of_unlisted([item.take for item in found.values()], progress)
     return _told_apart(list(found.values())), faults
+
+
+def of_the_side(takes: list[TakeFile], choice: SplitChoice, progress: Progress) -> list[TakeFile]:
+    """The takes that `--split` asks for. Raises InputError where databases have none on that side."""
+    kept = [item for item in takes if not choice.leaves_out(item.take.info.split)]
+    if not kept:
+        raise InputError(f"--split {choice.how}: by their database's own lists, all takes are on other sides")
+    if len(kept) < len(takes):
+        progress.say(
+            f"{len(takes) - len(kept)} takes are left out: by their database's own lists they are not on the side "
+            f"{choice.how}"
+        )
+    return kept
 
 
 def folder_name(source: str) -> str:

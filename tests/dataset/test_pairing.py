@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from dancegen.dataset.pairing import MeasuredTake, OwnSong, choose_pairings, clip_beats, covered
+from dancegen.dataset.pairing import MeasuredTake, OwnSong, choose_pairings, clip_beats
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,8 +103,3 @@ def test_every_span_of_a_take_with_gaps_is_danced():
     found = choose_pairings([own], [], 1, seed=0, own_songs=[song])
     assert [order.song_start for order in found] == pytest.approx([2.0, 8.5])
     assert len({order.id for order in found}) == 2
-
-
-def test_seconds_that_two_clips_hold_count_once():
-    assert covered([(5.0, 9.0), (0.0, 4.0), (3.0, 6.0), (12.0, 13.0), (12.2, 12.4)]) == pytest.approx(10.0)
-    assert covered([]) == 0

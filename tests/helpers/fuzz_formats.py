@@ -78,6 +78,16 @@ def make_asf(place: Path) -> list[Path]:
     return [place / "01_01.amc", place / "01.asf"]
 
 
+def make_tang(place: Path) -> list[Path]:
+    from helpers.tang_folder import write_tang
+
+    return write_tang(place, frames=60)
+
+
+def read_folder(path: Path) -> object:
+    return read_take(path.parent)
+
+
 def read_take(path: Path) -> object:
     from dancegen.motion.readers.registry import find_takes
 
@@ -379,6 +389,7 @@ SONGS = {
 FORMATS = SONGS | {
     "m4a": Format(make_m4a, {".m4a": BYTES}, read_song, (DANCE,)),
     "bvh": Format(make_bvh, {".bvh": TEXT}, read_take, (PREPARE,)),
+    "tang": Format(make_tang, {".json": TEXT}, read_folder, ("prepare {folder} --clip-seconds 1 --workers 1",)),
     "asf": Format(make_asf, {".asf": TEXT, ".amc": TEXT}, read_take, (PREPARE,)),
     "keypoints2d": Format(make_keypoints2d, {".pkl": BYTES}, read_seen, (PREPARE_SEEN.format("{file}"),)),
     "keypoints3d": Format(make_keypoints3d, {".pkl": BYTES}, read_take),

@@ -55,8 +55,9 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
             "sources",
             "music",
             genres={"a": "salsa"},
+            split="own",
         ),
-        "f889ea246ac75c29",
+        "9981b0f126491afc",
     ),
     "extract-poses": (
         of("extract-poses", extract_poses.VERSION, ExtractPosesOptions(), "dataset", "detector", views=[0, 45]),

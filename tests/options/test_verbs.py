@@ -98,7 +98,7 @@ def cases(place, store) -> list[Case]:
             {
                 "sources": [two("-takes")], "music": two("-music"), "source_fps": 31, "fps": 24, "clip_seconds": 5,
                 "pairs": 2, "val_fraction": 0.2, "genre": "polka", "licence": "ours", "seed": 1, "workers": 1,
-                "joints": place / "joints.json", "json_canvas": "640x480", "backend": "loky",
+                "joints": place / "joints.json", "json_canvas": "640x480", "split": "random", "backend": "loky",
                 "scheduler": {"backend": "ray", "scheduler": "a:1"},
             },
         ),

@@ -428,3 +428,53 @@ def test_every_file_is_hashed_once(shared_data, music, tmp_path, monkeypatch):
     monkeypatch.setattr("dancegen.store.Store.obtain", lambda self, recipe, *_, **__: None)
     prepare(shared_data / "cmu-modern", music=music, store=tmp_path)
     assert len(hashed) > 10 and len(hashed) == len(set(hashed))
+
+
+def test_a_databases_own_sides_hold_and_each_can_be_asked_for_alone(dances, music, tmp_path):
+    place, lists = tmp_path / "aist" / "motions", tmp_path / "aist" / "splits"
+    place.mkdir(parents=True)
+    lists.mkdir()
+    takes = sorted(dances.glob("6*.bvh"))
+    for number, (take, side) in enumerate(zip(takes, ("train", "val", "test"), strict=True)):
+        name = f"gBR_sBM_cAll_d04_mBR0_ch0{number}"
+        (place / f"{name}.bvh").write_bytes(take.read_bytes())
+        (lists / f"crossmodal_{side}.txt").write_text(name)
+
+    def sides(*sources, **options):
+        made = prepare(
+            sources or place, music=music, pairs=1, clip_seconds=3, workers=1, store=tmp_path / "store", **options
+        )
+        return {clip.take[-1]: clip.split for clip in read_clips(made)}, made.summary
+
+    found, summary = sides()
+    assert found == {"0": "train", "1": "val", "2": "test"} and summary["test_clips"] > 0
+    assert sides(split="test")[0] == {"2": "test"} and sides(split="train")[0] == {"0": "train"}
+    assert set(sides(split="random", val_fraction=0.3)[0].values()) == {"train", "val"}
+    assert set(sides(dances / "solo.bvh", split="val")[0].values()) == {"val"}
+    names = tmp_path / "sides.txt"
+    names.write_text("gBR_sBM_cAll_d04_mBR0_ch00 test")
+    assert sides(split=names)[0] == {"0": "test", "1": "val", "2": "test"}
+    (lists / "crossmodal_test.txt").unlink()
+    (lists / "crossmodal_val.txt").rename(lists / "crossmodal_train.txt")
+    with pytest.raises(InputError, match="all takes are on other sides"):
+        sides(place / "gBR_sBM_cAll_d04_mBR0_ch01.bvh", split="test")
+
+
+def test_no_training_reads_a_test_side_and_the_measure_of_real_dance_does(dances, music, tmp_path):
+    from dancegen import extract_poses
+    from dancegen.choreographers.diffusion.data import load_motions
+    from dancegen.metrics.reference import measure_real
+    from dancegen.progress import SILENT
+
+    names = tmp_path / "sides.txt"
+    names.write_text("60_01_scaled test\n60_02_scaled val\nsolo train")
+    given = {"music": music, "pairs": 1, "clip_seconds": 6, "workers": 1, "store": tmp_path / "store"}
+    made = prepare(dances, split=names, **given)
+    seen = {side: {clip.take for clip, _ in load_motions(made.path, side, SILENT)} for side in ("train", "val")}
+    assert seen == {"train": {"solo"}, "val": {"60+61_02"}}
+    assert {clip.take for clip in read_clips(made) if clip.split == "test"} == {"60+61_01"}
+    whole = measure_real(extract_poses(made, views="0", workers=1, store=tmp_path / "store").path)
+    assert (whole.about["training_takes"], whole.about["held_out_takes"]) == (1, 1)
+    alone = prepare([dances / "60_01_scaled.bvh", dances / "solo.bvh"], split="test", **given)
+    about = measure_real(extract_poses(alone, views="0", workers=1, store=tmp_path / "store").path).about
+    assert about["training_takes"] == 2 and about["held_out_takes"] == 0

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from dancegen.errors import InputError, MocapError, reading
 from dancegen.motion.motion import Motion
-from dancegen.motion.readers import aist, aist_2d, asf_amc, bvh, flat, smpl, video
+from dancegen.motion.readers import aist, aist_2d, asf_amc, bvh, flat, smpl, tang, video
 from dancegen.motion.readers.databases import TakeInfo
 from dancegen.motion.readers.protocol import Hints, Kind, Reader, Recording
 from dancegen.progress import SILENT, Progress
 
 READERS: tuple[Reader, ...] = (
-    bvh.READER, asf_amc.READER, smpl.READER, aist.READER, aist_2d.READER, flat.OPENPOSE, flat.POSES, video.READER,
+    bvh.READER, asf_amc.READER, smpl.READER, aist.READER, aist_2d.READER, tang.READER, flat.OPENPOSE, flat.POSES,
+    video.READER,
 )  # fmt: skip
 
 _WHAT = {"motion": "motion capture file", "poses": "file of poses", "video": "video"}
