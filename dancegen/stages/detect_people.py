@@ -42,7 +42,7 @@ class Part:
 class Look:
     """Who looks at clips, and how: `detector`, its `weights` in a recipe, on `device`, as a person names it.
 
-    threads: of a process, for torch and OpenCV; None leaves them as they are.
+    threads: of a process, for torch and OpenCV, at most; None: as many as they would use by themselves.
     """
 
     detector: DetectorSpec
@@ -123,20 +123,37 @@ def held_detector(look: Look) -> Detector:
     wanted = (look.detector, look.device)
     if getattr(_held, "what", None) != wanted:
         let_go()
-        if look.threads is not None:
-            _limit_threads(look.threads)
+        _held.threads = _use_threads(look.threads)
         _held.detector, _held.what = look.detector.load(choose_device(look.device)), wanted
     return _held.detector
 
 
 def let_go() -> None:
-    """Give the memory of this thread's detector back."""
-    _held.what = _held.detector = None
+    """Give the memory of this thread's detector back, and torch and OpenCV the threads that they had."""
+    if (before := getattr(_held, "threads", None)) is not None:
+        _set_threads(*before)
+    _held.what = _held.detector = _held.threads = None
 
 
-def _limit_threads(count: int) -> None:
+def even_threads(most: int) -> int:
+    """The largest power of two up to `most`: so many threads share a network's layers evenly and sum in the same
+    order, so that the bits do not depend on how many workers there are. Three, for one, give others."""
+    return 1 << (max(most, 1).bit_length() - 1)
+
+
+def _use_threads(most: int | None) -> tuple[int, int]:
+    """Returns those of torch and OpenCV before."""
     import cv2
     import torch
 
-    torch.set_num_threads(count)
-    cv2.setNumThreads(count)
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    _set_threads(*(even_threads(min(count, most or count)) for count in before))
+    return before
+
+
+def _set_threads(of_torch: int, of_opencv: int) -> None:
+    import cv2
+    import torch
+
+    torch.set_num_threads(of_torch)
+    cv2.setNumThreads(of_opencv)

@@ -14,7 +14,7 @@ from dancegen.dataset.format import clip_dir, clip_kind, load_mel, poses_path, r
 from dancegen.errors import InputError
 from dancegen.pose.detections import Detections
 from dancegen.pose.sequence import PoseSequence
-from dancegen.stages.detect_people import FILE, STAGE
+from dancegen.stages.detect_people import FILE, STAGE, even_threads
 from dancegen.store import Recipe, open_store
 from helpers.clusters import two_dask_workers
 from helpers.filmed_clips import Shot, filmed_dataset
@@ -144,6 +144,24 @@ def test_after_a_kill_only_what_is_missing_is_looked_at(workers, alone, tmp_path
     # Workers of the killed command may have finished a clip after it.
     assert made.summary["clips_detected"] <= 4 - len(first)
     assert made.content == one.content
+
+
+def test_the_bits_of_a_network_do_not_depend_on_the_number_of_workers():
+    """A layer that enlarges heatmaps, as pose networks have it, on what each of several workers may use."""
+    import torch
+
+    before = torch.get_num_threads()
+    layer, maps = torch.nn.ConvTranspose2d(256, 128, 4, 2, 1), torch.randn(2, 256, 16, 12)
+    try:
+        with torch.no_grad():
+            found = []
+            for cores in (1, 2, 3, 4, 5):
+                torch.set_num_threads(even_threads(cores))
+                found.append(layer(maps))
+    finally:
+        torch.set_num_threads(before)
+    assert [even_threads(cores) for cores in (1, 2, 3, 4, 5, 8, 12)] == [1, 2, 2, 4, 4, 8, 8]
+    assert all(torch.equal(each, found[0]) for each in found)
 
 
 def test_where_nobody_is_to_be_seen_the_reason_is_told(tmp_path, shared_data, given):
