@@ -204,6 +204,68 @@ def measure_detector(video: Path, weights: str, pictures: int, rounds: int) -> d
     }
 
 
+def prepare_pictures(video: str, folder: str, pictures: int) -> dict[str, Any]:
+    """The first pictures of a video, with a song, as a dataset of four clips in a store under `folder`."""
+    from dancegen import prepare
+    from dancegen.video import VideoWriter
+    from dancegen.video.source import VideoFile
+
+    filmed, short = VideoFile(Path(video)), Path(folder) / "short.mp4"
+    width, height = (side - side % 2 for side in filmed.size)
+    with VideoWriter(short, (width, height), filmed.fps) as out:
+        for picture in islice(filmed.frames(filmed.fps), pictures):
+            out.write(picture[:height, :width].copy())
+    seconds = out.frames / filmed.fps
+    write_song(short.with_suffix(".flac"), seconds + 1)
+    made = prepare(short, clip_seconds=max(1.0, seconds / 4), val_fraction=0, workers=1, store=f"{folder}/store")
+    return {"dataset": str(made.path)}
+
+
+def extract_clips(dataset: str, weights: str, workers: int) -> dict[str, Any]:
+    """All of the stage, everything anew; by the clock, and the largest of its processes."""
+    import resource
+
+    from joblib.externals.loky import get_reusable_executor
+
+    from dancegen import extract_poses
+
+    start = time.perf_counter()
+    made = extract_poses(
+        dataset, detector=weights, workers=workers, min_seconds=0.5, min_quality=0, device="cpu", force=True,
+        store=Path(dataset).parents[1],
+    )  # fmt: skip
+    wall_s = time.perf_counter() - start
+    if workers > 1:
+        get_reusable_executor().shutdown(wait=True)
+    child_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6
+    return {"wall_s": wall_s, "frames": made.summary["frames"], "child_mb": child_mb}
+
+
+def measure_stage(video: Path, weights: str, pictures: int, rounds: int) -> list[dict[str, Any]]:
+    """Pictures a second of extract-poses with one worker and with two, the best of several rounds in turns."""
+    with tempfile.TemporaryDirectory() as folder:
+        dataset = in_fresh_process(prepare_pictures, video, folder, pictures)["dataset"]
+        runs = {workers: [] for workers in (1, 2)}
+        for _ in range(rounds):
+            for workers, found in runs.items():
+                found.append(in_fresh_process(extract_clips, dataset, weights, workers))
+    return [
+        {
+            "video": video.name,
+            "workers": workers,
+            "fps": pictures / min(run["wall_s"] for run in found),
+            "peak_mb": max(max(run["peak_mb"], run["child_mb"]) for run in found),
+        }
+        for workers, found in runs.items()
+    ]
+
+
+def stage_rows(rows: list[dict[str, Any]]) -> str:
+    heads = ("video", "extract-poses", "pictures a second", "peak MB of a process")
+    cells = [(row["video"], f"--workers {row['workers']}", round(row["fps"], 3), round(row["peak_mb"])) for row in rows]
+    return table(heads, cells)
+
+
 def detector_rows(results: list[dict[str, Any]]) -> str:
     heads = ("video", "detector", "pictures a second", "CPU s a picture", "peak MB", "times as fast")
     rows = [
@@ -236,7 +298,13 @@ def main() -> None:
         results = [
             measure_detector(each.resolve(), given.weights, given.pictures, given.rounds) for each in given.videos
         ]
-        return show({"detector": results}, detector_rows(results), as_json=given.json)
+        stage = [
+            row
+            for each in given.videos
+            for row in measure_stage(each.resolve(), given.weights, given.pictures, given.rounds)
+        ]
+        said = f"{detector_rows(results)}\n\n{stage_rows(stage)}"
+        return show({"detector": results, "stage": stage}, said, as_json=given.json)
     found = {"prepare": measure_prepare(given.seconds)}
     show(found, prepare_rows(found["prepare"]), as_json=given.json)
 
