@@ -48,6 +48,11 @@ def write_drawn(
     return {"seconds": round(video.frames / fps, 3), "frames": video.frames, "fps": fps, "size": list(size)}
 
 
+def rate_in_words(fps: float) -> str:
+    """Frames a second as a command states them: 30, 12.5, and that of NTSC in full, so that it is read as the same."""
+    return f"{fps:g}" if float(f"{fps:g}") == fps else repr(fps)
+
+
 def even_size(size: tuple[int, int]) -> tuple[int, int]:
     """A size in pixels that a person asked for. InputError for one that no video can have."""
     width, height = size

@@ -25,7 +25,7 @@ from dancegen.renderers.film.prompts import PromptSchedule
 from dancegen.renderers.film.registry import find_backend
 from dancegen.renderers.film.settings import FilmOptions
 from dancegen.stages.dance_files import AUDIO, BEATS, POSES
-from dancegen.stages.drawn_video import shaped_like
+from dancegen.stages.drawn_video import rate_in_words, shaped_like
 from dancegen.stages.film_recipes import Inputs, film_recipe, model_inputs
 from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
 from dancegen.stages.filmed_dance import framed_as_filmed
@@ -374,7 +374,7 @@ def _command(job: FilmJob) -> list[str]:
     width, height = request.size
     words = ["dancegen", "render", job.poses.digest[:SHORT], "--prompt", request.options.prompt or ""]
     words += ["--engine", request.backend.name, "--seed", str(request.options.seed)]
-    words += ["--size", f"{width}x{height}", "--fps", f"{job.fps:g}"]
+    words += ["--size", f"{width}x{height}", "--fps", rate_in_words(job.fps)]
     detector = None
     if settings.image is not None:
         detector = job.detector.name if settings.detector == AUTO and job.detector else settings.person_detector()

@@ -18,7 +18,7 @@ from dancegen.options.dance import OverlayOptions, RenderOptions
 from dancegen.options.declare import recipe_for
 from dancegen.progress import Progress
 from dancegen.stages.dance_files import AUDIO, POSES
-from dancegen.stages.drawn_video import even_size, write_drawn
+from dancegen.stages.drawn_video import even_size, rate_in_words, write_drawn
 from dancegen.store import SHORT, Artifact, Input
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def overlay(options: RenderOptions, context: Context, poses: Artifact) -> Artifa
         engine="overlay", fps=fps, size=list(layout.size), own_sound=options.music is None,
     )  # fmt: skip
     command = ["dancegen", "render", poses.digest[:SHORT], "--over", path.name, "--style", options.style]
-    command += [*(["--beside"] if options.beside else []), "--fps", f"{fps:g}"]
+    command += [*(["--beside"] if options.beside else []), "--fps", rate_in_words(fps)]
     command += ["--size", f"{layout.size[0]}x{layout.size[1]}"] if options.size is not None else []
     tags = {"digest": recipe.digest, "command": shlex.join(command)}
 

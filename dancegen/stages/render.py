@@ -13,7 +13,7 @@ from dancegen.options.dance import RenderOptions, SkeletonOptions
 from dancegen.options.declare import flag_of, recipe_for
 from dancegen.progress import Progress
 from dancegen.stages.dance_files import AUDIO, BEATS, FEATURES, POSES
-from dancegen.stages.drawn_video import DRAWN_SIZE, even_size, shaped_like, write_drawn
+from dancegen.stages.drawn_video import DRAWN_SIZE, even_size, rate_in_words, shaped_like, write_drawn
 from dancegen.stages.filmed_dance import framed_as_filmed, is_filmed, picture_size
 from dancegen.stages.import_poses import dance_to_render
 from dancegen.stages.overlay import footage_of, overlay
@@ -102,7 +102,7 @@ def _render_skeleton(options: RenderOptions, context: Context, poses: Artifact) 
         STAGE, VERSION, own, {"poses": (Input.artifact("poses", poses),)}, engine=SKELETON, fps=fps, size=list(size)
     )
     command = ["dancegen", "render", poses.digest[:16], "--style", options.style, "--size", f"{size[0]}x{size[1]}"]
-    tags = {"digest": recipe.digest, "command": shlex.join([*command, "--fps", f"{fps:g}"])}
+    tags = {"digest": recipe.digest, "command": shlex.join([*command, "--fps", rate_in_words(fps)])}
 
     def build(directory: Path) -> dict:
         return _build(directory, poses, options.style, fps, size, tags, context.progress)

@@ -178,6 +178,19 @@ def test_what_is_unchanged_is_answered_from_the_store_and_the_command_says_so(vi
     assert "--over video.mp4" in said["command"] and "--beside" in said["command"]
 
 
+@pytest.mark.parametrize("over", [True, False])
+def test_the_command_in_a_video_of_ntsc_makes_that_video(over, store, place, monkeypatch, capfd):
+    import shlex
+
+    monkeypatch.chdir(place)
+    rate = 30000 / 1001
+    footage(place / "ntsc.mp4", np.arange(36) / rate, rate=rate)
+    made = render(poses_file(place / "ntsc.npz", rate, seconds=1.2), over="ntsc.mp4" if over else None, store=store)
+    words = shlex.split(probe_video(made.file("video.mp4")).metadata["command"])
+    assert main([*words[1:], "--store", str(store.root)]) == 0
+    assert f"{made.digest[:16]}: unchanged" in capfd.readouterr().out
+
+
 def test_poses_that_end_after_the_footage_are_said_and_its_last_picture_stays(video, store, place):
     heard = Listener()
     poses = poses_file(place / "long.npz", seconds=SECONDS + 1)
