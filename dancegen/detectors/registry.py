@@ -59,6 +59,16 @@ class DetectorSpec:
         here = tuple(at_hand(fetch(model)) for model in self.models)
         return KINDS[self.name].load(replace(self, models=here), choose_device(device))
 
+    def fetched(self, progress: Progress) -> DetectorSpec:
+        """The same with its weights on this machine, for processes that then need no network.
+
+        What is downloaded, and how large it is, is said. Raises ModelError where it cannot be had.
+        """
+        for model in self.models:
+            if not model.here:
+                progress.say(f"downloading {model.hub_id} from huggingface.co, {model.gigabytes:.2f} GB")
+        return replace(self, models=tuple(fetch(model) for model in self.models))
+
     def tell(self, progress: Progress) -> None:
         """Say which it is and why, if it was chosen, and what its licence forbids."""
         if self.why:

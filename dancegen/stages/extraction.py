@@ -71,6 +71,11 @@ class ExtractionJob:
             frames, seconds = sum(task.frames for task in new), sum(task.clip.seconds for task in new)
             rate = _usual_rate(name, self.extraction.store) * min(self.workers.workers or _cores(), len(new))
             takes = f", about {duration(frames / rate)} at the rate it had before" if rate else ""
+            lines += [
+                f"{model.hub_id} would be downloaded from huggingface.co, {model.gigabytes:.2f} GB"
+                for model in look.detector.models
+                if not model.here
+            ]
             lines.append(f"{frames} pictures are left, {duration(seconds)} of dance{takes}")
         return lines
 
@@ -96,7 +101,7 @@ class ExtractionJob:
         workers = self._workers(bool(unseen))
         dropped = 0
         with self.progress.task(label, total) as advance, hired(workers, len(ordered)) as number:
-            job = self._extraction(directory, workers, number)
+            job = self._extraction(directory, workers, number, bool(unseen))
             for count, made in enumerate(_each(job, ordered, workers, number, advance), 1):
                 dropped += len(made.dropped)
                 if not unseen:
@@ -123,13 +128,15 @@ class ExtractionJob:
             return replace(self.workers, workers=1)
         return self.workers
 
-    def _extraction(self, directory: Path, workers: Parallel, number: int) -> Extraction:
-        """What the workers are told. All their threads together are no more than there are cores."""
+    def _extraction(self, directory: Path, workers: Parallel, number: int, looking: bool) -> Extraction:
+        """What the workers are told. All their threads together are no more than there are cores, and none of them
+        downloads weights: that is done here, once."""
         job = replace(self.extraction, target=directory)
-        if job.look is None or number == 1:
+        if job.look is None or not looking:
             return job
-        threads = 1 if on_other_machines(workers) else max(1, _cores() // number)
-        return replace(job, look=replace(job.look, threads=threads))
+        threads = None if number == 1 else 1 if on_other_machines(workers) else max(1, _cores() // number)
+        detector = job.look.detector.fetched(self.progress)
+        return replace(job, look=replace(job.look, detector=detector, threads=threads))
 
     def _summary(self, made: Sequence[Extracted], left_out: list[str]) -> dict:
         frames, faces = Counter(), Counter()
