@@ -7,6 +7,7 @@ import re
 import sys
 
 import ablation
+import extract
 import generate
 import harness
 import numpy as np
@@ -254,3 +255,12 @@ def test_dvc_publishes_finds_restores_and_hashes_again_beside_the_store(tmp_path
     assert asked[:2] == ["init --no-scm False", "repro False"]
     assert asked[6:12] == ["repro True"] * 3 + ["repro False"] * 3
     assert asked[12:] == ["status True"] * 3
+
+
+def test_looking_for_dancers_is_measured_on_the_same_people(shared_data, shared_weights):
+    found = extract.measure_detector(
+        shared_data / "video" / "mgt_dancer.avi", str(shared_weights / "openpose-mobilenet-thin.pb"), 3, 1
+    )
+    peer, ours = found["rows"]
+    assert found["pictures"] == 3 and found["differing"] == 0 and peer["times"] == 1
+    assert ours["fps"] > 0 and ours["peak_mb"] > 0 and ours["times"] == pytest.approx(peer["cpu_s"] / ours["cpu_s"])

@@ -172,7 +172,7 @@ def _choose(wanted: Wanted) -> DetectorSpec:
         try:
             found = KINDS[name].locate(wanted)
         except (InputError, ModelError) as error:
-            reasons.append(f"{name}: {error}")
+            reasons.append(f"{name}: {str(error).split('. ')[0]}")  # without the advice, which follows once
             continue
         return replace(found, why=_why(found, reasons))
     if parts:

@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
+from dancegen.detectors import look
 from dancegen.detectors.blazepose import to_openpose
 from dancegen.detectors.registry import resolve, usual_detector
 from dancegen.errors import InputError
 from dancegen.pose.skeleton import BODY, INDEX
-from dancegen.video import read_frames
+from dancegen.video import VideoFile, read_frames
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,20 @@ def test_two_people_are_two_and_an_empty_room_is_none(detector, shared_data):
         [first_frame(shared_data, "pose2sim_trial2_cam01.mp4"), np.full((120, 200, 3), 90, np.uint8)]
     )
     assert len(two) == 2 and none.body.shape == (0, 18, 3)
+
+
+def test_the_dancer_of_a_video_is_found_in_every_picture_and_where_openpose_sees_them(
+    detector, shared_data, shared_weights
+):
+    """By the middle joint: hips are defined otherwise, and a small OpenPose network confuses legs under a skirt."""
+    video = VideoFile(shared_data / "video" / "musepose_dance.mp4")
+    frames = [cv2.resize(each, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for each in video.frames(1.0)]
+    other = resolve(shared_weights / "openpose-mobilenet-thin.pb").load()
+    apart = []
+    for frame, people, seen in zip(frames, look(detector, frames), look(other, frames), strict=True):
+        assert frame.shape == frames[0].shape and len(people) == len(seen) == 1
+        both = (people[0][BODY, 2] > 0) & (seen[0][BODY, 2] > 0)
+        height = np.ptp(people[0][people[0][:, 2] > 0, 1])
+        distances = np.linalg.norm(people[0][BODY, :2] - seen[0][BODY, :2], axis=1)
+        apart.append(np.median(distances[both]) / height)
+    assert len(apart) >= 10 and np.mean(np.array(apart) < 0.05) >= 0.9
