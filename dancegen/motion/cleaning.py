@@ -30,8 +30,8 @@ DOUBT_COST = 0.01  # m² a second for not believing the file
 
 SMOOTH_S = 0.04  # takes the capture's noise out, which would count as movement
 
-# Swings a second times metres a second squared. Of 78 real takes (salsa, breakdance, whirls) the hastiest has 13.4;
-# the 25 of salsa at double speed have 20.6 or more, and 68 of all 78 at double speed have more than this.
+# Swings a second times metres a second squared. Of 107 real takes (salsa, breakdance, whirls, ballroom) the hastiest
+# has 13.4; the 24 of CMU's salsa at double speed have 20.6 or more, and 97 of all 107 at double speed more than this.
 MOST_HASTE = 16.6
 LEAST_SPEED = 0.05  # metres a second: below it there is only noise to measure
 # Of 78 real takes the slowest that swings has 0.77, and the one that moves least 0.46 m/s; 76 of them at a fifth of
