@@ -51,7 +51,7 @@ class Clip:
     `source` is the SHA-256 of the motion file, `take` the performance it belongs to (two partners share one),
     `start` where in the source the clip begins and `song_start` where in the song, in seconds; `seconds` is the
     clip's length in song time; `overlap` seconds of them at its start the clip before holds too. All clips of a take
-    are in the same split; songs may occur on both sides.
+    are in the same split; songs may occur on both sides. `situation` and `camera` are as AIST's names have them.
     """
 
     id: str
@@ -67,6 +67,8 @@ class Clip:
     song_start: float
     performer: str | None = None
     overlap: float = 0.0
+    situation: str | None = None
+    camera: str | None = None
 
     @property
     def own_seconds(self) -> float:
@@ -158,8 +160,9 @@ def write_clips(directory: Path, clips: Iterable[Clip]) -> Path:
 
 def _written(clip: Clip) -> dict[str, object]:
     fields = dataclasses.asdict(clip)
-    if clip.performer is None:
-        del fields["performer"]
+    for name in ("performer", "situation", "camera"):
+        if fields[name] is None:
+            del fields[name]
     if not clip.overlap:
         del fields["overlap"]
     return fields
@@ -186,7 +189,8 @@ def _clip(line: str, where: str) -> Clip:
     with reading(where, "clip"):
         clip = Clip(**json.loads(line))
         texts = (clip.id, clip.source, clip.split, clip.take, clip.song)
-        told = (text for text in (clip.genre, clip.licence, clip.performer) if text is not None)
+        told = (clip.genre, clip.licence, clip.performer, clip.situation, clip.camera)
+        told = (text for text in told if text is not None)
         numbers = (clip.start, clip.seconds, clip.fps, clip.song_start, clip.overlap)
         if not all(isinstance(text, str) for text in (*texts, *told)):
             raise InputError(f"{where} is not a clip: what should be text is not")

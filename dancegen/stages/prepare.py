@@ -134,9 +134,15 @@ class _Job:
         asked = self.options.val_fraction > 0 and self.choice.how != "train"
         if asked and all(clip.split == "train" for clip in clips):
             self._warn("nothing is kept apart for validation: all clips are of one performance")
-        write_clips(directory, clips)
+        write_clips(directory, self._with_names(clips))
         told = {"warnings": self.warnings, "left_out": self.left_out}
         return self._summary(clips, paired, used) | filmed.summary() | told
+
+    def _with_names(self, clips: list[Clip]) -> list[Clip]:
+        """The clips with what only the names of their takes say."""
+        infos = {item.inputs[0].digest: item.take.info for item in (*self.takes, *self.films)}
+        named = ((clip, infos[clip.source]) for clip in clips)
+        return [replace(clip, situation=info.situation, camera=info.camera) for clip, info in named]
 
     @property
     def hints(self) -> Hints:

@@ -72,6 +72,8 @@ def test_names_and_lists_say_genre_dancer_music_and_split(motions, seen):
             "gWA_sBM_cAll_d25_mWA2_ch03": ("waack", "d25", "mWA2"),
             "gKR_sBM_cAll_d30_mKR2_ch02": ("krump", "d30", "mKR2"),
         }
+        assert {clip.situation for clip in clips.values()} == {"basic", "advanced"}
+        assert clips["gPO_sFM_cAll_d10_mPO1_ch02"].situation == "advanced"
         assert {take: clip.split for take, clip in clips.items()} == {
             take: split for take, split in SPLITS.items() if split != "ignore"
         }

@@ -30,7 +30,8 @@ class TakeInfo:
     performance: recordings of one performance (partners, cameras, mirror images, copies at another speed) share it, and
     no split ever parts them. split: "train", "val" or "test" where the database has its own lists. genre, performer: as
     the database names them. song, song_start_s: the recording's own music, and where in it the recording begins.
-    ignored: why the database itself leaves the recording out.
+    ignored: why the database itself leaves the recording out. situation: what was danced for, such as "battle"; camera:
+    the only one that filmed it; both as the database names them.
     """
 
     performance: str
@@ -40,6 +41,8 @@ class TakeInfo:
     song: Path | None = None
     song_start_s: float = 0.0
     ignored: str | None = None
+    situation: str | None = None
+    camera: str | None = None
 
 
 def take_info(path: Path) -> TakeInfo:
@@ -56,7 +59,7 @@ def is_aist(path: Path) -> bool:
 def aist_music(path: Path) -> str | None:
     """The id of the music that a recording of AIST's name is danced to, such as mBR0; None of other names."""
     match = _AIST_NAME.match(path.stem)
-    return None if match is None else match[3]
+    return None if match is None else match[5]
 
 
 def is_aist_file(path: Path, folder: str) -> bool:
@@ -78,18 +81,22 @@ def performance(stem: str) -> str:
     return plain
 
 
-_AIST_NAME = re.compile(r"^g([A-Z]{2})_s[A-Z]{2}_c(?:All|\d\d)_d(\d\d)_(m[A-Z]{2}\d)_ch\d\d$")
+_AIST_NAME = re.compile(r"^g([A-Z]{2})_s([A-Z]{2})_c(All|\d\d)_d(\d\d)_(m[A-Z]{2}\d)_ch\d\d$")
 AIST_GENRES = {
     "BR": "break", "PO": "pop", "LO": "lock", "MH": "middle-hip-hop", "LH": "la-hip-hop", "HO": "house", "WA": "waack",
     "KR": "krump", "JS": "street-jazz", "JB": "ballet-jazz",
 }  # fmt: skip
 """By the code in a name of AIST (Tsuchida et al., ISMIR 2019)."""
+AIST_SITUATIONS = {
+    "BM": "basic", "FM": "advanced", "GR": "group", "SH": "showcase", "CY": "cypher", "BT": "battle",
+    "MO": "moving-camera",
+}  # fmt: skip
 _AIST_LISTS = {"crossmodal_train.txt": "train", "crossmodal_val.txt": "val", "crossmodal_test.txt": "test"}
 _AIST_IGNORED = "ignore_list.txt"
 _MUSIC_FOLDERS = ("music", "songs", "audio", "wav", "wavs")
 
 
-def _aist(path: Path, genre: str, dancer: str, music: str) -> TakeInfo:
+def _aist(path: Path, genre: str, situation: str, camera: str, dancer: str, music: str) -> TakeInfo:
     """What AIST++'s name of a sequence says, such as gBR_sBM_cAll_d04_mBR0_ch03, and the lists that lie near it.
 
     A dance begins with its music. All cameras of a sequence show one performance. Its lists are looked for in `splits`,
@@ -102,6 +109,8 @@ def _aist(path: Path, genre: str, dancer: str, music: str) -> TakeInfo:
         split=next((split for name, split in _AIST_LISTS.items() if _listed(sequence, name, homes)), None),
         genre=AIST_GENRES.get(genre),
         performer=f"d{dancer}",
+        situation=AIST_SITUATIONS.get(situation),
+        camera=None if camera == "All" else f"c{camera}",
         song=next(filter(None, (_named(music, home / folder) for home in homes for folder in _MUSIC_FOLDERS)), None),
         ignored="AIST++'s own ignore list names it" if _listed(sequence, _AIST_IGNORED, homes) else None,
     )

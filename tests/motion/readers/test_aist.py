@@ -103,6 +103,9 @@ def test_a_name_says_genre_dancer_music_and_performance(tmp_path):
     info = take_info(tmp_path / f"{NAME}.pkl")
     assert (info.performance, info.genre, info.performer, info.split) == (NAME, "break", "d04", None)
     assert info.song is None and info.ignored is None
+    assert (info.situation, info.camera) == ("basic", None)
+    battle = take_info(tmp_path / "gKR_sBT_c07_d30_mKR2_ch02.mp4")
+    assert (battle.situation, battle.camera, battle.genre) == ("battle", "c07", "krump")
     assert take_info(tmp_path / "gJB_sFM_c05_d08_mJB3_ch11.mp4").performance == "gJB_sFM_cAll_d08_mJB3_ch11"
     assert take_info(tmp_path / "60_05_scaled.pkl").performance == "60+61_05"
 
