@@ -43,6 +43,7 @@ class Vitpose:
         self._dtype = torch.float16 if kind == "cuda" else torch.float32
         self._pose, self._pose_input = self._load(pose, "VitPoseForPoseEstimation", "ViTPose model")
         self._boxes, self._box_input = self._load(boxes, "RTDetrForObjectDetection", "RT-DETR model")
+        self._pose.to(self._dtype)  # RT-DETR stays in full precision: in half, its scores are others
         names = self._boxes.config.id2label.items()
         self._person = [number for number, name in names if name.casefold() == "person"]
         if not self._person:
@@ -58,7 +59,7 @@ class Vitpose:
             )
             if said["missing_keys"]:
                 raise ModelError(f"{folder} is no {what}: it has no {sorted(said['missing_keys'])[0]}")
-            return model.to(self._device, self._dtype).eval(), processor
+            return model.to(self._device).eval(), processor
 
     def detect(self, frames: Sequence[np.ndarray]) -> list[People]:
         """(H, W, 3) uint8 RGB pictures that follow each other -> the people in each, in its pixels."""
@@ -91,7 +92,7 @@ class Vitpose:
         """(P, 4) boxes of the people in each picture, the surest first."""
         found = []
         for some in _portions(pictures, self._at_once):
-            given = self._box_input(images=some, return_tensors="pt").to(self._device, self._dtype)
+            given = self._box_input(images=some, return_tensors="pt").to(self._device)
             seen = self._boxes(**given)
             sizes = [picture.shape[:2] for picture in some]
             for each in self._box_input.post_process_object_detection(seen, threshold=LEAST_BOX, target_sizes=sizes):
