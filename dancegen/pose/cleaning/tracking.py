@@ -1,9 +1,8 @@
 """Which of the people in the pictures is the dancer: everybody is tracked through the whole shot, then one is chosen.
 
-Frame by frame people are matched with where those before were going (Hungarian method). Where two are so close that
-either match would do, both tracks end. The parts are then linked over the whole shot, again by the Hungarian method,
-by where they were going, their size, proportions and pose. The dancer is who is largest, moves most and is there
-longest: not whoever is largest at first.
+Frame by frame people are matched with where those before were going (Hungarian method), as long as they are seen. The
+parts are then linked over the whole shot, again by the Hungarian method, by where they were going, their size,
+proportions and pose. The dancer is who is largest, moves most and is there longest: not whoever is largest at first.
 """
 
 from __future__ import annotations
@@ -21,8 +20,6 @@ _MISSED_S = 0.2
 """Somebody who is not seen for longer than this begins a new part."""
 _NEAREST, _FASTEST = 0.2, 2.0
 """Sizes of a person, and sizes a second, that somebody may be from where they were going."""
-_DOUBT = 0.12
-"""Two matches whose costs, crosswise, are no more than this worse are in doubt."""
 _GROWTH_WEIGHT = 0.3
 _SAME = 0.06
 """Sizes: two people of one frame who are nearer than this are one, seen twice."""
@@ -46,7 +43,7 @@ def track_dancer(frames: Iterable[Sequence[np.ndarray] | np.ndarray], fps: float
 
 
 def _tracklets(bodies: Sequence[Sequence[np.ndarray]], fps: float) -> list[Tracklet]:
-    """Everybody's tracks as far as nothing about them is in doubt."""
+    """Everybody's tracks as far as they are seen without a longer gap."""
     done: list[Tracklet] = []
     active: list[Tracklet] = []
     for frame, people in enumerate(bodies):
@@ -56,15 +53,9 @@ def _tracklets(bodies: Sequence[Sequence[np.ndarray]], fps: float) -> list[Track
         seen = _different(people)
         costs = np.array([[_match_cost(track, people[who], frame, fps) for who in seen] for track in active])
         matches = _matched(costs.reshape(len(active), len(seen)))
-        doubtful = _in_doubt(costs, matches)
         met = {column for _, column in matches}
         for row, column in matches:
-            track, who = active[row], seen[column]
-            if row in doubtful:
-                done.append(track)
-                active[row] = Tracklet.begin(frame, who, people[who])
-            else:
-                track.add(frame, who, people[who])
+            active[row].add(frame, seen[column], people[seen[column]])
         active += [Tracklet.begin(frame, who, people[who]) for k, who in enumerate(seen) if k not in met]
     return sorted(done + active, key=lambda track: track.frames[0])
 
@@ -98,20 +89,6 @@ def _matched(costs: np.ndarray) -> list[tuple[int, int]]:
         return []
     rows, columns = linear_sum_assignment(np.where(np.isfinite(costs), costs, 1e6))
     return [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if np.isfinite(costs[r, c])]
-
-
-def _in_doubt(costs: np.ndarray, matches: Sequence[tuple[int, int]]) -> set[int]:
-    """The rows of matches that could as well be crosswise, or with somebody who was matched with nobody."""
-    rows, columns = {row for row, _ in matches}, {column for _, column in matches}
-    found = set()
-    for row, column in matches:
-        most = costs[row, column] + _DOUBT
-        others = [costs[k, column] for k in range(len(costs)) if k not in rows]
-        others += [costs[row, k] for k in range(costs.shape[1]) if k not in columns]
-        crosswise = [costs[row, c] + costs[r, column] - costs[r, c] for r, c in matches if r != row]
-        if min([*others, *crosswise], default=np.inf) < most:
-            found.add(row)
-    return found
 
 
 def _linked(parts: Sequence[Tracklet], fps: float) -> list[list[Tracklet]]:

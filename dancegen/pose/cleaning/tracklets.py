@@ -1,4 +1,4 @@
-"""A part of somebody's way through a shot, in which nothing about who it is is in doubt, and how two parts fit."""
+"""A part of somebody's way through a shot, in which they are seen without a longer gap, and how two parts fit."""
 
 from __future__ import annotations
 
