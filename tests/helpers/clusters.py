@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
+
+def whose(number: int) -> tuple[int, int]:
+    """Some work, and the process that does it. It lies here because a worker has to find it."""
+    return number, os.getpid()
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def test_the_motion_and_a_bvh_file_lie_beside_the_poses(made):
 def test_the_bvh_has_the_rate_that_was_asked_for_and_the_same_movement(place, model, song, fps):
     other = generate_poses(song, model=model, canvas="96x128", fps=fps, store=place / "store")
     poses, motion = PoseSequence.load(other.file("poses.npz")), read_bvh(other.file("dance.bvh"))
-    assert motion.fps == pytest.approx(fps, rel=1e-6)
+    assert motion.fps == pytest.approx(fps, rel=2e-6)  # 29.97 is read as what it rounds
     assert len(motion.positions) == len(poses) == round(5 * fps)
     shown = BodyMotion.load(other.file("motion.npz")).resample(fps, len(poses))
     assert np.abs(shown.motion().joints3d - poses.joints3d).max() < 1e-4  # what the video shows

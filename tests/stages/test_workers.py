@@ -11,13 +11,9 @@ from dancegen import prepare
 from dancegen.errors import InputError
 from dancegen.options.shared import Parallel
 from dancegen.stages.workers import hired, results
-from helpers.clusters import two_dask_workers
+from helpers.clusters import two_dask_workers, whose
 from helpers.songs import write_click
 from helpers.stepping_dancer import write_dancer
-
-
-def whose(number: int) -> tuple[int, int]:
-    return number, os.getpid()
 
 
 def work_of(options: Parallel, **how) -> list[tuple[int, int]]:

@@ -107,7 +107,8 @@ ROLES = {
     "evaluate": ("reference", "songs", "inputs", "detector"),
 }  # fmt: skip
 WORKED_OUT = {
-    "prepare": {"genres": {}}, "extract-poses": {"views": [0]}, "train": {"config": {}}, "generate-poses": {},
+    "prepare": {"genres": {}, "split": "own"}, "extract-poses": {"views": [0]}, "train": {"config": {}},
+    "generate-poses": {},
     "render": {"engine": "skeleton", "fps": 30.0, "size": [64, 64]}, "evaluate": {},
 }  # fmt: skip
 

@@ -64,7 +64,7 @@ def test_a_kept_part_names_the_dance_it_is_kept_of(song, capsys):
 
 def test_the_bundled_song_and_model_have_their_names():
     dance = dancegen.generate_poses("demo", model="gan", seconds=1.0, canvas="64x64")
-    assert again(dance) == "dancegen generate-poses demo --canvas 64x64 --model gan --seconds 1"
+    assert again(dance) == "dancegen generate-poses demo --canvas 64x64 --seconds 1 --model gan"
 
 
 def test_every_verb_gives_some_command_and_what_has_none_gives_none():
