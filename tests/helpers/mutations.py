@@ -65,7 +65,8 @@ def damaged_npz(data: bytes, random: Random) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for each, content in members.items():
-            archive.writestr(each, content)
+            # A bare name would be stamped with the time of day.
+            archive.writestr(zipfile.ZipInfo(each), content, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
