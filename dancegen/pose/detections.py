@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,9 @@ class Detections:
 
     def save(self, path: str | Path) -> None:
         """Write .npz: `counts` (T,) people a picture, their keypoints one after the other, and the other fields."""
-        arrays = {name: joined for name in _SHAPES if (joined := _joined(self.people, name)) is not None}
+        arrays: dict[str, Any] = {
+            name: joined for name in _SHAPES if (joined := _joined(self.people, name)) is not None
+        }
         counts = np.array([len(people) for people in self.people], np.int64)
         with open(path, "wb") as file:
             np.savez_compressed(
