@@ -22,6 +22,8 @@ from dancegen.stages.evaluation_inputs import MODEL, VIDEO_KIND, EvaluationInput
 from dancegen.stages.lift_poses import motion_of_joints
 from dancegen.stages.own_outputs import is_artifact
 from dancegen.stages.takes import TakeFile, find_sources
+from dancegen.stages.track_beats import VERSION as TRACKER
+from dancegen.stages.track_beats import beats_of_song
 from dancegen.store import Artifact, Input
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def evaluate_published(options: EvaluateOptions, context: Context) -> Artifact:
         "songs": (),  # as what is danced to them
         "detector": (),
     }
-    recipe = recipe_for(STAGE, VERSION, options, inputs)
+    recipe = recipe_for(STAGE, VERSION, options, inputs, tracker=TRACKER)
     return context.obtain(recipe, lambda directory: _build(directory, dances, real, notes, context))
 
 
@@ -79,7 +81,7 @@ def _dances(options: EvaluateOptions, context: Context) -> list[_Moving]:
         (takes if _is_recordings(each) else others).append(each)
     found: list[_Moving] = []
     for place in map(Path, takes):
-        found += [_of_take(place.stem, item) for item in find_sources([place], context.progress)[0]]
+        found += [_of_take(place.stem, item, context) for item in find_sources([place], context.progress)[0]]
     inputs = find_inputs(others, context.store)
     models = [each for each in inputs if each.kind == MODEL]
     for model in models:
@@ -112,11 +114,10 @@ def _is_recordings(reference: Artifact | str | Path) -> bool:
         return False
 
 
-def _of_take(row: str, item: TakeFile) -> _Moving:
-    """A recording; the music it names has its beats tracked when it is measured."""
+def _of_take(row: str, item: TakeFile, context: Context) -> _Moving:
+    """A recording; the music it names has its beats from the store, or tracked once for all that dance to it."""
 
     def read() -> PublishedDance:
-        from dancegen.audio.song import analyse
         from dancegen.metrics.published.protocol import PublishedDance
         from dancegen.motion.readers import smpl
 
@@ -124,7 +125,7 @@ def _of_take(row: str, item: TakeFile) -> _Moving:
         motion = smpl.read_smpl(item.take.path) if is_smpl else item.take.read()
         if item.song is None:
             return PublishedDance.of(motion)
-        beats = analyse(item.song.info).beats
+        beats = beats_of_song(item.song, context)
         return PublishedDance.of(motion, beats.times_s - item.take.info.song_start_s)
 
     music = () if item.song is None else (item.song.input,)
@@ -182,7 +183,9 @@ def _real(reference: Artifact | str | Path, context: Context) -> tuple[list[_Mov
     """The real dances, and what is to be said of them."""
     if _is_recordings(reference):
         takes, faults = find_sources([Path(str(reference))], context.progress)
-        return [_of_take(REAL, item) for item in takes], [f"left out of real dance: {fault}" for fault in faults]
+        return [_of_take(REAL, item, context) for item in takes], [
+            f"left out of real dance: {fault}" for fault in faults
+        ]
     from dancegen.dataset.format import read_clips
 
     dataset = context.resolve(reference, "prepare")

@@ -99,6 +99,18 @@ def test_a_dance_of_the_store_is_held_against_a_prepared_dataset(place, store):
     assert said.returncode == 0 and "PFC" in said.stdout and "FID_k" not in said.stdout, "of one dance there is none"
 
 
+def test_dances_to_one_song_have_its_beats_tracked_once(place, store, tmp_path):
+    (tmp_path / "music").mkdir()
+    write_song(tmp_path / "music" / "mBR0.wav", 8.0, bpm=110)
+    for number in range(2):
+        np.savez(tmp_path / f"gBR_sBM_cAll_d04_mBR0_ch0{number + 1}.npz", **smpl(number))
+    before = len(list(store.root.glob("track-beats/*")))
+    made = evaluate([tmp_path], protocol="aist", reference=place / "real", store=store)
+    dances = json.loads(made.file("metrics.json").read_text())["dances"]
+    assert len(dances) == 2 and all(0 <= dance["bas"] <= 1 for dance in dances)
+    assert len(list(store.root.glob("track-beats/*"))) == before + 1
+
+
 def test_a_damaged_recording_is_named_and_the_others_are_measured(place, store, tmp_path):
     for number in range(2):
         np.savez(tmp_path / f"good{number}.npz", **smpl(number))
