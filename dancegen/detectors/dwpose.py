@@ -29,7 +29,7 @@ class Dwpose:
     batch = 1
 
     def __init__(self, boxes: Path, pose: Path, *, hands: bool = False, face: bool = False, device: str = "cpu"):
-        from rtmlib import YOLOX, RTMPose
+        from rtmlib import YOLOX, RTMPose  # pyright: ignore[reportMissingImports]
 
         self._hands, self._face = hands, face
         how = {"backend": "onnxruntime", "device": _device(device)}
@@ -71,7 +71,7 @@ def _loaded(kind: Any, path: Path, what: str, **how: Any) -> Any:
 
 
 def _device(device: str) -> str:
-    import onnxruntime
+    import onnxruntime  # pyright: ignore[reportMissingImports]
 
     on_gpu = device.startswith("cuda") and "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     return "cuda" if on_gpu else "cpu"
