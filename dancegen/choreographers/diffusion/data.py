@@ -20,8 +20,11 @@ from dancegen.choreographers.diffusion.features import Normalizer
 from dancegen.choreographers.diffusion.timing import snap_to_beats
 from dancegen.choreographers.training.given import Given, reasons
 from dancegen.dataset.format import MOTION_FILE, Clip, ClipKind, ClipMotion, clip_dir, clip_kind, load_mel, read_clips
+from dancegen.dataset.pairing import clip_beats
 from dancegen.errors import InputError
+from dancegen.formatting import duration
 from dancegen.motion.body import Body
+from dancegen.motion.floor_moves import FloorMoves
 from dancegen.motion.motion import Motion
 from dancegen.motion.retarget import measure_body, retarget_limbs
 from dancegen.progress import Progress
@@ -49,6 +52,16 @@ class TrainClip:
 
     def __len__(self) -> int:
         return len(self.song)
+
+    def part(self, first: int, last: int, fps: float) -> TrainClip:
+        """Frames `first` to `last` as a clip of its own."""
+        if (first, last) == (0, len(self)):
+            return self
+        frames = slice(first, last)
+        return TrainClip(
+            f"{self.id}-{first:05d}-{last:05d}", self.features[:, frames], self.song[frames], self.speed[frames],
+            clip_beats(self.beats, first / fps, (last - first) / fps), self.style,
+        )  # fmt: skip
 
 
 def load_motions(dataset: Path, split: str, progress: Progress, most: int | None = None) -> list[tuple[Clip, Motion]]:
@@ -111,19 +124,31 @@ def train_clips(
     *,
     accent: float = 0.0,
 ) -> list[TrainClip]:
-    """Every clip long enough for a window, retargeted to `body`. InputError where there is none.
+    """Every clip long enough for a window, retargeted to `body`, its floor moves left out; InputError for none.
 
-    accent: by what share it is slowed on beats, with its steps put in time (see `timing.py`); 0 leaves it as it is.
+    Features say of no hand whether it stands, so handstands would slide: it warns of how many seconds are left out.
+    accent: by what share a clip is slowed on beats, with its steps put in time (see `timing.py`); 0 leaves it as it is.
     """
-    clips, fps = [], config.window.fps
+    clips, fps, frames_left_out = [], config.window.fps, 0
     with progress.task("retargeting", len(motions)) as advance:
         for clip, motion in motions:
             if motion.seconds * fps >= config.window.frames:
-                clips.append(_train_clip(dataset, clip, motion.resample(fps), body, accent))
+                danced = motion.resample(fps)
+                moves = FloorMoves.of(danced)
+                whole = _train_clip(dataset, clip, danced, body, accent)
+                clips += [whole.part(*span, fps) for span in moves.between(config.window.frames)]
+                frames_left_out += int(moves.frames[round(clip.overlap * fps) :].sum())
             advance(1)
+    if frames_left_out:
+        progress.warn(
+            f"{motions[0][0].split}: left out are {duration(frames_left_out / fps)} of floor moves, on hands, back or "
+            "seat: this family knows the contacts of feet alone"
+        )
     if not clips:
         seconds = config.window.frames / fps
-        raise InputError(f"{dataset} has no clip of {seconds:g} s or more; prepare longer clips (--clip-seconds 20)")
+        raise InputError(
+            f"{dataset} has no clip of {seconds:g} s or more on the feet; prepare longer clips (--clip-seconds 20)"
+        )
     return clips
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import shutil
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from dancegen import prepare
 from dancegen.arrays import unit
+from dancegen.audio.beats import Beats
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion.data import body_of, load_motions, train_clips
 from dancegen.dataset.format import FRAMES_FILE, MOTION_FILE, clip_dir, read_clips
@@ -22,6 +24,7 @@ from dancegen.motion.rotations import from_6d, swing
 from dancegen.progress import SILENT
 from dancegen.store import open_store
 from helpers.listening import Listener
+from helpers.posed_body import one_after_another, posed
 from helpers.songs import write_click
 from helpers.tiny_diffusion import CONFIG
 
@@ -110,6 +113,37 @@ def test_joints_are_where_they_are_without_rotations(aist):
     mirrored = f.decode(learnt.features[1], body, CONFIG.window.fps)
     swapped = [AT[{"l_": "r_", "r_": "l_"}.get(n[:2], n[:2]) + n[2:]] for n in NAMES]
     assert np.abs(mirrored.positions[:, swapped] * (-1, 1, 1) - plain.positions).max() < 1e-3
+
+
+def test_floor_moves_are_left_out_and_said(aist):
+    _, dataset, _ = aist
+    motions, heard = load_motions(dataset.path, "train", SILENT), Listener()
+    fps, window = CONFIG.window.fps, CONFIG.window.frames
+    clip = motions[0][0]
+    arms_down = {"l_shoulder": (0, 0, -80), "r_shoulder": (0, 0, 80)}
+    upside_down = {"pelvis": (180, 0, 0), "l_shoulder": (0, 0, 88), "r_shoulder": (0, 0, -88)}
+    stands = posed(arms_down, 2 * window, fps)
+    danced = one_after_another([stands, posed(upside_down, window, fps), stands]).motion()
+    learnt = train_clips(dataset.path, [(clip, danced)], body_of(motions), CONFIG, heard)
+    (warned,) = heard.warned
+    assert re.match(r"train: left out are [\d.]+ s of floor moves", warned)
+    assert len(learnt) == 2 and len({part.id for part in learnt}) == 2
+    whole = train_clips(dataset.path, [(clip, stands.motion())], body_of(motions), CONFIG, heard)
+    assert len(heard.warned) == 1 and whole[0].id == clip.id
+    for part in learnt:
+        assert window <= len(part) < 2 * window and part.features.shape[1] == len(part.speed) == len(part)
+        assert (part.features[:, :, 1] > 0.5).all(), "what is left stands"
+    first, second = learnt
+    gap = len(danced) - len(second)
+    heard_beats = Beats.load(clip_dir(dataset.path, clip) / "beats.json").times_s
+    assert np.allclose(
+        second.beats.times_s, heard_beats[heard_beats >= gap / fps][: len(second.beats.times_s)] - gap / fps
+    )
+    assert (first.beats.times_s < len(first) / fps).all()
+    with pytest.raises(InputError, match="on the feet"):
+        train_clips(
+            dataset.path, [(clip, posed(upside_down, 2 * window, fps).motion())], body_of(motions), CONFIG, SILENT
+        )
 
 
 def filmed(dataset, folder, kept: set[str]):
