@@ -85,7 +85,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "render skeleton": (
         of("render", render.VERSION, SkeletonOptions(), "poses", engine="skeleton", fps=30.0, size=[1280, 720]),
-        "8ab99eadd6762561",
+        "c1a06d8706a18dcd",
     ),
     "render animatediff": (
         film_of("render", film.VERSION),
