@@ -12,6 +12,7 @@ import generate
 import harness
 import numpy as np
 import pytest
+import quality
 import seeds
 import store
 import training_data
@@ -264,3 +265,18 @@ def test_looking_for_dancers_is_measured_on_the_same_people(shared_data, shared_
     peer, ours = found["rows"]
     assert found["pictures"] == 3 and found["differing"] == 0 and peer["times"] == 1
     assert ours["fps"] > 0 and ours["peak_mb"] > 0 and ours["times"] == pytest.approx(peer["cpu_s"] / ours["cpu_s"])
+
+
+def test_quality_is_that_of_every_song_in_every_genre(tmp_path):
+    from dancegen.assets import asset
+    from dancegen.metrics.reference import Reference
+    from helpers.tiny_diffusion import saved_model
+
+    songs = [write_song(tmp_path / f"{name}.wav", 6.0) for name in "ab"]
+    folder = saved_model(tmp_path / "model")
+    made, cpu_s = quality.dances(folder, songs, ["stepping"], 6.0, 0)
+    assert [dance.seconds for dance in made["stepping"]] == pytest.approx([6, 6], abs=0.1) and cpu_s > 0
+    reference = Reference.load(asset("reference.npz"))
+    alone, pooled = (quality.figures(made["stepping"], reference, pooled=pooled) for pooled in (False, True))
+    assert "fid_k" not in alone and pooled["fid_k"] > 0 and pooled["windows"] >= 4
+    assert alone["copying"] == pooled["copying"] > 0 and alone["seconds"] == pytest.approx(12, abs=0.2)

@@ -20,13 +20,14 @@ def hired(options: Parallel, jobs: int | None = None) -> Iterator[int]:
     """Makes joblib use the backend that is asked for; yields how many jobs to run at once.
 
     jobs: how many there are; more processes of this machine than that are not started. Raises InputError where the
-    backend is not installed, or nobody answers at the scheduler's address.
+    backend is not installed, nobody answers at the scheduler's address, or workers have no dancegen or another one.
     """
     import joblib
 
     if options.backend == "dask":
         client = _dask_client(str(options.scheduler))
         try:
+            _check_workers(client)
             with joblib.parallel_config(
                 backend="dask", client=client, wait_for_workers_timeout=_WAIT_FOR_WORKERS_S
             ):  # fmt: skip
@@ -99,3 +100,24 @@ def _dask_client(address: str) -> Any:
         return Client(address, timeout=_TIMEOUT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(f"--scheduler {address}: no Dask scheduler answers there ({error})") from error
+
+
+def _check_workers(client: Any) -> None:
+    """InputError where workers of the cluster lack this dancegen: they would be given work that they cannot read."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    from dancegen import __version__
+
+    try:
+        own = version("dancegen")
+    except PackageNotFoundError:  # it runs from its sources
+        own = __version__
+    found = client.run(version, "dancegen", on_error="return")
+    odd = {address: said for address, said in found.items() if said != own}
+    if odd:
+        address, said = next(iter(odd.items()))
+        have = f"has dancegen {said}" if isinstance(said, str) else "has no dancegen"
+        raise InputError(
+            f"--backend dask: {len(odd)} of {len(found)} workers cannot do this work: {address} {have}, and this is "
+            f"{own}. Install dancegen {own} there"
+        )

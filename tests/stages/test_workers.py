@@ -11,7 +11,7 @@ from dancegen import prepare
 from dancegen.errors import InputError
 from dancegen.options.shared import Parallel
 from dancegen.stages.workers import hired, results
-from helpers.clusters import two_dask_workers, whose
+from helpers.clusters import dask_worker_with, two_dask_workers, whose
 from helpers.songs import write_click
 from helpers.stepping_dancer import write_dancer
 
@@ -40,6 +40,12 @@ def test_a_cluster_does_the_work():
         found = work_of(Parallel(**options))
     assert sorted(number for number, _ in found) == list(range(6))
     assert os.getpid() not in {process for _, process in found}
+
+
+def test_a_worker_with_another_dancegen_is_told_before_it_is_given_work(tmp_path):
+    told = r"1 of 1 workers .* has dancegen 0\.0\.9, and this is"
+    with dask_worker_with("0.0.9", tmp_path / "theirs") as options, pytest.raises(InputError, match=told):
+        work_of(Parallel(**options))
 
 
 @pytest.mark.parametrize(
