@@ -41,13 +41,14 @@ from dancegen.store import Artifact, Input, Store
 
 if TYPE_CHECKING:
     from dancegen.audio.song import SongFeatures
+    from dancegen.choreographers.genres import Genre
     from dancegen.motion.body import Body, BodyMotion
     from dancegen.pose.sequence import PoseSequence
 
 __all__ = [
     "BASELINE", "BASELINES", "BUNDLED", "DEFAULT_MODEL", "BodyChoreographer", "Choreographer", "ChosenModel",
     "DanceControls", "PlaneChoreographer", "choose_device", "choose_model", "choreograph", "family_of", "filmed",
-    "find_model", "is_baseline", "load_choreographer",
+    "find_model", "is_baseline", "known_genres", "load_choreographer",
 ]  # fmt: skip
 
 BUNDLED = tuple(name for name, family in FAMILIES.items() if family.bundled)
@@ -136,6 +137,18 @@ def family_of(folder: Path) -> Family:
     if not isinstance(name, str) or name not in FAMILIES:
         raise ModelError(f"{folder} is a model of family {name!r}, which this dancegen does not know")
     return FAMILIES[name]
+
+
+def known_genres(reference: str | Path, store: Store) -> tuple[Family, Path | None, tuple[Genre, ...]]:
+    """What the model that a person means can be asked to dance, with its family and where it lies; None: a baseline.
+
+    Raises ModelError as `find_model` does.
+    """
+    if is_baseline(reference):
+        return Baselines(), None, ()
+    folder = find_model(reference, store)
+    family = family_of(folder)
+    return family, folder, family.genres(folder)
 
 
 def load_choreographer(folder: Path, device: str = "auto") -> Choreographer:

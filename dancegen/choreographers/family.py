@@ -18,6 +18,7 @@ from dancegen.progress import SILENT, Progress
 if TYPE_CHECKING:
     from dancegen.audio.song import SongFeatures
     from dancegen.choreographers.controls import DanceControls
+    from dancegen.choreographers.genres import Genre
     from dancegen.choreographers.training.processes import Processes
     from dancegen.motion.body import Body, BodyMotion
     from dancegen.pose.sequence import PoseSequence
@@ -122,6 +123,10 @@ class Family:
     def load(self, folder: Path, device: str) -> Choreographer:
         """The choreographer whose model lies in `folder`. Raises ModelError where it cannot be rebuilt."""
         raise ModelError(f"{folder} cannot be loaded: {self.who} has no models")
+
+    def genres(self, folder: Path) -> tuple[Genre, ...]:
+        """What the model in `folder` can be asked to dance; nothing where it knows no genres. Raises ModelError."""
+        return ()
 
     def body(self, folder: Path) -> Body:
         """The body that the model in `folder` moves. Raises InputError where it moves none, ModelError."""

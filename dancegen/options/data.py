@@ -48,8 +48,9 @@ class PrepareOptions(Seeded, Parallel):
         metavar="HOW", role=Role.DERIVED, through="split", names=SPLITS,
     )  # fmt: skip
     genre: str | None = option(
-        None, help="The dance's genre; else its folder's name.", metavar="NAME", role=Role.DERIVED, through="genres"
-    )
+        None, help="The genre of all; else what genres.json says of a take, or its folder's name.", metavar="NAME",
+        role=Role.DERIVED, through="genres",
+    )  # fmt: skip
     licence: str | None = option(None, help="The data's licence, noted with every clip.", metavar="TEXT")
 
 

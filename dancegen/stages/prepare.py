@@ -40,7 +40,7 @@ from dancegen.stages.filmed_takes import Filmed, cut_films
 from dancegen.stages.one_by_one import Fault, Notes, one_by_one
 from dancegen.stages.prepare_forecast import forecast
 from dancegen.stages.songs import SongFile, find_songs
-from dancegen.stages.takes import TakeFile, find_sources, folder_name, of_the_side
+from dancegen.stages.takes import TakeFile, find_sources, genres_of, of_the_side
 from dancegen.stages.track_beats import NO_BEAT, finder
 from dancegen.stages.track_beats import VERSION as TRACKER
 from dancegen.stages.workers import on_other_machines
@@ -74,7 +74,7 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
     songs = [] if options.music is None else find_songs(options.music, "--music", unreadable)
     if songs and not danced:
         context.progress.say("--music is for silent motion; the videos keep their own")
-    genres = {item.name: options.genre or item.take.info.genre or folder_name(item.source) for item in takes}
+    genres = genres_of(takes, options.genre, context.progress)
     own = {item.song.input.digest: item.song for item in takes if item.song is not None}
     inputs = {
         "sources": tuple(entry for item in takes for entry in item.inputs),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dancegen.stages.film import FilmRequest
 
 STAGE = "render"
-VERSION = 5
+VERSION = 4
 SKELETON = "skeleton"
 
 

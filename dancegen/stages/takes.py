@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from dancegen.dataset.genre_names import GenreFiles
 from dancegen.dataset.splits import SplitChoice
 from dancegen.errors import DancegenError, InputError, MocapError
 from dancegen.motion.readers.beside import how_to_give_a_song
@@ -21,6 +22,9 @@ from dancegen.stages.own_outputs import is_own
 from dancegen.stages.songs import SongFile
 from dancegen.store import Input
 from dancegen.store.hashing import hash_value
+
+_SHOWN = 5
+"""Names in a message."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,22 @@ def folder_name(source: str) -> str:
     """The name of a source's folder: what dance it holds, where people sort their takes."""
     place = Path(os.path.abspath(source))  # not resolved: a link's name is what the person calls it
     return place.parent.name if place.is_file() else place.name
+
+
+def genres_of(takes: Iterable[TakeFile], asked: str | None, progress: Progress) -> dict[str, str]:
+    """By the take's name: the genre that is asked for, else what a genres.json says, the names of its database, or the
+    name of its source's folder.
+
+    Warns of names in a genres.json that no take has. Raises InputError for one that cannot be read.
+    """
+    files, found = GenreFiles(), {}
+    for item in takes:
+        named = None if asked else files.genre_of(item.take.path, Path(item.source))
+        found[item.name] = asked or named or item.take.info.genre or folder_name(item.source)
+    for path, names in files.unused.items():
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        progress.warn(f"{path}: no take is called {', '.join(names[:_SHOWN])}{more}")
+    return found
 
 
 def _takes(source: Path, progress: Progress) -> list[Take]:

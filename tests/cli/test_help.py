@@ -13,7 +13,7 @@ from helpers.processes import run, run_python
 HEAVY = ("torch", "numpy", "librosa", "cv2", "scipy", "av", "soundfile", "diffusers", "joblib", "mediapipe")
 COMMANDS = ["dance", "inference", "prepare", "extract-poses", "train", "generate-poses", "render", "evaluate"]
 ARTIFACTS = ("ls", "show", "why", "verify", "gc", "rm", "pin", "unpin", "export", "import")
-GROUPS = [["artifacts"], *(["artifacts", name] for name in ARTIFACTS), []]
+GROUPS = [["genres"], ["artifacts"], *(["artifacts", name] for name in ARTIFACTS), []]
 COMMON = ["--store", "--output", "-o", "--json", "--quiet", "--force", "--debug"]
 
 
@@ -25,7 +25,7 @@ def heavy_imports(code: str) -> tuple[list[str], str]:
     return ast.literal_eval(imported), "\n".join(printed)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["artifacts", "ls"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["artifacts", "ls"], ["genres"]], ids=" ".join)
 def test_help_and_listing_import_nothing_heavy(arguments):
     imported, printed = heavy_imports(f"from dancegen.cli import main; main({arguments})")
     assert imported == [] and printed

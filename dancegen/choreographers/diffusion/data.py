@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,10 @@ SAMPLED_WINDOWS = 512
 
 @dataclass(frozen=True, eq=False)
 class TrainClip:
-    """One clip and its mirror image: features (2, T, 127), music (T, music.WIDTH), liveliness (T,), beats, style."""
+    """One clip and its mirror image: features (2, T, 127), music (T, music.WIDTH), liveliness (T,), beats, style.
+
+    seconds: what it adds to the dance there is, which other songs share that the same moments are danced to.
+    """
 
     id: str
     features: np.ndarray
@@ -49,6 +52,7 @@ class TrainClip:
     speed: np.ndarray
     beats: Beats
     style: str
+    seconds: float = 0.0
 
     def __len__(self) -> int:
         return len(self.song)
@@ -61,6 +65,7 @@ class TrainClip:
         return TrainClip(
             f"{self.id}-{first:05d}-{last:05d}", self.features[:, frames], self.song[frames], self.speed[frames],
             clip_beats(self.beats, first / fps, (last - first) / fps), self.style,
+            self.seconds * (last - first) / len(self),
         )  # fmt: skip
 
 
@@ -130,12 +135,14 @@ def train_clips(
     accent: by what share a clip is slowed on beats, with its steps put in time (see `timing.py`); 0 leaves it as it is.
     """
     clips, fps, frames_left_out = [], config.window.fps, 0
+    songs = Counter(source for source, _ in {(clip.source, clip.song) for clip, _ in motions})
     with progress.task("retargeting", len(motions)) as advance:
         for clip, motion in motions:
             if motion.seconds * fps >= config.window.frames:
                 danced = motion.resample(fps)
                 moves = FloorMoves.of(danced)
                 whole = _train_clip(dataset, clip, danced, body, accent)
+                whole = replace(whole, seconds=clip.own_seconds / songs[clip.source])
                 clips += [whole.part(*span, fps) for span in moves.between(config.window.frames)]
                 frames_left_out += int(moves.frames[round(clip.overlap * fps) :].sum())
             advance(1)
@@ -200,18 +207,14 @@ class Windows:
         w = self.config.window
         picked = rng.choice(len(self.clips), count, p=self.weights)
         mirrored = rng.integers(0, 2, count)
-        rates = np.exp(np.log1p(self.config.train.tempo) * rng.uniform(-1, 1, count))
         known = _masks(count, w.frames, w.prefix, rng)
         windows, songs, lively = [], [], []
-        for index, side, rate in zip(picked, mirrored, rates, strict=True):
+        for index, side in zip(picked, mirrored, strict=True):
             clip = self.clips[index]
-            rate = min(rate, (len(clip) - 1) / (w.frames - 1))
-            start = rng.uniform(0, len(clip) - 1 - rate * (w.frames - 1))
-            at = start + rate * np.arange(-w.context, w.frames + w.context)
-            own = at[w.context : -w.context] if w.context else at
-            windows.append(between(clip.features[side], own))
-            songs.append(between_rows(clip.song, at))
-            lively.append(np.log(max(rate * between_rows(clip.speed[:, None], own[w.prefix :]).mean(), 1e-3)))
+            start = int(rng.integers(0, len(clip) - w.frames + 1))
+            windows.append(clip.features[side, start : start + w.frames])
+            songs.append(cut(clip.song, start - w.context, w.frames + 2 * w.context))
+            lively.append(np.log(max(clip.speed[start + w.prefix : start + w.frames].mean(), 1e-3)))
         own, _, _ = f.own_axes(torch.from_numpy(np.stack(windows)), f.origin(known, 2 * w.prefix))
         style = torch.tensor([self.styles.index(self.clips[i].style) for i in picked])
         energy = torch.tensor(np.array(lively, np.float32))
@@ -236,32 +239,6 @@ class Windows:
             of_all = float(spread[kind].square().mean().sqrt())
             spread[kind] = spread[kind].clamp(min=max(SPREAD_FLOOR, EVENNESS * of_all))
         return Normalizer(numbers.mean(0), spread, lively)
-
-
-def between(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """(K, C) of a dance (T, C) between its frames, at times (K,) counted in frames: Catmull and Rom's cubics (1974).
-
-    Contacts are what they are at the nearest frame. Nothing lies before the first frame or behind the last.
-    """
-    last = len(rows) - 1
-    low = np.clip(np.floor(at).astype(int), 0, max(last - 1, 0))
-    share = np.clip(at - low, 0, 1).astype(np.float32)[:, None]
-    here, after = rows[low], rows[np.minimum(low + 1, last)]
-    before = np.where(low[:, None] > 0, rows[low - 1], 2 * here - after)  # at its ends it goes straight on
-    later = np.where(low[:, None] + 2 <= last, rows[np.minimum(low + 2, last)], 2 * after - here)
-    slope, bend = after - before, 2 * before - 5 * here + 4 * after - later
-    found = here + share / 2 * (slope + share * (bend + share * (3 * (here - after) + later - before)))
-    found[:, f.CONTACTS] = rows[np.clip(np.rint(at).astype(int), 0, last)][:, f.CONTACTS]
-    return found
-
-
-def between_rows(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """(K, C) of music (T, C) at times (K,) counted in frames, on straight lines; silence where there is none."""
-    low = np.floor(at).astype(int)
-    share = (at - low).astype(np.float32)[:, None]
-    padded = np.concatenate([rows, np.zeros((1, rows.shape[1]), rows.dtype)])
-    one, other = (padded[np.where((i >= 0) & (i < len(rows)), i, len(rows))] for i in (low, low + 1))
-    return (1 - share) * one + share * other
 
 
 def cut(song: np.ndarray, start: int, frames: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from dancegen.choreographers.family import Family, TrainingJob
 
 if TYPE_CHECKING:
     from dancegen.choreographers.diffusion.choreographer import DiffusionChoreographer
+    from dancegen.choreographers.genres import Genre
     from dancegen.motion.body import Body
 
 SETTINGS = {
@@ -29,7 +30,7 @@ class Diffusion(Family):
     name = "diffusion"
     who = "the diffusion choreographer"
     version = 9
-    training_version = 5
+    training_version = 4
     presets = tuple(PRESETS)
     learns_from = "prepare"
     bundled = True
@@ -45,8 +46,7 @@ class Diffusion(Family):
         from dancegen.choreographers.diffusion.model_settings import load_config
 
         given = load_config(init)
-        denoiser = replace(given.denoiser, guidance_embeds=config.denoiser.guidance_embeds)
-        return replace(config, window=given.window, denoiser=denoiser)
+        return replace(config, window=given.window, denoiser=given.denoiser)
 
     def train(self, config: DiffusionConfig, job: TrainingJob) -> dict[str, float]:
         from dancegen.choreographers.diffusion.data import body_of, load_motions, train_clips
@@ -70,6 +70,11 @@ class Diffusion(Family):
 
         if controls.genre is not None and folder is not None:
             genre_number(load_styles(folder), controls.genre)
+
+    def genres(self, folder: Path) -> tuple[Genre, ...]:
+        from dancegen.choreographers.diffusion.model_settings import read_model_settings
+
+        return read_model_settings(folder).genres
 
     def body(self, folder: Path) -> Body:
         from dancegen.choreographers.diffusion.model import load_body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -12,8 +12,9 @@ import torch
 from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.denoiser import Denoiser
 from dancegen.choreographers.diffusion.features import Normalizer
-from dancegen.choreographers.diffusion.model_settings import CONFIG, FAMILY, FORMAT, read_model_settings
+from dancegen.choreographers.diffusion.model_settings import CONFIG, FAMILY, FORMAT, LEARNT, read_model_settings
 from dancegen.choreographers.family import WEIGHTS
+from dancegen.choreographers.genres import Genre, described
 from dancegen.choreographers.rebuilding import rebuilt
 from dancegen.errors import ModelError, reading
 from dancegen.files import load_tensors
@@ -24,13 +25,14 @@ _DENOISER, _SCALE = "denoiser.", ("mean", "spread", "liveliness")
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """The denoiser, the body it moves, the normalizer of its numbers, and the styles it knows."""
+    """The denoiser, the body it moves, the normalizer of its numbers, the styles it knows, and from what, by name."""
 
     config: DiffusionConfig
     denoiser: Denoiser
     body: Body
     normalizer: Normalizer
     styles: tuple[str, ...]
+    learnt: Mapping[str, Genre] = field(default_factory=dict)
 
 
 def save_model(folder: Path, model: Model) -> None:
@@ -47,6 +49,7 @@ def save_model(folder: Path, model: Model) -> None:
         "format": FORMAT,
         "height_m": model.body.height_m,
         "styles": list(model.styles),
+        **({LEARNT: described(model.learnt.values())} if model.learnt else {}),
         **model.config.to_dict(),
     }
     save_file(tensors, folder / f"{WEIGHTS}.tmp")
@@ -57,7 +60,8 @@ def save_model(folder: Path, model: Model) -> None:
 
 def load_model(folder: Path, device: str = "cpu") -> Model:
     """Rebuild a model. Raises ModelError where its files are missing, damaged, or do not fit together."""
-    config, height, styles = read_model_settings(folder)
+    settings = read_model_settings(folder)
+    config, styles = settings.config, settings.styles
     tensors = load_tensors(folder / WEIGHTS)
     if config.denoiser.layers > len(tensors):
         raise ModelError(f"{folder / WEIGHTS} does not fit the architecture in its {CONFIG}: it has too few tensors")
@@ -65,14 +69,13 @@ def load_model(folder: Path, device: str = "cpu") -> Model:
     denoiser = rebuilt(lambda: Denoiser(config, len(styles)), weights, folder / WEIGHTS)
     with reading(folder / WEIGHTS, "model", ModelError):
         normalizer = Normalizer(*(tensors[name].float() for name in _SCALE))
-        body = _body(tensors, height, folder)
-    return Model(config, denoiser.to(device).eval(), body, normalizer.to(device), styles)
+        body = _body(tensors, settings.height_m, folder)
+    return Model(config, denoiser.to(device).eval(), body, normalizer.to(device), styles, settings.learnt)
 
 
 def load_body(folder: Path) -> Body:
     """The body that the model in `folder` moves. Raises ModelError as `load_model` does."""
-    height = read_model_settings(folder)[1]
-    return _body(load_tensors(folder / WEIGHTS), height, folder)
+    return _body(load_tensors(folder / WEIGHTS), read_model_settings(folder).height_m, folder)
 
 
 def _body(tensors: Mapping[str, torch.Tensor], height: float, folder: Path) -> Body:

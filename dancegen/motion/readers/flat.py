@@ -21,6 +21,8 @@ from dancegen.pose.sequence import PoseSequence
 from dancegen.progress import Progress
 from dancegen.video import VideoFile
 
+GENRES = "genres.json"
+"""What says of which genre the takes of a folder are (`dataset.genre_names`); no take itself."""
 VIEW = "video"
 """The camera that filmed the dance."""
 USUAL_FPS = 30.0
@@ -66,7 +68,7 @@ def _claims_openpose(path: Path) -> bool:
     if path.is_dir():
         if next(path.glob("*_keypoints.json"), None) is not None:
             return True
-        frames = sorted(file for file in path.glob("*.json") if not file.name.startswith("."))
+        frames = sorted(file for file in path.glob("*.json") if not (file.name.startswith(".") or file.name == GENRES))
         return len(frames) > 1 and _begins(frames[0], "{") and _begins(frames[-1], "{")
     if path.suffix.lower() != ".json" or not is_there(path):
         return False
