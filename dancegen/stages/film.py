@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from dancegen.renderers.film.segments import Segment
 
 STAGE = "render"
-VERSION = 5
+VERSION = 6
 FIT_GRID = 32.0
 """Pixels of the poses' canvas: see PoseSequence.fitted."""
 

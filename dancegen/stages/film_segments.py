@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dancegen.renderers.film.tiers import Tier
 
 STAGE = "render-segment"
-VERSION = 2
+VERSION = 3
 BEFORE = "before"
 """The role of the segment that a chained one goes on from."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dancegen.renderers.film.backend import FramePainter
 
 STAGE = "render-temporal"
-VERSION = 3
+VERSION = 4
 
 
 def render_temporal(

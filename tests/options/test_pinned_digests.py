@@ -89,15 +89,15 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "render animatediff": (
         film_of("render", film.VERSION),
-        "e6cb6d63f5f74c4e",
+        "09324316c29a9f5b",
     ),
     "render-segment animatediff": (
         film_of("render-segment", film_segments.VERSION, Reach.FILM, Reach.SECOND_PASS),
-        "24e2365cd8828d7c",
+        "e9f1b30ecdc4ed22",
     ),
     "render-temporal animatediff": (
         film_of("render-temporal", film_temporal.VERSION, Reach.FILM),
-        "0493c5c5cc5b8de0",
+        "a3dee4bc4a27abae",
     ),
     "evaluate": (
         of("evaluate", evaluate.VERSION, EvaluateOptions(), "reference", "songs", "inputs", "detector"),

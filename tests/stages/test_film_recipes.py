@@ -58,7 +58,7 @@ def given(place):
         **options(two), "image": pictures[1], "ip_adapter": adapters[1], "temporal": False, "temporalnet": nets[1],
         "lora": (f"{lora}=0.6",), "motion_lora": (f"{motion}=0.6",), "negative_prompt": "fog", "steps": 5,
         "guidance": 3, "fast": True, "control_scale": 0.5, "ip_scale": 0.5, "blend_s": 0.5, "frames": True,
-        "sampler": "euler", "segment": 30, "overlap": 5, "window": 12, "stride": 5, "key_fps": 5,
+        "sampler": "euler", "segment": 30, "overlap": 5, "window": 12, "stride": 5, "context": "static", "key_fps": 5,
         "temporal_strength": 0.5, "vram": "8", "offline": True, "backend": "loky",
         "scheduler": {"scheduler": "127.0.0.1:1", "backend": "ray"}, "workers": 2,
     }  # fmt: skip

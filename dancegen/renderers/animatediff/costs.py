@@ -118,10 +118,9 @@ class Networks:
     def operations(self, settings: Settings, frames: int) -> float:
         """Floating-point operations of painting and decoding so many frames in one segment."""
         batch = 2 if settings.guided else 1
-        step = 0.0
-        for first, stop in windows(frames, settings.window, settings.stride):
-            each = batch * (stop - first)
-            step += self._control(each).operations + self._unet(batch, stop - first).operations
+        step = self._control(batch).operations * frames  # once for all windows that see a frame
+        for first, stop in windows(frames, settings.window, settings.stride):  # moved, they are on average as many
+            step += self._unet(batch, stop - first).operations
         return step * settings.steps + self._decode(1).operations * frames
 
     def temporal_operations(self, settings: Settings, frames: int) -> float:

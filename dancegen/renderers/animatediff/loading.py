@@ -94,6 +94,7 @@ def make_scheduler(sampler: str, betas: str = "linear") -> Any:
 
     dpm++: DPM-Solver++ of second order. lcm: for latent consistency models. euler: with trailing spacing, for
     AnimateDiff-Lightning. betas: how noise grows; `scaled_linear` is Stable Diffusion's own, for single pictures.
+    All end where there is no noise left: one that ends before leaves some of the first noise in the picture, as grain.
     """
     import diffusers
 
@@ -105,7 +106,7 @@ def make_scheduler(sampler: str, betas: str = "linear") -> Any:
     kind, changes = kinds[sampler]
     shared = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": betas, "steps_offset": 1}
     if sampler == "dpm++":
-        shared |= {"timestep_spacing": "linspace", "final_sigmas_type": "sigma_min", "algorithm_type": "dpmsolver++"}
+        shared |= {"timestep_spacing": "linspace", "final_sigmas_type": "zero", "algorithm_type": "dpmsolver++"}
     return kind(**shared, **changes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 from dancegen.progress import Advance
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.animatediff.thrift import Thrift
-from dancegen.renderers.animatediff.windows import frame_noise, pyramid, seeded_generator, settled, windows
+from dancegen.renderers.animatediff.windows import (
+    STATIC,
+    Window,
+    frame_noise,
+    moved_windows,
+    pyramid,
+    seeded_generator,
+    settled,
+    windows,
+)
 from dancegen.renderers.film.backend import Scene
 from dancegen.renderers.film.resume import LATENTS, SAVE_EVERY, load_latents, save_latents
 
@@ -41,6 +50,35 @@ class Conditioning:
         return Conditioning(self.prompt_embeds[passes, frames], image, self.controlnet_cond[frames])
 
 
+class Residuals:
+    """What a ControlNet says of the frames of windows, one after another: of frames that they share, it is asked once.
+
+    windows: all of a step; each begins later than the one before.
+    """
+
+    def __init__(self, windows: Sequence[Window]) -> None:
+        self.windows = windows
+        self._kept: list[torch.Tensor] = []  # each (B, n, C, h, w)
+
+    def of(self, place: int, ask: Callable[[slice], list[torch.Tensor]]) -> list[torch.Tensor]:
+        """Each (B * W, C, h, w), of the window at a place. ask: the residuals of some frames, each (B, n, C, h, w)."""
+        import torch
+
+        first, stop = self.windows[place]
+        if not self._kept:
+            self._kept = ask(slice(first, stop))
+        else:
+            new = ask(slice(first + self._kept[0].shape[1], stop))
+            self._kept = [torch.cat(each, 1) for each in zip(self._kept, new, strict=True)]
+        return [each.flatten(0, 1) for each in self._kept]
+
+    def release(self, place: int) -> None:
+        """Keep only what the window after the one at this place sees, too."""
+        first, stop = self.windows[place]
+        following = self.windows[place + 1][0] if place + 1 < len(self.windows) else stop
+        self._kept = [each[:, following - first :].clone() for each in self._kept] if following < stop else []
+
+
 @dataclass(frozen=True)
 class Sampler:
     """Denoises scenes with a pipeline's networks."""
@@ -68,10 +106,11 @@ class Sampler:
         latents, done = self._begin(scene, saved)
         advance(done)
         if done == len(timesteps):  # in the same pieces as ever: what is decoded together is rounded together
-            for part in settled(len(scene), self.settings.window, self.settings.stride):
+            for part in settled(self._windows(scene, done - 1)):
                 finished(part.start, latents[part])
         for step, t in enumerate(timesteps[done:], done):
-            predictions = self._noise_pred(scheduler.scale_model_input(latents, t), t, conditioning)
+            model_input = scheduler.scale_model_input(latents, t)
+            predictions = self._noise_pred(model_input, t, conditioning, self._windows(scene, step))
             generators = self._generators(scene, step)
             last = step + 1 == len(timesteps)
             if last:
@@ -99,12 +138,21 @@ class Sampler:
         noise = frame_noise(
             scene.seed, scene.first, scene.first + len(scene),
             (self.pipeline.unet.config.in_channels, height // factor, width // factor),
-            window=self.settings.window, stride=self.settings.stride,
+            window=self.settings.window,
         )  # fmt: skip
         return (noise * self.scheduler.init_noise_sigma).to(self.device), 0
 
+    def _windows(self, scene: Scene, step: int) -> list[Window]:
+        """The frames that are denoised together at a step; the last ones are what is decoded together."""
+        settings, frames = self.settings, len(scene)
+        if settings.context == STATIC:
+            return windows(frames, settings.window, settings.stride)
+        return moved_windows(
+            frames, settings.window, settings.stride, seed=scene.seed, first=scene.first, step=step
+        )  # fmt: skip
+
     def _noise_pred(
-        self, latents: torch.Tensor, t: torch.Tensor, conditioning: Conditioning
+        self, latents: torch.Tensor, t: torch.Tensor, conditioning: Conditioning, found: Sequence[Window]
     ) -> Iterator[tuple[slice, torch.Tensor]]:
         """Yield the noise that is predicted, the mean of all windows that see a frame: (frames, (n, 4, h, w)).
 
@@ -114,52 +162,76 @@ class Sampler:
 
         total = torch.zeros_like(latents)
         weight = torch.zeros(len(latents), 1, 1, 1, device=self.device)
-        frames = len(latents), self.settings.window, self.settings.stride
-        for (first, stop), done in zip(windows(*frames), settled(*frames), strict=True):
+        led = [Residuals(found) for _ in self._passes]
+        for place, ((first, stop), done) in enumerate(zip(found, settled(found), strict=True)):
             part = slice(first, stop)
-            noise_pred = self._guided(latents[part], t, conditioning.part(part))
+            noise_pred = self._guided(latents, t, conditioning, led, place)
             share = torch.from_numpy(pyramid(stop - first)).to(self.device).view(-1, 1, 1, 1)
             total[part] += noise_pred * share
             weight[part] += share
             yield done, total[done] / weight[done]
 
-    def _guided(self, latents: torch.Tensor, t: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
-        """(W, 4, h, w) float32 of one window, with classifier-free guidance (Ho and Salimans 2022)."""
+    @property
+    def _passes(self) -> list[slice]:
+        """Which of the negative prompt and the prompt go through the networks together."""
+        one_batch = self.thrift.together or not self.settings.guided
+        return [slice(None)] if one_batch else [slice(0, 1), slice(1, 2)]
+
+    def _guided(
+        self, latents: torch.Tensor, t: torch.Tensor, conditioning: Conditioning, led: list[Residuals], place: int
+    ) -> torch.Tensor:
+        """(W, 4, h, w) float32 of the window at a place, with classifier-free guidance (Ho and Salimans 2022).
+
+        latents, conditioning: of the whole scene. led: what leads each of the `_passes`.
+        """
         import torch
 
-        whole = slice(None)
-        one_batch = self.thrift.together or not self.settings.guided
-        passes = [whole] if one_batch else [slice(0, 1), slice(1, 2)]
-        noise_pred = torch.cat([self._networks(latents, t, conditioning.part(whole, each)) for each in passes])
+        noise_pred = torch.cat(
+            [
+                self._networks(latents, t, conditioning.part(slice(None), each), residuals, place)
+                for each, residuals in zip(self._passes, led, strict=True)
+            ]
+        )
         if not self.settings.guided:
             return noise_pred[0]
         noise_pred_uncond, noise_pred_text = noise_pred
         return noise_pred_uncond + self.settings.guidance * (noise_pred_text - noise_pred_uncond)
 
-    def _networks(self, latents: torch.Tensor, t: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
-        """(B, W, 4, h, w) float32: ControlNet and UNet on a window."""
-        batch, frames = len(conditioning.prompt_embeds), len(latents)
-        sample = latents.to(self.pipeline.unet.dtype).expand(batch, *latents.shape)
-        prompt_embeds = conditioning.prompt_embeds.flatten(0, 1)
-        controlnet_cond = conditioning.controlnet_cond.repeat(batch, 1, 1, 1)
-        down, middle = self._controlnet(sample.flatten(0, 1), t, prompt_embeds, controlnet_cond)
+    def _networks(
+        self, latents: torch.Tensor, t: torch.Tensor, conditioning: Conditioning, residuals: Residuals, place: int
+    ) -> torch.Tensor:
+        """(B, W, 4, h, w) float32: ControlNet and UNet on the window at a place."""
+        part = slice(*residuals.windows[place])
+        *down, middle = residuals.of(place, lambda frames: self._controlnet(latents, t, conditioning, frames))
+        conditioning, window = conditioning.part(part), latents[part]
+        batch = len(conditioning.prompt_embeds)
+        sample = window.to(self.pipeline.unet.dtype).expand(batch, *window.shape)
         image_embeds = conditioning.image_embeds
         noise_pred = self.pipeline.unet(
             sample.permute(0, 2, 1, 3, 4),
             t,
-            encoder_hidden_states=prompt_embeds,
+            encoder_hidden_states=conditioning.prompt_embeds.flatten(0, 1),
             added_cond_kwargs=None if image_embeds is None else {"image_embeds": [image_embeds]},
             down_block_additional_residuals=down,
             mid_block_additional_residual=middle,
         ).sample
-        return noise_pred.permute(0, 2, 1, 3, 4).float().reshape(batch, frames, *latents.shape[1:])
+        residuals.release(place)
+        return noise_pred.permute(0, 2, 1, 3, 4).float().reshape(batch, *window.shape)
 
     def _controlnet(
-        self, sample: torch.Tensor, t: torch.Tensor, prompt_embeds: torch.Tensor, controlnet_cond: torch.Tensor
-    ) -> tuple[Any, Any]:
-        """Residuals for the UNet, computed some frames at a time: a ControlNet looks at each frame by itself."""
+        self, latents: torch.Tensor, t: torch.Tensor, conditioning: Conditioning, frames: slice
+    ) -> list[torch.Tensor]:
+        """The ControlNet's residuals for some frames, each (B, n, C, h, w), the last for the UNet's middle.
+
+        They are computed a few frames at a time: a ControlNet looks at each by itself.
+        """
         import torch
 
+        conditioning, some_latents = conditioning.part(frames), latents[frames]
+        batch = len(conditioning.prompt_embeds)
+        sample = some_latents.to(self.pipeline.unet.dtype).expand(batch, *some_latents.shape).flatten(0, 1)
+        prompt_embeds = conditioning.prompt_embeds.flatten(0, 1)
+        controlnet_cond = conditioning.controlnet_cond.repeat(batch, 1, 1, 1)
         parts = [
             self.pipeline.controlnet(
                 sample[some], t, encoder_hidden_states=prompt_embeds[some],
@@ -168,10 +240,8 @@ class Sampler:
             )
             for some in chunks(len(sample), self.thrift.control_frames)
         ]  # fmt: skip
-        if len(parts) == 1:
-            return parts[0]
-        down = [torch.cat(each) for each in zip(*(down for down, _ in parts), strict=True)]
-        return down, torch.cat([middle for _, middle in parts])
+        residuals = [torch.cat(each) for each in zip(*((*down, middle) for down, middle in parts), strict=True)]
+        return [each.unflatten(0, (batch, -1)) for each in residuals]
 
     def _generators(self, scene: Scene, step: int) -> dict[str, list[torch.Generator]]:
         """Where a sampler draws noise in its steps, each frame's is its own."""

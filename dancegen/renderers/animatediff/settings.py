@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dancegen.options.declare import Role, choice, option, within
+from dancegen.renderers.animatediff.windows import CONTEXTS, MOVING
 from dancegen.renderers.film.settings import (
     LOOK,
     MODELS,
@@ -104,6 +105,10 @@ class Settings(FilmOptions):
     stride: int = option(
         None, help="Frames from one window to the next. Three quarters of it.", metavar="N", panel=WORK
     )
+    context: str = option(
+        MOVING, help="Where windows lie: at every step elsewhere (moving), or always in the same places (static).",
+        metavar="NAME", panel=WORK, parse=choice(*CONTEXTS),
+    )  # fmt: skip
 
     def completed(self) -> Settings:
         """With everything filled in that was left out, and checked. Raises InputError.

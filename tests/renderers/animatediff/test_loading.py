@@ -62,7 +62,7 @@ def test_what_is_usual_is_what_the_makers_of_these_models_chose():
     chosen = {name: scheduler.config[name] for name in ("algorithm_type", "solver_order", "timestep_spacing")}
     assert type(scheduler).__name__ == "DPMSolverMultistepScheduler"
     assert chosen == {"algorithm_type": "dpmsolver++", "solver_order": 2, "timestep_spacing": "linspace"}
-    assert scheduler.config.steps_offset == 1 and scheduler.config.final_sigmas_type == "sigma_min"
+    assert scheduler.config.steps_offset == 1 and scheduler.config.final_sigmas_type == "zero"
     assert scheduler.config.beta_schedule == "linear"  # AnimateDiff's; single pictures have Stable Diffusion's own
     assert make_scheduler("dpm++", betas="scaled_linear").config.beta_schedule == "scaled_linear"
 
