@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import colorsys
 import math
 
 import numpy as np
 
 from dancegen.errors import PoseError
 from dancegen.pose.geometry import to_canvas
-from dancegen.pose.skeleton import FACE, JOINT_COLORS, LIMB_COLORS, LIMBS, N_JOINTS
+from dancegen.pose.skeleton import FACE, HAND_BONES, JOINT_COLORS, LIMB_COLORS, LIMBS, N_JOINTS
 
 __all__ = [
     "FACE_STROKE",
@@ -39,20 +40,21 @@ _JOINT_SCALE = np.array([FACE_STROKE if joint in FACE else 1.0 for joint in rang
 _LIMB_SCALE = LIMB_STROKE * np.minimum(_JOINT_SCALE[_PARENTS], _JOINT_SCALE[_CHILDREN])
 
 
-def draw_openpose(keypoints: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def draw_openpose(
+    keypoints: np.ndarray, size: tuple[int, int], *, hands: np.ndarray | None = None, face: np.ndarray | None = None
+) -> np.ndarray:
     """(18, 3) keypoints in pixels of size (width, height) -> (H, W, 3) uint8 RGB, as controlnet-aux draws them.
 
-    Pixel for pixel ``controlnet_aux.open_pose.util.draw_bodypose``: fixed stick width, whole coordinates cut off, not
-    rounded. That function takes x / width and multiplies by the width again; so does this one, since the product can
-    fall just short of a whole number and then lands a pixel to the left.
+    hands: (2, 21, 3), left first. face: (70, 3). Both in the same pixels; a point without confidence is not there.
+    Pixel for pixel ``controlnet_aux.open_pose.draw_poses``: fixed stick width, whole coordinates cut off, not rounded.
+    That function takes x / width and multiplies by the width again; so does this one, since the product can fall just
+    short of a whole number and then lands a pixel to the left.
     """
     import cv2
 
     keypoints = _one_pose(keypoints)
     width, height = size
-    scale = np.array([width, height], dtype=np.float64)
-    points = keypoints[:, :2].astype(np.float64) / scale * scale
-    present = keypoints[:, 2] > 0
+    points, present = _there_and_back(keypoints, size)
     picture = np.zeros((height, width, 3), dtype=np.uint8)
     for (parent, child), color in zip(LIMBS, LIMB_COLORS, strict=True):
         if present[parent] and present[child]:
@@ -65,7 +67,41 @@ def draw_openpose(keypoints: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     for (x, y), shown, color in zip(points, present, JOINT_COLORS, strict=True):
         if shown:
             cv2.circle(picture, (int(x), int(y)), 4, color, thickness=-1)
+    for hand in () if hands is None else hands:
+        _draw_hand(picture, hand)
+    if face is not None:
+        for point in _drawn_points(face, size):
+            cv2.circle(picture, point, 3, (255, 255, 255), thickness=-1)
     return picture
+
+
+def _draw_hand(picture: np.ndarray, hand: np.ndarray) -> None:
+    """Pixel for pixel ``controlnet_aux.open_pose.util.draw_handpose``: bones in the colours of the rainbow."""
+    import cv2
+
+    size = picture.shape[1::-1]
+    points, shown = _there_and_back(hand, size)
+    whole = points.astype(int)
+    shown = shown & (whole > 0).all(axis=1)
+    for number, (one, other) in enumerate(HAND_BONES):
+        if shown[one] and shown[other]:
+            colour = [255 * part for part in colorsys.hsv_to_rgb(number / len(HAND_BONES), 1.0, 1.0)]
+            cv2.line(picture, whole[one].tolist(), whole[other].tolist(), colour, thickness=2)
+    for point in _drawn_points(hand, size):
+        cv2.circle(picture, point, 4, (0, 0, 255), thickness=-1)
+
+
+def _drawn_points(keypoints: np.ndarray, size: tuple[int, int]) -> list[list[int]]:
+    """Of points of a hand or a face those that controlnet-aux draws: in its first row and column none is."""
+    points, shown = _there_and_back(keypoints, size)
+    whole = points.astype(int)
+    return whole[shown & (whole > 0).all(axis=1)].tolist()
+
+
+def _there_and_back(keypoints: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 2) float64 points by way of shares of the picture, and (N,) bool: which are there."""
+    scale = np.array(size, dtype=np.float64)
+    return keypoints[:, :2].astype(np.float64) / scale * scale, keypoints[:, 2] > 0
 
 
 def draw_pose(keypoints: np.ndarray, size: tuple[int, int], *, stroke: float = STROKE) -> np.ndarray:

@@ -57,6 +57,11 @@ LIMBS = (
 N_LIMBS = len(LIMBS)
 BODY_LIMBS = [number for number, limb in enumerate(LIMBS) if not set(limb) & set(FACE)]
 
+#: Of the 21 points of a hand: from the wrist along each finger, the thumb first.
+HAND_BONES = tuple(
+    (0 if point == first else point - 1, point) for first in (1, 5, 9, 13, 17) for point in range(first, first + 4)
+)
+
 #: RGB of each joint's disc. Limbs take the first 17, at six tenths of the brightness.
 JOINT_COLORS = (
     (255, 0, 0),

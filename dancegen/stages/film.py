@@ -26,6 +26,7 @@ from dancegen.renderers.film.registry import find_backend
 from dancegen.renderers.film.settings import FilmOptions
 from dancegen.stages.dance_files import AUDIO, BEATS, POSES
 from dancegen.stages.drawn_video import rate_in_words, shaped_like
+from dancegen.stages.film_poses import ShownPoses, rounded
 from dancegen.stages.film_recipes import Inputs, film_recipe, model_inputs
 from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
 from dancegen.stages.filmed_dance import framed_as_filmed
@@ -128,7 +129,7 @@ class FilmJob:
         size = self.request.size
         as_filmed = framed_as_filmed(self.poses, size)
         dance = dance.on_canvas(size) if as_filmed else dance.fitted(size, grid=FIT_GRID)
-        return replace(dance, keypoints=np.round(dance.keypoints * [4, 4, 64]) / [4, 4, 64])
+        return rounded(dance)
 
     @cached_property
     def cuts(self) -> list[int]:
@@ -192,12 +193,11 @@ class FilmJob:
     def tasks(self, models: Models, inputs: Inputs, tier: str) -> list[SegmentTask]:
         """Its segments, each with all that painting it takes. models: as they are now; inputs: in recipes."""
         weights = self.request.schedule.weights(self.key_times_s)
-        keypoints = self.sequence.keypoints[self.keys]
         return [
             SegmentTask(
-                segment, keypoints[segment.first : segment.stop], self.request.size, self.request.schedule.texts,
-                weights[segment.first : segment.stop], self.request.options.seed, self.backend, self.settings, models,
-                inputs, tier, self.device, self.request.portrait,
+                segment, ShownPoses.of(self.sequence, self.keys[segment.first : segment.stop]), self.request.size,
+                self.request.schedule.texts, weights[segment.first : segment.stop], self.request.options.seed,
+                self.backend, self.settings, models, inputs, tier, self.device, self.request.portrait,
             )
             for segment in self.segments
         ]  # fmt: skip

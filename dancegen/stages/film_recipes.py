@@ -55,7 +55,7 @@ def model_inputs(models: Models, progress: Progress) -> dict[str, tuple[Input, .
 
 def array_input(role: str, kind: str, array: np.ndarray) -> Input:
     """Numbers or pixels as an input, by their shape and content."""
-    name = f"{len(array)} frames" if kind == "keypoints" else "x".join(map(str, array.shape[1::-1]))
+    name = "x".join(map(str, array.shape[1::-1])) if kind == "picture" else f"{len(array)} frames"
     content = repr(array.shape).encode() + np.ascontiguousarray(array).tobytes()
     return Input(role, kind, name, hashlib.sha256(content).hexdigest())
 

@@ -15,6 +15,7 @@ from dancegen.renderers.film.frames import frame_name, read_frame, write_frame
 from dancegen.renderers.film.held import HeldPainter
 from dancegen.renderers.film.segments import Segment
 from dancegen.renderers.film.settings import FilmOptions, Reach
+from dancegen.stages.film_poses import ShownPoses
 from dancegen.stages.film_recipes import Inputs, array_input, film_recipe
 from dancegen.store import Artifact, Input, Recipe, Store
 from dancegen.weights import Models
@@ -33,13 +34,13 @@ BEFORE = "before"
 class SegmentTask:
     """All that a process, on this machine or another, needs to paint one segment.
 
-    segment: its frames. keypoints: (F, 18, 3) float32 of them, in pixels of `size`. texts, weights: see
+    segment: its frames. poses: what of them ControlNets are shown, in pixels of `size`. texts, weights: see
     `film.backend.Scene`. inputs: the models in a recipe. portrait: (H, W, 3) uint8 or None. tier: the name of the VRAM
     tier to begin with. device: as a person names it.
     """
 
     segment: Segment
-    keypoints: np.ndarray
+    poses: ShownPoses
     size: tuple[int, int]
     texts: tuple[str, ...]
     weights: np.ndarray
@@ -72,7 +73,7 @@ class SegmentTask:
         """The recipe of something that is made from this segment's poses and prompt."""
         from dancegen.renderers.film.prompts import prompt_weights
 
-        own = {"poses": (array_input("poses", "keypoints", np.asarray(self.keypoints, "<f4")),)}
+        own: dict[str, tuple[Input, ...]] = {"poses": self.poses.inputs()}
         if self.portrait is not None:
             own["image"] = (array_input("image", "picture", self.portrait),)
         return film_recipe(
@@ -83,11 +84,9 @@ class SegmentTask:
 
     def scene(self) -> Scene:
         """The segment as a painter takes it; its last pose is held until it has as many frames as the grid allows."""
-        from dancegen.pose.drawing import draw_openpose
-
         grid: Grid = self.backend.grid(self.settings)
         more = grid.up(len(self.segment)) - len(self.segment)
-        poses = [draw_openpose(keypoints, self.size) for keypoints in self.keypoints]
+        poses = [self.poses.openpose(frame, self.size) for frame in range(len(self.segment))]
         weights = np.concatenate([self.weights, np.repeat(self.weights[-1:], more, axis=0)])
         scene = np.stack([*poses, *poses[-1:] * more])
         return Scene(self.segment.first, scene, self.texts, weights, self.seed, self.portrait)

@@ -126,14 +126,12 @@ class _SegmentAgain:
         return {"frames": segment.stop - segment.start}
 
     def _again(self, frame: np.ndarray, number: int, last: np.ndarray | None) -> np.ndarray:
-        from dancegen.pose.drawing import draw_openpose
-
         if last is None and self._before is not None:
             last = read_frame(self._before.file(frame_name(number - 1)))
         if last is None:
             return frame  # the film's first frame has none before it
         task, place = self._task, number - self._task.segment.first
-        pose = draw_openpose(task.keypoints[place], task.size)
+        pose = task.poses.openpose(place, task.size)
         return self._painter.paint(
             frame, pose, last, task.texts, task.weights[place], seed=task.seed, number=number
         )  # fmt: skip

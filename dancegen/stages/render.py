@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dancegen.stages.film import FilmRequest
 
 STAGE = "render"
-VERSION = 4
+VERSION = 5
 SKELETON = "skeleton"
 
 

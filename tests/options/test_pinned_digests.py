@@ -65,7 +65,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "train diffusion": (
         of("train", FAMILIES["diffusion"].training_version, LEARNT["diffusion"], "dataset", config={"train.steps": 3}),
-        "835c11e9f06062f9",
+        "ad294ffe105a4a40",
     ),
     "train gan": (
         of("train", FAMILIES["gan"].training_version, LEARNT["gan"], "dataset", config={"train.steps": 3}),
@@ -85,7 +85,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "render skeleton": (
         of("render", render.VERSION, SkeletonOptions(), "poses", engine="skeleton", fps=30.0, size=[1280, 720]),
-        "8ab99eadd6762561",
+        "c1a06d8706a18dcd",
     ),
     "render animatediff": (
         film_of("render", film.VERSION),

@@ -40,6 +40,38 @@ def test_openpose_pictures_of_real_proportions_are_those_of_controlnet_aux(contr
         np.testing.assert_array_equal(draw_openpose(pose, (512, 512)), controlnet_drawing(pose, (512, 512)))
 
 
+@pytest.mark.parametrize("size", [(512, 512), (512, 768), (333, 517)])
+def test_hands_and_faces_are_drawn_as_controlnet_aux_draws_them_pixel_for_pixel(size):
+    from controlnet_aux.open_pose import PoseResult
+    from controlnet_aux.open_pose import draw_poses as their_drawing
+    from controlnet_aux.open_pose.body import BodyResult, Keypoint
+
+    width, height = size
+
+    def theirs(points: np.ndarray, missing) -> list:
+        return [Keypoint(float(x) / width, float(y) / height) if shown else missing for x, y, shown in points]
+
+    rng = np.random.default_rng(3)
+    for number in range(30):
+        pose = strewn(rng, 1, size)[0]
+        hands, face = (
+            np.concatenate([rng.uniform(-9, size, (count, 2)), rng.random((count, 1)) > 0.2], axis=1)
+            for count in (42, 70)
+        )
+        if number % 2:  # whole pixels, as detectors give them
+            hands, face = np.rint(hands), np.rint(face)
+        hands = hands.reshape(2, 21, 3).astype(np.float32)
+        face = face.astype(np.float32)
+        absent = Keypoint(-1 / width, -1 / height)  # what its detector says of a point that it does not see
+        body = BodyResult(theirs(pose, None), 0, 0)
+        wanted = their_drawing(
+            [PoseResult(body, *(theirs(hand, absent) for hand in hands), theirs(face, absent))], height, width
+        )
+        drawn = draw_openpose(pose, size, hands=hands, face=face)
+        np.testing.assert_array_equal(drawn, wanted)
+        assert (drawn != draw_openpose(pose, size)).any()
+
+
 def test_nobody_gives_a_black_picture():
     nobody = np.zeros((N_JOINTS, 3), dtype=np.float32)
     assert not draw_pose(nobody, (64, 48)).any()

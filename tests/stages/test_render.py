@@ -154,3 +154,20 @@ def test_only_poses_are_rendered(video, store, tmp_path):
         render(video, store=store)
     with pytest.raises(NotFoundError, match="dancegen generate-poses"):
         render(store=tmp_path / "empty")
+
+
+def test_hands_and_faces_are_in_the_skeleton_for_controlnet_where_they_were_found(tmp_path):
+    """What ControlNet sees of a dance that was filmed with --hands --face, at its own size."""
+    from dancegen.renderers import get_renderer
+
+    rng = np.random.default_rng(0)
+    body = np.concatenate([rng.uniform(20, 100, (3, 18, 2)), np.ones((3, 18, 1))], axis=2)
+    hands = np.concatenate([rng.uniform(20, 100, (3, 2, 21, 2)), np.ones((3, 2, 21, 1))], axis=3)
+    face = np.concatenate([rng.uniform(20, 100, (3, 70, 2)), np.ones((3, 70, 1))], axis=2)
+    sequence = PoseSequence(body, 30.0, (128, 128), hands=hands, face=face)
+    frames = get_renderer("openpose").frames(sequence, None, size=(128, 128), fps=30.0, as_filmed=True)
+    for number, frame in enumerate(frames):
+        wanted = draw_openpose(
+            sequence.keypoints[number], (128, 128), hands=sequence.hands[number], face=sequence.face[number]
+        )  # fmt: skip
+        np.testing.assert_array_equal(frame, wanted)

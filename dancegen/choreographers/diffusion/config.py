@@ -37,6 +37,9 @@ class DenoiserConfig:
     cross_attention_every: int = 4
     """Every so many layers attend to the music, too, which every token holds its own part of already."""
     dropout: float = 0.0
+    guidance_embeds: bool = False
+    """Whether the strength of the guidance is an input, so that one pass does what two did (guidance-free training,
+    Chen et al., 2025)."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +77,19 @@ class TrainConfig:
     precision: str = "auto"
     """`bf16`, `fp32`, or `auto`: bf16 where the device computes in it."""
     music_dropout: float = 0.15
-    """Share of the windows that are danced without music, which guidance needs (Ho and Salimans, 2022)."""
+    """Share of the windows that are danced without music, which guidance needs (Ho and Salimans, 2022); where the
+    strength of the guidance is an input, without a style, too."""
+    guided: float = 0.5
+    """Share of the windows that learn to be guided, where the strength of the guidance is an input."""
+    tempo: float = 0.1
+    """By what share windows are faster or slower, at most, music and all."""
     mel_dropout: float = 0.4
     """Share of the windows that hear onsets and beats alone: a spectrogram tells few training songs apart too well."""
     condition_dropout: float = 0.25
     """Share of the windows that are denoised without a style, an energy or a destination, each for itself."""
     beat_critic_steps: int = 400
     """Steps in which the beat critic learns the beat of real dance, before the first of the denoiser."""
-    accent: float = 0.18
+    accent: float = 0.12
     """By what share the dances it learns from are slower on each beat and faster between two (`accented_s`)."""
     prefix_noise: float = 0.02
     """Standard deviation of what is added to known frames, so that small errors of a dance's own past do not add up."""
@@ -118,11 +126,18 @@ class DiffusionConfig:
 
 
 PRESETS = {
-    "small": DiffusionConfig(),
+    "small": replace(DiffusionConfig(), denoiser=DenoiserConfig(guidance_embeds=True)),
     "base": replace(
         DiffusionConfig(),
         denoiser=DenoiserConfig(
-            width=512, layers=8, heads=8, hidden=1536, stride=2, cross_attention_every=2, dropout=0.1
+            width=512,
+            layers=8,
+            heads=8,
+            hidden=1536,
+            stride=2,
+            cross_attention_every=2,
+            dropout=0.1,
+            guidance_embeds=True,
         ),
         train=TrainConfig(batch=128, learning_rate=0.0002, ema=0.9995, epochs=2000),
     ),
@@ -148,6 +163,8 @@ def check(config: DiffusionConfig) -> None:
     check_loss(config.loss)
     if not 0 <= config.sampling.eta <= 1:
         raise InputError(f"sampling.eta is {config.sampling.eta:g}: it must be 0 to 1")
+    if not 0 <= config.train.guided <= 1 or not 0 <= config.train.tempo < 1:
+        raise InputError("train.guided must be 0 to 1, and train.tempo 0 to less than 1")
     if config.sampling.steps < 1:
         raise InputError(f"sampling.steps is {config.sampling.steps}: it must be 1 or more")
     window, denoiser = config.window, config.denoiser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from dancegen.choreographers.diffusion.config import DiffusionConfig
 from dancegen.choreographers.diffusion.denoiser import Conditioning
 from dancegen.choreographers.diffusion.features import Normalizer
 from dancegen.choreographers.diffusion.timing import snap_to_beats
+from dancegen.choreographers.genres import Genre
 from dancegen.choreographers.training.given import Given, reasons
 from dancegen.dataset.format import MOTION_FILE, Clip, ClipKind, ClipMotion, clip_dir, clip_kind, load_mel, read_clips
 from dancegen.dataset.pairing import clip_beats
@@ -207,14 +209,18 @@ class Windows:
         w = self.config.window
         picked = rng.choice(len(self.clips), count, p=self.weights)
         mirrored = rng.integers(0, 2, count)
+        rates = np.exp(np.log1p(self.config.train.tempo) * rng.uniform(-1, 1, count))
         known = _masks(count, w.frames, w.prefix, rng)
         windows, songs, lively = [], [], []
-        for index, side in zip(picked, mirrored, strict=True):
+        for index, side, rate in zip(picked, mirrored, rates, strict=True):
             clip = self.clips[index]
-            start = int(rng.integers(0, len(clip) - w.frames + 1))
-            windows.append(clip.features[side, start : start + w.frames])
-            songs.append(cut(clip.song, start - w.context, w.frames + 2 * w.context))
-            lively.append(np.log(max(clip.speed[start + w.prefix : start + w.frames].mean(), 1e-3)))
+            rate = min(rate, (len(clip) - 1) / (w.frames - 1))
+            start = rng.uniform(0, len(clip) - 1 - rate * (w.frames - 1))
+            at = start + rate * np.arange(-w.context, w.frames + w.context)
+            own = at[w.context : -w.context] if w.context else at
+            windows.append(between(clip.features[side], own))
+            songs.append(between_rows(clip.song, at))
+            lively.append(np.log(max(rate * between_rows(clip.speed[:, None], own[w.prefix :]).mean(), 1e-3)))
         own, _, _ = f.own_axes(torch.from_numpy(np.stack(windows)), f.origin(known, 2 * w.prefix))
         style = torch.tensor([self.styles.index(self.clips[i].style) for i in picked])
         energy = torch.tensor(np.array(lively, np.float32))
@@ -239,6 +245,32 @@ class Windows:
             of_all = float(spread[kind].square().mean().sqrt())
             spread[kind] = spread[kind].clamp(min=max(SPREAD_FLOOR, EVENNESS * of_all))
         return Normalizer(numbers.mean(0), spread, lively)
+
+
+def between(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """(K, C) of a dance (T, C) between its frames, at times (K,) counted in frames: Catmull and Rom's cubics (1974).
+
+    Contacts are what they are at the nearest frame. Nothing lies before the first frame or behind the last.
+    """
+    last = len(rows) - 1
+    low = np.clip(np.floor(at).astype(int), 0, max(last - 1, 0))
+    share = np.clip(at - low, 0, 1).astype(np.float32)[:, None]
+    here, after = rows[low], rows[np.minimum(low + 1, last)]
+    before = np.where(low[:, None] > 0, rows[low - 1], 2 * here - after)  # at its ends it goes straight on
+    later = np.where(low[:, None] + 2 <= last, rows[np.minimum(low + 2, last)], 2 * after - here)
+    slope, bend = after - before, 2 * before - 5 * here + 4 * after - later
+    found = here + share / 2 * (slope + share * (bend + share * (3 * (here - after) + later - before)))
+    found[:, f.CONTACTS] = rows[np.clip(np.rint(at).astype(int), 0, last)][:, f.CONTACTS]
+    return found
+
+
+def between_rows(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """(K, C) of music (T, C) at times (K,) counted in frames, on straight lines; silence where there is none."""
+    low = np.floor(at).astype(int)
+    share = (at - low).astype(np.float32)[:, None]
+    padded = np.concatenate([rows, np.zeros((1, rows.shape[1]), rows.dtype)])
+    one, other = (padded[np.where((i >= 0) & (i < len(rows)), i, len(rows))] for i in (low, low + 1))
+    return (1 - share) * one + share * other
 
 
 def cut(song: np.ndarray, start: int, frames: int) -> np.ndarray:
@@ -279,3 +311,25 @@ def _augment_music(songs: np.ndarray, config: DiffusionConfig, rng: np.random.Ge
     kept = (rng.random(count) >= config.train.mel_dropout).astype(np.float32)
     songs[..., : music.BANDS] = (songs[..., : music.BANDS] + curve[:, None]) * kept[:, None, None]
     return songs
+
+
+def learnt_from(clips: Sequence[TrainClip], before: Mapping[str, Genre]) -> dict[str, Genre]:
+    """What each style is learnt from, by name.
+
+    before: what the model that is trained on had learnt. Of a style that both know the longer one counts: mostly it is
+    the same dance.
+    """
+    found = dict(before)
+    for style in sorted({clip.style for clip in clips}):
+        genre = _learnt(style, [clip for clip in clips if clip.style == style])
+        known = found.get(style)
+        if known is None or (known.seconds or 0.0) < (genre.seconds or 0.0):
+            found[style] = genre
+    return found
+
+
+def _learnt(style: str, clips: Sequence[TrainClip]) -> Genre:
+    seconds = sum(clip.seconds for clip in clips)
+    in_time = [clip for clip in clips if clip.beats.tempo_bpm]
+    tempo = sum(clip.beats.tempo_bpm * len(clip) for clip in in_time) / max(1, sum(map(len, in_time)))
+    return Genre(style, seconds, tempo, float(np.concatenate([clip.speed for clip in clips]).mean()))

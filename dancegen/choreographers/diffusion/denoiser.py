@@ -42,6 +42,12 @@ class Conditioning:
         return Conditioning(function(self.style), function(self.energy), function(self.travel))
 
 
+def joined(*conditionings: Conditioning) -> Conditioning:
+    """The conditioning of windows one after the other."""
+    styles, energies, travels = zip(*((c.style, c.energy, c.travel) for c in conditionings), strict=True)
+    return Conditioning(torch.cat(styles), torch.cat(energies), torch.cat(travels))
+
+
 class Block(nn.Module):
     """Self-attention, cross-attention to the music in some blocks, and an MLP, modulated by the conditioning (FiLM).
 
@@ -105,6 +111,7 @@ class Denoiser(nn.Module):
         self.register_buffer("rotary", rotary(places, width // c.heads), persistent=False)
         self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
         self.style = nn.Embedding(1 + styles, width)
+        self.guidance = _zeroed(nn.Linear(1, width)) if c.guidance_embeds else None
         self.energy = nn.Linear(2, width)
         self.travel = nn.Linear(3, width)
         self.modulate = nn.Sequential(nn.SiLU(), _zeroed(nn.Linear(width, 7 * width)))
@@ -139,16 +146,27 @@ class Denoiser(nn.Module):
         tokens = self.music_encoder(song.transpose(1, 2)).transpose(1, 2)
         return torch.where(mask[:, None, None], tokens, self.null_music.to(tokens.dtype))
 
-    def forward(self, noisy: Tensor, known: Tensor, time: Tensor, music: Tensor, conditioning: Conditioning) -> Tensor:
+    def forward(
+        self,
+        noisy: Tensor,
+        known: Tensor,
+        time: Tensor,
+        music: Tensor,
+        conditioning: Conditioning,
+        guidance: Tensor | None = None,
+    ) -> Tensor:
         """The clean window (B, T, 127).
 
         noisy: (B, T, 127), clean where `known` (B, T, 4) has a 1 for that part of the body. time: (B,), 0 clean to 1
-        noise. music: what `encode_music` gave.
+        noise. music: what `encode_music` gave. guidance: (B,), 1 to `guidance.STRONGEST`, for a denoiser that has it as
+        an input; None: 1, which is none.
         """
         x = self.input_projection(torch.cat([noisy, known], -1).transpose(1, 2)).transpose(1, 2)
         x = x + self.positions + music[:, self.margin : music.shape[1] - self.margin]
         embedding = self.time(_waves(time, x.shape[-1])) + self.style(conditioning.style)
         embedding = embedding + self.energy(conditioning.energy) + self.travel(conditioning.travel)
+        if self.guidance is not None and guidance is not None:
+            embedding = embedding + self.guidance(1 - 1 / guidance[:, None])
         *shared, gain = self.modulate(embedding).unflatten(-1, (7, -1)).unbind(1)
         shared = torch.stack(shared, 1)
         own = self.rotary[:, self.margin : self.rotary.shape[1] - self.margin]

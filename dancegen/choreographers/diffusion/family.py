@@ -30,7 +30,7 @@ class Diffusion(Family):
     name = "diffusion"
     who = "the diffusion choreographer"
     version = 9
-    training_version = 4
+    training_version = 5
     presets = tuple(PRESETS)
     learns_from = "prepare"
     bundled = True
@@ -46,7 +46,8 @@ class Diffusion(Family):
         from dancegen.choreographers.diffusion.model_settings import load_config
 
         given = load_config(init)
-        return replace(config, window=given.window, denoiser=given.denoiser)
+        denoiser = replace(given.denoiser, guidance_embeds=config.denoiser.guidance_embeds)
+        return replace(config, window=given.window, denoiser=denoiser)
 
     def train(self, config: DiffusionConfig, job: TrainingJob) -> dict[str, float]:
         from dancegen.choreographers.diffusion.data import body_of, load_motions, train_clips

@@ -18,6 +18,7 @@ from torch import Tensor
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion.denoiser import Conditioning
 from dancegen.choreographers.diffusion.features import Normalizer
+from dancegen.choreographers.diffusion.guidance import Guided
 from dancegen.choreographers.diffusion.losses import alpha_sigma
 from dancegen.choreographers.diffusion.model import Model
 from dancegen.choreographers.diffusion.planning import FLOOR_MARGIN, DancePlan, SampleRequest, Window
@@ -81,7 +82,7 @@ def _denoise(model: Model, windows: list[Window], guidance: float, steps: int) -
         return torch.stack([torch.randn(w.features.shape, generator=rng) for w, rng in each]).to(device)
 
     conditioning = _conditioning(windows).map(lambda t: t.to(device))
-    denoise = _Guided(
+    denoise = Guided(
         model, known, torch.from_numpy(np.stack([w.song for w in windows])).to(device), conditioning, guidance
     )
     seams = _Seams.of(known)
@@ -157,36 +158,6 @@ def _faded(error: Tensor, seams: _Seams) -> Tensor:
     """
     from_before = torch.gather(error, 1, seams.before) * seams.weight_before
     return from_before + torch.gather(error, 1, seams.after) * seams.weight_after
-
-
-@dataclass(eq=False)
-class _Guided:
-    """The denoiser with the music encoded once, and classifier-free guidance on it (Ho and Salimans, 2022)."""
-
-    model: Model
-    known: Tensor
-    song: Tensor
-    conditioning: Conditioning
-    guidance: float
-
-    def __post_init__(self) -> None:
-        self.both = self.guidance != 1.0
-        count = len(self.known)
-        mask = torch.ones(count, dtype=torch.bool, device=self.known.device)
-        if self.both:
-            mask = torch.cat([mask, ~mask])
-            self.song, self.known = self.song.repeat(2, 1, 1), self.known.repeat(2, 1, 1)
-            self.conditioning = self.conditioning.map(lambda t: t.repeat(2, *[1] * (t.dim() - 1)))
-        self.tokens = self.model.denoiser.encode_music(self.song, mask)
-
-    def __call__(self, x: Tensor, time: Tensor) -> Tensor:
-        if not self.both:
-            return self.model.denoiser(x, self.known, time.expand(len(x)), self.tokens, self.conditioning)
-        found = self.model.denoiser(
-            x.repeat(2, 1, 1), self.known, time.expand(2 * len(x)), self.tokens, self.conditioning
-        )
-        with_music, without = found.chunk(2)
-        return without + self.guidance * (with_music - without)
 
 
 def _rng_of(window: Window) -> torch.Generator:

@@ -17,12 +17,20 @@ from torch import Tensor
 from dancegen.choreographers.diffusion import features as f
 from dancegen.choreographers.diffusion.beat_critic import BodyBeatCritic
 from dancegen.choreographers.diffusion.config import DiffusionConfig
-from dancegen.choreographers.diffusion.data import Batch, TrainClip, Windows, body_of, load_motions, train_clips
+from dancegen.choreographers.diffusion.data import (
+    Batch,
+    TrainClip,
+    Windows,
+    body_of,
+    learnt_from,
+    load_motions,
+    train_clips,
+)
 from dancegen.choreographers.diffusion.denoiser import Conditioning, Denoiser
 from dancegen.choreographers.diffusion.features import Normalizer
+from dancegen.choreographers.diffusion.guidance import draw_guidance, unguided_by
 from dancegen.choreographers.diffusion.losses import LOSSES, dance_losses, q_sample, synchrony_loss
 from dancegen.choreographers.diffusion.model import Model, load_model, save_model
-from dancegen.choreographers.diffusion.styles import learnt_from, with_styles
 from dancegen.choreographers.diffusion.validation import Validation, validate
 from dancegen.choreographers.family import TrainingJob
 from dancegen.choreographers.training.diagnostics import Sign, dance_signs
@@ -74,12 +82,14 @@ class DiffusionTrainer(Trainer[Batch, Model, Validation]):
         self.held_out, self.fresh = held_out, init is None
         given = load_model(init) if init else None
         self.body = given.body if given else body
-        given = given and with_styles(given, train)
-        self.styles = given.styles if given else tuple(sorted({r.style for r in train}))
+        self.styles = tuple(sorted({r.style for r in train} | set(given.styles if given else ())))
         self.learnt = learnt_from(train, given.learnt if given else {})
         self.windows = Windows(train, list(self.styles), config)
-        self.normalizer = (given.normalizer if given else self.windows.normalizer(seed)).to(device)
-        self.denoiser = (given.denoiser if given else Denoiser(config, len(self.styles))).to(device).train()
+        measured = self.windows.normalizer(seed)
+        self.normalizer = (with_styles_of(measured, self.styles, given) if given else measured).to(device)
+        self.denoiser = Denoiser(config, len(self.styles)).to(device).train()
+        if given:
+            self.denoiser.load_state_dict(extended(given, self.denoiser.state_dict(), self.styles))
         self.optimiser = torch.optim.AdamW(
             self.denoiser.parameters(), t.learning_rate, (0.9, 0.99), weight_decay=t.weight_decay, fused=True
         )
@@ -161,16 +171,41 @@ class DiffusionTrainer(Trainer[Batch, Model, Validation]):
         noisy = torch.where(fixed > 0, wanted + prefix_noise, q_sample(wanted, noise, time))
         music_mask = (torch.rand(clips, generator=rng) >= t.music_dropout).to(self.device)
         conditioning = drop_conditions(batch.conditioning, t.condition_dropout, rng).map(lambda x: x.to(self.device))
+        guidance = torch.ones(clips, device=self.device)
+        if self.config.denoiser.guidance_embeds:
+            conditioning = replace(conditioning, style=conditioning.style * music_mask)
+            guidance = draw_guidance(music_mask, t.guided, rng)
         with self.precision():
             tokens = self.denoiser.encode_music(song, music_mask)
-            found = self.denoiser(noisy, known, time, tokens, conditioning)
-        found = found.float()
+            found = self.denoiser(noisy, known, time, tokens, conditioning, guidance)
+        found = self._unguided(found.float(), noisy, known, time, song, conditioning, guidance)
         terms = dance_losses(found, wanted, self.normalizer, self.offsets, self.config.window.fps)
         if self.beat_critic is not None:
             terms["synchrony"] = synchrony_loss(
                 found, self._without_context(song), music_mask * time, self.normalizer, self.offsets, self.beat_critic
             )
         return terms
+
+    def _unguided(
+        self,
+        found: Tensor,
+        noisy: Tensor,
+        known: Tensor,
+        time: Tensor,
+        song: Tensor,
+        conditioning: Conditioning,
+        guidance: Tensor,
+    ) -> Tensor:
+        """The windows with those that are guided as they would be without: only what is guided learns by it."""
+        rows = guidance > 1
+        if not rows.any():
+            return found
+        nothing = torch.zeros_like(conditioning.style[rows])
+        without = replace(conditioning.map(lambda x: x[rows]), style=nothing)
+        with torch.no_grad(), self.precision():
+            silence = self.denoiser.encode_music(song[rows], nothing.bool())
+            said = self.denoiser(noisy[rows], known[rows], time[rows], silence, without).float()
+        return found.index_put((rows,), unguided_by(guidance[rows], found[rows], said))
 
     def _rate(self) -> float:
         """A linear warm-up, then half a cosine down to a hundredth."""
@@ -250,6 +285,28 @@ def memory_needed(config: DiffusionConfig, job: TrainingJob) -> MemoryEstimate:
             processes=Processes(job.processes.device),
         )  # fmt: skip
         return trainer.memory_estimate().of_dataset(share_of(job.dataset, motions[0][0]))
+
+
+def with_styles_of(measured: Normalizer, styles: tuple[str, ...], given: Model) -> Normalizer:
+    """A given model's normalizer with the liveliness of the styles it does not know, as `measured`."""
+    liveliness = measured.liveliness.clone()
+    for name, row in zip(given.styles, given.normalizer.liveliness, strict=True):
+        liveliness[styles.index(name)] = row
+    return replace(given.normalizer, liveliness=liveliness)
+
+
+def extended(given: Model, fresh: Mapping[str, Tensor], styles: tuple[str, ...]) -> dict[str, Tensor]:
+    """A given model's weights for a denoiser that knows more styles, each beginning as the mean of those it knows.
+
+    fresh: the denoiser's own weights, which stay where the given one has none (a new input, which starts at zero).
+    """
+    weights = dict(fresh) | given.denoiser.state_dict()
+    known = weights["style.weight"]
+    rows = known[1:].mean(0).repeat(1 + len(styles), 1)
+    rows[0] = known[0]
+    for name, row in zip(given.styles, known[1:], strict=True):
+        rows[1 + styles.index(name)] = row
+    return weights | {"style.weight": rows}
 
 
 def draw_batch(windows: Windows, clips: int, normalizer: Normalizer, seed: int, process: int, step: int) -> Batch:

@@ -12,7 +12,10 @@ from dancegen.renderers.skeleton.audio_envelope import AudioEnvelope
 
 
 class OpenposeRenderer:
-    """Draws each pose with `draw_openpose`, the whole clip with one scale: fitted into the size, or as filmed."""
+    """Draws each pose with `draw_openpose`, with hands and a face where they were found.
+
+    The whole clip has one scale: fitted into the size, or as filmed.
+    """
 
     def frames(
         self,
@@ -26,5 +29,6 @@ class OpenposeRenderer:
         """Yield (height, width, 3) uint8 RGB frames. The song changes nothing here."""
         resampled = sequence.resample(fps)
         placed = resampled.on_canvas(size) if as_filmed else resampled.fitted(size)
-        for keypoints in placed.keypoints:
-            yield draw_openpose(keypoints, size)
+        for frame in range(len(placed)):
+            hands, face = (None if points is None else points[frame] for points in (placed.hands, placed.face))
+            yield draw_openpose(placed.keypoints[frame], size, hands=hands, face=face)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import pickle
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.transform import Rotation
 
 from dancegen import prepare
 from dancegen.arrays import unit
 from dancegen.audio.beats import Beats
 from dancegen.choreographers.diffusion import features as f
-from dancegen.choreographers.diffusion.data import body_of, load_motions, train_clips
+from dancegen.choreographers.diffusion import music
+from dancegen.choreographers.diffusion.data import Windows, between, between_rows, body_of, load_motions, train_clips
 from dancegen.dataset.format import FRAMES_FILE, MOTION_FILE, clip_dir, read_clips
 from dancegen.errors import InputError
 from dancegen.motion.body import AT, NAMES, PARENTS, TURNING
@@ -26,7 +29,7 @@ from dancegen.store import open_store
 from helpers.listening import Listener
 from helpers.posed_body import one_after_another, posed
 from helpers.songs import write_click
-from helpers.tiny_diffusion import CONFIG
+from helpers.tiny_diffusion import CONFIG, clips
 
 FPS, SECONDS = 60, 8.0
 LIMBS = {"l_shoulder": LEFT, "r_elbow": -LEFT, "l_hip": DOWN, "r_hip": DOWN, "l_knee": DOWN}
@@ -164,3 +167,37 @@ def test_clips_without_motion_are_left_out_and_counted(aist, tmp_path):
     assert heard.warned == ["train: left out are 1 clip that are filmed, without motion in space"]
     with pytest.raises(InputError, match=r"no val clip with motion in space.*extract-poses.*--family gan"):
         load_motions(mixed, "val", SILENT)
+
+
+def test_windows_are_faster_and_slower_and_stay_with_their_music():
+    """A dancer who moves with a ramp in the music does so at any tempo, and is as lively as she is fast."""
+    clip = clips(1)[0]
+    frames = np.arange(len(clip), dtype=np.float32)
+    numbers, heard = clip.features.copy(), clip.song.copy()
+    numbers[:, :, f.ROOT] = frames[:, None] / 100
+    heard[:, music.BANDS] = frames
+    rising = replace(clip, features=numbers, song=heard, speed=np.ones_like(clip.speed))
+    config = replace(CONFIG, train=replace(CONFIG.train, tempo=0.2, mel_dropout=0.0))
+    batch = Windows([rising], ["stepping"], config).draw(64, np.random.default_rng(0))
+    own = batch.song[:, CONFIG.window.context : -CONFIG.window.context, music.BANDS]
+    rate = own.diff(dim=1).mean(1)
+    assert 0.82 < rate.min() < 0.87 and 1.15 < rate.max() < 1.2 + 1e-3
+    climbed = 100 * (batch.features[:, :, 1] - batch.features[:, :1, 1])
+    assert torch.allclose(climbed, own - own[:, :1], atol=0.02)
+    assert torch.allclose(batch.conditioning.energy[:, 1].exp(), rate, rtol=1e-3)
+
+
+def test_a_dance_between_its_frames_is_smooth_and_its_contacts_are_whole():
+    times = np.arange(40) / 30
+    numbers = np.zeros((40, f.WIDTH), np.float32)
+    numbers[:, 0], numbers[20:, f.CONTACTS] = np.sin(4 * times), 1
+    at = np.linspace(1, 38, 200)
+    found = between(numbers, at)
+    assert np.abs(found[:, 0] - np.sin(4 * at / 30)).max() < 1e-3
+    assert set(np.unique(found[:, f.CONTACTS])) == {0.0, 1.0}
+    assert np.array_equal(between(numbers, np.arange(40.0)), numbers)
+
+
+def test_there_is_silence_before_a_song_and_behind_it():
+    rows = np.ones((5, 2), np.float32)
+    assert between_rows(rows, np.array([-2, -0.5, 0, 3.5, 4, 4.5, 7]))[:, 0].tolist() == [0, 0.5, 1, 1, 1, 0.5, 0]

@@ -1,4 +1,4 @@
-"""What a style was learnt from goes with the model, and a model that goes on learning takes new styles in."""
+"""What a style was learnt from goes with the model, and with one that goes on learning from it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import json
 from dataclasses import replace
 
 import pytest
-import torch
 
 from dancegen import prepare
-from dancegen.choreographers.diffusion.data import body_of, load_motions, train_clips
+from dancegen.choreographers.diffusion.data import body_of, learnt_from, load_motions, train_clips
 from dancegen.choreographers.diffusion.model import load_model
-from dancegen.choreographers.diffusion.styles import learnt_from, with_styles
 from dancegen.choreographers.diffusion.trainer import DiffusionTrainer
 from dancegen.choreographers.genres import Genre
 from dancegen.errors import ModelError
 from dancegen.progress import SILENT
 from helpers.songs import write_click
 from helpers.stepping_dancer import write_dancer
-from helpers.tiny_diffusion import BODY, CONFIG, clips, model, saved_model
+from helpers.tiny_diffusion import BODY, CONFIG, clips, saved_model
 
 
 def test_dance_counts_once_however_many_songs_it_is_danced_to(tmp_path):
@@ -76,17 +74,7 @@ def test_damage_to_what_was_learnt_is_told(tmp_path, wrong):
         load_model(folder)
 
 
-def test_a_new_style_begins_as_the_mean_of_those_that_are_known():
-    before = model()
-    after = with_styles(before, [*clips(), *clips(style="swaying")])
-    assert after.styles == ("stepping", "swaying")
-    weights = after.denoiser.style.weight
-    assert torch.equal(weights[:2], before.denoiser.style.weight) and torch.equal(weights[2], weights[1])
-    assert after.normalizer.liveliness.shape == (2, 2) and after.normalizer.liveliness.isfinite().all()
-    assert with_styles(before, clips()) is before
-
-
-def test_a_training_that_starts_from_a_model_adds_the_styles_of_its_clips(tmp_path):
+def test_a_training_that_starts_from_a_model_says_what_it_had_learnt_too(tmp_path):
     learnt = {"stepping": Genre("stepping", 90.0, 120.0, 0.25)}
     folder = saved_model(tmp_path / "given", learnt=learnt)
     swaying = [replace(clip, seconds=5.0) for clip in clips(style="swaying")]

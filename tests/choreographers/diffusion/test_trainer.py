@@ -221,6 +221,20 @@ def test_a_training_can_start_from_a_model_and_keeps_its_body(tmp_path):
     assert torch.equal(second.denoiser.input_projection.weight, given.denoiser.input_projection.weight)
 
 
+def test_a_training_from_a_model_learns_genres_that_it_does_not_know(tmp_path):
+    _trainer(tmp_path / "first").run()
+    given = load_model(tmp_path / "first" / "best")
+    dances = clips(2) + clips(2, "arriving")
+    second = DiffusionTrainer(CONFIG, dances, clips(1), BODY, tmp_path / "second", init=tmp_path / "first" / "best")
+    assert second.styles == ("arriving", "stepping")
+    weights, known = second.denoiser.style.weight, given.denoiser.style.weight
+    assert torch.equal(weights[2], known[1]) and torch.equal(weights[0], known[0])
+    assert torch.equal(second.normalizer.liveliness[1], given.normalizer.liveliness[0])
+    assert second.normalizer.liveliness[0, 1] > 0
+    second.run()
+    assert load_model(tmp_path / "second" / "best").styles == ("arriving", "stepping")
+
+
 def test_the_score_prefers_a_real_dance_to_a_frozen_and_to_a_shaking_one():
     real = {
         "speed_median": 0.24, "accel_mean": 3.5, "freeze_ratio": 0.05, "skating": 0.1, "variety": 0.06,

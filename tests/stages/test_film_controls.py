@@ -1,0 +1,95 @@
+"""What ControlNets are shown of a dance, and when: hands and faces, depth, from which step to which, how strongly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dancegen.context import Context
+from dancegen.options.verbs import render_options
+from dancegen.pose.drawing import draw_openpose
+from dancegen.pose.sequence import PoseSequence
+from dancegen.progress import SILENT
+from dancegen.stages.film import FilmJob, film_job, request_film
+from dancegen.stages.film_recipes import model_inputs
+from dancegen.stages.film_segments import SegmentTask
+from dancegen.store import Artifact, Recipe, open_store
+from helpers.songs import write_song
+from helpers.tiny_film import FEW, QUICK, film, options, shown, tiny_models
+from helpers.tiny_gan import dancing, ticks
+
+PROMPT = "a dancer in a ballroom"
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    return options(tiny_models(tmp_path_factory.mktemp("models")))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return open_store(tmp_path_factory.mktemp("store"))
+
+
+def stored(store, name: str, sequence: PoseSequence) -> Artifact:
+    """A dance in the store, with a beat every half second."""
+
+    def build(directory: Path) -> dict:
+        sequence.save(directory / "poses.npz")
+        ticks(sequence.seconds).save(directory / "beats.json")
+        write_song(directory / "audio.wav", sequence.seconds)
+        (directory / "audio.wav").rename(directory / "audio.flac")
+        return {"fps": sequence.fps, "frames": len(sequence)}
+
+    return store.obtain(Recipe("generate-poses", 3, {"name": name}), build)
+
+
+def tasks_of(poses: Artifact, **choices) -> tuple[FilmJob, list[SegmentTask]]:
+    """A film that is asked for, and its segments."""
+    given = {**QUICK, **FEW, "prompt": PROMPT, **choices}
+    given.pop("device")
+    job = film_job(request_film(render_options()(**given)), Context(open_store(poses.path.parents[1])), poses)
+    return job, job.tasks(job.request.models, model_inputs(job.request.models, SILENT), "24")
+
+
+@pytest.fixture(scope="module")
+def body():
+    return PoseSequence(dancing(40, 20.0), 20.0)
+
+
+def with_hands_and_face(body: PoseSequence) -> PoseSequence:
+    """The same with hands round the wrists and a face round the nose."""
+    rng = np.random.default_rng(0)
+
+    def strewn(joint: int, count: int) -> np.ndarray:
+        spread = rng.normal(0, 14, (count, 2)).astype(np.float32)
+        points = body.keypoints[:, None, joint, :2] + spread
+        return np.concatenate([points, np.ones((*points.shape[:2], 1), np.float32)], axis=2)
+
+    return replace(body, hands=np.stack([strewn(7, 21), strewn(4, 21)], axis=1), face=strewn(0, 70))
+
+
+def test_the_controlnet_sees_hands_and_faces_where_they_were_found(store, models, body, capfd):
+    whole = with_hands_and_face(body)
+    plain, handed = stored(store, "body", body), stored(store, "hands", whole)
+    job, (task,) = tasks_of(handed, **models)
+    placed, size = job.sequence, job.request.size
+    for place, frame in enumerate(job.keys):
+        wanted = draw_openpose(
+            placed.keypoints[frame], size, hands=placed.hands[frame], face=placed.face[frame]
+        )  # fmt: skip
+        np.testing.assert_array_equal(task.scene().poses[place], wanted)
+        assert (wanted == 255).all(axis=2).any()  # a point of the face
+    films = [film(store, poses, PROMPT, capfd, **FEW, **models) for poses in (plain, handed)]
+    assert np.abs(shown(store, films[0]) - shown(store, films[1])).mean() > 0.2
+
+
+def test_hands_that_nobody_saw_change_no_recipe(store, models, body):
+    unseen = replace(body, hands=np.zeros((len(body), 2, 21, 3)), face=np.zeros((len(body), 70, 3)))
+    recipes = [
+        tasks_of(stored(store, name, dance), **models)[1][0].recipe() for name, dance in (("b", body), ("u", unseen))
+    ]
+    assert recipes[0].digest == recipes[1].digest
