@@ -19,6 +19,7 @@ from dancegen.metrics.features import (
 from dancegen.metrics.motion import FPS, body_positions, missing_share, movement
 from dancegen.metrics.physics import (
     foot_skating,
+    knee_pops,
     longest_limb,
     physical_foot_contact,
     side_swaps,
@@ -37,7 +38,7 @@ class Dance:
 
     Positions are nan all over where no frame shows how tall the dancer is: there is nothing to measure then. `beats_s`
     (B,) count from the dance's first frame; None: without music. `own` are figures that the positions do not show:
-    missing (share of body joints that no image showed) and, where the dance has joints in space, PFC.
+    missing (share of body joints that no image showed) and, where the dance has joints in space, PFC and pops of knees.
     """
 
     positions: np.ndarray
@@ -54,6 +55,7 @@ class Dance:
         own = {"missing": missing_share(sequence)}
         if sequence.joints3d is not None:
             own["pfc"] = physical_foot_contact(sequence.joints3d, sequence.fps)
+            own["knee_pops"] = knee_pops(sequence.joints3d, sequence.fps)
         return cls(positions, beats_s, own)
 
     @property

@@ -54,6 +54,7 @@ DETAILS = (
     Column("diversity_g", "diversity g", 1, "Mean distance between three-second windows in geometric features."),
     Column("jerk_mean", "jerk", 0, "Mean joint jerk, body heights a second cubed. Far above real: trembling."),
     Column("pfc", "PFC", 2, "EDGE's physical foot contact score, where joints in space are known. High: bodies float."),
+    Column("knee_pops", "knee pops", 1, "How often a minute the knee of a nearly straight leg jumps, in space."),
     Column("limb_stretched", "stretched", 4, "Share of limbs longer than 1.25 times their own length."),
     Column("twisted", "twisted", 4, "Share of frames whose shoulders are the other way round than their hips."),
     Column("side_swaps", "swaps", 3, "How often a second left and right of a pair of joints change places."),

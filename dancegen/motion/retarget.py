@@ -78,14 +78,17 @@ _LIMBS = {
 """The bones of arms and legs, by the joint that turns them, and where each points in the rest pose."""
 
 
-def bend_leg(pelvis: np.ndarray, hip: np.ndarray, knee: np.ndarray, ankle: np.ndarray, foot: np.ndarray) -> np.ndarray:
-    """Rotations (T, 3, 3, 3) of hip, knee and ankle that put a leg's joints (T, 3) there and point the foot (T, 3).
+def bend_leg(pelvis: np.ndarray, turned: np.ndarray, thigh: np.ndarray, shank: np.ndarray) -> np.ndarray:
+    """Rotations (T, 3, 3, 3) of hip, knee and ankle that point a leg's bones along unit vectors (T, 3) in the room.
 
-    `pelvis` (T, 3, 3) is turned in the room, `foot` a unit vector in it.
+    pelvis: (T, 3, 3) and turned: (T, 3, 3, 3), how the pelvis, and hip, knee and ankle before, are turned in the room.
+    The bones keep their twist, the foot stays turned as it was.
     """
-    local: dict[str, np.ndarray] = {}
-    _chain(local, pelvis, ["hip", "knee", "ankle"], [DOWN, DOWN, FOOT], [unit(knee - hip), unit(ankle - knee), foot])
-    return np.stack([local["hip"], local["knee"], local["ankle"]], 1)
+    hip, knee = (
+        before @ swing(DOWN, _into(before, now)) for before, now in ((turned[:, 0], thigh), (turned[:, 1], shank))
+    )
+    world = np.stack([pelvis, hip, knee, turned[:, 2]], 1)
+    return np.swapaxes(world[:, :-1], -1, -2) @ world[:, 1:]
 
 
 def _turning_names() -> list[str]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from dancegen.metrics.published.protocol import PublishedDance
 
-STAGE, VERSION = "evaluate", 7
+STAGE, VERSION = "evaluate", 8
 METRICS, REPORT = "metrics.json", "report.html"
 REAL = "real dance"
 AS_PAPERS = "aist"

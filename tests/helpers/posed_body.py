@@ -30,6 +30,11 @@ def posed(turns: Mapping[str, tuple[float, float, float]], frames: int = 1, fps:
     return BodyMotion(BODY, np.tile([0.0, -lowest.min(), 0.0], (frames, 1)), rotations, fps)
 
 
+def moved(dance: BodyMotion, shift: np.ndarray) -> BodyMotion:
+    """The dance with its root moved by (T, 3) metres."""
+    return BodyMotion(dance.body, dance.root + shift, dance.rotations, dance.fps)
+
+
 def one_after_another(dances: list[BodyMotion]) -> BodyMotion:
     """Several dances of one body as one, without passage."""
     return BodyMotion(

@@ -73,7 +73,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "generate-poses diffusion": (
         of("generate-poses", FAMILIES["diffusion"].version, SONG, "song", "model"),
-        "c3b033bd67ce66c6",
+        "f22787b397240419",
     ),
     "generate-poses gan": (
         of("generate-poses", FAMILIES["gan"].version, SONG, "song", "model"),
@@ -101,7 +101,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "evaluate": (
         of("evaluate", evaluate.VERSION, EvaluateOptions(), "reference", "songs", "inputs", "detector"),
-        "3d0e90bc02ba0431",
+        "8b868995e95e269d",
     ),
     "reference": (
         lambda: Recipe("reference", REFERENCE_VERSION, {}, read("dataset")["dataset"]),

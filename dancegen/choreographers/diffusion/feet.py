@@ -7,16 +7,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from dancegen.arrays import unit
 from dancegen.motion.body import AT, FEET, TURNING, BodyMotion
-from dancegen.motion.retarget import bend_leg
+from dancegen.motion.leg_reach import moved_leg
 
 SHORTEST_S = 0.1
 """A contact shorter than this is a brush, not a stand."""
 MOST_M = 0.12
 """A foot is moved by no more than this."""
-STRAIGHT = 0.999
-"""Share of its length to which a leg can be stretched."""
 EASE_S = 0.12
 
 
@@ -25,14 +22,13 @@ def fix_foot_contacts(motion: BodyMotion, contacts: np.ndarray, free: np.ndarray
 
     contacts: (T, 4) bool, which joints of FEET stand. A standing foot's pivot (toes, else ankle) keeps its place; the
     correction is shared out over the stand and fades between stands. Only hips, knees and ankles turn; limbs keep
-    their lengths. free: (T,), by what share feet may be moved.
+    their lengths and their twist. free: (T,), by what share feet may be moved.
     """
     rotations = motion.rotations.copy()
     for side, pair in (("l", (0, 1)), ("r", (2, 3))):
         shift = _held(motion, contacts[:, pair], [FEET[i] for i in pair]) * np.reshape(free, (-1, 1))
-        rotations[:, [TURNING.index(AT[f"{side}_{j}"]) for j in ("hip", "knee", "ankle")]] = _moved_leg(
-            motion, side, shift
-        )
+        leg = [TURNING.index(AT[f"{side}_{joint}"]) for joint in ("hip", "knee", "ankle")]
+        rotations[:, leg] = moved_leg(motion, side, shift)
     return replace(motion, rotations=rotations)
 
 
@@ -80,34 +76,8 @@ def _between(shift: np.ndarray, known: np.ndarray, fps: float) -> np.ndarray:
 
 
 def _eased(lift: np.ndarray, fps: float) -> np.ndarray:
-    """A lift (T,) that is never less, and comes and goes gently."""
+    """A lift (T,) that is never less, and comes and goes gently: means of the most within reach."""
     from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
     reach = max(1, round(EASE_S * fps / 2))
-    return np.maximum(lift, gaussian_filter1d(maximum_filter1d(lift, 2 * reach + 1), reach, mode="nearest"))
-
-
-def _moved_leg(motion: BodyMotion, side: str, shift: np.ndarray) -> np.ndarray:
-    """Rotations (T, 3, 3, 3) of hip, knee and ankle with the foot moved by `shift`; it keeps pointing where it did.
-
-    The knee stays in the plane it was in: two bones of known lengths meet the ankle there in one way.
-    """
-    hip, knee, ankle, toe = (motion.positions[:, AT[f"{side}_{j}"]] for j in ("hip", "knee", "ankle", "toe"))
-    thigh, shank = (np.linalg.norm(motion.body.offsets[AT[f"{side}_{j}"]]) for j in ("knee", "ankle"))
-    reach = ankle + shift - hip
-    length = np.linalg.norm(reach, axis=1).clip(abs(thigh - shank) + 1e-3, None)
-    line = reach / np.maximum(length, 1e-9)[:, None]
-    length = np.minimum(length, STRAIGHT * (thigh + shank))
-    length = np.where(np.abs(shift).max(1) < 1e-9, np.linalg.norm(ankle - hip, axis=1), length)
-    along = (thigh**2 - shank**2 + length**2) / (2 * length)
-    out = np.sqrt(np.maximum(thigh**2 - along**2, 0))
-    forward = motion.orientations[:, AT["pelvis"], :, 2]
-    bend = knee - hip
-    bend = bend - (bend * line).sum(1, keepdims=True) * line
-    size = np.linalg.norm(bend, axis=1, keepdims=True)
-    ahead = unit(forward - (forward * line).sum(1, keepdims=True) * line)
-    trust = np.clip(size / 0.02, 0, 1)  # a straight leg's plane is nobody's: forwards is where knees go
-    bend = unit(trust * bend / np.maximum(size, 1e-9) + (1 - trust) * ahead)
-    new_knee = hip + along[:, None] * line + out[:, None] * bend
-    new_ankle = hip + length[:, None] * line
-    return bend_leg(motion.orientations[:, AT["pelvis"]], hip, new_knee, new_ankle, unit(toe - ankle))
+    return gaussian_filter1d(maximum_filter1d(lift, 4 * reach + 1), reach, mode="nearest", truncate=2)
