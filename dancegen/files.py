@@ -7,11 +7,13 @@ takes no more memory than its limit, and raises an error in words that names the
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import pickle
 import struct
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -34,6 +36,8 @@ MOST_PIXELS = 64_000_000
 """Of a picture, or of one frame of a video: 8K has half as many."""
 PICTURES = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 """Formats of pictures, as Pillow calls them."""
+Shapes = Mapping[str, tuple[int, ...]]
+"""The shapes of a file's tensors, by their names."""
 _KINDS = "biufU"
 """Of NumPy's types: truth values, whole numbers, real ones, text. Objects would be pickles."""
 _END, _LARGE_END, _LARGE_END_AT = b"PK\5\6", b"PK\6\6", b"PK\6\7"
@@ -108,13 +112,25 @@ def load_tensors(path: str | Path, kind: type[InputError] = ModelError) -> dict[
     _check_is_file(path, what, kind)
     with reading(path, what, kind):
         with open(path, "rb") as file:
-            start = file.read(8)
-        length = int.from_bytes(start, "little")
-        if len(start) < 8 or length > os.stat(path).st_size - 8:
-            raise kind(f"{path} is damaged or not a {what}: it ends before its list of tensors does")
-        if length > LARGEST_TENSOR_LIST:
-            raise kind(f"{path} is not a {what}: its list of tensors would take {byte_size(length)}")
+            _tensor_list(file, path, kind)
         return load_file(path)
+
+
+def tensor_shapes(path: str | Path, kind: type[InputError] = ModelError) -> dict[str, tuple[int, ...]]:
+    """The shapes of the tensors in a safetensors file, or in what torch.save wrote; the tensors are not read.
+
+    Those in dictionaries within a dictionary are named like `image_proj.latents`. Raises `kind`.
+    """
+    if Path(path).suffix.lower() != ".safetensors":
+        return {name: tuple(tensor.shape) for name, tensor in _flat(load_checkpoint(path, kind, "meta"))}
+    what = "safetensors file"
+    _check_is_file(path, what, kind)
+    with reading(path, what, kind), open(path, "rb") as file:
+        listed = json.loads(_tensor_list(file, path, kind))
+        ends = [each["data_offsets"][1] for name, each in listed.items() if name != "__metadata__"]
+        if max(ends, default=0) > os.stat(path).st_size - file.tell():
+            raise kind(f"{path} is damaged: it ends before its tensors do. Get it again")
+        return {name: tuple(each["shape"]) for name, each in listed.items() if name != "__metadata__"}
 
 
 def tensors_metadata(path: str | Path, kind: type[InputError] = ModelError) -> dict[str, str]:
@@ -123,6 +139,13 @@ def tensors_metadata(path: str | Path, kind: type[InputError] = ModelError) -> d
 
     with reading(path, "safetensors file", kind), safe_open(path, "np") as file:
         return file.metadata() or {}
+
+
+def load_weights(path: str | Path, kind: type[InputError] = ModelError) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file, or of what torch.save wrote, named as by `tensor_shapes`. Raises `kind`."""
+    if Path(path).suffix.lower() == ".safetensors":
+        return load_tensors(path, kind)
+    return dict(_flat(load_checkpoint(path, kind)))
 
 
 def load_checkpoint(path: str | Path, kind: type[InputError] = ModelError, device: str | torch.device = "cpu") -> Any:
@@ -138,7 +161,13 @@ def load_checkpoint(path: str | Path, kind: type[InputError] = ModelError, devic
             with zipfile.ZipFile(path) as archive:
                 if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                     raise kind(f"{path} is not a {what}: it is compressed, as PyTorch writes none")
-        return torch.load(path, weights_only=True, map_location=device)
+        try:
+            return torch.load(path, weights_only=True, map_location=device)
+        except pickle.UnpicklingError as error:
+            raise kind(
+                f"{path} holds more than numbers and text, or is damaged: what else is in it would run as code, and is "
+                "not read. Take the same model as .safetensors"
+            ) from error
 
 
 def load_picture(path: str | Path, kind: type[InputError] = InputError) -> np.ndarray:
@@ -172,6 +201,26 @@ def load_picture(path: str | Path, kind: type[InputError] = InputError) -> np.nd
         if picture is None:
             raise kind(f"{path} is not a picture that can be read: it is damaged. Give another copy, as PNG or JPEG")
         return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB, dst=picture)
+
+
+def _tensor_list(file: IO[bytes], path: str | Path, kind: type[InputError]) -> bytes:
+    """The list of tensors at the start of a safetensors file, in JSON. Raises `kind` where it cannot be one."""
+    start = file.read(8)
+    length = int.from_bytes(start, "little")
+    if len(start) < 8 or length > os.stat(path).st_size - 8:
+        raise kind(f"{path} is damaged or not a safetensors file: it ends before its list of tensors does")
+    if length > LARGEST_TENSOR_LIST:
+        raise kind(f"{path} is not a safetensors file: its list of tensors would take {byte_size(length)}")
+    return file.read(length)
+
+
+def _flat(found: Any, prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """The tensors in dictionaries of dictionaries; what is no tensor is left out."""
+    for name, each in found.items() if isinstance(found, Mapping) else ():
+        if isinstance(each, Mapping):
+            yield from _flat(each, "" if name == "state_dict" else f"{prefix}{name}.")
+        elif hasattr(each, "shape"):
+            yield f"{prefix}{name}", each
 
 
 def _check_is_file(path: str | Path, what: str, kind: type[InputError]) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from dancegen.downloads import cache_of, download, in_words, listed_in_cache
 from dancegen.errors import ModelError
+from dancegen.files import Shapes
 from dancegen.progress import SILENT, Progress
 from dancegen.store import Input, file_digest, hash_value
-from dancegen.weights import CONFIG, SUFFIXES, Located, ModelRef, network
+from dancegen.weights import CONFIG, SUFFIXES, Located, ModelRef, are_half, network
 
 _HUB_TIMEOUT_S = 20
+_LARGE = (*SUFFIXES, ".index.json")
+"""Of which a cache may hold another set than the hub's first choice, such as the one in full precision."""
 
 
 def locate(ref: ModelRef, *, offline: bool) -> Located:
@@ -48,28 +52,49 @@ def fetch(located: Located) -> Located:
 
 
 def fetch_configs(located: Located) -> Located:
-    """The same model with its configurations here: a few kilobytes are downloaded if need be. Raises ModelError."""
-    names = [name for name in located.files if name.endswith(CONFIG)]
-    if located.here or not names:
+    """The same model with all that says what it is made for: its configurations, and lists of checkpoints' tensors.
+
+    A few kilobytes are downloaded if need be. Raises ModelError.
+    """
+    if located.here or located.missing or located.config_folder is not None or located.lists:
         return located
-    return replace(located, config_folder=_download(located, names))
+    names = [name for name in located.files if name.endswith(CONFIG)]
+    lists = {name: _tensor_list(located, name) for name in located.checkpoints if name.endswith(".safetensors")}
+    return replace(located, config_folder=_download(located, names) if names else None, lists=lists)
+
+
+def look_at(located: Located, *, note_missing: bool) -> Located:
+    """As `fetch_configs`; note_missing: what does not come is left unknown, for a plan."""
+    try:
+        return fetch_configs(located)
+    except ModelError:
+        if not note_missing:
+            raise
+        return located
 
 
 def at_hand(located: Located) -> Located:
-    """The same model on this machine, which need not be the one it was located on: the very commit, fetched if need be.
+    """The same model on this machine, which need not be the one it was located on: the very files, fetched if need be.
 
     Raises ModelError.
     """
     if located.revision is None or (located.folder is not None and located.folder.is_dir()):
         return located
-    return fetch(locate(replace(located.ref, text=located.name), offline=False))
+    folder = cache_of(located.ref.hub()["repo"]) / "snapshots" / located.revision
+    if all((folder / name).is_file() for name in located.files):
+        return replace(located, folder=folder)
+    return fetch(replace(located, folder=None, ref=replace(located.ref, text=located.name)))
 
 
 def model_input(model: Located, progress: Progress = SILENT) -> Input:
-    """A model as a recipe's input: the hub's commit, or the bytes of its local files. Raises ModelError."""
+    """A model as a recipe's input: the hub's commit, or the bytes of its local files. Raises ModelError.
+
+    Its weights in full and in half precision are two.
+    """
     role = model.ref.role
     if model.revision is not None:
-        return Input.weights(role, model.hub_id, model.revision)
+        found = Input.weights(role, model.hub_id, model.revision)
+        return replace(found, digest=hash_value([found.digest, "fp16"])) if are_half(model.files) else found
     digests = []
     with progress.task(f"Reading {model.name}", len(model.files)) as advance:
         for name in model.files:
@@ -110,14 +135,26 @@ def quiet_libraries() -> Iterator[None]:
 
 
 def _download(located: Located, names: Iterable[str]) -> Path:
-    from huggingface_hub import snapshot_download
+    hub = located.ref.hub()
+    try:
+        return download(hub["repo"], hub["revision"], located.revision, list(names), located.sizes)
+    except Exception as error:  # the hub's client and its transports raise many kinds
+        why = in_words(error, hub["repo"], "the download failed")
+        raise missing(located.ref, f"{why}; what has come is kept: run it again to go on", located.gigabytes) from error
+
+
+def _tensor_list(located: Located, name: str) -> Shapes:
+    """The shapes of the tensors in a safetensors file on the hub, from its first bytes."""
+    from huggingface_hub import HfApi
 
     hub = located.ref.hub()
     try:
-        # By the name that was given and not by commit: the cache then knows, also offline, what that name stands for.
-        return Path(snapshot_download(hub["repo"], revision=hub["revision"], allow_patterns=list(names)))
+        listed = HfApi().parse_safetensors_file_metadata(
+            hub["repo"], name, revision=located.revision, timeout=_HUB_TIMEOUT_S
+        )  # fmt: skip
     except Exception as error:  # the hub's client and its transports raise many kinds
-        raise missing(located.ref, f"the download failed ({_first_line(error)})", located.gigabytes) from error
+        raise missing(located.ref, in_words(error, hub["repo"], f"{name} could not be looked at")) from error
+    return {tensor: tuple(info.shape) for tensor, info in listed.tensors.items()}
 
 
 def _local(ref: ModelRef, path: Path) -> Located:
@@ -137,7 +174,7 @@ def _beside(ref: ModelRef, path: Path, folder: str) -> list[str]:
     """The files of a network that lies in a folder beside a checkpoint."""
     there = path.parent / folder
     names = [f"{folder}/{file.name}" for file in there.iterdir()] if there.is_dir() else []
-    found = network(names, f"{folder}/")
+    found = network(names, f"{folder}/", half=ref.layout.half)
     if not found:
         raise ModelError(f"{ref.option} {path} needs its {folder.replace('_', ' ')} beside it, in a folder {folder}")
     return found
@@ -148,9 +185,19 @@ def _cached(ref: ModelRef) -> Located | None:
     folder = _snapshot(ref)
     if folder is None:
         return None
-    names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
-    files = ref.needed(names)
-    return Located(ref, folder, files, folder.name, _size(folder, files)) if files else None
+    names = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    files = ref.needed(sorted(names))
+    if not files or any(not name.endswith(_LARGE) and name not in names for name in _wanted(ref, folder)):
+        return None
+    return Located(ref, folder, files, folder.name, _size(folder, files))
+
+
+def _wanted(ref: ModelRef, folder: Path) -> tuple[str, ...]:
+    """What the model takes of the whole repository: a download that broke off may have left out some.
+
+    The cache knows what is in the repository if the hub's client is new enough; else nothing.
+    """
+    return ref.needed(listed_in_cache(ref.hub()["repo"], folder.name))
 
 
 def _snapshot(ref: ModelRef) -> Path | None:
@@ -158,11 +205,9 @@ def _snapshot(ref: ModelRef) -> Path | None:
 
     snapshot_download itself would call one incomplete that holds only what a model takes.
     """
-    from huggingface_hub.constants import HF_HUB_CACHE
-
     hub = ref.hub()
     revision = hub["revision"] or "main"
-    repository = Path(HF_HUB_CACHE) / f"models--{hub['repo'].replace('/', '--')}"
+    repository = cache_of(hub["repo"])
     name = repository / "refs" / revision
     commit = name.read_text().strip() if name.is_file() else revision
     folder = repository / "snapshots" / commit
@@ -179,12 +224,26 @@ def _remote(ref: ModelRef) -> Located:
             hub["repo"], revision=hub["revision"], files_metadata=True, timeout=_HUB_TIMEOUT_S
         )  # fmt: skip
     except Exception as error:  # the hub's client and its transports raise many kinds
-        raise missing(ref, f"the hub could not be asked for it ({_first_line(error)})") from error
+        raise missing(ref, in_words(error, hub["repo"], "the hub could not be asked for it")) from error
     sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
     files = ref.needed(sorted(sizes))
     if not files:
-        raise ModelError(f"{ref.option} {ref.text} holds no {ref.holds}")
-    return Located(ref, None, files, info.sha, sum(sizes[name] for name in files) / 1e9)
+        raise ModelError(_holds_none(ref, sizes))
+    return Located(ref, None, files, info.sha, sum(sizes[name] for name in files) / 1e9, sizes=_of(files, sizes))
+
+
+def _holds_none(ref: ModelRef, names: Iterable[str]) -> str:
+    """What to say of a repository without what is needed: which checkpoints it has, of which one may be meant."""
+    checkpoints = sorted(name for name in names if name.endswith(SUFFIXES) and name.count("/") < 2)
+    said = f"{ref.option} {ref.text} holds no {ref.holds}"
+    if ref.hub()["file"] is not None or not checkpoints:
+        return said
+    some = ", ".join(checkpoints[:6]) + (" and others" if len(checkpoints) > 6 else "")
+    return f"{said}. It holds {some}: name one as {ref.hub()['repo']}/{checkpoints[0]}"
+
+
+def _of(files: Iterable[str], sizes: Mapping[str, int]) -> dict[str, int]:
+    return {name: sizes[name] for name in files}
 
 
 def _size(folder: Path, files: Iterable[str]) -> float:
@@ -196,8 +255,3 @@ def _hash(path: Path) -> str:
         return file_digest(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _first_line(error: BaseException) -> str:
-    lines: Iterator[str] = (line.strip() for line in str(error).splitlines() if line.strip())
-    return next(lines, type(error).__name__)

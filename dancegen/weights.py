@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dancegen.errors import InputError, ModelError
+from dancegen.files import Shapes, tensor_shapes
 from dancegen.text import read_json
 
 SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 """Of a checkpoint that is one file."""
 CONFIG = "config.json"
 _HUB = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:/(?P<file>[^@\s]+))?(?:@(?P<revision>[\w./-]+))?")
-_WEIGHTS = (
-    r"(diffusion_pytorch_)?model(-\d+-of-\d+)?\.safetensors",
-    r"(diffusion_pytorch_)?model\.fp16\.safetensors",
-    r"(diffusion_pytorch_model|pytorch_model)\.bin",
+_WEIGHTS = re.compile(
+    r"(?P<stem>diffusion_pytorch_model|model|pytorch_model)(?P<half>\.fp16)?"
+    r"(?:-(?P<part>\d+)-of-(?P<parts>\d+))?(?P<half_too>\.fp16)?\.(?P<suffix>safetensors|bin)"
 )
-"""A network's weights as diffusers and transformers save them, the safest first."""
+"""A network's weights as diffusers and transformers save them: whole or in parts, in full or in half precision."""
+HALF = ".fp16"
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Layout:
 
     networks: each by the folders it may lie in, like `unet/`, or "" for the top. extras: files that are taken where
     they are there, and one of which must be. single: one weights file at the top. beside: folders of networks that
-    belong to a single file, and lie beside it. named: files of these names, all of which must be there. holds: what
-    that is, in words.
+    belong to a single file, and lie beside it. named: files of these names, all of which must be there. half: weights
+    in half precision are taken where they are there: they are half as large. holds: what that is, in words.
     """
 
     networks: tuple[tuple[str, ...], ...] = ()
@@ -38,6 +39,7 @@ class Layout:
     single: bool = False
     beside: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
+    half: bool = False
     holds: str = ""
 
     def files(self, names: Iterable[str], file: str | None = None) -> tuple[str, ...]:
@@ -50,7 +52,8 @@ class Layout:
             parts.append([file] if file in names else [])
         else:
             for folders in self.networks:
-                parts.append(next((found for folder in folders if (found := network(names, folder))), []))
+                found = (network(names, folder, half=self.half) for folder in folders)
+                parts.append(next((each for each in found if each), []))
             if self.extras:
                 parts.append([name for name in self.extras if name in names])
             parts += [[name] if name in names else [] for name in self.named]
@@ -58,7 +61,7 @@ class Layout:
                 parts.append(_single(names))
         above = PurePosixPath(file or "").parent.as_posix()
         root = "" if above == "." else f"{above}/"
-        parts += [network(names, f"{root}{folder}/") for folder in self.beside]
+        parts += [network(names, f"{root}{folder}/", half=self.half) for folder in self.beside]
         return tuple(sorted(name for part in parts for name in part)) if all(parts) else ()
 
 
@@ -121,7 +124,8 @@ class Located:
     """A model's files. `folder` is None as long as they must be downloaded; `files` are relative to it.
 
     revision: the hub's commit; None for local files. gigabytes: of all files. config_folder: where its configurations
-    are, if they alone were downloaded. missing: why it cannot be had, of a model that a dry run goes on without.
+    are, if they alone were downloaded. missing: why it cannot be had, of a model that a dry run goes on without. sizes:
+    bytes of its files, as far as the hub said. lists: of checkpoints that are on the hub, their tensors' shapes.
     """
 
     ref: ModelRef
@@ -131,6 +135,8 @@ class Located:
     gigabytes: float
     config_folder: Path | None = None
     missing: str = ""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    lists: Mapping[str, Shapes] = field(default_factory=dict)
 
     @property
     def here(self) -> bool:
@@ -164,6 +170,23 @@ class Located:
             return {}
         names = [name for name in self.files if PurePosixPath(name).name == CONFIG]
         return {name: _read_json(folder / name, self.ref) for name in names}
+
+    @property
+    def checkpoints(self) -> list[str]:
+        """Its files of weights that no configuration stands beside: those of a model that is one file."""
+        folders = {PurePosixPath(name).parent for name in self.files if PurePosixPath(name).name == CONFIG}
+        weights = [name for name in self.files if name.endswith(SUFFIXES)]
+        return [name for name in weights if PurePosixPath(name).parent not in folders]
+
+    def shapes(self) -> Shapes:
+        """The shapes of its checkpoint's tensors by name, which are read without the tensors; none where unknown.
+
+        Raises ModelError.
+        """
+        found: dict[str, tuple[int, ...]] = {}
+        for name in self.checkpoints:
+            found |= tensor_shapes(self.folder / name) if self.folder is not None else self.lists.get(name, {})
+        return found
 
 
 @dataclass(frozen=True)
@@ -204,14 +227,6 @@ class Models:
             "download_gb": round(self.download_gb, 3),
         }
 
-    @property
-    def configs(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """The configurations of all models, as far as they are here: role -> file -> what it says.
-
-        Raises ModelError.
-        """
-        return {model.ref.role: model.configs for model in self.located}
-
 
 def weighted(text: str, flag: str = "--lora") -> tuple[str, float]:
     """A LoRA's model and weight from MODEL or MODEL=0.8. Raises InputError."""
@@ -224,16 +239,40 @@ def weighted(text: str, flag: str = "--lora") -> tuple[str, float]:
         raise InputError(f"{flag} {text}: {weight} is no number; write MODEL=0.8") from None
 
 
-def network(names: Sequence[str], prefix: str) -> list[str]:
-    """A network as diffusers and transformers save it: its configuration, and one set of weights."""
+def network(names: Sequence[str], prefix: str, *, half: bool = False) -> list[str]:
+    """A network as diffusers and transformers save it: its configuration and one set of weights, if all is there.
+
+    Files without pickles come first. half: see Layout.
+    """
     inside = [name for name in names if name.startswith(prefix) and "/" not in name[len(prefix) :]]
     if f"{prefix}{CONFIG}" not in inside:
         return []
-    for pattern in _WEIGHTS:
-        weights = [name for name in inside if re.fullmatch(pattern, name[len(prefix) :])]
-        if weights:
-            index = [name for name in inside if name.endswith(".safetensors.index.json")] if len(weights) > 1 else []
-            return [f"{prefix}{CONFIG}", *weights, *index]
+    for suffix in ("safetensors", "bin"):
+        for in_half in (half, not half):
+            weights = _weights([name[len(prefix) :] for name in inside], suffix, in_half)
+            if weights:
+                return [f"{prefix}{name}" for name in (CONFIG, *weights)]
+    return []
+
+
+def are_half(names: Iterable[str]) -> bool:
+    """Whether a set of weights is the one in half precision."""
+    return any(HALF in PurePosixPath(name).name for name in names)
+
+
+def _weights(names: Sequence[str], suffix: str, half: bool) -> list[str]:
+    """One file, or all parts of several and what says which part is where; nothing where any is missing."""
+    found = [(match, name) for name in names if (match := _WEIGHTS.fullmatch(name)) and match["suffix"] == suffix]
+    found = [(match, name) for match, name in found if bool(match["half"] or match["half_too"]) == half]
+    for match, name in found:
+        if match["part"] is None:
+            return [name]
+    index = [name for name in names if f".{suffix}.index" in name and name.endswith(".json") and (HALF in name) == half]
+    for stem, count in sorted({(match["stem"], match["parts"]) for match, _ in found}):
+        parts = [name for match, name in found if (match["stem"], match["parts"]) == (stem, count)]
+        own = [name for name in index if name.startswith(f"{stem}.")]
+        if len(parts) == int(count) and own:
+            return [*parts, *own]
     return []
 
 

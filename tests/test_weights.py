@@ -38,7 +38,8 @@ def test_of_a_repository_only_what_a_role_needs_is_taken():
     assert reference("base", "a/b").needed([*BASE, *extra]) == tuple(sorted(BASE))
     assert reference("base", "a/b").needed(BASE[:-1]) == ()
     both = [*NETWORK, "diffusion_pytorch_model.fp16.safetensors", "diffusion_pytorch_model.bin"]
-    assert reference("controlnet", "a/b").needed(both) == tuple(NETWORK)
+    assert reference("controlnet", "a/b").needed(both) == ("config.json", "diffusion_pytorch_model.fp16.safetensors")
+    assert ModelRef("detector", "a/b").needed(both) == tuple(NETWORK)  # half precision only where it is asked for
     fp16 = ["config.json", "diffusion_pytorch_model.fp16.safetensors"]
     assert reference("controlnet", "a/b").needed([*fp16, "diffusion_pytorch_model.bin"]) == tuple(fp16)
     assert reference("controlnet", "a/b").needed(["config.json", "diffusion_pytorch_model.bin"])

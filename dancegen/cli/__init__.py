@@ -15,7 +15,7 @@ import typer
 
 from dancegen import __version__
 from dancegen.cli import artifacts
-from dancegen.cli.commands import command_for, epilog, unknown_option
+from dancegen.cli.commands import command_class, command_for, epilog, unknown_option
 from dancegen.cli.common import examples, need_command
 from dancegen.cli.genres import EXAMPLES, list_genres
 from dancegen.devices import is_main_process, rank_and_world_size
@@ -36,9 +36,9 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_dancegen)
     for verb in VERBS:
-        app.command(verb.name, epilog=epilog(verb))(command_for(verb))
+        app.command(verb.name, cls=command_class(verb), epilog=epilog(verb))(command_for(verb))
     dance = VERBS[0]
-    app.command("inference", hidden=True, epilog=epilog(dance))(command_for(dance))
+    app.command("inference", cls=command_class(dance), hidden=True, epilog=epilog(dance))(command_for(dance))
     app.command("genres", epilog=examples(*(f"dancegen {line}" for line in EXAMPLES)))(list_genres)
     app.add_typer(artifacts.app, name="artifacts")
     return app

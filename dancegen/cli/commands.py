@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from dancegen.cli.common import COMMON_OPTIONS, examples, stdout_reserved
 from dancegen.devices import is_main_process
-from dancegen.options.declare import COMMON, Names, Options, declared, flag_of, kinds
+from dancegen.options.declare import COMMON, Names, Options, Switch, declared, flag_of, kinds, switches
 from dancegen.options.shared import SHARED
 from dancegen.options.verbs import VERBS, Verb
 from dancegen.store import Artifact
@@ -56,6 +57,27 @@ def command_for(verb: Verb) -> Callable[..., None]:
     command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return command
+
+
+def command_class(verb: Verb) -> type[TyperCommand]:
+    """The class of a verb's command: it lets flags that are switches stand alone, wherever they stand."""
+    flags = switches(verb.options())
+
+    class Command(TyperCommand):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            return super().parse_args(ctx, written_out(args, flags))
+
+    return Command
+
+
+def written_out(arguments: Sequence[str], flags: Mapping[str, Switch]) -> list[str]:
+    """A command line in which every switch has its name: what follows one that stands alone is not taken for it."""
+    found, end = [], arguments.index("--") if "--" in arguments else len(arguments)
+    for place, word in enumerate(arguments):
+        names = flags[word].names if word in flags and place < end else None
+        named = names is not None and place + 1 < end and arguments[place + 1] in names
+        found.append(word if names is None or named else f"{word}={names[0]}")
+    return found
 
 
 def _parameter(options: type[Options], each: Field) -> Parameter:

@@ -86,7 +86,7 @@ def option(
     """
     if (through is not None) != (role is Role.DERIVED):
         raise TypeError("a derived option, and no other, says through which parameter it enters the recipe")
-    names = names or (parse.names if isinstance(parse, Choice) else ())
+    names = names or (parse.names if isinstance(parse, Choice | Switch) else ())
     declared = Declared(help, metavar, panel, flag, role, through, argument, parse, names)
     return field(default=default, metadata={"declared": declared})
 
@@ -142,7 +142,7 @@ def flag_of(each: Field) -> str:
 def kinds(options: type[Options]) -> Mapping[str, type]:
     """What a command line reads for each option: bool, int, float, str, or list for what may be given several times."""
     found = {name: _kind(hint) for name, hint in get_type_hints(options).items()}
-    return found | {each.name: str for each in fields(options) if isinstance(declared(each).parse, Time)}
+    return found | {each.name: str for each in fields(options) if isinstance(declared(each).parse, Time | Switch)}
 
 
 def _check_address(each: Field, value: Any) -> None:
@@ -278,6 +278,30 @@ class Choice:
 def choice(*names: str, otherwise: Callable[[str], str] = lambda value: "") -> Choice:
     """One of these names."""
     return Choice(names, otherwise)
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Off, which is None, or one of some names; without a name it is the first one."""
+
+    names: tuple[str, ...]
+
+    def __call__(self, flag: str, value: Any) -> str | None:
+        """The name. Raises InputError where it is another."""
+        if value is False:
+            return None
+        return Choice(self.names)(flag, self.names[0] if value is True else value)
+
+
+def switch(*names: str) -> Switch:
+    """A flag that may be followed by one of these names, and means the first one without."""
+    return Switch(names)
+
+
+def switches(options: type[Options]) -> Mapping[str, Switch]:
+    """The flags of a class that may stand alone or before a name."""
+    found = {flag_of(each): declared(each).parse for each in fields(options)}
+    return {flag: parse for flag, parse in found.items() if isinstance(parse, Switch)}
 
 
 def each_of(parse: Parse | None = None) -> Parse:

@@ -166,13 +166,13 @@ class FilmJob:
         cuts = [int(np.searchsorted(self.keys, frame)) for frame in self.cuts]
         return cut_chained(frames, borders, cuts, longest=grid.down(grid.longest), overlap=grid.overlap)
 
-    def plan(self, models: Models | None = None) -> Plan:
-        """What painting it will take. models: where more is known of them now than when they were located."""
+    def plan(self) -> Plan:
+        """What painting it will take."""
         from dancegen.devices import choose_device
         from dancegen.renderers.film.plan import make_plan
 
         return make_plan(
-            self.backend, models or self.request.models, self.settings, self.segments, size=self.request.size,
+            self.backend, self.request.models, self.settings, self.segments, size=self.request.size,
             frames=len(self.sequence), device=choose_device(self.device),
         )  # fmt: skip
 
@@ -214,7 +214,7 @@ def request_film(
     Raises InputError for a prompt, a size or a setting that cannot be, ModelError for a model that cannot be had, or
     models that do not fit together.
     """
-    from dancegen.hub import locate, locate_or_note
+    from dancegen.hub import locate, locate_or_note, look_at
     from dancegen.renderers.film.portrait import load_portrait
 
     backend = find_backend(options.engine)
@@ -224,8 +224,9 @@ def request_film(
     portrait = None if settings.image is None else load_portrait(settings.image)
     size = _size(backend, options.size, backend.grid(settings).side, shown)
     find = locate_or_note if note_missing else locate
-    models = Models(tuple(find(ref, offline=settings.offline) for ref in backend.references(settings)))
-    backend.check(models.configs)
+    found = [find(ref, offline=settings.offline) for ref in backend.references(settings)]
+    models = Models(tuple(look_at(model, note_missing=note_missing) for model in found))
+    backend.check(models, settings)
     settings = backend.fitted(asked, models, size)
     return FilmRequest(options, backend, asked, settings, size, schedule, models, portrait)
 
@@ -255,15 +256,14 @@ def render_film(job: FilmJob, context: Context) -> Artifact:
 
 
 def _build(directory: Path, job: FilmJob, inputs: Inputs, recipe: Recipe, context: Context) -> dict:
-    from dancegen.hub import fetch, fetch_configs
+    from dancegen.hub import fetch
 
     progress = context.progress
-    models = Models(tuple(fetch_configs(model) for model in job.request.models.located))
-    job.backend.check(models.configs)
-    plan = job.plan(models)
+    plan = job.plan()
     for line in plan.lines():
         progress.say(line)
-    models = Models(tuple(fetch(model) for model in models.located))
+    models = Models(tuple(fetch(model) for model in job.request.models.located))
+    job.backend.check(models, job.settings)  # also what only the files themselves say
     tasks = job.tasks(models, inputs, plan.tier.name)
     painted = _painted(tasks, job, context)
     counts = {"segments_total": len(painted), "segments_computed": _computed(painted)}

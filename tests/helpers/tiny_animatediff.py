@@ -11,19 +11,24 @@ CHANNELS = (8, 16)
 WORDS = 16  # width of the text's embedding
 
 
-def tiny_models(folder: Path, seed: int = 0) -> dict[str, Path]:
-    """base, vae, motion_adapter and controlnet in a folder of their own each, with weights that have learnt nothing."""
+def tiny_models(
+    folder: Path, seed: int = 0, channels: tuple[int, ...] = CHANNELS, groups: int = 4, heads: int = 2
+) -> dict[str, Path]:
+    """base, vae, motion_adapter and controlnet in a folder of their own each, with weights that have learnt nothing.
+
+    groups, heads: of the motion modules, which a checkpoint without its configuration does not say.
+    """
     from diffusers import AutoencoderKL, ControlNetModel, MotionAdapter, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
 
     torch.manual_seed(seed)
-    blocks = {"block_out_channels": CHANNELS, "layers_per_block": 1, "norm_num_groups": 4, "attention_head_dim": 2}
+    blocks = {"block_out_channels": channels, "layers_per_block": 1, "norm_num_groups": 4, "attention_head_dim": 2}
     down = {"down_block_types": ("CrossAttnDownBlock2D", "DownBlock2D"), "cross_attention_dim": WORDS}
     unet = UNet2DConditionModel(sample_size=8, up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"), **blocks, **down)
     controlnet = ControlNetModel(conditioning_embedding_out_channels=(4, 8, 8, 8), **blocks, **down)
     adapter = MotionAdapter(
-        block_out_channels=CHANNELS, motion_layers_per_block=1, motion_num_attention_heads=2, motion_norm_num_groups=4,
-        motion_max_seq_length=32,
+        block_out_channels=channels, motion_layers_per_block=1, motion_num_attention_heads=heads,
+        motion_norm_num_groups=groups, motion_max_seq_length=32,
     )  # fmt: skip
     vae = AutoencoderKL(
         block_out_channels=(4, 4, 8, 8), down_block_types=("DownEncoderBlock2D",) * 4,

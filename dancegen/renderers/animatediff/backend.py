@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dancegen.renderers.animatediff.settings import LATENT_SIDE, SIZE, Settings
 from dancegen.renderers.animatediff.thrift import thrift_on
-from dancegen.renderers.film.backend import Configs, FilmBackend, Grid
+from dancegen.renderers.film.backend import FilmBackend, Grid
 from dancegen.renderers.film.tiers import Tier
 from dancegen.weights import ModelRef, Models
 
@@ -66,11 +66,11 @@ class AnimateDiff(FilmBackend[Settings]):
         """The memory that is named acts through the window."""
         return {"window": settings.window}
 
-    def check(self, configs: Configs) -> None:
-        """Raises ModelError where ControlNet or motion modules are made for another base."""
-        from dancegen.renderers.animatediff.models import check_fit
+    def check(self, models: Models, settings: Settings) -> None:
+        """Raises ModelError where one of them is made for another base, or cannot do what it is there for."""
+        from dancegen.renderers.animatediff.fit import check_fit
 
-        check_fit(configs)
+        check_fit(models, settings)
 
     def costs(self, models: Models, settings: Settings, size: tuple[int, int], device: str) -> FilmCosts:
         """Counted from the networks' configurations."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dancegen.errors import ModelError
 from dancegen.hub import quiet_libraries
+from dancegen.renderers.animatediff.motion_modules import load_motion_modules
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.film.loading import explained, is_checkpoint, variant_of
 from dancegen.weights import CONFIG, Located, Models
@@ -83,7 +84,9 @@ def load_network(kind: Any, located: Located, dtype: torch.dtype) -> Any:
             folder = located.directory / prefix
             return kind.from_pretrained(folder, torch_dtype=dtype, **variant_of(located, prefix))
         file = located.directory / located.files[0]
-        known = {"AutoencoderKL": "vae", "ControlNetModel": "controlnet", "MotionAdapter": "motion_adapter"}
+        if kind.__name__ == "MotionAdapter":
+            return load_motion_modules(file, SD15 / "motion_adapter", dtype)
+        known = {"AutoencoderKL": "vae", "ControlNetModel": "controlnet"}
         beside = (file.parent / CONFIG).is_file()
         config = {"config": str(file.parent)} if beside else {"config": str(SD15), "subfolder": known[kind.__name__]}
         return kind.from_single_file(str(file), torch_dtype=dtype, local_files_only=True, **config)

@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-from dancegen.errors import ModelError
 from dancegen.renderers.animatediff.settings import (
     BASE,
     CONTROLNET,
     IP_ADAPTER,
     LCM_ADAPTER,
     LCM_LORA,
+    LIGHTNING_ADAPTER,
+    LIGHTNING_STEPS,
     MOTION_ADAPTER,
     TEMPORALNET,
     VAE,
     Settings,
 )
-from dancegen.renderers.film.backend import Configs
-from dancegen.weights import NETWORK, SINGLE_FILE, Layout, ModelRef, weighted
+from dancegen.weights import SINGLE_FILE, Layout, ModelRef, weighted
 
 TOKENIZER = "openai/clip-vit-large-patch14"
 IMAGE_ENCODER = "image_encoder"
 _TOKENIZER_FILES = ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+_NETWORK = Layout(networks=(("",),), half=True)
 _LAYOUTS = {
     "base": Layout(
         networks=(("text_encoder/",), ("unet/",)),
         extras=tuple(f"tokenizer/{name}" for name in _TOKENIZER_FILES),
+        half=True,
         holds="Stable Diffusion (text_encoder, tokenizer and unet) as diffusers saves it",
     ),
     "tokenizer": Layout(extras=_TOKENIZER_FILES),
-    "vae": Layout(networks=(("", "vae/"),)),
-    "ip-adapter": Layout(single=True, beside=(IMAGE_ENCODER,), holds="IP-Adapter"),
+    "vae": Layout(networks=(("", "vae/"),), half=True),
+    "ip-adapter": Layout(single=True, beside=(IMAGE_ENCODER,), half=True, holds="IP-Adapter"),
     "lora": SINGLE_FILE,
     "motion-lora": SINGLE_FILE,
 }
 _GIGABYTES = {
     BASE: 3.9, VAE: 0.33, MOTION_ADAPTER: 1.8, CONTROLNET: 1.4, TEMPORALNET: 1.4, IP_ADAPTER: 2.6, LCM_ADAPTER: 1.8,
-    LCM_LORA: 0.13, TOKENIZER: 0.002,
+    LCM_LORA: 0.13, TOKENIZER: 0.002, **{LIGHTNING_ADAPTER.format(steps): 0.91 for steps in LIGHTNING_STEPS},
 }  # fmt: skip
 
 
 def reference(role: str, text: str, weight: float = 1.0) -> ModelRef:
     """What a person named for a role, with the files that the role takes."""
-    return ModelRef(role, text, _LAYOUTS.get(role, NETWORK), weight, _GIGABYTES.get(text.split("@")[0]))
+    return ModelRef(role, text, _LAYOUTS.get(role, _NETWORK), weight, _GIGABYTES.get(text.split("@")[0]))
 
 
 def references(settings: Settings) -> list[ModelRef]:
@@ -60,20 +62,6 @@ def references(settings: Settings) -> list[ModelRef]:
     if refs[0].is_file:
         refs.append(_tokenizer(refs[0]))
     return refs
-
-
-def check_fit(configs: Configs) -> None:
-    """ModelError for networks of which one is not made for the other, such as those of Stable Diffusion XL."""
-    unet = configs.get("base", {}).get("unet/config.json", {})
-    for role, key in (("controlnet", "cross_attention_dim"), ("temporalnet", "cross_attention_dim"),
-                      ("motion-adapter", "block_out_channels")):  # fmt: skip
-        own = next(iter(configs.get(role, {}).values()), {})
-        ours, theirs = unet.get(key), own.get(key)
-        if ours is not None and theirs is not None and ours != theirs:
-            raise ModelError(
-                f"--{role} does not fit --base: its {key} is {theirs}, the base's is {ours}. Take both for Stable "
-                "Diffusion 1.5"
-            )
 
 
 def _tokenizer(base: ModelRef) -> ModelRef:

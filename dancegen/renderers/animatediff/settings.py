@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from dancegen.errors import InputError
 from dancegen.options.declare import Role, choice, option, within
 from dancegen.renderers.animatediff.windows import CONTEXTS, MOVING
 from dancegen.renderers.film.settings import (
@@ -25,6 +26,9 @@ TEMPORALNET = "CiaraRowles/TemporalNet"
 IP_ADAPTER = "h94/IP-Adapter/models/ip-adapter-plus_sd15.safetensors"
 LCM_ADAPTER = "wangfuyun/AnimateLCM"
 LCM_LORA = "wangfuyun/AnimateLCM/AnimateLCM_sd15_t2v_lora.safetensors"
+LIGHTNING_ADAPTER = "ByteDance/AnimateDiff-Lightning/animatediff_lightning_{}step_diffusers.safetensors"
+LIGHTNING_STEPS = (1, 2, 4, 8)
+"""There are modules for each."""
 
 NEGATIVE_PROMPT = (
     "deformed body, extra limbs, missing limbs, fused fingers, malformed hands, twisted joints, disfigured face, "
@@ -41,6 +45,9 @@ LONGEST_WINDOW, LONGEST_SEGMENT = 32, 512
 
 USUAL = {"sampler": "dpm++", "steps": 20, "guidance": 7.5}
 LCM = {"sampler": "lcm", "steps": 6, "guidance": 1.5}
+LIGHTNING = {"sampler": "euler", "steps": 4, "guidance": 1.0}
+WAYS = {None: USUAL, "lcm": LCM, "lightning": LIGHTNING}
+"""What --fast chooses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,13 +120,14 @@ class Settings(FilmOptions):
     def completed(self) -> Settings:
         """With everything filled in that was left out, and checked. Raises InputError.
 
-        Fast mode is AnimateLCM's adapter and LoRA, unless an adapter is named, and the sampler made for them.
+        Fast mode is AnimateLCM's adapter and LoRA, or Lightning's adapter for so many steps, unless one is named, and
+        the sampler made for them.
         """
-        usual = LCM if self.fast else USUAL
+        usual = WAYS[self.fast or None]
         chosen: dict[str, object] = {name: value for name, value in usual.items() if getattr(self, name) is None}
         if self.motion_adapter is None:
-            chosen["motion_adapter"] = LCM_ADAPTER if self.fast else MOTION_ADAPTER
-            if self.fast:
+            chosen["motion_adapter"] = self._adapter()
+            if self.fast == "lcm":
                 chosen["lora"] = (f"{LCM_LORA}=0.8", *self.lora)
         window = self.window or WINDOW
         chosen |= {"window": window, "stride": max(1, window * 3 // 4) if self.stride is None else self.stride}
@@ -129,6 +137,15 @@ class Settings(FilmOptions):
         check_within("--overlap", settings.overlap, 0, min(window, settings.segment // 2))
         settings.check()
         return settings
+
+    def _adapter(self) -> str:
+        """The motion modules where none are named. Raises InputError for steps that Lightning has none for."""
+        if self.fast != "lightning":
+            return LCM_ADAPTER if self.fast else MOTION_ADAPTER
+        steps = self.steps or LIGHTNING["steps"]
+        if steps not in LIGHTNING_STEPS:
+            raise InputError(f"--steps {steps}: AnimateDiff-Lightning is made for 1, 2, 4 or 8 steps")
+        return LIGHTNING_ADAPTER.format(steps)
 
     @property
     def guided(self) -> bool:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from dancegen.errors import ModelError
 from dancegen.progress import Advance
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 Write = Callable[[int, "np.ndarray"], None]
 """Takes a painted frame, (H, W, 3) uint8 RGB, and its place in the scene."""
-Configs = Mapping[str, Mapping[str, Any]]
-"""Models' configurations: role -> file (`unet/config.json`) -> what it says."""
 
 
 @dataclass(frozen=True)
@@ -212,8 +210,11 @@ class FilmBackend(ABC, Generic[Chosen]):
         """How often a painter calls `advance` for a scene."""
         return settings.steps or 1
 
-    def check(self, configs: Configs) -> None:
-        """Raises ModelError where models do not fit together, before anything large is downloaded."""
+    def check(self, models: Models, settings: Chosen) -> None:
+        """Raises ModelError where models do not fit together, as far as their configurations are here.
+
+        Before anything large is downloaded, and again before anything is painted.
+        """
         return None
 
     @abstractmethod

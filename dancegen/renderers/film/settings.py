@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dancegen.errors import InputError
-from dancegen.options.declare import Role, choice, lasting, option, redeclared_of, within
+from dancegen.options.declare import Role, choice, lasting, option, redeclared_of, switch, within
 from dancegen.options.shared import NO_DETECTOR, Detecting, Networked, Parallel
 
 LOOK, MODELS, WORK = "Painting (with --prompt)", "Models of a painted film", "How a film is painted"
@@ -55,13 +55,20 @@ class FilmOptions(Detecting, Networked, Parallel):
     )
     align: bool = acting_on(Reach.FILM, option(False, help="Give the dancer the portrait's proportions.", panel=LOOK))
     steps: int | None = option(
-        None, help="Denoising steps: 20, or 6 with --fast.", metavar="N", panel=LOOK, parse=within(1, 200)
+        None,
+        help="Denoising steps: 20, or 6 with --fast, 4 with --fast lightning.",
+        metavar="N",
+        panel=LOOK,
+        parse=within(1, 200),
     )
     guidance: float | None = option(
-        None, help="How closely to follow the prompt: 7.5, or 1.5 with --fast.", metavar="X", panel=LOOK,
+        None, help="How closely to follow the prompt: 7.5; with --fast 1.5, with Lightning 1.", metavar="X", panel=LOOK,
         parse=within(1.0, 30.0),
     )  # fmt: skip
-    fast: bool = option(False, help="Paint in a few steps, with a model made for that (AnimateLCM).", panel=LOOK)
+    fast: bool | str | None = option(
+        None, help="Paint in a few steps, with a model made for that: AnimateLCM, or AnimateDiff-Lightning.",
+        metavar="[lcm|lightning]", panel=LOOK, parse=switch("lcm", "lightning"),
+    )  # fmt: skip
     control_scale: float | None = option(
         None, help="How much the poses weigh; 1 is usual.", metavar="X", panel=LOOK, parse=within(0.0, 2.0)
     )

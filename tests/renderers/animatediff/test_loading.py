@@ -173,6 +173,7 @@ def test_networks_that_are_made_for_another_base_are_refused_before_they_are_loa
     other = shutil.copytree(models["controlnet"], tmp_path / "xl")
     config = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps(config | {"cross_attention_dim": 2048}))
-    BACKEND.check(located(Settings(**models).completed()).configs)
-    with pytest.raises(ModelError, match="--controlnet does not fit --base: its cross_attention_dim is 2048"):
-        BACKEND.check(located(Settings(**{**models, "controlnet": str(other)}).completed()).configs)
+    usual = Settings(**models).completed()
+    BACKEND.check(located(usual), usual)
+    with pytest.raises(ModelError, match="--controlnet xl does not fit: it reads texts of width 2048"):
+        BACKEND.check(located(Settings(**{**models, "controlnet": str(other)}).completed()), usual)
