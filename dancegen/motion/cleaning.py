@@ -93,6 +93,14 @@ def clean(
     )
 
 
+def as_it_is(
+    joints: np.ndarray, head_forward: np.ndarray, head_up: np.ndarray, fps: float, ends: np.ndarray | None = None
+) -> Cleaned:
+    """A dance that was not captured, and has no artefacts of that: as it is, at any `fps`."""
+    unmended = np.zeros(len(joints), bool)
+    return Cleaned(joints.astype(np.float64), head_forward, head_up, ends, {"r": unmended, "l": unmended}, unmended)
+
+
 def _disturbances(speed: np.ndarray, fps: float) -> list[tuple[int, int]]:
     """Spans of frames [start, end) in which a joint moves as no body does; speed (T - 1,) is the fastest joint's."""
     pad = max(round(PAD_S * fps), 1)

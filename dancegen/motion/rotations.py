@@ -64,6 +64,20 @@ def swing(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     return turned
 
 
+def turn_about(axis: np.ndarray, radians: float) -> np.ndarray:
+    """The right-handed rotation (3, 3) about a unit vector (3,): Rodrigues' formula."""
+    across = skew(axis)
+    return np.eye(3) + np.sin(radians) * across + (1 - np.cos(radians)) * across @ across
+
+
+def twist_about(axis: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+    """Radians (...) by which rotations (..., 3, 3) about a unit vector (3,) turn; of others, the part about it."""
+    lower, upper = matrices[..., (2, 0, 1), (1, 2, 0)], matrices[..., (1, 2, 0), (2, 0, 1)]
+    along = np.einsum("i,...ij,j->...", axis, matrices, axis)
+    cosine = np.trace(matrices, axis1=-2, axis2=-1) - along
+    return np.arctan2(((lower - upper) * axis).sum(-1), cosine)
+
+
 def skew(vectors: np.ndarray) -> np.ndarray:
     """(..., 3) vectors as the matrices (..., 3, 3) that take the cross product with them."""
     x, y, z = np.moveaxis(np.asarray(vectors, np.float64), -1, 0)

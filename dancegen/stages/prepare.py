@@ -47,7 +47,7 @@ from dancegen.stages.workers import on_other_machines
 from dancegen.store import Artifact, Input, Store
 
 STAGE = "prepare"
-VERSION = 5
+VERSION = 6
 USUAL_FPS = 30.0
 """Of clips of motion."""
 SHOWN = 5

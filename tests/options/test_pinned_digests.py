@@ -57,7 +57,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
             genres={"a": "salsa"},
             split="own",
         ),
-        "9981b0f126491afc",
+        "697525af02833f99",
     ),
     "extract-poses": (
         of("extract-poses", extract_poses.VERSION, ExtractPosesOptions(), "dataset", "detector", views=[0, 45]),

@@ -2,8 +2,9 @@
 
 Skeletons differ in their joints and rest poses. Here each bone's rotation is brought into one convention, SMPL's (see
 `motion.body`): relative to a T-pose, the dancer upright, looking along +z. A bone that rests in another direction, as
-arms do in an A-pose, is first turned into the T-pose by the smallest rotation. The bones keep their own lengths, so
-forward kinematics leads back to the joints.
+arms do in an A-pose, is first turned into the T-pose by the smallest rotation. A rest pose that is no figure at all,
+with all bones along one line, says nothing of the T-pose: there the trunk is upright, and limbs are without twist, on
+average over the take. The bones keep their own lengths, so forward kinematics leads back to the joints.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dancegen.motion.motion import ENDS, Rotations
 from dancegen.motion.readers.joint_names import BodyJoints
 from dancegen.motion.readers.person import Dancer, tip_of, torso_axes
 from dancegen.motion.retarget import DOWN, FOOT, LEFT
-from dancegen.motion.rotations import frame, swing
+from dancegen.motion.rotations import frame, swing, turn_about, twist_about
 from dancegen.pose.skeleton import INDEX
 
 SPINE = ("spine1", "spine2", "spine3")
@@ -96,6 +97,7 @@ class _Solver:
         self.source, self.cleaned, self.height_m = source, cleaned, dancer.height_m
         self.hips, self.chest = hips, chest
         self.at = {name: cleaned.joints[:, index].astype(np.float64) for name, index in INDEX.items()}
+        self.own = dancer.own
         self.rest_axes = self._rest_axes()
         self.world: dict[str, np.ndarray] = {}
         self.offsets = np.zeros((len(AT), 3))
@@ -109,15 +111,23 @@ class _Solver:
         found = Rotations(self.offsets, root, self._local())
         return found if self._error(found) < TOLERANCE_M else None
 
-    def _rest_axes(self) -> np.ndarray:
-        """(3, 3): the body's left, up and forward in the rest pose; on average over the dance where it has none."""
+    def _rest_axes(self) -> np.ndarray | None:
+        """(3, 3): the body's left, up and forward in the rest pose; None where that is no figure."""
+        if self.own:
+            return np.eye(3)
         axes = torso_axes(self.source.rest[None], self.source.names)
-        if axes is not None:
-            forward, up = axes
-            return frame(unit(np.cross(up, forward)), up)[0]
+        if axes is None:
+            return None
+        forward, up = axes
+        return frame(unit(np.cross(up, forward)), up)[0]
+
+    def _axes_of(self, joint: int) -> np.ndarray:
+        """(3, 3): how the upright body's axes lie in those of a joint of the trunk; by the whole dance if need be."""
+        if self.rest_axes is not None:
+            return self.rest_axes
         across, hips = self.at["l_hip"] - self.at["r_hip"], (self.at["l_hip"] + self.at["r_hip"]) / 2
         torso = frame(unit(across), (self.at["l_shoulder"] + self.at["r_shoulder"]) / 2 - hips)
-        mean = np.einsum("tji,tjk->ik", self.source.turned(self.hips), torso)
+        mean = np.einsum("tji,tjk->ik", self.source.turned(joint), torso)
         left, _, right = np.linalg.svd(mean)
         return left @ np.diag([1.0, 1.0, np.linalg.det(left @ right)]) @ right
 
@@ -203,7 +213,7 @@ class _Solver:
         turned = self._turned(self.source.armature.parents[end], along, rest[end] - rest[start])
         if joint in ("hip", "knee"):
             turned = self._hinged(side, turned)
-        self.world[f"{side}_{joint}"] = _pointed(turned, along, towards)
+        self.world[f"{side}_{joint}"] = self._rolled(side, joint, _pointed(turned, along, towards), along)
         length = float(np.median(np.linalg.norm(towards, axis=-1)))
         self.offsets[AT[f"{side}_{child}"]] = along * length
 
@@ -230,17 +240,26 @@ class _Solver:
         turned = self._turned(start, along, resting)
         if self.cleaned.ends is not None:
             turned = _pointed(turned, along, self.cleaned.ends[:, ENDS.index(f"{side}_{tip}")].astype(np.float64))
-        self.world[f"{side}_{joint}"] = turned
+        self.world[f"{side}_{joint}"] = self._rolled(side, joint, turned, along)
         self.offsets[AT[f"{side}_{tip}"]] = offset
+
+    def _rolled(self, side: str, joint: str, turned: np.ndarray, along: np.ndarray) -> np.ndarray:
+        """A limb's bone (T, 3, 3) whose rest pose does not say what is no twist: there it has none on average."""
+        if self.rest_axes is not None:
+            return turned
+        parent = self.world[NAMES[PARENTS[AT[f"{side}_{joint}"]]]]
+        untwisted = _pointed(parent, along, turned @ along)
+        twist = twist_about(along, np.swapaxes(untwisted, -1, -2) @ turned)[self._good]
+        return turned @ turn_about(along, -np.angle(np.exp(1j * twist).mean()))
 
     def _set(self, name: str, joint: int) -> np.ndarray:
         """A joint of the trunk turned as one of the file's, from the upright body on."""
-        self.world[name] = self._bridged(self.source.turned(joint) @ self.rest_axes)
+        self.world[name] = self._bridged(self.source.turned(joint) @ self._axes_of(joint))
         return self.world[name]
 
     def _turned(self, joint: int, along: np.ndarray, resting: np.ndarray) -> np.ndarray:
         """(T, 3, 3) from the T-pose, where a bone points `along`, by way of the rest pose, where it is `resting`."""
-        in_rest = self.rest_axes
+        in_rest = self._axes_of(self.hips)
         if np.linalg.norm(resting) > 0:
             in_rest = in_rest @ swing(along, in_rest.T @ unit(resting))
         return self._bridged(self.source.turned(joint) @ in_rest)

@@ -7,7 +7,7 @@ from pathlib import Path
 from dancegen.errors import MocapError
 from dancegen.formatting import duration, frame_rate
 from dancegen.motion.calibration import calibration_frames
-from dancegen.motion.cleaning import Cleaned, clean, moves_too_fast, moves_too_slowly, stands_still
+from dancegen.motion.cleaning import Cleaned, as_it_is, clean, moves_too_fast, moves_too_slowly, stands_still
 from dancegen.motion.kinematics import Armature
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers.body_rotations import find_rotations
@@ -26,8 +26,9 @@ def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress
     """The dancer in an armature.
 
     Scale: the file's own unit where it states one; BVH states none, so the body is taken to be 1.7 m tall. Warns where
-    the body moves faster or slower than people do, which a wrong rate makes it. Mends what
-    `dancegen.motion.cleaning` knows of, and says so. Raises MocapError for unknown skeletons and for what is no motion.
+    the body moves faster or slower than people do, which a wrong rate makes it. Mends what `dancegen.motion.cleaning`
+    knows of, and says so; what dancegen wrote itself is taken as it is. Raises MocapError for unknown skeletons and for
+    what is no motion.
     """
     if len(armature.positions) < FEWEST_FRAMES:
         frames = "one frame" if len(armature.positions) == 1 else f"{len(armature.positions)} frames"
@@ -41,7 +42,7 @@ def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress
     for note in armature.notes:
         progress.warn(f"{path.name}: {note}")
     dancer = measure(armature, names)
-    cut = calibration_frames(dancer.joints, fps)
+    cut = 0 if dancer.own else calibration_frames(dancer.joints, fps)
     if cut > len(armature.positions) - FEWEST_FRAMES:
         cut = 0
     if cut:
@@ -52,7 +53,8 @@ def to_motion(armature: Armature, path: Path, fps: float, hints: Hints, progress
         progress.warn(f"{path.name}: the toes point backwards, so left and right are taken to be swapped: mirrored")
     if dancer.turned_up:
         progress.say(f"{path.name}: {dancer.turned_up} points up in this file; turned to y.")
-    cleaned = clean(dancer.joints, dancer.head_forward, dancer.head_up, fps, dancer.ends)
+    mended = as_it_is if dancer.own else clean
+    cleaned = mended(dancer.joints, dancer.head_forward, dancer.head_up, fps, dancer.ends)
     say_cleaned(path, cleaned, fps, progress)
     return Motion(
         joints3d=cleaned.joints,

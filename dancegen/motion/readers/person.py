@@ -14,6 +14,7 @@ from dancegen.errors import MocapError
 from dancegen.motion.anatomy import ANKLE_HEIGHT, EAR_ABOVE_SHOULDERS, FACE, LIMBS, body_height
 from dancegen.motion.kinematics import Armature
 from dancegen.motion.readers.joint_names import BodyJoints
+from dancegen.motion.readers.own_skeleton import is_own_skeleton, own_height
 from dancegen.pose.skeleton import INDEX, N_JOINTS
 
 BODY_HEIGHT_M = 1.7  # given to a dancer whose file says no unit
@@ -35,6 +36,7 @@ class Dancer:
     `axes` (3, 3), `scale`: a place p of the file is at `scale * axes @ p` metres, up to its height above the floor.
     `ends` (T, 4, 3): unit vectors from wrists to finger tips and from ankles to toes (right hand, left hand, right
     foot, left foot); None where the file has no joints or bone ends there.
+    `own`: dancegen wrote the file, so nothing is guessed, and nothing needs mending.
     """
 
     joints: np.ndarray
@@ -46,10 +48,13 @@ class Dancer:
     ends: np.ndarray | None
     axes: np.ndarray
     scale: float
+    own: bool = False
 
 
 def measure(armature: Armature, body: BodyJoints) -> Dancer:
     """The person in an armature. Raises MocapError where the bones have no length, or no sensible one."""
+    if is_own_skeleton(armature):
+        return _as_written(armature, body)
     turn, turned_up = _upright(armature, body)
     positions = armature.positions @ turn.T
     forward, up = (unit(axis @ turn.T) for axis in _head_axes(armature, body))
@@ -70,6 +75,27 @@ def measure(armature: Armature, body: BodyJoints) -> Dancer:
     _add_face(joints, positions[:, body["head"]], forward, up, height)
     axes = np.diag([-1.0 if mirrored else 1.0, 1.0, 1.0]) @ turn
     return Dancer(joints.astype(np.float32), forward, up, height, mirrored, turned_up, ends, axes, scale)
+
+
+def _as_written(armature: Armature, body: BodyJoints) -> Dancer:
+    """The person whose skeleton dancegen wrote: upright, on the floor, with feet and face where they are."""
+    units = own_height(armature)
+    scale = metres_per_unit(units, 1.0)
+    positions = armature.positions * scale
+    turned = armature.rotations[:, body["head"]]
+    joints = _limbs(positions, body)
+    joints[:, INDEX["neck"]] = (joints[:, INDEX["r_shoulder"]] + joints[:, INDEX["l_shoulder"]]) / 2
+    forward, up = turned[..., 2], turned[..., 1]
+    _put_face(joints, positions[:, body["head"]], forward, up, units * scale)
+    ends = [
+        unit(positions[:, tip_of(armature, body[f"{side}_{joint}"])] - positions[:, body[f"{side}_{joint}"]])
+        for joint in ("wrist", "ankle")
+        for side in "rl"
+    ]
+    return Dancer(
+        joints.astype(np.float32), forward, up, units * scale, mirrored=False, turned_up=None, ends=np.stack(ends, 1),
+        axes=np.eye(3), scale=scale, own=True,
+    )  # fmt: skip
 
 
 def metres_per_unit(height_units: float, stated: float | None) -> float:
@@ -223,9 +249,13 @@ def _add_face(joints: np.ndarray, head: np.ndarray, forward: np.ndarray, up: np.
     Files put the head joint anywhere from the nape to the skull; the ears are put at their usual height above the
     shoulders, one shift along the head's own axis for the whole clip.
     """
-    right = np.cross(forward, up)
     above = np.einsum("ti,ti->t", head - joints[:, INDEX["neck"]], up)
     shift = float(np.clip(EAR_ABOVE_SHOULDERS * height - np.median(above), -0.05 * height, 0.15 * height))
-    centre = head + shift * up
+    _put_face(joints, head + shift * up, forward, up, height)
+
+
+def _put_face(joints: np.ndarray, centre: np.ndarray, forward: np.ndarray, up: np.ndarray, height: float) -> None:
+    """Nose, eyes and ears round the point between the ears (T, 3)."""
+    right = np.cross(forward, up)
     for name, (across, upward, outward) in FACE.items():
         joints[:, INDEX[name]] = centre + height * (across * right + upward * up + outward * forward)

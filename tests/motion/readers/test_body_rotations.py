@@ -103,3 +103,17 @@ def test_real_takes_have_rotations_that_lead_to_their_joints(shared_data):
         assert np.percentile(again, 99) < 2.0 and np.median(again) < 0.2, name
     repaired = load_motion(shared_data / "cmu-modern" / "05_05.amc")  # jumps that were bridged, knees that flipped
     assert np.percentile(away_mm(repaired.resample(30.0)), 99) < 20.0
+
+
+@pytest.mark.parametrize("take", ["bvh-misc/jesse_dance.bvh", "cmu-breakdance/85_03.bvh", "cmu-misc/55_01.bvh"])
+def test_a_rest_pose_along_one_line_does_not_turn_limbs_inside_out(shared_data, take):
+    """Such files had thighs that faced backwards all along, and bodies whose spine lay on its side at rest."""
+    motion = load_motion(shared_data / take)
+    own, untwisted = BodyMotion.of(motion), retarget(motion, measure_body([motion]))
+    for side in "lr":
+        for joint in ("hip", "knee"):
+            ahead, usual = (dance.orientations[:, AT[f"{side}_{joint}"], :, 2] for dance in (own, untwisted))
+            assert np.median((ahead * usual).sum(axis=1)) > 0.7, f"{side}_{joint}"
+    for name in ("spine2", "spine3", "neck"):
+        x, y, z = own.body.offsets[AT[name]]
+        assert y >= 3 * max(abs(x), abs(z)) or np.linalg.norm((x, y, z)) < 0.02, name
