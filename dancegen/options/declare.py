@@ -367,6 +367,17 @@ def metres(flag: str, value: Any) -> tuple[float, float] | None:
     return found
 
 
+def shares(flag: str, value: Any) -> tuple[float, float]:
+    """(from, to) from "0-0.8" or a pair: shares of a whole, the first less than the second."""
+    try:
+        low, high = (float(each) for each in (value.split("-") if isinstance(value, str) else value))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{flag} {value}: write where it begins and ends, like 0-0.8") from error
+    if not 0 <= low < high <= 1:
+        raise InputError(f"{flag} {low:g}-{high:g}: choose two numbers from 0 to 1, the larger one last")
+    return low, high
+
+
 def pixels(flag: str, value: Any) -> tuple[int, int]:
     """(width, height) from "WIDTHxHEIGHT" or a pair."""
     match = re.fullmatch(r"(\d{1,6})[xX](\d{1,6})", value.strip()) if isinstance(value, str) else None

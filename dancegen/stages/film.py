@@ -26,7 +26,7 @@ from dancegen.renderers.film.registry import find_backend
 from dancegen.renderers.film.settings import FilmOptions
 from dancegen.stages.dance_files import AUDIO, BEATS, POSES
 from dancegen.stages.drawn_video import rate_in_words, shaped_like
-from dancegen.stages.film_poses import ShownPoses, rounded
+from dancegen.stages.film_poses import ShownPoses, rounded, solid_of
 from dancegen.stages.film_recipes import Inputs, film_recipe, model_inputs
 from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
 from dancegen.stages.filmed_dance import framed_as_filmed
@@ -132,6 +132,11 @@ class FilmJob:
         return rounded(dance)
 
     @cached_property
+    def solid(self) -> np.ndarray | None:
+        """(T, 18, 4): its joints with their depth, where the backend wants that. Raises as `solid_of` does."""
+        return solid_of(self.sequence, self.poses.digest) if self.backend.sees_depth(self.settings) else None
+
+    @cached_property
     def cuts(self) -> list[int]:
         """The frames at which a shot begins, but the first."""
         return [int(frame) for frame in self.dance.cuts_at(self.fps)]
@@ -171,6 +176,7 @@ class FilmJob:
         from dancegen.devices import choose_device
         from dancegen.renderers.film.plan import make_plan
 
+        _ = self.solid  # a dance that has none is refused before anything is downloaded
         return make_plan(
             self.backend, self.request.models, self.settings, self.segments, size=self.request.size,
             frames=len(self.sequence), device=choose_device(self.device),
@@ -195,9 +201,10 @@ class FilmJob:
         weights = self.request.schedule.weights(self.key_times_s)
         return [
             SegmentTask(
-                segment, ShownPoses.of(self.sequence, self.keys[segment.first : segment.stop]), self.request.size,
-                self.request.schedule.texts, weights[segment.first : segment.stop], self.request.options.seed,
-                self.backend, self.settings, models, inputs, tier, self.device, self.request.portrait,
+                segment, ShownPoses.of(self.sequence, self.keys[segment.first : segment.stop], self.solid),
+                self.request.size, self.request.schedule.texts, weights[segment.first : segment.stop],
+                self.request.options.seed, self.backend, self.settings, models, inputs, tier, self.device,
+                self.request.portrait,
             )
             for segment in self.segments
         ]  # fmt: skip

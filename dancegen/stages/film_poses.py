@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dancegen.errors import InputError
 from dancegen.stages.film_recipes import array_input
-from dancegen.store import Input
+from dancegen.store import SHORT, Input
 
 if TYPE_CHECKING:
     from dancegen.pose.sequence import PoseSequence
@@ -18,18 +19,21 @@ if TYPE_CHECKING:
 class ShownPoses:
     """Poses of some frames, on the canvas of the film, as float32.
 
-    keypoints: (F, 18, 3). hands: (F, 2, 21, 3), face: (F, 70, 3), or None where nobody looked for them.
+    keypoints: (F, 18, 3). hands: (F, 2, 21, 3), face: (F, 70, 3), or None where nobody looked for them. solid: (F, 18,
+    4), see `pose.solid`, where depth is shown, else None.
     """
 
     keypoints: np.ndarray
     hands: np.ndarray | None = None
     face: np.ndarray | None = None
+    solid: np.ndarray | None = None
 
     @classmethod
-    def of(cls, dance: PoseSequence, frames: np.ndarray) -> ShownPoses:
-        """Some frames of a dance; of hands and faces only what is there."""
-        found = (None if points is None else points[frames] for points in (dance.hands, dance.face))
-        return cls(dance.keypoints[frames], *(None if each is None or not each.any() else each for each in found))
+    def of(cls, dance: PoseSequence, frames: np.ndarray, solid: np.ndarray | None = None) -> ShownPoses:
+        """Some frames of a dance; of hands and faces only what is there. solid: of all its frames."""
+        found = [None if points is None else points[frames] for points in (dance.hands, dance.face)]
+        hands, face = (None if each is None or not each.any() else each for each in found)
+        return cls(dance.keypoints[frames], hands, face, None if solid is None else solid[frames])
 
     def inputs(self) -> tuple[Input, ...]:
         """All of it as inputs of a recipe."""
@@ -46,9 +50,32 @@ class ShownPoses:
         hands, face = (None if points is None else points[frame] for points in (self.hands, self.face))
         return draw_openpose(self.keypoints[frame], size, hands=hands, face=face)
 
+    def depth(self, frame: int, size: tuple[int, int]) -> np.ndarray:
+        """(H, W, 3) uint8: one pose as the ControlNet for depth is shown it, near bright."""
+        from dancegen.pose.solid import draw_depth
+
+        if self.solid is None:
+            raise ValueError("these poses have no depth")
+        return draw_depth(self.solid[frame], size)
+
 
 def rounded(dance: PoseSequence) -> PoseSequence:
     """The dance to a quarter of a pixel: what nobody sees makes no other film."""
     steps = [4, 4, 64]
     points = {name: getattr(dance, name) for name in ("keypoints", "hands", "face")}
     return replace(dance, **{name: np.round(each * steps) / steps for name, each in points.items() if each is not None})
+
+
+def solid_of(dance: PoseSequence, digest: str) -> np.ndarray:
+    """(T, 18, 4) float32: the joints of a dance with their depth, to a quarter of a pixel; see `pose.solid`.
+
+    digest: of the dance as a person knows it. Raises InputError where it has no joints in space.
+    """
+    from dancegen.pose.solid import solid_joints
+
+    if dance.joints3d is None:
+        raise InputError(
+            f"--depth takes joints in space, and the dance {digest[:SHORT]} has none, as poses of pictures have none: "
+            "film a dance of generate-poses --model diffusion, or leave --depth out"
+        )
+    return np.round(solid_joints(dance) * 4) / 4

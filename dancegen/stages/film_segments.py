@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,10 +86,15 @@ class SegmentTask:
         """The segment as a painter takes it; its last pose is held until it has as many frames as the grid allows."""
         grid: Grid = self.backend.grid(self.settings)
         more = grid.up(len(self.segment)) - len(self.segment)
-        poses = [self.poses.openpose(frame, self.size) for frame in range(len(self.segment))]
         weights = np.concatenate([self.weights, np.repeat(self.weights[-1:], more, axis=0)])
-        scene = np.stack([*poses, *poses[-1:] * more])
-        return Scene(self.segment.first, scene, self.texts, weights, self.seed, self.portrait)
+
+        def drawn(draw: Callable[[int, tuple[int, int]], np.ndarray]) -> np.ndarray:
+            pictures = [draw(frame, self.size) for frame in range(len(self.segment))]
+            return np.stack([*pictures, *pictures[-1:] * more])
+
+        depth = None if self.poses.solid is None else drawn(self.poses.depth)
+        poses = drawn(self.poses.openpose)
+        return Scene(self.segment.first, poses, self.texts, weights, self.seed, self.portrait, depth)
 
     def held_painter(self, progress: Progress) -> HeldPainter:
         """A painter for this segment and all others of the film."""

@@ -27,11 +27,13 @@ FEW = {"key_fps": 2, "steps": 2}
 """A film with so few painted frames that it takes a second."""
 
 
-def dance(store: Store, seconds: float = 6.0, cut: int | None = None) -> Artifact:
+def dance(store: Store, seconds: float = 6.0, cut: int | None = None, *, in_space: bool = False) -> Artifact:
     """A generate-poses artifact of someone who dances to a song with a beat every half second.
 
-    cut: the frame, of twenty a second, from which the camera sees the dancer from the side.
+    cut: the frame, of twenty a second, from which the camera sees the dancer from the side. in_space: whether the
+    joints in space are known without a cut, too.
     """
+    cut = round(seconds * 20) if in_space and cut is None else cut
 
     def build(directory: Path) -> dict:
         seen_by_a_moving_camera(dancing(round(seconds * 20), 20.0), cut).save(directory / "poses.npz")

@@ -89,15 +89,15 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "render animatediff": (
         film_of("render", film.VERSION),
-        "a3e7d7c1a65ca281",
+        "55b0e1deb2a497f7",
     ),
     "render-segment animatediff": (
         film_of("render-segment", film_segments.VERSION, Reach.FILM, Reach.SECOND_PASS),
-        "ee2f2626b280204f",
+        "bd917c67d6fc4ef6",
     ),
     "render-temporal animatediff": (
         film_of("render-temporal", film_temporal.VERSION, Reach.FILM),
-        "77df3e7369e17a3a",
+        "76eec74d27f15ddb",
     ),
     "evaluate": (
         of("evaluate", evaluate.VERSION, EvaluateOptions(), "reference", "songs", "inputs", "detector"),

@@ -8,17 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dancegen.cli import main
 from dancegen.context import Context
 from dancegen.options.verbs import render_options
 from dancegen.pose.drawing import draw_openpose
 from dancegen.pose.sequence import PoseSequence
+from dancegen.pose.solid import draw_depth
 from dancegen.progress import SILENT
 from dancegen.stages.film import FilmJob, film_job, request_film
 from dancegen.stages.film_recipes import model_inputs
 from dancegen.stages.film_segments import SegmentTask
 from dancegen.store import Artifact, Recipe, open_store
 from helpers.songs import write_song
-from helpers.tiny_film import FEW, QUICK, film, options, shown, tiny_models
+from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, shown, tiny_models, tiny_temporalnet
 from helpers.tiny_gan import dancing, ticks
 
 PROMPT = "a dancer in a ballroom"
@@ -93,3 +95,41 @@ def test_hands_that_nobody_saw_change_no_recipe(store, models, body):
         tasks_of(stored(store, name, dance), **models)[1][0].recipe() for name, dance in (("b", body), ("u", unseen))
     ]
     assert recipes[0].digest == recipes[1].digest
+
+
+@pytest.fixture(scope="module")
+def depth_net(models, tmp_path_factory):
+    return str(tiny_temporalnet(models, tmp_path_factory.mktemp("depth")))
+
+
+def test_the_depth_of_a_dance_leads_the_film_beside_its_poses(store, models, depth_net, capfd):
+    poses = dance(store, 2.0, in_space=True)
+    given = {**models, "depth": True, "depth_controlnet": depth_net}
+    job, (task,) = tasks_of(poses, **given)
+    seen = task.scene().depth
+    assert seen.shape == task.scene().poses.shape and job.solid is not None
+    for place, frame in enumerate(job.keys):
+        np.testing.assert_array_equal(seen[place], draw_depth(job.solid[frame], job.request.size))
+        assert len(np.unique(seen[place])) > 10
+    films = [film(store, poses, PROMPT, capfd, **FEW, **each) for each in (models, given)]
+    assert np.abs(shown(store, films[0]) - shown(store, films[1])).mean() > 0.2
+    assert any(item.role == "depth-controlnet" for item in store.find(films[1]["digest"]).inputs)
+
+
+def test_depth_of_poses_that_only_pictures_know_is_refused_before_anything_is_painted(
+    store, models, depth_net, body, capfd
+):
+    flat = stored(store, "flat", body)
+    words = flags({**QUICK, **models, "depth": True, "depth_controlnet": depth_net, "store": store.root})
+    for more in ([], ["--dry-run"]):
+        assert main(["render", flat.digest[:16], "--prompt", PROMPT, *words, *more]) == 2
+        err = capfd.readouterr().err
+        assert "--depth" in err and "in space" in err and "diffusion" in err
+
+
+@pytest.mark.parametrize("span", ["0.5", "0.5-0.2", "0-2", "a-b"])
+def test_a_span_that_is_none_is_refused(span, store, body, capfd):
+    flat = stored(store, "flat", body)
+    words = ["--prompt", PROMPT, "--control-span", span, "--store", str(store.root)]
+    assert main(["render", flat.digest[:16], *words]) == 2
+    assert "--control-span" in capfd.readouterr().err

@@ -53,6 +53,7 @@ def given(place):
         **options(one), "image": pictures[0], "detector": "none", "ip_adapter": adapters[0], "temporal": True,
         "temporalnet": nets[0], "lora": (f"{lora}=0.5",), "motion_lora": (f"{motion}=0.5",), "size": "64x64",
         "prompt": "a dancer | 0:03 a tree", "steps": 4, "segment": 24, "overlap": 6,
+        "depth": True, "depth_controlnet": nets[0],
     }  # fmt: skip
     others = {
         **options(two), "image": pictures[1], "ip_adapter": adapters[1], "temporal": False, "temporalnet": nets[1],
@@ -60,6 +61,7 @@ def given(place):
         "guidance": 3, "fast": True, "control_scale": 0.5, "ip_scale": 0.5, "blend_s": 0.5, "frames": True,
         "sampler": "euler", "segment": 30, "overlap": 5, "window": 12, "stride": 5, "context": "static", "key_fps": 5,
         "temporal_strength": 0.5, "vram": "8", "offline": True, "backend": "loky",
+        "control_span": "0-0.5", "depth": False, "depth_controlnet": nets[1], "depth_scale": 0.3, "depth_span": "0.2-1",
         "scheduler": {"scheduler": "127.0.0.1:1", "backend": "ray"}, "workers": 2,
     }  # fmt: skip
     return film, others
@@ -67,7 +69,7 @@ def given(place):
 
 @pytest.fixture(scope="module")
 def poses(place):
-    return dance(open_store(place / "store"))
+    return dance(open_store(place / "store"), in_space=True)
 
 
 def digests(poses, keywords: dict) -> tuple[str, list[str]]:

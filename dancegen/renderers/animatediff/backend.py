@@ -56,11 +56,16 @@ class AnimateDiff(FilmBackend[Settings]):
         return references(settings)
 
     def unused(self, settings: Settings) -> tuple[str, ...]:
-        """Without a portrait the IP-Adapter does nothing, without a second pass TemporalNet."""
+        """Without a portrait the IP-Adapter does nothing, without a second pass TemporalNet, and so on."""
         return (
+            *(() if settings.depth else ("depth_controlnet", "depth_scale", "depth_span")),
             *(("ip_adapter", "ip_scale") if settings.image is None else ()),
             *(() if settings.temporal else ("temporalnet", "temporal_strength")),
         )
+
+    def sees_depth(self, settings: Settings) -> bool:
+        """With --depth."""
+        return settings.depth
 
     def recipe_params(self, settings: Settings) -> Mapping[str, object]:
         """The memory that is named acts through the window."""

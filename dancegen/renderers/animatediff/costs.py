@@ -73,6 +73,12 @@ class FilmCosts:
         return first + self.networks.temporal_operations(self.settings, segments[-1].stop)
 
 
+def _led(settings: Settings) -> float:
+    """How many ControlNets lead, on the average over the steps."""
+    spans = [settings.control_span, *([settings.depth_span] if settings.depth else [])]
+    return sum(end - start for start, end in spans)
+
+
 def fitting_window(models: Models, settings: Settings, size: tuple[int, int], vram: str) -> int:
     """Frames of the longest window that `vram` gigabytes hold on any tier; the shortest of `WINDOWS` where none does.
 
@@ -118,7 +124,8 @@ class Networks:
     def operations(self, settings: Settings, frames: int) -> float:
         """Floating-point operations of painting and decoding so many frames in one segment."""
         batch = 2 if settings.guided else 1
-        step = self._control(batch).operations * frames  # once for all windows that see a frame
+        # Once for all windows that see a frame.
+        step = _led(settings) * self._control(batch).operations * frames
         for first, stop in windows(frames, settings.window, settings.stride):  # moved, they are on average as many
             step += self._unet(batch, stop - first).operations
         return step * settings.steps + self._decode(1).operations * frames
@@ -138,10 +145,11 @@ class Networks:
         beside: frames are decoded beside the last windows, where all networks stay on the device.
         """
         batch = 2 if thrift.together and settings.guided else 1
-        weights = sum(weight_bytes(network) for network in (self.unet, self.controlnet))
+        controls = 2 if settings.depth else 1
+        weights = weight_bytes(self.unet) + controls * weight_bytes(self.controlnet)
         resting = sum(self.encoders) + weight_bytes(self.vae)
         residuals = self._residuals(batch * settings.window)
-        control = self._control(min(thrift.control_frames, batch * settings.window)).peak + residuals
+        control = self._control(min(thrift.control_frames, batch * settings.window)).peak + controls * residuals
         painting = max(control, self._unet(batch, settings.window).peak + residuals)
         decoding = self._decode(thrift.decode_frames).peak
         if thrift.resident:

@@ -9,6 +9,7 @@ from dancegen.renderers.animatediff.makeup import FAMILIES, Makeup, makeup_of
 from dancegen.renderers.animatediff.settings import (
     BASE,
     CONTROLNET,
+    DEPTH_CONTROLNET,
     IP_ADAPTER,
     MOTION_ADAPTER,
     TEMPORALNET,
@@ -20,14 +21,16 @@ from dancegen.weights import Located, Models
 _LATENT, _PICTURE, _SCALE = 4, 3, 0.18215
 _BLOCKS_OF_VAE = 4
 """Each but the first halves the sides of a picture: latents are an eighth as wide."""
+_CONTROLNETS = ("controlnet", "depth-controlnet", "temporalnet")
 _KINDS = {
     "base": "UNet2DConditionModel", "vae": "AutoencoderKL", "controlnet": "ControlNetModel",
-    "temporalnet": "ControlNetModel", "motion-adapter": "MotionAdapter",
+    "temporalnet": "ControlNetModel", "depth-controlnet": "ControlNetModel", "motion-adapter": "MotionAdapter",
 }  # fmt: skip
 _INSTEAD = {
     "base": f"a model made from Stable Diffusion 1.5, such as {BASE}",
     "vae": f"a VAE of Stable Diffusion 1.5, such as {VAE}",
     "controlnet": f"a ControlNet made for the same base, such as {CONTROLNET} for Stable Diffusion 1.5",
+    "depth-controlnet": f"a ControlNet made for the same base, such as {DEPTH_CONTROLNET} for Stable Diffusion 1.5",
     "temporalnet": f"a ControlNet of 3 channels made for the same base, such as {TEMPORALNET} for Stable Diffusion 1.5",
     "motion-adapter": f"AnimateDiff's modules for the same base, such as {MOTION_ADAPTER} for Stable Diffusion 1.5",
     "ip-adapter": f"one made for the same base, such as {IP_ADAPTER} for Stable Diffusion 1.5",
@@ -64,13 +67,13 @@ def _check(model: Located, own: Makeup, base: Located, made: Makeup, settings: S
     if own.text is not None and made.text is not None and own.text != made.text:
         ours, theirs = (_of_width(each) for each in (made, own))
         _refuse(model, f"it reads texts of width {theirs}", f"those of --base {base.name} have {ours}")
-    if role in ("controlnet", "temporalnet"):
+    if role in _CONTROLNETS:
         if own.sees not in (None, _PICTURE):
             why = ": TemporalNet2 also wants the optical flow" if own.sees == 6 and role == "temporalnet" else ""
             _refuse(model, f"it is led by pictures of {own.sees} channels{why}", f"{_PICTURE} are given")
         if own.channels not in (None, _LATENT):
             _refuse(model, f"it takes {own.channels} channels", f"{_LATENT} are given")
-    if role in ("controlnet", "temporalnet", "motion-adapter"):
+    if role in (*_CONTROLNETS, "motion-adapter"):
         if None not in (own.blocks, made.blocks) and own.blocks != made.blocks:
             _refuse(model, f"its blocks are {_wide(own.blocks)} wide", f"the base's are {_wide(made.blocks)}")
         if None not in (own.layers, made.layers) and _each(own) != _each(made):

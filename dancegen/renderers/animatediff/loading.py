@@ -31,6 +31,8 @@ def load_pipeline(
         vae = load_network(AutoencoderKL, models.one("vae"), dtype)
         unet, text_encoder, tokenizer = load_base(models, vae, dtype)
         adapter = load_network(MotionAdapter, models.one("motion-adapter"), dtype)
+        roles = ("controlnet", "depth-controlnet") if settings.depth else ("controlnet",)
+        controlnets = [load_network(ControlNetModel, models.one(role), dtype) for role in roles]
         with explained(models.one("motion-adapter")):
             pipeline = AnimateDiffControlNetPipeline(
                 vae=vae,
@@ -38,7 +40,7 @@ def load_pipeline(
                 tokenizer=tokenizer,
                 unet=unet,
                 motion_adapter=adapter,
-                controlnet=load_network(ControlNetModel, models.one("controlnet"), dtype),
+                controlnet=controlnets if len(controlnets) > 1 else controlnets[0],
                 scheduler=make_scheduler(settings.sampler),
             )
         merge_loras(pipeline, models.all("lora"))

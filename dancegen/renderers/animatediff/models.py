@@ -5,6 +5,7 @@ from __future__ import annotations
 from dancegen.renderers.animatediff.settings import (
     BASE,
     CONTROLNET,
+    DEPTH_CONTROLNET,
     IP_ADAPTER,
     LCM_ADAPTER,
     LCM_LORA,
@@ -35,8 +36,9 @@ _LAYOUTS = {
     "motion-lora": SINGLE_FILE,
 }
 _GIGABYTES = {
-    BASE: 3.9, VAE: 0.33, MOTION_ADAPTER: 1.8, CONTROLNET: 1.4, TEMPORALNET: 1.4, IP_ADAPTER: 2.6, LCM_ADAPTER: 1.8,
-    LCM_LORA: 0.13, TOKENIZER: 0.002, **{LIGHTNING_ADAPTER.format(steps): 0.91 for steps in LIGHTNING_STEPS},
+    BASE: 3.9, VAE: 0.33, MOTION_ADAPTER: 1.8, CONTROLNET: 1.4, DEPTH_CONTROLNET: 1.4, TEMPORALNET: 1.4,
+    IP_ADAPTER: 2.6, LCM_ADAPTER: 1.8, LCM_LORA: 0.13, TOKENIZER: 0.002,
+    **{LIGHTNING_ADAPTER.format(steps): 0.91 for steps in LIGHTNING_STEPS},
 }  # fmt: skip
 
 
@@ -53,6 +55,8 @@ def references(settings: Settings) -> list[ModelRef]:
         reference("motion-adapter", settings.motion_adapter),
         reference("controlnet", settings.controlnet),
     ]
+    if settings.depth:
+        refs.append(reference("depth-controlnet", settings.depth_controlnet))
     if settings.image is not None:
         refs.append(reference("ip-adapter", settings.ip_adapter))
     if settings.temporal:

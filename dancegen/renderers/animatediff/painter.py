@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dancegen.progress import Advance
-from dancegen.renderers.animatediff.sampler import Conditioning, Finished, Sampler, chunks
+from dancegen.renderers.animatediff.controls import Control, controls_of
+from dancegen.renderers.animatediff.sampler import Conditioning, Finished, Sampler
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.animatediff.thrift import Thrift, thrift_on
 from dancegen.renderers.film.backend import Scene, Write
@@ -29,19 +30,11 @@ class AnimateDiffPainter:
     """
 
     def __init__(self, pipeline: AnimateDiffControlNetPipeline, settings: Settings, tier: Tier, device: str) -> None:
-        import torch
 
         self.pipeline, self.settings, self.device = pipeline, settings, device
         self.text_embeds: dict[str, torch.Tensor] = {}
         self._image_embeds: tuple[bytes, torch.Tensor] | None = None
-        # The poses are embedded once a scene, not once a step: the ControlNet is given what this layer makes of them.
-        controlnet: Any = pipeline.controlnet
-        self._embed_poses, controlnet.controlnet_cond_embedding = (
-            controlnet.controlnet_cond_embedding,
-            torch.nn.Identity(),
-        )
-        self._bgr = controlnet.config.controlnet_conditioning_channel_order == "bgr"
-        controlnet.register_to_config(controlnet_conditioning_channel_order="rgb")
+        self._controls = controls_of(pipeline, settings)
         self.use(tier)
 
     def use(self, tier: Tier) -> None:
@@ -98,7 +91,7 @@ class AnimateDiffPainter:
 
         with torch.inference_mode():
             conditioning = Conditioning(
-                self._encode_prompt(scene), self._encode_image(scene.portrait), self._encode_poses(scene)
+                self._encode_prompt(scene), self._encode_image(scene.portrait), self._encode_controls(scene)
             )
             sampler = Sampler(self.pipeline, self.settings, self.thrift, self.device)
             return sampler.sample(scene, conditioning, resume=resume, advance=advance, finished=finished)
@@ -179,17 +172,15 @@ class AnimateDiffPainter:
             self._rest(pipeline.image_encoder)
         return self._image_embeds[1]
 
-    def _encode_poses(self, scene: Scene) -> torch.Tensor:
-        """(F, C, h, w): the poses behind ControlNet's first layers; kept in main memory where there is little."""
-        import torch
-
-        poses = torch.from_numpy(np.ascontiguousarray(scene.poses)).permute(0, 3, 1, 2)
-        poses = poses.flip(1) if self._bgr else poses
-        parts = [
-            self._embed_poses(poses[some].to(self.device, self.pipeline.unet.dtype) / 255)
-            for some in chunks(len(scene), self.thrift.control_frames)
-        ]
-        return torch.cat([part if self.thrift.resident else part.cpu() for part in parts])
+    def _encode_controls(self, scene: Scene) -> tuple[Control, ...]:
+        """The pictures behind each ControlNet's first layers; kept in main memory where there is little."""
+        pictures = (scene.poses,) if scene.depth is None else (scene.poses, scene.depth)
+        frames, dtype = self.thrift.control_frames, self.pipeline.unet.dtype
+        keep = self.device if self.thrift.resident else "cpu"
+        return tuple(
+            control.of(shown, device=self.device, dtype=dtype, together=frames, keep=keep)
+            for control, shown in zip(self._controls, pictures, strict=True)
+        )
 
     # Where networks wait
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dancegen.progress import Advance
+from dancegen.renderers.animatediff.controls import Control, together
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.animatediff.thrift import Thrift
 from dancegen.renderers.animatediff.windows import (
@@ -36,22 +37,28 @@ Finished = Callable[[int, "torch.Tensor"], None]
 class Conditioning:
     """What leads the networks; B is 2, the negative prompt and the prompt, or without guidance 1.
 
-    prompt_embeds: (B, F, tokens, D). image_embeds: (B, 1, ...) of the portrait, or None. controlnet_cond: (F, C, h, w),
-    the poses behind the ControlNet's first layers.
+    prompt_embeds: (B, F, tokens, D). image_embeds: (B, 1, ...) of the portrait, or None. controls: what ControlNets are
+    shown of the frames.
     """
 
     prompt_embeds: torch.Tensor
     image_embeds: torch.Tensor | None
-    controlnet_cond: torch.Tensor
+    controls: tuple[Control, ...]
 
     def part(self, frames: slice, passes: slice = slice(None)) -> Conditioning:
         """Of some frames, and of the prompt or the negative prompt alone."""
         image = None if self.image_embeds is None else self.image_embeds[passes]
-        return Conditioning(self.prompt_embeds[passes, frames], image, self.controlnet_cond[frames])
+        return Conditioning(
+            self.prompt_embeds[passes, frames], image, tuple(each.part(frames) for each in self.controls)
+        )
+
+    def during(self, step: int, steps: int) -> Conditioning:
+        """What leads in one step of so many."""
+        return replace(self, controls=tuple(each for each in self.controls if each.acts(step, steps)))
 
 
 class Residuals:
-    """What a ControlNet says of the frames of windows, one after another: of frames that they share, it is asked once.
+    """What ControlNets say of the frames of windows, one after another: of frames that they share, they are asked once.
 
     windows: all of a step; each begins later than the one before.
     """
@@ -109,8 +116,8 @@ class Sampler:
             for part in settled(self._windows(scene, done - 1)):
                 finished(part.start, latents[part])
         for step, t in enumerate(timesteps[done:], done):
-            model_input = scheduler.scale_model_input(latents, t)
-            predictions = self._noise_pred(model_input, t, conditioning, self._windows(scene, step))
+            model_input, leading = scheduler.scale_model_input(latents, t), conditioning.during(step, len(timesteps))
+            predictions = self._noise_pred(model_input, t, leading, self._windows(scene, step))
             generators = self._generators(scene, step)
             last = step + 1 == len(timesteps)
             if last:
@@ -200,9 +207,9 @@ class Sampler:
     def _networks(
         self, latents: torch.Tensor, t: torch.Tensor, conditioning: Conditioning, residuals: Residuals, place: int
     ) -> torch.Tensor:
-        """(B, W, 4, h, w) float32: ControlNet and UNet on the window at a place."""
+        """(B, W, 4, h, w) float32: ControlNets and UNet on the window at a place."""
         part = slice(*residuals.windows[place])
-        *down, middle = residuals.of(place, lambda frames: self._controlnet(latents, t, conditioning, frames))
+        led = residuals.of(place, lambda frames: self._controlnets(latents, t, conditioning, frames))
         conditioning, window = conditioning.part(part), latents[part]
         batch = len(conditioning.prompt_embeds)
         sample = window.to(self.pipeline.unet.dtype).expand(batch, *window.shape)
@@ -212,35 +219,24 @@ class Sampler:
             t,
             encoder_hidden_states=conditioning.prompt_embeds.flatten(0, 1),
             added_cond_kwargs=None if image_embeds is None else {"image_embeds": [image_embeds]},
-            down_block_additional_residuals=down,
-            mid_block_additional_residual=middle,
+            down_block_additional_residuals=led[:-1] or None,
+            mid_block_additional_residual=led[-1] if led else None,
         ).sample
         residuals.release(place)
         return noise_pred.permute(0, 2, 1, 3, 4).float().reshape(batch, *window.shape)
 
-    def _controlnet(
+    def _controlnets(
         self, latents: torch.Tensor, t: torch.Tensor, conditioning: Conditioning, frames: slice
     ) -> list[torch.Tensor]:
-        """The ControlNet's residuals for some frames, each (B, n, C, h, w), the last for the UNet's middle.
+        """What ControlNets add to some frames, each (B, n, C, h, w), the last for the UNet's middle; or none.
 
-        They are computed a few frames at a time: a ControlNet looks at each by itself.
+        It is computed a few frames at a time: a ControlNet looks at each by itself.
         """
-        import torch
-
         conditioning, some_latents = conditioning.part(frames), latents[frames]
         batch = len(conditioning.prompt_embeds)
         sample = some_latents.to(self.pipeline.unet.dtype).expand(batch, *some_latents.shape).flatten(0, 1)
         prompt_embeds = conditioning.prompt_embeds.flatten(0, 1)
-        controlnet_cond = conditioning.controlnet_cond.repeat(batch, 1, 1, 1)
-        parts = [
-            self.pipeline.controlnet(
-                sample[some], t, encoder_hidden_states=prompt_embeds[some],
-                controlnet_cond=controlnet_cond[some].to(self.device),
-                conditioning_scale=self.settings.control_scale, return_dict=False,
-            )
-            for some in chunks(len(sample), self.thrift.control_frames)
-        ]  # fmt: skip
-        residuals = [torch.cat(each) for each in zip(*((*down, middle) for down, middle in parts), strict=True)]
+        residuals = together(conditioning.controls, sample, t, prompt_embeds, self.thrift.control_frames)
         return [each.unflatten(0, (batch, -1)) for each in residuals]
 
     def _generators(self, scene: Scene, step: int) -> dict[str, list[torch.Generator]]:
@@ -270,8 +266,3 @@ class Sampler:
             done[part] = of_part.step(noise_pred, t, latents[part], **drawn).prev_sample
             finished(part.start, done[part])
         return done
-
-
-def chunks(total: int, size: int) -> list[slice]:
-    """So many frames, a few at a time."""
-    return [slice(first, first + size) for first in range(0, total, size)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from dancegen.errors import InputError
-from dancegen.options.declare import Role, choice, option, within
+from dancegen.options.declare import Role, choice, option, shares, within
 from dancegen.renderers.animatediff.windows import CONTEXTS, MOVING
 from dancegen.renderers.film.settings import (
     LOOK,
@@ -22,6 +22,7 @@ BASE = "SG161222/Realistic_Vision_V5.1_noVAE"
 VAE = "stabilityai/sd-vae-ft-mse"
 MOTION_ADAPTER = "guoyww/animatediff-motion-adapter-v1-5-2"
 CONTROLNET = "lllyasviel/control_v11p_sd15_openpose"
+DEPTH_CONTROLNET = "lllyasviel/control_v11f1p_sd15_depth"
 TEMPORALNET = "CiaraRowles/TemporalNet"
 IP_ADAPTER = "h94/IP-Adapter/models/ip-adapter-plus_sd15.safetensors"
 LCM_ADAPTER = "wangfuyun/AnimateLCM"
@@ -85,6 +86,19 @@ class Settings(FilmOptions):
             parse=within(0.05, 1.0),
         ),
     )  # fmt: skip
+    control_span: tuple[float, float] = option(
+        "0-1", help="From when to when in the denoising the poses lead; 0 is its start.", metavar="FROM-TO", panel=LOOK,
+        parse=shares,
+    )  # fmt: skip
+    depth: bool = option(
+        False, help="Lead by depth too: who is turned how, which limb is in front. Takes joints in space.", panel=LOOK
+    )
+    depth_scale: float = option(
+        0.6, help="How much depth weighs beside the poses.", metavar="X", panel=LOOK, parse=within(0.0, 2.0)
+    )
+    depth_span: tuple[float, float] = option(
+        "0-0.8", help="From when to when in the denoising depth leads.", metavar="FROM-TO", panel=LOOK, parse=shares
+    )
     ip_scale: float = option(0.7, help="How much the portrait weighs.", metavar="X", panel=LOOK, parse=within(0.0, 2.0))
     vae: str = option(VAE, help="The VAE.", metavar="MODEL", panel=MODELS, role=Role.INPUT)
     motion_adapter: str = option(
@@ -92,6 +106,9 @@ class Settings(FilmOptions):
     )
     controlnet: str = option(
         CONTROLNET, help="ControlNet for OpenPose skeletons.", metavar="MODEL", panel=MODELS, role=Role.INPUT
+    )
+    depth_controlnet: str = option(
+        DEPTH_CONTROLNET, help="ControlNet for depth.", metavar="MODEL", panel=MODELS, role=Role.INPUT
     )
     temporalnet: str = acting_on(
         Reach.SECOND_PASS,

@@ -62,7 +62,8 @@ class Scene:
 
     first: the number of its first frame among all painted frames of the film. poses: (F, H, W, 3) uint8 RGB, drawn for
     ControlNet. texts: the prompt's texts. weights: (F, texts) float32, how much of each a frame has. seed: the film's.
-    portrait: (H, W, 3) uint8 RGB of the person to look like, or None.
+    portrait: (H, W, 3) uint8 RGB of the person to look like, or None. depth: (F, H, W, 3) uint8, near bright, where the
+    backend asked for it.
     """
 
     first: int
@@ -71,6 +72,7 @@ class Scene:
     weights: np.ndarray
     seed: int = 0
     portrait: np.ndarray | None = None
+    depth: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.poses)
@@ -201,6 +203,10 @@ class FilmBackend(ABC, Generic[Chosen]):
     def unused(self, settings: Chosen) -> tuple[str, ...]:
         """Names of options that change nothing beside the others: they stay out of the recipe."""
         return ()
+
+    def sees_depth(self, settings: Chosen) -> bool:
+        """Whether scenes need `depth`, which takes joints in space."""
+        return False
 
     def recipe_params(self, settings: Chosen) -> Mapping[str, object]:
         """Parameters of the recipe that DERIVED options act through."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from dancegen.renderers.film.backend import Scene
 from dancegen.renderers.film.resume import LATENTS, save_latents
 from dancegen.renderers.film.tiers import TIERS, is_out_of_memory, tier_below, tier_named
 from dancegen.weights import Models
-from helpers.tiny_animatediff import options, tiny_models
+from helpers.tiny_animatediff import options, tiny_models, tiny_temporalnet
 
 STEPS = 5
 
@@ -122,6 +123,35 @@ def test_a_sampler_leaves_nothing_of_the_first_noise_in_the_picture(kind, steps)
         noise_pred = (model_input - alpha * picture) / (1 - alpha**2) ** 0.5
         latents = scheduler.step(noise_pred, t, latents).prev_sample
     assert float((latents - picture).abs().max()) < 1e-3
+
+
+@pytest.mark.parametrize("spans", [("0-1", "0-1"), ("0-0.6", "0.4-1"), ("0.2-0.6", "0.2-0.6")])
+def test_depth_beside_poses_is_what_diffusers_pipeline_paints_with_two_controlnets(spans, models, tmp_path):
+    """Each with its own strength, and from its own step to its own step."""
+    from PIL import Image
+
+    net = str(tiny_temporalnet(models, tmp_path / "depth", seed=7))
+    given = dict(depth=True, depth_controlnet=net, depth_scale=0.7, control_scale=0.9)
+    settings, pipeline = load(models, **given, control_span=spans[0], depth_span=spans[1])
+    stretch = scene(8)
+    depth = np.random.default_rng(5).integers(0, 256, stretch.poses.shape, dtype=np.uint8)
+    stretch = replace(stretch, depth=depth)
+    noise = frame_noise(3, 0, 8, (4, 8, 6), window=8)
+    starts, ends = zip(settings.control_span, settings.depth_span, strict=True)
+    with quiet_libraries():
+        theirs = pipeline(
+            "a dancer", negative_prompt=settings.negative_prompt, num_frames=8, width=48, height=64,
+            num_inference_steps=STEPS, guidance_scale=4.0, latents=noise.permute(1, 0, 2, 3)[None],
+            conditioning_frames=[[Image.fromarray(each) for each in shown] for shown in (stretch.poses, depth)],
+            controlnet_conditioning_scale=[0.9, 0.7], control_guidance_start=list(starts),
+            control_guidance_end=list(ends), output_type="latent",
+        ).frames[0].permute(1, 0, 2, 3)  # fmt: skip
+        painter = AnimateDiffPainter(pipeline, settings, TIERS[0], "cpu")
+        ours, thrifty = painter.paint(stretch), None
+        painter.use(tier_named("8"))
+        thrifty = painter.paint(stretch)
+    close = {"rtol": 1e-3, "atol": 1e-3 * float(theirs.abs().max())}
+    assert torch.allclose(ours, theirs, **close) and torch.allclose(thrifty, theirs, **close)
 
 
 @pytest.mark.parametrize("name", ["16", "12", "8"])
