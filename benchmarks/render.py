@@ -1,6 +1,6 @@
 """What a painted film costs: seconds a frame and peak memory, of the published way and of dancegen's.
 
-    python benchmarks/render.py [--device cuda] [--size 384x512] [--frames 32,128,512] [--json]
+    python benchmarks/render.py [--device cuda] [--size 512x768] [--frames 32,128,512] [--json]
     python benchmarks/render.py --reduced          a tenth of the width, small frames, a third of the steps: for a CPU
     python benchmarks/render.py --count            nothing runs: operations and bytes of the full size, counted
 
@@ -92,7 +92,7 @@ def paint_ours(pipeline, settings: Settings, size: tuple[int, int], frames: int,
     painter = AnimateDiffPainter(pipeline, settings, tier_named(tier), str(pipeline.device))
     words = torch.randn(77, 768, device=pipeline.device, dtype=pipeline.unet.dtype)
     painter.text_embeds = {"a dancer": words, settings.negative_prompt: words}  # there is no tokenizer here
-    for piece in cut(frames, [], longest=settings.segment, overlap=settings.overlap, shortest=settings.window):
+    for piece in cut(frames, [], [], longest=settings.segment, overlap=settings.overlap, shortest=settings.window):
         poses = np.zeros((len(piece), size[1], size[0], 3), np.uint8)
         scene = Scene(piece.first, poses, ("a dancer",), np.ones((len(piece), 1), np.float32))
         painter.film(scene, lambda place, frame: None)
@@ -215,7 +215,7 @@ def sides(size: str) -> tuple[int, int]:
 def main() -> None:
     parser = command(__doc__)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda", "mps"))
-    parser.add_argument("--size", default="384x512")
+    parser.add_argument("--size", default="512x768")
     parser.add_argument("--frames", default="32,128,512")
     parser.add_argument("--steps", type=int, help="instead of each way's own number")
     parser.add_argument("--steps-share", type=float, default=1.0, help="of each way's own number")

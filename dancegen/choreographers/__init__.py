@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,8 +187,9 @@ def filmed(
     frames = max(1, round(song.seconds * fps))
     seen = film(
         motion.resample(fps, frames).motion(), camera, size=size, bars_s=bar_lines(song.beats, song.mel),
-        start_s=song.start_s,
+        start_s=song.start_s, lasting=True,
     )  # fmt: skip
-    step = max(1, round(CHUNK_S * fps))
-    for first in range(0, frames, step):
-        yield seen.slice(first, min(first + step, frames))
+    cuts = [] if seen.cuts is None else seen.cuts.tolist()
+    edges = [edge + (edge in cuts) for edge in range(0, frames, max(1, round(CHUNK_S * fps)))]  # a piece keeps its cuts
+    for first, last in pairwise([*edges, frames]):
+        yield seen.slice(first, last)

@@ -43,6 +43,8 @@ ORBIT_S = 24.0  # seconds of a full circle
 FOLLOW_S = 0.8  # how much a camera that follows smooths the dancer's path
 BARS_A_SHOT = 2
 SHOT_S = 4.0  # where a song has no beat
+STAGE = 0.38  # how high a body is in a still camera's picture, which shows three metres of stage and arms
+SMALLER, LARGEST_STEP = 0.7, 4  # of a picture that a dance leaves, and how often
 CAMERAS = ("front", "side", "orbit", "follow", "cuts")
 
 
@@ -136,6 +138,22 @@ def _placement(
     return scale, np.clip(wanted, margin - scale * low, margin + room - scale * high)
 
 
+def _lasting_placement(
+    points: np.ndarray, height_m: float, size: tuple[int, int], body_fraction: float
+) -> tuple[float, np.ndarray]:
+    """The same of points about the middle of a body, as a rule whatever they do, so that a dance that goes on is shown
+    as before: only where they leave the picture it is made smaller, in large steps."""
+    width, height = size
+    low, high = points.min(axis=(0, 1)), points.max(axis=(0, 1))
+    margin = np.array([width, height]) * MARGIN
+    for step in range(LARGEST_STEP):
+        scale = body_fraction * height / height_m * SMALLER**step
+        offset = np.array([width / 2, FLOOR_LINE * height - scale * height_m / 2])
+        if (scale * low + offset >= margin).all() and (scale * high + offset <= (width, height) - margin).all():
+            return scale, offset
+    return _placement(points, height_m, size, body_fraction)
+
+
 @dataclass(frozen=True)
 class Shot:
     """Where a camera stands: degrees round the dancer (0 in front of the stage, 90 on the left of who looks to the
@@ -194,29 +212,40 @@ def film(
     size: tuple[int, int] = (512, 512),
     bars_s: np.ndarray | None = None,
     start_s: float = 0.0,
+    lasting: bool = False,
 ) -> PoseSequence:
     """The dance as a camera sees it: keypoints in pixels of `size`, and its joints in metres as they are.
 
     camera: front, side (both stand still and see the whole stage), orbit, follow, or cuts, whose shots change on every
-    other of the bar lines `bars_s`, seconds from the first frame. One scale for a shot. Face points that the head
-    hides are (0, 0, 0). Raises InputError for another camera.
+    other of the bar lines `bars_s`, seconds from the first frame: they are the `cuts` of what is returned. One scale
+    for a shot, that of all it shows; lasting: as a rule one that is known beforehand, so that a dance that goes on is
+    shown as before. Face points that the head hides are (0, 0, 0). Raises InputError for another camera.
     """
     from dancegen.pose.sequence import PoseSequence
 
     keypoints = np.ones((len(motion), motion.joints3d.shape[1], 3), np.float32)
-    for first, last, shot in _shots(camera, motion, bars_s):
+    shots = _shots(camera, motion, bars_s)
+    for first, last, shot in shots:
         part = _part(motion, first, last)
-        keypoints[first:last] = _through(part, _lens(part, shot, first, size, camera == "orbit"))
-    return PoseSequence(keypoints, motion.fps, size, start_s=start_s, joints3d=motion.joints3d)
+        keypoints[first:last] = _through(part, _lens(part, shot, first, size, camera, lasting))
+    cuts = np.array([first for first, _, _ in shots[1:]], int)
+    return PoseSequence(
+        keypoints, motion.fps, size, start_s=start_s, joints3d=motion.joints3d, cuts=cuts if len(cuts) else None
+    )
 
 
 def lens_of(
-    motion: Motion, camera: str, *, size: tuple[int, int] = (512, 512), bars_s: np.ndarray | None = None
+    motion: Motion,
+    camera: str,
+    *,
+    size: tuple[int, int] = (512, 512),
+    bars_s: np.ndarray | None = None,
+    lasting: bool = False,
 ) -> Lens:
     """The lens through which `film` sees a dance, with which others can be seen as that one is."""
     shots = _shots(camera, motion, bars_s)
     return Lens.concatenate(
-        [_lens(_part(motion, a, b), shot, a, size, camera == "orbit") for a, b, shot in shots]
+        [_lens(_part(motion, a, b), shot, a, size, camera, lasting) for a, b, shot in shots]
     )  # fmt: skip
 
 
@@ -245,11 +274,11 @@ def _cut_frames(motion: Motion, bars_s: np.ndarray | None) -> list[int]:
     return sorted({round(time * motion.fps) for time in inside.tolist()})
 
 
-def _lens(motion: Motion, shot: Shot, first: int, size: tuple[int, int], orbits: bool) -> Lens:
+def _lens(motion: Motion, shot: Shot, first: int, size: tuple[int, int], camera: str, lasting: bool) -> Lens:
     """The lens of one shot, which begins at frame `first` of the dance."""
     centre = _centre(motion, shot)
     azimuth = np.full(len(motion), np.deg2rad(shot.azimuth_deg))
-    if orbits:
+    if camera == "orbit":
         azimuth = azimuth + 2 * np.pi * (first + np.arange(len(motion))) / motion.fps / ORBIT_S
     out = np.stack([np.sin(azimuth), np.zeros_like(azimuth), np.cos(azimuth)], 1)
     distance_m = shot.distance_m
@@ -258,7 +287,11 @@ def _lens(motion: Motion, shot: Shot, first: int, size: tuple[int, int], orbits:
         distance_m = max(distance_m, float(nearest) + LEAST_M)
     eye = centre * (1, 0, 1) + distance_m * out + np.array([0, shot.height_m, 0])
     points = perspective(motion.joints3d.astype(np.float64), eye, centre) * distance_m
-    scale, offset = _placement(points, motion.height_m, size, shot.body_fraction)
+    if lasting and camera != "cuts":  # a shot between two cuts is as long as it is
+        tall = shot.body_fraction if shot.follows else STAGE
+        scale, offset = _lasting_placement(points, motion.height_m, size, tall)
+    else:
+        scale, offset = _placement(points, motion.height_m, size, shot.body_fraction)
     count = len(motion)
     return Lens(eye, centre, np.full(count, distance_m), np.full(count, scale), np.tile(offset, (count, 1)))
 

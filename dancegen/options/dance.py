@@ -135,7 +135,7 @@ class SkeletonOptions(Options):
     )  # fmt: skip
     fps: float | None = option(None, help="Frames a second.", metavar="FPS", parse=_rate)
     size: tuple[int, int] | None = option(
-        None, help="The video's size: 1280x720, or 384x512 with a prompt.", metavar="WxH", parse=pixels
+        None, help="The video's size: 1280x720, or 512x768 with a prompt.", metavar="WxH", parse=pixels
     )
 
 

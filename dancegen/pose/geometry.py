@@ -27,14 +27,16 @@ _HIPS = (INDEX["r_hip"], INDEX["l_hip"])
 _ANKLES = (INDEX["r_ankle"], INDEX["l_ankle"])
 
 
-def place(keypoints: np.ndarray, scale: float, offset: tuple[float, float] | np.ndarray) -> np.ndarray:
+def place(keypoints: np.ndarray, scale: float | np.ndarray, offset: tuple[float, float] | np.ndarray) -> np.ndarray:
     """Scale and shift present joints of (..., 3) keypoints; missing ones stay (0, 0, 0).
 
+    scale, offset: of all, or arrays that go with (..., 1) and (..., 2).
     x' = (x + 0.5) * scale - 0.5 + offset: the same point of the picture, pixel centres being whole numbers.
     """
     keypoints = np.asarray(keypoints, dtype=np.float32)
     placed = keypoints.copy()
-    placed[..., :2] = (keypoints[..., :2] + 0.5) * np.float32(scale) - 0.5 + np.asarray(offset, dtype=np.float32)
+    scale, offset = np.asarray(scale, np.float32), np.asarray(offset, np.float32)
+    placed[..., :2] = (keypoints[..., :2] + 0.5) * scale - 0.5 + offset
     return np.where(keypoints[..., 2:] > 0, placed, 0).astype(np.float32)
 
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from dancegen.pose.geometry import NECK_TO_ANKLE
+from dancegen.pose.skeleton import INDEX
+
 _LEAST = 0.022
 """Body heights. A frame that differs more than this from what the previous camera would show begins a new shot."""
+_NECK = INDEX["neck"]
+_HIPS = [INDEX["r_hip"], INDEX["l_hip"]]
+_LEGS = [[INDEX[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle")] for side in "rl"]
 _FLAT = 0.05
 """Relative singular value under which a body counts as flat: its turn out of the picture cannot be told."""
 
@@ -24,8 +30,9 @@ def find_cuts(keypoints: np.ndarray, joints3d: np.ndarray | None) -> np.ndarray:
     body = _centred(joints3d, shown)
     cameras = np.linalg.pinv(body[0], rcond=_FLAT) @ picture[0]  # (T - 1, 3, 2)
     off = np.linalg.norm(body[1] @ cameras - picture[1], axis=-1).sum(1) / np.maximum(shown.sum(1), 1)
-    tall = np.ptp(keypoints[:, 1:14, 1], axis=1).max()
-    return np.flatnonzero(off > _LEAST * max(tall, 1e-6)) + 1
+    enlarged = np.linalg.svd(cameras, compute_uv=False)[:, 0]  # pixels a metre
+    tall = enlarged * _bones(joints3d[:-1]) / NECK_TO_ANKLE
+    return np.flatnonzero(off > _LEAST * np.maximum(tall, 1e-6)) + 1
 
 
 def shot_starts(frames: np.ndarray, cuts: np.ndarray) -> np.ndarray:
@@ -40,6 +47,13 @@ def within_shots(frames: np.ndarray, cuts: np.ndarray) -> np.ndarray:
         frames[(frames > cut - 1) & (frames < cut - 0.5)] = cut - 1
         frames[(frames >= cut - 0.5) & (frames < cut)] = cut
     return frames
+
+
+def _bones(joints3d: np.ndarray) -> np.ndarray:
+    """(T,) metres from the neck to the ankles along the bones, of the longer leg."""
+    trunk = np.linalg.norm(joints3d[:, _NECK] - joints3d[:, _HIPS].mean(axis=1), axis=1)
+    legs = [np.linalg.norm(np.diff(joints3d[:, leg], axis=1), axis=2).sum(axis=1) for leg in _LEGS]
+    return trunk + np.maximum(*legs)
 
 
 def _centred(places: np.ndarray, shown: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

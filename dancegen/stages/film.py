@@ -26,6 +26,7 @@ from dancegen.renderers.film.registry import find_backend
 from dancegen.renderers.film.settings import FilmOptions
 from dancegen.stages.dance_files import AUDIO, BEATS, POSES
 from dancegen.stages.drawn_video import rate_in_words, shaped_like
+from dancegen.stages.film_picture import Picture
 from dancegen.stages.film_poses import ShownPoses, rounded, solid_of
 from dancegen.stages.film_recipes import Inputs, film_recipe, model_inputs
 from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 STAGE = "render"
 VERSION = 6
-FIT_GRID = 32.0
-"""Pixels of the poses' canvas: see PoseSequence.fitted."""
 
 
 @dataclass(frozen=True)
@@ -120,16 +119,19 @@ class FilmJob:
 
     @cached_property
     def sequence(self) -> PoseSequence:
-        """The dance at the film's rate, on its canvas, to a quarter of a pixel."""
+        """The dance at the film's rate, in its picture, to a quarter of a pixel."""
         from dancegen.pose.retargeting import retarget
 
         dance = self.dance.resample(self.fps)
         if self.settings.align and self.person is not None:
             dance = retarget(dance, self.person)
+        return rounded(self.picture.of(dance, self.cuts))
+
+    @property
+    def picture(self) -> Picture:
+        """What the film shows of the canvas."""
         size = self.request.size
-        as_filmed = framed_as_filmed(self.poses, size)
-        dance = dance.on_canvas(size) if as_filmed else dance.fitted(size, grid=FIT_GRID)
-        return rounded(dance)
+        return Picture(size, self.settings.framing, framed_as_filmed(self.poses, size))
 
     @cached_property
     def solid(self) -> np.ndarray | None:
@@ -159,16 +161,16 @@ class FilmJob:
 
     @cached_property
     def segments(self) -> list[Segment]:
-        """What is painted at once; each text of the prompt begins one."""
+        """What is painted at once; each text of the prompt begins one, and so does each shot."""
         from dancegen.renderers.film.segments import cut, cut_chained
 
         grid, frames = self.grid, len(self.keys)
         borders = [
             int(np.searchsorted(self.key_times_s, border - 1e-6)) for border in self.request.schedule.borders_s()
         ]
-        if not self.backend.chained:
-            return cut(frames, borders, longest=grid.longest, overlap=grid.overlap, shortest=grid.shortest)
         cuts = [int(np.searchsorted(self.keys, frame)) for frame in self.cuts]
+        if not self.backend.chained:
+            return cut(frames, borders, cuts, longest=grid.longest, overlap=grid.overlap, shortest=grid.shortest)
         return cut_chained(frames, borders, cuts, longest=grid.down(grid.longest), overlap=grid.overlap)
 
     def plan(self) -> Plan:
@@ -247,6 +249,8 @@ def film_job(request: FilmRequest, context: Context, poses: Artifact | None = No
 def render_film(job: FilmJob, context: Context) -> Artifact:
     """A film of a choreography in the words of a prompt. Raises InputError, ModelError; see `stages.render.render`."""
     _ = job.person  # a portrait of several people is refused before anything is painted
+    for line in job.picture.notes(job.sequence):
+        context.progress.say(line)
     context.foresee(job.request.models, job.plan)
     inputs = model_inputs(job.request.models, context.progress)
     recipe = job.recipe(inputs)

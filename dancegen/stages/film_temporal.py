@@ -32,7 +32,7 @@ def render_temporal(
     force: bool,
     progress: Progress,
 ) -> list[Artifact]:
-    """The second pass over a film's segments, in order: each begins with the last frame of the one before.
+    """The second pass over a film's segments, in order: each begins with the last frame of the one before in its shot.
 
     first_pass: the own frames of a segment, by its place among the tasks. One machine does it, since every frame waits
     for the one before; what was done before a kill is not done again. Raises DancegenError where a device's memory is
@@ -42,8 +42,10 @@ def render_temporal(
     made: list[Artifact] = []
     with progress.task("second pass", tasks[-1].segment.stop) as advance:
         for place, task in enumerate(tasks):
-            before = made[-1] if made else None
-            recipe = _recipe(task, painted[place : place + 2], before)
+            shots = [each.segment.shot for each in tasks]
+            before = made[-1] if place and shots[place - 1] == shots[place] else None
+            fades = shots[place + 1 : place + 2] == [shots[place]]
+            recipe = _recipe(task, painted[place : place + 1 + fades], before)
             frames = first_pass(place)
             segment = _SegmentAgain(task, before, store.scratch(recipe), painter, advance)
 
@@ -129,7 +131,7 @@ class _SegmentAgain:
         if last is None and self._before is not None:
             last = read_frame(self._before.file(frame_name(number - 1)))
         if last is None:
-            return frame  # the film's first frame has none before it
+            return frame  # a shot's first frame has none before it
         task, place = self._task, number - self._task.segment.first
         pose = task.poses.openpose(place, task.size)
         return self._painter.paint(

@@ -157,7 +157,7 @@ def _danced(
     shown = filmed(motion, song, controls.camera, fps=fps, size=size)
     if options.camera == "front" and fps == motion.fps:
         return shown, None
-    return shown, film(motion.motion(), "front", size=size, start_s=motion.start_s)
+    return shown, film(motion.motion(), "front", size=size, start_s=motion.start_s, lasting=True)
 
 
 def _previewed(

@@ -80,7 +80,7 @@ def _known(sequence: PoseSequence, origin: Artifact | None, body: Body) -> _Know
 
     for seen in _seen(sequence, origin, body):
         motion = seen.own.motion() if isinstance(seen.own, BodyMotion) else seen.own
-        lens = lens_of(motion, seen.camera, size=sequence.size, bars_s=seen.bars_s)
+        lens = lens_of(motion, seen.camera, size=sequence.size, bars_s=seen.bars_s, lasting=seen.lasting)
         there = sequence.keypoints[..., 2] > 0
         same = untouched(sequence.keypoints, lens.pixels(motion.joints3d), sequence.size)
         if same.sum() >= SAME_SHARE * there.sum():
@@ -95,6 +95,7 @@ class _Seen:
     own: BodyMotion | Motion
     camera: str
     bars_s: np.ndarray | None = None
+    lasting: bool = False
 
 
 def _seen(sequence: PoseSequence, origin: Artifact | None, body: Body) -> Iterator[_Seen]:
@@ -108,11 +109,12 @@ def _seen(sequence: PoseSequence, origin: Artifact | None, body: Body) -> Iterat
     if origin is not None:
         song = SongFeatures.load(origin.file(FEATURES), origin.file(BEATS))
         made = BodyMotion.load(origin.file(MOTION)).resample(sequence.fps, len(sequence))
-        yield _Seen(made, str(origin.params["camera"]), bar_lines(song.beats, song.mel))
+        for lasting in (True, False):  # dances of earlier versions were fitted into their pictures
+            yield _Seen(made, str(origin.params["camera"]), bar_lines(song.beats, song.mel), lasting)
     elif sequence.joints3d is not None:
         for height_m in (body.height_m, body_height(sequence.joints3d)):
             joints = motion_of_joints(sequence, height_m)
-            yield from (_Seen(joints, camera) for camera in CAMERAS)
+            yield from (_Seen(joints, camera, lasting=each) for camera in CAMERAS for each in (True, False))
 
 
 def _by(body: Body, dance: BodyMotion | Motion) -> BodyMotion:

@@ -37,7 +37,7 @@ def film_of(stage: str, version: int, *without: Reach) -> Callable[[], Recipe]:
     settings = backend.complete(backend.settings())
     models = ("base", "vae", "motion_adapter", "controlnet")
     return lambda: film_recipe(
-        stage, version, backend, settings, read("poses", *models), without=without, seed=0, size=[384, 512],
+        stage, version, backend, settings, read("poses", *models), without=without, seed=0, size=[512, 768],
         prompt=[[0.0, "a dancer"]],
     )  # fmt: skip
 
@@ -89,15 +89,15 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "render animatediff": (
         film_of("render", film.VERSION),
-        "55b0e1deb2a497f7",
+        "bac51b3e1c0b1faf",
     ),
     "render-segment animatediff": (
         film_of("render-segment", film_segments.VERSION, Reach.FILM, Reach.SECOND_PASS),
-        "bd917c67d6fc4ef6",
+        "dba7055e93ea3263",
     ),
     "render-temporal animatediff": (
         film_of("render-temporal", film_temporal.VERSION, Reach.FILM),
-        "76eec74d27f15ddb",
+        "ec7727550d65f36d",
     ),
     "evaluate": (
         of("evaluate", evaluate.VERSION, EvaluateOptions(), "reference", "songs", "inputs", "detector"),

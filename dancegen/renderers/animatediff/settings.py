@@ -36,7 +36,8 @@ NEGATIVE_PROMPT = (
     "several people, cropped, out of frame, text, caption, watermark, logo, blurry, low quality, jpeg artifacts, "
     "overexposed, monochrome"
 )
-SIZE = (384, 512)
+SIZE = (512, 768)
+"""Stable Diffusion 1.5's own 512 pixels across, and upright as people are."""
 LATENT_SIDE = 8
 """Pixels a side that one latent stands for; both sides of a film must be multiples of it."""
 SAMPLERS = ("dpm++", "lcm", "euler")

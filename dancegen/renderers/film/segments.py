@@ -11,11 +11,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Segment:
-    """Painted frames `first` to `stop`; from `start` on they are the segment's own, before that shared."""
+    """Painted frames `first` to `stop` of one shot; from `start` on they are the segment's own, before that shared.
+
+    shot: which one of the film, from 0. Nothing of one shot is seen in another's frames.
+    """
 
     first: int
     start: int
     stop: int
+    shot: int = 0
 
     def __len__(self) -> int:
         return self.stop - self.first
@@ -26,17 +30,23 @@ class Segment:
         return self.start - self.first
 
 
-def cut(frames: int, borders: Sequence[int], *, longest: int, overlap: int, shortest: int) -> list[Segment]:
+def cut(
+    frames: int, borders: Sequence[int], cuts: Sequence[int] = (), *, longest: int, overlap: int, shortest: int
+) -> list[Segment]:
     """Cut frames 0 to `frames` at `borders` and wherever a piece would have more than `longest` frames of its own.
 
     Pieces are counted from the border before, so that a film that goes on longer keeps the segments it had. Each
-    segment but the first begins `overlap` frames early, and earlier still where it would have less than `shortest`.
+    segment but a shot's first begins `overlap` frames early, and earlier still where it would have less than
+    `shortest`, but never before one of the `cuts`, with which a shot begins.
     """
-    starts = [at for a, b in pairwise(_edges(frames, borders)) for at in range(a, b, longest)]
-    pieces = zip(starts, [*starts[1:], frames], strict=True)
-    return [
-        Segment(max(0, min(start - overlap, stop - shortest)) if start else 0, start, stop) for start, stop in pieces
-    ]
+    found = []
+    for shot, (begin, end) in enumerate(pairwise(_edges(frames, cuts))):
+        inside = [begin, *sorted({border for border in borders if begin < border < end}), end]
+        starts = [at for a, b in pairwise(inside) for at in range(a, b, longest)]
+        for start, stop in zip(starts, [*starts[1:], end], strict=True):
+            first = start if start == begin else max(begin, min(start - overlap, stop - shortest))
+            found.append(Segment(first, start, stop, shot))
+    return found
 
 
 def cut_chained(
@@ -47,13 +57,13 @@ def cut_chained(
     With them, a segment has at most `longest` frames. After each of the `cuts` the chain begins afresh.
     """
     found = []
-    for shot, end in pairwise(_edges(frames, cuts)):
-        inside = [border for border in borders if shot < border < end]
-        for start, border in pairwise([shot, *inside, end]):
+    for shot, (begin, end) in enumerate(pairwise(_edges(frames, cuts))):
+        inside = [border for border in borders if begin < border < end]
+        for start, border in pairwise([begin, *inside, end]):
             while start < border:
-                first = max(shot, start - overlap)
+                first = max(begin, start - overlap)
                 stop = min(border, first + longest)
-                found.append(Segment(first, start, stop))
+                found.append(Segment(first, start, stop, shot))
                 start = stop
     return found
 

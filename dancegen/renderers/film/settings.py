@@ -18,6 +18,8 @@ from dancegen.options.shared import NO_DETECTOR, Detecting, Networked, Parallel
 LOOK, MODELS, WORK = "Painting (with --prompt)", "Models of a painted film", "How a film is painted"
 """Panels of the help."""
 VRAM = ("auto", "8", "12", "16", "24")
+FOLLOW, WHOLE = "follow", "whole"
+"""Framings: near the dancer, or with room for all of their way."""
 _REACH = "reach"
 
 
@@ -54,6 +56,13 @@ class FilmOptions(Detecting, Networked, Parallel):
         None, help="A portrait; the dancer takes its looks.", metavar="PATH", panel=LOOK, role=Role.INPUT
     )
     align: bool = acting_on(Reach.FILM, option(False, help="Give the dancer the portrait's proportions.", panel=LOOK))
+    framing: str | None = acting_on(
+        Reach.FILM,
+        option(
+            None, help="follow keeps the dancer large, whole shows all of their way; else a video's own, or follow.",
+            metavar="NAME", panel=LOOK, parse=choice(FOLLOW, WHOLE), names=(FOLLOW, WHOLE),
+        ),
+    )  # fmt: skip
     steps: int | None = option(
         None,
         help="Denoising steps: 20, or 6 with --fast, 4 with --fast lightning.",

@@ -55,7 +55,7 @@ def test_what_is_usual_is_what_the_makers_of_these_models_chose():
     assert usual.base == "SG161222/Realistic_Vision_V5.1_noVAE" and usual.vae == "stabilityai/sd-vae-ft-mse"
     assert usual.motion_adapter == "guoyww/animatediff-motion-adapter-v1-5-2"
     assert usual.controlnet == "lllyasviel/control_v11p_sd15_openpose"
-    assert usual.temporalnet == "CiaraRowles/TemporalNet" and SIZE == (384, 512)
+    assert usual.temporalnet == "CiaraRowles/TemporalNet" and SIZE == (512, 768)
     assert (usual.steps, usual.window, usual.segment, usual.temporal) == (20, 16, 128, False)
     assert all(fault in NEGATIVE_PROMPT for fault in ("deformed body", "text", "blurry"))
     scheduler = make_scheduler(usual.sampler)
@@ -126,7 +126,7 @@ def test_the_second_pass_keeps_the_sampler_unless_only_motion_modules_know_it():
 
 def test_a_plan_counts_the_second_pass_and_the_portraits_encoder(models, tmp_path):
     net, adapter = tiny_temporalnet(models, tmp_path / "net"), tiny_ip_adapter(models, tmp_path / "ip")
-    segments = cut(60, [], longest=24, overlap=6, shortest=16)
+    segments = cut(60, [], [], longest=24, overlap=6, shortest=16)
 
     def plan(**choices):
         own = {**models, "temporalnet": str(net), "ip_adapter": str(adapter), "vram": "24", **choices}
@@ -153,7 +153,7 @@ def test_a_plan_keeps_within_the_memory_that_is_named(monkeypatch):
     monkeypatch.setattr("dancegen.renderers.film.plan.free_gigabytes", lambda device: 64.0)
     settings = Settings(window=8).completed()
     absent = Models(tuple(Located(ref, None, (), "a" * 40, 1.0) for ref in references(settings)))
-    segments = cut(8, [], longest=8, overlap=2, shortest=8)
+    segments = cut(8, [], [], longest=8, overlap=2, shortest=8)
 
     def plan(vram):
         named = replace(settings, vram=vram)

@@ -41,7 +41,7 @@ def test_a_film_that_goes_on_keeps_its_key_frames_and_segments():
     beats = np.arange(0, 40, 0.47)
     short, long = (choose_keyframes(frames, 30, 10, beats[beats < frames / 30]) for frames in (600, 900))
     assert (long[: len(short) - 8] == short[:-8]).all()
-    one, two = (cut(frames, [], longest=128, overlap=8, shortest=16) for frames in (300, 400))
+    one, two = (cut(frames, [], [], longest=128, overlap=8, shortest=16) for frames in (300, 400))
     assert one[:2] == two[:2] and one[2] != two[2]
 
 
@@ -49,7 +49,7 @@ def test_a_film_that_goes_on_keeps_its_key_frames_and_segments():
     "frames, borders", [(1, []), (5, []), (129, []), (400, [33, 200]), (300, [299]), (50, [0, 60])]
 )
 def test_segments_cover_every_frame_once_and_share_with_the_one_before(frames, borders):
-    pieces = cut(frames, borders, longest=128, overlap=8, shortest=16)
+    pieces = cut(frames, borders, [], longest=128, overlap=8, shortest=16)
     own = [frame for piece in pieces for frame in range(piece.start, piece.stop)]
     assert own == list(range(frames)) and pieces[0].first == 0
     for piece in pieces:
@@ -57,6 +57,20 @@ def test_segments_cover_every_frame_once_and_share_with_the_one_before(frames, b
     for piece in pieces[1:]:
         assert piece.start - piece.first >= min(8, piece.start)
     assert {border for border in borders if 0 < border < frames} <= {piece.start for piece in pieces}
+
+
+def test_no_segment_sees_frames_of_two_shots():
+    cuts = [5, 150, 160]
+    pieces = cut(400, [100, 155], cuts, longest=64, overlap=8, shortest=16)
+    assert [frame for piece in pieces for frame in range(piece.start, piece.stop)] == list(range(400))
+    shots = np.searchsorted(cuts, np.arange(400), side="right")
+    for piece in pieces:
+        assert set(shots[piece.first : piece.stop]) == {piece.shot}
+        assert piece.shared == 0 or piece.start not in cuts
+    assert {100, 155, *cuts} <= {piece.start for piece in pieces}
+    for piece in pieces:
+        shot = max([0, *(cut for cut in cuts if cut <= piece.start)])
+        assert piece.shared >= min(8, piece.start - shot)
 
 
 def test_the_shares_of_a_crossfade_rise_evenly_and_leave_nobody_alone():

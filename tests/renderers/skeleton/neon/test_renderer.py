@@ -208,6 +208,23 @@ def test_a_tall_dancer_is_enlarged_onto_the_very_same_place():
     assert np.abs(cover[0] - cover[1]).mean() < 0.02 * cover[0].max()
 
 
+@pytest.mark.parametrize("camera", ["front", "follow", "cuts"])
+def test_the_dancer_is_large_on_the_stage_wherever_they_go_on_it(camera):
+    """Two thirds of the height, also where they cross three metres of floor."""
+    from dancegen.motion.cameras import film
+    from dancegen.pose.figure import seen_height
+    from helpers.tiny_diffusion import stepping
+
+    dance = stepping(12.0)
+    root = dance.root.copy()
+    root[:, 0] += 1.3 * np.sin(np.linspace(0, 4 * np.pi, len(root)))
+    seen = film(replace(dance, root=root).motion(), camera, bars_s=np.arange(0.8, 12, 2.0), lasting=True)
+    joints = frame_body(on_one_stage(seen), (1280, 720)).joints
+    keypoints = np.concatenate([joints, np.ones((*joints.shape[:2], 1))], -1).astype(np.float32)
+    assert 0.58 < np.median(seen_height(keypoints, 30.0)) / 720 < 0.75
+    assert keypoints[..., 0].min() > 0 and keypoints[..., 0].max() < 1280
+
+
 def test_shots_of_footage_have_one_stage_whatever_their_cameras_saw():
     """Half of the shot from far away and high up: the dancer is as large in both, and stands on the floor."""
     near = swaying(40)

@@ -1,0 +1,89 @@
+"""render --prompt: how the dancer lies in the picture, what a longer dance paints, and what a cut keeps apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dancegen.cli import main
+from dancegen.pose.figure import seen_height
+from dancegen.pose.sequence import PoseSequence
+from dancegen.stages.film_picture import Picture
+from dancegen.stages.film_segments import frames_of
+from dancegen.store import open_store
+from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, shown, tiny_models, tiny_temporalnet
+
+PROMPT = "a dancer in a ballroom"
+CUT = 50
+"""Of twenty frames a second."""
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    return options(tiny_models(tmp_path_factory.mktemp("models")))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return open_store(tmp_path_factory.mktemp("store"))
+
+
+def test_a_longer_dance_paints_only_what_is_new(store, models, capfd):
+    """Of a 30 s film of three segments the first two are those of the 60 s film, frame for frame."""
+    few = {**FEW, **models, "segment": 24, "overlap": 4, "window": 8, "stride": 6, "steps": 1}
+    short = film(store, dance(store, 30.0), PROMPT, capfd, **few)["summary"]
+    longer = film(store, dance(store, 60.0), PROMPT, capfd, **few)["summary"]
+    assert short["segments_total"] == short["segments_computed"] == 3 and longer["segments_total"] == 6
+    assert longer["segments_total"] - longer["segments_computed"] == 2
+
+
+def test_no_frame_is_painted_from_two_shots(store, models, capfd, tmp_path):
+    """Each shot is a segment of its own that shares nothing, in the first pass and in the second."""
+    temporal = {"temporal": True, "temporalnet": tiny_temporalnet(models, tmp_path / "temporalnet")}
+    few = {**FEW, **models, **temporal, "key_fps": 5, "window": 8, "stride": 6, "segment": 24, "overlap": 6}
+    one = film(store, dance(store, 6.0, cut=CUT), PROMPT, capfd, **few)
+    made = [a for a in store.artifacts("render-segment") if a.params["key_frames"] in ([0, 11], [11, 27])]
+    assert len(made) == 2  # the last frame before the cut and the first after it are painted too
+    assert one["summary"]["segments_total"] == one["summary"]["temporal_total"] == 2
+    again = sorted(store.artifacts("render-temporal"), key=lambda artifact: artifact.created)
+    assert all(len([item for item in artifact.inputs if item.role == "painted"]) == 1 for artifact in again)
+    assert not any(item.role == "before" for artifact in again for item in artifact.inputs)
+    second = next(artifact for artifact in made if artifact.params["key_frames"][0] == 11)
+    repainted = next(artifact for artifact in again if (artifact.path / "000011.png").exists())
+    assert (next(frames_of(repainted, 11, 12)) == next(frames_of(second, 11, 12))).all()
+
+
+def test_the_dancer_is_large_unless_all_of_the_way_is_asked_for(store, models, capfd):
+    poses = dance(store)
+    few = {**FEW, **models, "steps": 1, "key_fps": 1, "size": "64x96"}
+    near, whole, upright = (
+        film(store, poses, PROMPT, capfd, **few, **more) for more in ({}, {"framing": "whole"}, {"framing": "follow"})
+    )
+    assert near["digest"] != whole["digest"] and upright["summary"]["segments_computed"] == 0
+    assert np.abs(shown(store, near) - shown(store, whole)).mean() > 0.2
+
+
+def test_a_small_dancer_is_said(store):
+    """Who walks far is small in a picture of all of the way, and a note says so and what helps."""
+    poses = PoseSequence.load(dance(store).file("poses.npz"))
+    keypoints = poses.keypoints.copy()
+    keypoints[..., 0] += np.linspace(-900, 900, len(keypoints))[:, None]
+    far = PoseSequence(keypoints, poses.fps)
+    whole, follows = (Picture((768, 768), framing, False) for framing in ("whole", None))
+    (line,) = whole.notes(whole.of(far, []))
+    assert "% of the picture's height" in line and "--framing follow" in line
+    assert not list(follows.notes(follows.of(far, [])))
+    share = seen_height(whole.of(far, []).keypoints, poses.fps) / 768
+    assert np.median(share) < 0.3
+
+
+def test_another_framing_is_refused_by_name(store, models, capfd):
+    words = flags({**QUICK, **models, "framing": "near", "store": store.root})
+    assert main(["render", dance(store).digest[:16], "--prompt", PROMPT, *words]) == 2
+    assert "follow" in capfd.readouterr().err
+
+
+def test_films_are_upright_and_of_the_models_own_size_by_default():
+    from dancegen.renderers.film.registry import find_backend
+
+    assert find_backend().size == (512, 768)
