@@ -24,12 +24,29 @@ from dancegen.errors import AudioError, reading
 from dancegen.files import load_arrays
 from dancegen.progress import SILENT, Advance, Progress
 
+STRONG = 99
+"""The percentile of onset strengths that a song's strong ones have."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """How loud a recording is. mean: of its log-mel. strong: the onset strength of its strong onsets."""
+
+    mean: float
+    strong: float
+
+    @classmethod
+    def of(cls, mel: np.ndarray, onset: np.ndarray) -> Level:
+        """Of log-mel (F, N_MELS) and onset envelope (F,)."""
+        return cls(float(mel.mean()), float(np.percentile(onset, STRONG)))
+
 
 @dataclass(frozen=True)
 class SongFeatures:
     """Log-mel (F, N_MELS), onset envelope (F,) and beats of the span of a song that begins at `start_s`.
 
-    Times of the beats count from the span's start. `seconds` is the span's length.
+    Times of the beats count from the span's start. `seconds` is the span's length. level: of the whole song, where it
+    is known, so that a part of it is as loud as it is there.
     """
 
     mel: np.ndarray
@@ -37,6 +54,7 @@ class SongFeatures:
     beats: Beats
     seconds: float
     start_s: float = 0.0
+    level: Level | None = None
 
     @property
     def frame_rate(self) -> float:
@@ -99,6 +117,13 @@ def find_beats(
         mel, _ = _listened(song, 0.0, None, progress)
         heard = Heard(mel, onset_envelope(mel))
     return track_beats(heard.onset, heard.mel, tempo_bpm)
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def level_of(song: SongInfo, progress: Progress = SILENT) -> Level:
+    """The level of a whole song, which is decoded for it. Raises AudioError as `decode` does."""
+    mel, _ = _listened(song, 0.0, None, progress)
+    return Level.of(mel, onset_envelope(mel))
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")

@@ -14,6 +14,7 @@ from dancegen.options.declare import recipe_for
 from dancegen.progress import Progress
 from dancegen.stages.dance_controls import read_controls
 from dancegen.stages.dance_files import AUDIO, BEATS, BVH, FEATURES, GENERATED, JSON, MOTION, POSES, PREVIEW
+from dancegen.stages.song_level import level_of_song
 from dancegen.stages.songs import SongFile, song_path
 from dancegen.stages.track_beats import ADVICE, asked_beats
 from dancegen.stages.track_beats import VERSION as TRACKER
@@ -22,7 +23,7 @@ from dancegen.store.hashing import hash_value
 
 if TYPE_CHECKING:
     from dancegen.audio.load import SongInfo
-    from dancegen.audio.song import FindBeats, SongFeatures
+    from dancegen.audio.song import FindBeats, Level, SongFeatures
     from dancegen.choreographers import Choreographer, ChosenModel, DanceControls
     from dancegen.pose.sequence import PoseSequence
 
@@ -67,7 +68,8 @@ def generate_poses(
         dancer = chosen.load(context.device)
         seed = _chance(options.seed, source)
         find = beats.finder(song, context)
-        return _build(directory, info, find, dancer, options, asked.controls, seed, context.progress)
+        level = level_of_song(song, context, (options.start, end))
+        return _build(directory, info, find, level, dancer, options, asked.controls, seed, context.progress)
 
     return context.obtain(recipe, build)
 
@@ -91,6 +93,7 @@ def _build(
     directory: Path,
     song: SongInfo,
     find_beats: FindBeats,
+    level: Level | None,
     dancer: Choreographer,
     options: GeneratePosesOptions,
     controls: DanceControls,
@@ -106,7 +109,7 @@ def _build(
     excerpt = analyse_and_copy(
         song, directory / AUDIO, start_s=options.start, seconds=options.seconds, beats=find_beats, progress=progress
     )  # fmt: skip
-    features = excerpt.song
+    features = replace(excerpt.song, level=level)
     excerpt.copy.save(directory / FEATURES)
     features.beats.save(directory / BEATS)
     chunks, unmoved = _danced(dancer, features, directory, options, controls, seed, progress)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,8 @@ from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.film_picture import Picture
 from dancegen.stages.film_segments import frames_of
 from dancegen.store import open_store
+from helpers.songs import write_song
+from helpers.tiny_diffusion import saved_model
 from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, shown, tiny_models, tiny_temporalnet
 
 PROMPT = "a dancer in a ballroom"
@@ -35,6 +39,21 @@ def test_a_longer_dance_paints_only_what_is_new(store, models, capfd):
     longer = film(store, dance(store, 60.0), PROMPT, capfd, **few)["summary"]
     assert short["segments_total"] == short["segments_computed"] == 3 and longer["segments_total"] == 6
     assert longer["segments_total"] - longer["segments_computed"] == 2
+
+
+def test_the_first_part_of_a_song_is_painted_once_however_much_of_it_is_danced(store, models, capfd, tmp_path):
+    """The dance begins alike, and so do its pictures."""
+    few = {**QUICK, **FEW, **models, "segment": 8, "overlap": 4, "window": 8, "stride": 6, "steps": 1, "fps": 30}
+    song, choreographer = write_song(tmp_path / "song.wav", 28.0), saved_model(tmp_path / "model")
+    counts = []
+    for seconds in (18, 28):
+        words = [str(song), "--prompt", PROMPT, "--seconds", str(seconds), "--model", str(choreographer)]
+        capfd.readouterr()
+        assert main(["dance", *words, "--json", "--store", str(store.root), *flags(few)]) == 0
+        summary = json.loads(capfd.readouterr().out)["summary"]
+        counts.append((summary["segments_total"], summary["segments_computed"]))
+    (short, all_new), (longer, new) = counts
+    assert all_new == short < longer and longer - new >= 2
 
 
 def test_no_frame_is_painted_from_two_shots(store, models, capfd, tmp_path):

@@ -46,6 +46,21 @@ def test_the_motion_and_a_bvh_file_lie_beside_the_poses(made):
     assert read_bvh(made.file("dance.bvh")).positions.shape[0] == 150
 
 
+@pytest.mark.parametrize("camera", ["front", "follow"])
+def test_a_longer_dance_begins_as_the_shorter_one(camera, place, model, tmp_path):
+    """Up to the window of the denoiser that sees where the shorter one ends; in pixels, too, bit for bit."""
+    loudening = write_song(tmp_path / "song.wav", 20.0, bpm=123)
+    short, longer = (
+        generate_poses(loudening, model=model, camera=camera, seconds=seconds, store=place / "store")
+        for seconds in (10, 20)
+    )
+    one, two = (PoseSequence.load(dance.file("poses.npz")) for dance in (short, longer))
+    same = round((10 - 4.5) * 30)  # a window of two seconds, what is smoothed beyond it, and the camera's way
+    assert np.array_equal(one.keypoints[:same], two.keypoints[:same])
+    assert np.array_equal(one.joints3d[:same], two.joints3d[:same])
+    assert not np.array_equal(one.keypoints, two.keypoints[: len(one)])
+
+
 @pytest.mark.parametrize("fps", [24, 29.97, 60])
 def test_the_bvh_has_the_rate_that_was_asked_for_and_the_same_movement(place, model, song, fps):
     other = generate_poses(song, model=model, canvas="96x128", fps=fps, store=place / "store")

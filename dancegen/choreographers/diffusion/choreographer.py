@@ -60,7 +60,7 @@ class DiffusionChoreographer:
         frames = max(1, round(song.seconds * fps))
         given, known = self._given(controls, frames, song.start_s)
         request = SampleRequest(
-            song=encode_music(song.mel, song.beats, frames, fps, AHEAD_S, onset=song.onset),
+            song=encode_music(song.mel, song.beats, frames, fps, AHEAD_S, onset=song.onset, level=song.level),
             style=genre_number(self.model.styles, controls.genre),
             energy=_energy(_liveliness(song, frames, fps, seed) + controls.deviation),
             floor=controls.floor,

@@ -6,6 +6,7 @@ import numpy as np
 
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE, onset_envelope
+from dancegen.audio.song import Level
 
 BANDS = 40
 """Bands of the spectrogram: half of the log-mel's, two averaged."""
@@ -19,23 +20,30 @@ _LOUDEST_ONSET = 2.0
 
 
 def encode_music(
-    mel: np.ndarray, beats: Beats, frames: int, fps: float, late_s: float = 0.0, *, onset: np.ndarray | None = None
+    mel: np.ndarray,
+    beats: Beats,
+    frames: int,
+    fps: float,
+    late_s: float = 0.0,
+    *,
+    onset: np.ndarray | None = None,
+    level: Level | None = None,
 ) -> np.ndarray:
     """(frames, WIDTH) float32 of a song: loudness about its own mean, so that a quiet recording dances as a loud one.
 
     mel: (F, 80) log-mel, 90 frames a second. What lies behind its end is silence. late_s: how much later than it is
-    played it counts. onset: (F,) of the song, where it is known already.
+    played it counts. onset: (F,) of the song, where it is known already. level: of the song that this is a part of.
     """
     mel = np.asarray(mel, np.float32)
     times = np.arange(frames) / fps - late_s
     rows = np.zeros((frames, WIDTH), np.float32)
     inside = (times >= 0) & (times * FRAME_RATE <= len(mel) - 1)
     if inside.any():
-        bands = mel.reshape(len(mel), BANDS, -1).mean(2) - mel.mean()
-        rows[inside, :BANDS] = _pooled(bands, fps)[np.rint(times[inside] * FRAME_RATE).astype(int)]
         onset = onset_envelope(mel) if onset is None else onset
-        level = max(float(np.percentile(onset, 99)), _LEAST_ONSET)
-        strength = np.minimum(_pooled(onset[:, None] / level, fps), _LOUDEST_ONSET)
+        level = Level.of(mel, onset) if level is None else level
+        bands = mel.reshape(len(mel), BANDS, -1).mean(2) - level.mean
+        rows[inside, :BANDS] = _pooled(bands, fps)[np.rint(times[inside] * FRAME_RATE).astype(int)]
+        strength = np.minimum(_pooled(onset[:, None] / max(level.strong, _LEAST_ONSET), fps), _LOUDEST_ONSET)
         rows[inside, BANDS] = _ONSET_SCALE * strength[np.rint(times[inside] * FRAME_RATE).astype(int), 0]
     rows[:, BANDS + 1 :] = _beat(beats, times)
     return rows
