@@ -146,13 +146,24 @@ class FilmJob:
     @cached_property
     def keys(self) -> np.ndarray:
         """(K,) the frames that are painted."""
-        from dancegen.audio.beats import Beats
         from dancegen.renderers.film.keyframes import choose_keyframes, even_frames
 
         if not self.grid.on_beats:
             return even_frames(len(self.sequence), self.fps, self.grid.rate, self.cuts)
-        beats = Beats.load(self.poses.file(BEATS)).times_s
-        return choose_keyframes(len(self.sequence), self.fps, self.grid.rate, beats, self.cuts)
+        return choose_keyframes(len(self.sequence), self.fps, self.grid.rate, self.beats_s, self.cuts)
+
+    @cached_property
+    def strengths(self) -> dict[str, np.ndarray]:
+        """(K,) of each strength that goes with the song."""
+        pulses = self.backend.pulses(self.settings)
+        return {pulse.target: pulse.at(self.key_times_s, self.sequence.start_s + self.beats_s) for pulse in pulses}
+
+    @cached_property
+    def beats_s(self) -> np.ndarray:
+        """(B,) seconds from the first frame: the beats of the song."""
+        from dancegen.audio.beats import Beats
+
+        return Beats.load(self.poses.file(BEATS)).times_s
 
     @cached_property
     def key_times_s(self) -> np.ndarray:
@@ -200,16 +211,19 @@ class FilmJob:
 
     def tasks(self, models: Models, inputs: Inputs, tier: str) -> list[SegmentTask]:
         """Its segments, each with all that painting it takes. models: as they are now; inputs: in recipes."""
-        weights = self.request.schedule.weights(self.key_times_s)
-        return [
-            SegmentTask(
-                segment, ShownPoses.of(self.sequence, self.keys[segment.first : segment.stop], self.solid),
-                self.request.size, self.request.schedule.texts, weights[segment.first : segment.stop],
-                self.request.options.seed, self.backend, self.settings, models, inputs, tier, self.device,
-                self.request.portrait,
-            )
-            for segment in self.segments
-        ]  # fmt: skip
+        schedule, seed = self.request.schedule, self.request.options.seed
+        weights, strengths = schedule.weights(self.key_times_s), self.strengths
+        found = []
+        for segment in self.segments:
+            own = slice(segment.first, segment.stop)
+            found.append(
+                SegmentTask(
+                    segment, ShownPoses.of(self.sequence, self.keys[own], self.solid), self.request.size,
+                    schedule.texts, weights[own], seed, self.backend, self.settings, models, inputs, tier, self.device,
+                    self.request.portrait, {name: each[own] for name, each in strengths.items()},
+                )
+            )  # fmt: skip
+        return found
 
 
 def request_film(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,7 @@ class SegmentTask:
     tier: str
     device: str
     portrait: np.ndarray | None = None
+    strengths: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def steps(self) -> int:
@@ -79,8 +80,14 @@ class SegmentTask:
         return film_recipe(
             stage, version, self.backend, self.settings, {**inputs, **own, **self.inputs}, without=without,
             seed=self.seed, key_frames=[self.segment.first, self.segment.stop], size=list(self.size),
-            prompt=prompt_weights(self.texts, self.weights), **worked_out,
+            prompt=prompt_weights(self.texts, self.weights), **self._strengths(), **worked_out,
         )  # fmt: skip
+
+    def _strengths(self) -> dict[str, object]:
+        """Those that go with the song, as a recipe says them."""
+        if not self.strengths:
+            return {}
+        return {"strengths": {name: [round(float(each), 4) for each in own] for name, own in self.strengths.items()}}
 
     def scene(self) -> Scene:
         """The segment as a painter takes it; its last pose is held until it has as many frames as the grid allows."""
@@ -92,9 +99,10 @@ class SegmentTask:
             pictures = [draw(frame, self.size) for frame in range(len(self.segment))]
             return np.stack([*pictures, *pictures[-1:] * more])
 
+        strengths = {name: np.concatenate([own, np.repeat(own[-1:], more)]) for name, own in self.strengths.items()}
         depth = None if self.poses.solid is None else drawn(self.poses.depth)
         poses = drawn(self.poses.openpose)
-        return Scene(self.segment.first, poses, self.texts, weights, self.seed, self.portrait, depth)
+        return Scene(self.segment.first, poses, self.texts, weights, self.seed, self.portrait, depth, strengths)
 
     def held_painter(self, progress: Progress) -> HeldPainter:
         """A painter for this segment and all others of the film."""

@@ -20,7 +20,7 @@ from dancegen.stages.film_recipes import model_inputs
 from dancegen.stages.film_segments import SegmentTask
 from dancegen.store import Artifact, Recipe, open_store
 from helpers.songs import write_song
-from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, shown, tiny_models, tiny_temporalnet
+from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, shown, tiny_lora, tiny_models, tiny_temporalnet
 from helpers.tiny_gan import dancing, ticks
 
 PROMPT = "a dancer in a ballroom"
@@ -133,3 +133,41 @@ def test_a_span_that_is_none_is_refused(span, store, body, capfd):
     words = ["--prompt", PROMPT, "--control-span", span, "--store", str(store.root)]
     assert main(["render", flat.digest[:16], *words]) == 2
     assert "--control-span" in capfd.readouterr().err
+
+
+def test_strengths_go_up_on_beats_and_are_in_the_recipe_of_their_segment(store, models):
+    poses = dance(store, 6.0)  # a beat every half second
+    given = {**models, "key_fps": 10, "pulse": ("control=0.5-1", "prompt=0:00 1 | 0:03 0.5 | 0:05 1")}
+    job, tasks = tasks_of(poses, **given)
+    beats = np.isin(job.keys, np.arange(0, 120, 10))
+    control, prompt = job.strengths["control"], job.strengths["prompt"]
+    assert (control[beats] == 1).all() and (control[~beats] < 0.85).all() and control.min() >= 0.5
+    assert np.allclose(prompt, np.interp(job.key_times_s, [0, 3, 5], [1, 0.5, 1]), atol=1e-4)
+    assert [len(task.recipe().params["strengths"]["control"]) for task in tasks] == [len(t.segment) for t in tasks]
+    other = tasks_of(poses, **{**given, "pulse": ("control=0.5-1", "prompt=0:00 1 | 0:03 0.5 | 0:05 0.9")})[1]
+    same = [one.recipe().digest == two.recipe().digest for one, two in zip(tasks, other, strict=True)]
+    assert same[0] and not same[-1]  # what changes after its end changes no segment
+
+
+@pytest.mark.parametrize(
+    "pulse, words",
+    [("colour=0-1", "prompt, lora, control, depth"), ("control=1", "0.6-1"), ("control=0-9", "0 to 3"),
+     ("lora=0-1", "--lora"), ("depth=0-1", "--depth"), ("control=0:10 1 | 0:05 1", "later")],
+)  # fmt: skip
+def test_a_pulse_that_makes_no_sense_is_refused(pulse, words, store, models, body, capfd):
+    flat = stored(store, "flat", body)
+    given = flags({**QUICK, **models, "pulse": pulse, "store": store.root})
+    assert main(["render", flat.digest[:16], "--prompt", PROMPT, *given]) == 2
+    assert words in capfd.readouterr().err
+
+
+def test_a_pulse_through_the_whole_stage_changes_the_film(store, models, body, capfd, tmp_path):
+    lora = tiny_lora(models, tmp_path / "style.safetensors", motion=False, size=3.0)
+    poses, few = stored(store, "body", body), {**FEW, **models, "lora": lora}
+    plain, pulsing, off = (
+        shown(store, film(store, poses, PROMPT, capfd, **few, **more))
+        for more in ({}, {"pulse": "lora=0-1"}, {"pulse": "lora=0-0"})
+    )
+    without = shown(store, film(store, poses, PROMPT, capfd, **FEW, **models))
+    assert np.abs(off - without).mean() < 0.2 < 0.5 < np.abs(plain - without).mean()
+    assert np.abs(pulsing - off).mean() > 0.2

@@ -61,7 +61,8 @@ def given(place):
         "guidance": 3, "fast": True, "control_scale": 0.5, "ip_scale": 0.5, "blend_s": 0.5, "frames": True,
         "sampler": "euler", "segment": 30, "overlap": 5, "window": 12, "stride": 5, "context": "static", "key_fps": 5,
         "temporal_strength": 0.5, "vram": "8", "offline": True, "backend": "loky",
-        "control_span": "0-0.5", "depth": False, "depth_controlnet": nets[1], "depth_scale": 0.3, "depth_span": "0.2-1",
+        "pulse": ("control=0.5-1",), "control_span": "0-0.5", "depth": False, "depth_controlnet": nets[1],
+        "depth_scale": 0.3, "depth_span": "0.2-1",
         "scheduler": {"scheduler": "127.0.0.1:1", "backend": "ray"}, "workers": 2,
     }  # fmt: skip
     return film, others

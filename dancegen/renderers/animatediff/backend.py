@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dancegen.renderers.animatediff.settings import LATENT_SIDE, SIZE, Settings
 from dancegen.renderers.animatediff.thrift import thrift_on
 from dancegen.renderers.film.backend import FilmBackend, Grid
+from dancegen.renderers.film.pulse import TARGETS, Pulse
 from dancegen.renderers.film.tiers import Tier
 from dancegen.weights import ModelRef, Models
 
@@ -66,6 +67,10 @@ class AnimateDiff(FilmBackend[Settings]):
     def sees_depth(self, settings: Settings) -> bool:
         """With --depth."""
         return settings.depth
+
+    def pulses(self, settings: Settings) -> tuple[Pulse, ...]:
+        """Of the prompt, LoRAs, and both controls."""
+        return settings.pulses(*TARGETS)
 
     def recipe_params(self, settings: Settings) -> Mapping[str, object]:
         """The memory that is named acts through the window."""

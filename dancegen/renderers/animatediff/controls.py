@@ -30,27 +30,33 @@ class ControlNet:
     span: tuple[float, float]
 
     def of(
-        self, pictures: np.ndarray, *, device: str, dtype: torch.dtype, together: int, keep: str
+        self, pictures: np.ndarray, strength: np.ndarray | None, *, device: str, dtype: torch.dtype, together: int,
+        keep: str,
     ) -> Control:  # fmt: skip
-        """It and (F, H, W, 3) uint8 RGB pictures, embedded so many `together` and kept on the device `keep`."""
+        """It and (F, H, W, 3) uint8 RGB pictures, embedded so many `together` and kept on the device `keep`.
+
+        strength: (F,), by how much its scale is multiplied in each frame; None is 1.
+        """
         import torch
 
         shown = torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2)
         shown = shown.flip(1) if self.bgr else shown
         parts = [self.embed(some.to(device, dtype) / 255).to(keep) for some in shown.split(together)]
-        return Control(self, torch.cat(parts))
+        return Control(self, torch.cat(parts), None if strength is None else torch.from_numpy(strength))
 
 
 @dataclass(frozen=True)
 class Control:
-    """A ControlNet, and (F, C, h, w) pictures behind its first layers."""
+    """A ControlNet, and (F, C, h, w) pictures behind its first layers; (F,) by how much its scale is multiplied."""
 
     net: ControlNet
     pictures: torch.Tensor
+    strength: torch.Tensor | None = None
 
     def part(self, frames: slice) -> Control:
         """Of some frames."""
-        return replace(self, pictures=self.pictures[frames])
+        strength = None if self.strength is None else self.strength[frames]
+        return replace(self, pictures=self.pictures[frames], strength=strength)
 
     def acts(self, step: int, steps: int) -> bool:
         """Whether it leads in a step of so many, as diffusers' `control_guidance_start` and `_end` have it."""
@@ -66,11 +72,15 @@ class Control:
         """
         import torch
 
-        pictures = self.pictures.repeat(len(sample) // len(self.pictures), 1, 1, 1)
+        times = len(sample) // len(self.pictures)
+        pictures, scale = self.pictures.repeat(times, 1, 1, 1), torch.full((len(sample),), self.net.scale)
+        if self.strength is not None:
+            scale = scale * self.strength.repeat(times).cpu()
+        scale = scale.to(sample).view(-1, 1, 1, 1)
         parts = [
             self.net.network(
                 sample[some], t, encoder_hidden_states=prompt_embeds[some],
-                controlnet_cond=pictures[some].to(sample.device), conditioning_scale=self.net.scale, return_dict=False,
+                controlnet_cond=pictures[some].to(sample.device), conditioning_scale=scale[some], return_dict=False,
             )
             for some in chunks(len(sample), together)
         ]  # fmt: skip

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dancegen.errors import ModelError
 from dancegen.hub import quiet_libraries
+from dancegen.renderers.animatediff.loras import LoraStrength, merge_loras
 from dancegen.renderers.animatediff.motion_modules import load_motion_modules
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.film.loading import explained, is_checkpoint, variant_of
@@ -43,8 +43,11 @@ def load_pipeline(
                 controlnet=controlnets if len(controlnets) > 1 else controlnets[0],
                 scheduler=make_scheduler(settings.sampler),
             )
-        merge_loras(pipeline, models.all("lora"))
         merge_loras(pipeline, models.all("motion-lora"))
+        if settings.pulses("lora"):
+            pipeline.lora_strength = LoraStrength(pipeline, models.all("lora"))
+        else:
+            merge_loras(pipeline, models.all("lora"))
         if settings.image is not None:
             load_ip_adapter(pipeline, models.one("ip-adapter"), settings.ip_scale, dtype)
         pipeline.to(device)
@@ -113,17 +116,6 @@ def make_scheduler(sampler: str, betas: str = "linear") -> Any:
     if sampler == "dpm++":
         shared |= {"timestep_spacing": "linspace", "final_sigmas_type": "zero", "algorithm_type": "dpmsolver++"}
     return kind(**shared, **changes)
-
-
-def merge_loras(pipeline: Any, loras: Iterable[Located]) -> None:
-    """Merge LoRAs, each with its weight, into the networks' own weights: then they cost nothing a step."""
-    for located in loras:
-        with explained(located):
-            pipeline.load_lora_weights(str(located.directory), weight_name=located.files[0], local_files_only=True)
-            if not pipeline.get_active_adapters():
-                raise ModelError(f"{located.ref.option} {located.ref.text} fits no layer of this base")
-            pipeline.fuse_lora(lora_scale=located.ref.weight)
-            pipeline.unload_lora_weights()
 
 
 def load_ip_adapter(pipeline: Any, located: Located, scale: float, dtype: torch.dtype) -> None:

@@ -91,8 +91,9 @@ class AnimateDiffPainter:
 
         with torch.inference_mode():
             conditioning = Conditioning(
-                self._encode_prompt(scene), self._encode_image(scene.portrait), self._encode_controls(scene)
-            )
+                self._encode_prompt(scene), self._encode_image(scene.portrait), self._encode_controls(scene),
+                {name: torch.from_numpy(each).to(self.device) for name, each in scene.strengths.items()},
+            )  # fmt: skip
             sampler = Sampler(self.pipeline, self.settings, self.thrift, self.device)
             return sampler.sample(scene, conditioning, resume=resume, advance=advance, finished=finished)
 
@@ -178,8 +179,8 @@ class AnimateDiffPainter:
         frames, dtype = self.thrift.control_frames, self.pipeline.unet.dtype
         keep = self.device if self.thrift.resident else "cpu"
         return tuple(
-            control.of(shown, device=self.device, dtype=dtype, together=frames, keep=keep)
-            for control, shown in zip(self._controls, pictures, strict=True)
+            control.of(shown, scene.strengths.get(name), device=self.device, dtype=dtype, together=frames, keep=keep)
+            for name, control, shown in zip(("control", "depth"), self._controls, pictures, strict=False)
         )
 
     # Where networks wait

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,19 +39,20 @@ class Conditioning:
     """What leads the networks; B is 2, the negative prompt and the prompt, or without guidance 1.
 
     prompt_embeds: (B, F, tokens, D). image_embeds: (B, 1, ...) of the portrait, or None. controls: what ControlNets are
-    shown of the frames.
+    shown of the frames. strengths: (F,) of what goes with the song, by its name.
     """
 
     prompt_embeds: torch.Tensor
     image_embeds: torch.Tensor | None
     controls: tuple[Control, ...]
+    strengths: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
     def part(self, frames: slice, passes: slice = slice(None)) -> Conditioning:
         """Of some frames, and of the prompt or the negative prompt alone."""
         image = None if self.image_embeds is None else self.image_embeds[passes]
-        return Conditioning(
-            self.prompt_embeds[passes, frames], image, tuple(each.part(frames) for each in self.controls)
-        )
+        controls = tuple(each.part(frames) for each in self.controls)
+        strengths = {name: each[frames] for name, each in self.strengths.items()}
+        return Conditioning(self.prompt_embeds[passes, frames], image, controls, strengths)
 
     def during(self, step: int, steps: int) -> Conditioning:
         """What leads in one step of so many."""
@@ -202,7 +204,14 @@ class Sampler:
         if not self.settings.guided:
             return noise_pred[0]
         noise_pred_uncond, noise_pred_text = noise_pred
-        return noise_pred_uncond + self.settings.guidance * (noise_pred_text - noise_pred_uncond)
+        return noise_pred_uncond + self._guidance(conditioning, place, led) * (noise_pred_text - noise_pred_uncond)
+
+    def _guidance(self, conditioning: Conditioning, place: int, led: list[Residuals]) -> torch.Tensor | float:
+        """Of each frame of the window at a place, (W, 1, 1, 1), where the prompt's strength goes with the song."""
+        strength = conditioning.strengths.get("prompt")
+        if strength is None:
+            return self.settings.guidance
+        return self.settings.guidance * strength[slice(*led[0].windows[place])].view(-1, 1, 1, 1)
 
     def _networks(
         self, latents: torch.Tensor, t: torch.Tensor, conditioning: Conditioning, residuals: Residuals, place: int
@@ -214,16 +223,24 @@ class Sampler:
         batch = len(conditioning.prompt_embeds)
         sample = window.to(self.pipeline.unet.dtype).expand(batch, *window.shape)
         image_embeds = conditioning.image_embeds
-        noise_pred = self.pipeline.unet(
-            sample.permute(0, 2, 1, 3, 4),
-            t,
-            encoder_hidden_states=conditioning.prompt_embeds.flatten(0, 1),
-            added_cond_kwargs=None if image_embeds is None else {"image_embeds": [image_embeds]},
-            down_block_additional_residuals=led[:-1] or None,
-            mid_block_additional_residual=led[-1] if led else None,
-        ).sample
+        with self._lora_strength(conditioning):
+            noise_pred = self.pipeline.unet(
+                sample.permute(0, 2, 1, 3, 4),
+                t,
+                encoder_hidden_states=conditioning.prompt_embeds.flatten(0, 1),
+                added_cond_kwargs=None if image_embeds is None else {"image_embeds": [image_embeds]},
+                down_block_additional_residuals=led[:-1] or None,
+                mid_block_additional_residual=led[-1] if led else None,
+            ).sample
         residuals.release(place)
         return noise_pred.permute(0, 2, 1, 3, 4).float().reshape(batch, *window.shape)
+
+    def _lora_strength(self, conditioning: Conditioning) -> AbstractContextManager[None]:
+        """While LoRAs are as strong as they are in these frames."""
+        strength = conditioning.strengths.get("lora")
+        if strength is None:
+            return nullcontext()
+        return self.pipeline.lora_strength.of(strength.repeat(len(conditioning.prompt_embeds)))  # type: ignore[attr-defined]
 
     def _controlnets(
         self, latents: torch.Tensor, t: torch.Tensor, conditioning: Conditioning, frames: slice

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from dancegen.errors import InputError
 from dancegen.options.declare import Role, choice, option, shares, within
 from dancegen.renderers.animatediff.windows import CONTEXTS, MOVING
+from dancegen.renderers.film.pulse import Pulse, parse_pulses
 from dancegen.renderers.film.settings import (
     LOOK,
     MODELS,
@@ -100,6 +101,13 @@ class Settings(FilmOptions):
     depth_span: tuple[float, float] = option(
         "0-0.8", help="From when to when in the denoising depth leads.", metavar="FROM-TO", panel=LOOK, parse=shares
     )
+    pulse: tuple[str, ...] = acting_on(
+        Reach.FILM,
+        option(
+            (), help="Strength with the song: control=0.6-1 goes up on beats; prompt, lora, depth; repeatable.",
+            metavar="WHAT=A-B", panel=LOOK, parse=parse_pulses,
+        ),
+    )  # fmt: skip
     ip_scale: float = option(0.7, help="How much the portrait weighs.", metavar="X", panel=LOOK, parse=within(0.0, 2.0))
     vae: str = option(VAE, help="The VAE.", metavar="MODEL", panel=MODELS, role=Role.INPUT)
     motion_adapter: str = option(
@@ -154,7 +162,22 @@ class Settings(FilmOptions):
         check_within("--segment", settings.segment, window, LONGEST_SEGMENT)
         check_within("--overlap", settings.overlap, 0, min(window, settings.segment // 2))
         settings.check()
+        settings.check_pulses()
         return settings
+
+    def pulses(self, *targets: str) -> tuple[Pulse, ...]:
+        """What goes with the song, of these targets."""
+        found = (Pulse.parse("--pulse", text) for text in self.pulse)
+        return tuple(pulse for pulse in found if pulse.target in targets)
+
+    def check_pulses(self) -> None:
+        """Raises InputError for a strength that has nothing to act on."""
+        if self.pulses("lora") and not self.lora:
+            raise InputError("--pulse lora=: there is no --lora whose strength could change")
+        if self.pulses("depth") and not self.depth:
+            raise InputError("--pulse depth=: add --depth, whose strength is to change")
+        if self.pulses("prompt") and not self.guided:
+            raise InputError(f"--pulse prompt=: at --guidance {self.guidance:g} the prompt has no strength to change")
 
     def _adapter(self) -> str:
         """The motion modules where none are named. Raises InputError for steps that Lightning has none for."""

@@ -51,8 +51,8 @@ class TemporalPainter:
             load_ip_adapter,
             load_network,
             make_scheduler,
-            merge_loras,
         )
+        from dancegen.renderers.animatediff.loras import merge_loras
 
         self.settings, self.device = still_settings(settings), device
         self._text_embeds: dict[str, torch.Tensor] = {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from dancegen.renderers.film.settings import FilmOptions
 if TYPE_CHECKING:
     import numpy as np
 
+    from dancegen.renderers.film.pulse import Pulse
     from dancegen.renderers.film.segments import Segment
     from dancegen.renderers.film.tiers import Tier
     from dancegen.weights import ModelRef, Models
@@ -63,7 +64,7 @@ class Scene:
     first: the number of its first frame among all painted frames of the film. poses: (F, H, W, 3) uint8 RGB, drawn for
     ControlNet. texts: the prompt's texts. weights: (F, texts) float32, how much of each a frame has. seed: the film's.
     portrait: (H, W, 3) uint8 RGB of the person to look like, or None. depth: (F, H, W, 3) uint8, near bright, where the
-    backend asked for it.
+    backend asked for it. strengths: (F,) float32, by how much a strength is multiplied, by the pulse's target.
     """
 
     first: int
@@ -73,6 +74,7 @@ class Scene:
     seed: int = 0
     portrait: np.ndarray | None = None
     depth: np.ndarray | None = None
+    strengths: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.poses)
@@ -207,6 +209,10 @@ class FilmBackend(ABC, Generic[Chosen]):
     def sees_depth(self, settings: Chosen) -> bool:
         """Whether scenes need `depth`, which takes joints in space."""
         return False
+
+    def pulses(self, settings: Chosen) -> tuple[Pulse, ...]:
+        """Which strengths of scenes go with the song."""
+        return ()
 
     def recipe_params(self, settings: Chosen) -> Mapping[str, object]:
         """Parameters of the recipe that DERIVED options act through."""

@@ -20,7 +20,7 @@ from dancegen.renderers.film.backend import Scene
 from dancegen.renderers.film.resume import LATENTS, save_latents
 from dancegen.renderers.film.tiers import TIERS, is_out_of_memory, tier_below, tier_named
 from dancegen.weights import Models
-from helpers.tiny_animatediff import options, tiny_models, tiny_temporalnet
+from helpers.tiny_animatediff import options, tiny_lora, tiny_models, tiny_temporalnet
 
 STEPS = 5
 
@@ -31,7 +31,7 @@ def models(tmp_path_factory):
 
 
 def load(models, **choices):
-    settings = Settings(steps=STEPS, guidance=4.0, window=8, stride=6, **models, **choices).completed()
+    settings = Settings(**{"steps": STEPS, "guidance": 4.0, "window": 8, "stride": 6, **models, **choices}).completed()
     located = Models(tuple(locate(ref, offline=True) for ref in references(settings)))
     return settings, load_pipeline(located, settings, device="cpu", dtype=torch.float32)
 
@@ -152,6 +152,28 @@ def test_depth_beside_poses_is_what_diffusers_pipeline_paints_with_two_controlne
         thrifty = painter.paint(stretch)
     close = {"rtol": 1e-3, "atol": 1e-3 * float(theirs.abs().max())}
     assert torch.allclose(ours, theirs, **close) and torch.allclose(thrifty, theirs, **close)
+
+
+def test_a_strength_that_stays_is_that_strength_and_one_that_changes_acts_in_its_own_frames(models, painter, tmp_path):
+    painter.use(TIERS[0])
+    half, full = np.full(8, 0.5, np.float32), np.ones(8, np.float32)
+    lora = str(tiny_lora(models, tmp_path / "lora.safetensors", motion=False, size=2.0))
+
+    def painted(strengths, **choices):
+        settings, pipeline = load(models, **choices)
+        return AnimateDiffPainter(pipeline, settings, TIERS[0], "cpu").paint(replace(scene(8), strengths=strengths))
+
+    same = {
+        "control": (painter.paint(replace(scene(8), strengths={"control": half})), painted({}, control_scale=0.5)),
+        "prompt": (painter.paint(replace(scene(8), strengths={"prompt": half})), painted({}, guidance=2.0)),
+        "lora": (
+            painted({"lora": half}, lora=(lora,), pulse=("lora=0-1",)), painted({}, lora=(f"{lora}=0.5",))
+        ),
+        "one": (painted({"lora": full}, lora=(lora,), pulse=("lora=0-1",)), painted({}, lora=(lora,))),
+    }  # fmt: skip
+    for name, (one, other) in same.items():
+        assert torch.allclose(one, other, rtol=1e-3, atol=1e-3 * float(other.abs().max())), name
+        assert not torch.allclose(one, painter.paint(scene(8)), rtol=1e-3, atol=1e-3), name
 
 
 @pytest.mark.parametrize("name", ["16", "12", "8"])
