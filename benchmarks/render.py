@@ -91,7 +91,7 @@ def paint_ours(pipeline, settings: Settings, size: tuple[int, int], frames: int,
 
     painter = AnimateDiffPainter(pipeline, settings, tier_named(tier), str(pipeline.device))
     words = torch.randn(77, 768, device=pipeline.device, dtype=pipeline.unet.dtype)
-    painter.text_embeds = {"a dancer": words, settings.negative_prompt: words}  # there is no tokenizer here
+    painter.texts.known = {"a dancer": words, settings.negative_prompt: words}  # there is no tokenizer here
     for piece in cut(frames, [], [], longest=settings.segment, overlap=settings.overlap, shortest=settings.window):
         poses = np.zeros((len(piece), size[1], size[0], 3), np.uint8)
         scene = Scene(piece.first, poses, ("a dancer",), np.ones((len(piece), 1), np.float32))

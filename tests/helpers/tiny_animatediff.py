@@ -115,6 +115,16 @@ def tiny_lora(models: dict[str, Path], file: Path, *, motion: bool, size: float 
     return file
 
 
+def tiny_embedding(file: Path, vectors: int = 2, seed: int = 5) -> Path:
+    """A learnt word of some vectors, as diffusers' script saves it."""
+    from safetensors.torch import save_file
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    learnt = 3 * torch.randn(vectors, WORDS, generator=torch.Generator().manual_seed(seed))
+    save_file({"anything": learnt.squeeze(0)}, file)
+    return file
+
+
 def tiny_ip_adapter(models: dict[str, Path], folder: Path) -> Path:
     """An IP-Adapter's weights with its image encoder beside it, as they are published."""
     from diffusers import UNet2DConditionModel

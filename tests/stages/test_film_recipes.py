@@ -26,7 +26,7 @@ from dancegen.store import open_store
 from helpers.local_hub import serving, settings_for
 from helpers.processes import run
 from helpers.songs import write_song
-from helpers.tiny_animatediff import options, tiny_ip_adapter, tiny_lora, tiny_models, tiny_temporalnet
+from helpers.tiny_animatediff import options, tiny_embedding, tiny_ip_adapter, tiny_lora, tiny_models, tiny_temporalnet
 from helpers.tiny_film import FEW, QUICK, dance, flags
 from helpers.tiny_gan import tiny_model
 
@@ -49,11 +49,12 @@ def given(place):
     nets = [str(tiny_temporalnet(one, place / f"net{seed}", seed)) for seed in (1, 2)]
     lora = str(tiny_lora(one, place / "lora.safetensors", motion=False))
     motion = str(tiny_lora(one, place / "motion.safetensors", motion=True))
+    words = [str(tiny_embedding(place / "word.safetensors"))]
     film = {
         **options(one), "image": pictures[0], "detector": "none", "ip_adapter": adapters[0], "temporal": True,
         "temporalnet": nets[0], "lora": (f"{lora}=0.5",), "motion_lora": (f"{motion}=0.5",), "size": "64x64",
         "prompt": "a dancer | 0:03 a tree", "steps": 4, "segment": 24, "overlap": 6,
-        "depth": True, "depth_controlnet": nets[0],
+        "depth": True, "depth_controlnet": nets[0], "embedding": (words[0],),
     }  # fmt: skip
     others = {
         **options(two), "image": pictures[1], "ip_adapter": adapters[1], "temporal": False, "temporalnet": nets[1],
@@ -62,7 +63,7 @@ def given(place):
         "sampler": "euler", "segment": 30, "overlap": 5, "window": 12, "stride": 5, "context": "static", "key_fps": 5,
         "temporal_strength": 0.5, "vram": "8", "offline": True, "backend": "loky",
         "pulse": ("control=0.5-1",), "control_span": "0-0.5", "depth": False, "depth_controlnet": nets[1],
-        "depth_scale": 0.3, "depth_span": "0.2-1",
+        "framing": "whole", "embedding": (f"{words[0]}=other",), "depth_scale": 0.3, "depth_span": "0.2-1",
         "scheduler": {"scheduler": "127.0.0.1:1", "backend": "ray"}, "workers": 2,
     }  # fmt: skip
     return film, others

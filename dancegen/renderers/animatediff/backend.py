@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dancegen.renderers.animatediff.settings import LATENT_SIDE, SIZE, Settings
+from dancegen.renderers.animatediff.texts import word_of
 from dancegen.renderers.animatediff.thrift import thrift_on
 from dancegen.renderers.film.backend import FilmBackend, Grid
 from dancegen.renderers.film.pulse import TARGETS, Pulse
@@ -73,8 +74,9 @@ class AnimateDiff(FilmBackend[Settings]):
         return settings.pulses(*TARGETS)
 
     def recipe_params(self, settings: Settings) -> Mapping[str, object]:
-        """The memory that is named acts through the window."""
-        return {"window": settings.window}
+        """The memory that is named acts through the window, a learnt word also through its name."""
+        words = [word_of(text)[1] for text in settings.embedding]
+        return {"window": settings.window, **({"words": words} if words else {})}
 
     def check(self, models: Models, settings: Settings) -> None:
         """Raises ModelError where one of them is made for another base, or cannot do what it is there for."""

@@ -10,6 +10,7 @@ from dancegen.hub import quiet_libraries
 from dancegen.renderers.animatediff.loras import LoraStrength, merge_loras
 from dancegen.renderers.animatediff.motion_modules import load_motion_modules
 from dancegen.renderers.animatediff.settings import Settings
+from dancegen.renderers.animatediff.texts import learn_words
 from dancegen.renderers.film.loading import explained, is_checkpoint, variant_of
 from dancegen.weights import CONFIG, Located, Models
 
@@ -43,6 +44,7 @@ def load_pipeline(
                 controlnet=controlnets if len(controlnets) > 1 else controlnets[0],
                 scheduler=make_scheduler(settings.sampler),
             )
+        learn_words(pipeline, models.all("embedding"), settings.embedding)
         merge_loras(pipeline, models.all("motion-lora"))
         if settings.pulses("lora"):
             pipeline.lora_strength = LoraStrength(pipeline, models.all("lora"))

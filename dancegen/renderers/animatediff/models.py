@@ -16,6 +16,7 @@ from dancegen.renderers.animatediff.settings import (
     VAE,
     Settings,
 )
+from dancegen.renderers.animatediff.texts import word_of
 from dancegen.weights import SINGLE_FILE, Layout, ModelRef, weighted
 
 TOKENIZER = "openai/clip-vit-large-patch14"
@@ -34,6 +35,7 @@ _LAYOUTS = {
     "ip-adapter": Layout(single=True, beside=(IMAGE_ENCODER,), half=True, holds="IP-Adapter"),
     "lora": SINGLE_FILE,
     "motion-lora": SINGLE_FILE,
+    "embedding": SINGLE_FILE,
 }
 _GIGABYTES = {
     BASE: 3.9, VAE: 0.33, MOTION_ADAPTER: 1.8, CONTROLNET: 1.4, DEPTH_CONTROLNET: 1.4, TEMPORALNET: 1.4,
@@ -61,6 +63,7 @@ def references(settings: Settings) -> list[ModelRef]:
         refs.append(reference("ip-adapter", settings.ip_adapter))
     if settings.temporal:
         refs.append(reference("temporalnet", settings.temporalnet))
+    refs += [reference("embedding", word_of(text)[0]) for text in settings.embedding]
     for role, texts in (("lora", settings.lora), ("motion-lora", settings.motion_lora)):
         refs += [reference(role, *weighted(text, f"--{role}")) for text in texts]
     if refs[0].is_file:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -14,6 +14,7 @@ from dancegen.progress import Advance
 from dancegen.renderers.animatediff.controls import Control, controls_of
 from dancegen.renderers.animatediff.sampler import Conditioning, Finished, Sampler
 from dancegen.renderers.animatediff.settings import Settings
+from dancegen.renderers.animatediff.texts import Texts
 from dancegen.renderers.animatediff.thrift import Thrift, thrift_on
 from dancegen.renderers.film.backend import Scene, Write
 from dancegen.renderers.film.tiers import Tier
@@ -32,7 +33,7 @@ class AnimateDiffPainter:
     def __init__(self, pipeline: AnimateDiffControlNetPipeline, settings: Settings, tier: Tier, device: str) -> None:
 
         self.pipeline, self.settings, self.device = pipeline, settings, device
-        self.text_embeds: dict[str, torch.Tensor] = {}
+        self.texts = Texts(pipeline, device)
         self._image_embeds: tuple[bytes, torch.Tensor] | None = None
         self._controls = controls_of(pipeline, settings)
         self.use(tier)
@@ -44,9 +45,8 @@ class AnimateDiffPainter:
             self._park(self.pipeline.text_encoder, self.pipeline.vae, self.pipeline.image_encoder)
 
     def tokens_over(self, text: str) -> int:
-        """How many tokens of a text do not fit into what CLIP reads."""
-        tokenizer: Any = self.pipeline.tokenizer
-        return max(0, len(tokenizer(text).input_ids) - tokenizer.model_max_length)
+        """None: a text is read 77 tokens at a time."""
+        return 0
 
     def film(
         self,
@@ -144,17 +144,19 @@ class AnimateDiffPainter:
         import torch
 
         self._wake(self.pipeline.text_encoder)
-        texts = torch.stack([self._encode_text(text) for text in scene.texts])
+        against = [self.settings.negative_prompt] if self.settings.guided else []
+        *negative, texts = self._together(against, scene.texts)
+        self._rest(self.pipeline.text_encoder)
         weights = torch.from_numpy(scene.weights).to(self.device)
         prompt = torch.einsum("ft,tnd->fnd", weights, texts.float()).to(self.pipeline.unet.dtype)
-        negative = self._encode_text(self.settings.negative_prompt) if self.settings.guided else None
-        self._rest(self.pipeline.text_encoder)
-        return prompt[None] if negative is None else torch.stack([negative.expand_as(prompt), prompt])
+        return torch.stack([*(each.to(prompt).expand_as(prompt) for each in negative), prompt])
 
-    def _encode_text(self, text: str) -> torch.Tensor:
-        if text not in self.text_embeds:
-            self.text_embeds[text] = self.pipeline.encode_prompt(text, self.device, 1, False)[0][0]
-        return self.text_embeds[text]
+    def _together(self, against: list[str], texts: Sequence[str]) -> list[torch.Tensor]:
+        """(tokens, D) of the negative prompt, if there is one, and last (texts, tokens, D), all of one length."""
+        import torch
+
+        found = self.texts.of([*against, *texts])
+        return [*found[: len(against)], torch.stack(found[len(against) :])]
 
     def _encode_image(self, portrait: np.ndarray | None) -> torch.Tensor | None:
         """(2 or 1, 1, ...): the portrait as the IP-Adapter reads it, the empty picture before it."""

@@ -128,6 +128,10 @@ class Settings(FilmOptions):
     ip_adapter: str = option(
         IP_ADAPTER, help="IP-Adapter, its image encoder beside it.", metavar="MODEL", panel=MODELS, role=Role.INPUT
     )
+    embedding: tuple[str, ...] = option(
+        (), help="A learnt word for prompts (textual inversion), named as its file or WORD; repeatable.",
+        metavar="MODEL[=WORD]", panel=MODELS, role=Role.INPUT,
+    )  # fmt: skip
     motion_lora: tuple[str, ...] = option(
         (), help="A LoRA of the motion modules; repeatable.", metavar="MODEL[=X]", panel=MODELS, role=Role.INPUT
     )

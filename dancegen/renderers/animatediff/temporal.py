@@ -11,6 +11,7 @@ import numpy as np
 
 from dancegen.hub import quiet_libraries
 from dancegen.renderers.animatediff.settings import USUAL, Settings
+from dancegen.renderers.animatediff.texts import Texts, learn_words
 from dancegen.renderers.animatediff.windows import seeded_generator
 from dancegen.weights import Models
 
@@ -55,7 +56,6 @@ class TemporalPainter:
         from dancegen.renderers.animatediff.loras import merge_loras
 
         self.settings, self.device = still_settings(settings), device
-        self._text_embeds: dict[str, torch.Tensor] = {}
         scheduler = make_scheduler(self.settings.sampler, betas="scaled_linear")
         with quiet_libraries():
             vae = load_network(AutoencoderKL, models.one("vae"), dtype)
@@ -66,10 +66,12 @@ class TemporalPainter:
                 vae, text_encoder, tokenizer, unet, nets, scheduler, safety_checker=None, feature_extractor=None,
                 requires_safety_checker=False,
             )  # fmt: skip
+            learn_words(self.pipeline, models.all("embedding"), settings.embedding)
             merge_loras(self.pipeline, models.all("lora"))
             if portrait is not None:
                 load_ip_adapter(self.pipeline, models.one("ip-adapter"), settings.ip_scale, dtype)
             self.pipeline.to(device)
+        self.texts = Texts(self.pipeline, device)
         self.pipeline.set_progress_bar_config(disable=True)
         self._image_embeds = {} if portrait is None else {"ip_adapter_image_embeds": self._encode_image(portrait)}
         self.thrifty = False
@@ -98,11 +100,12 @@ class TemporalPainter:
 
         steps, _ = steps_of(self.settings)
         with torch.inference_mode():
+            negative, prompt = self._encode_texts(texts, weights)
             painted = self.pipeline(
                 image=Image.fromarray(frame),
                 control_image=[Image.fromarray(pose), Image.fromarray(before)],
-                prompt_embeds=self._encode_prompt(texts, weights),
-                negative_prompt_embeds=self._encode_text(self.settings.negative_prompt)[None],
+                prompt_embeds=prompt,
+                negative_prompt_embeds=negative,
                 strength=self.settings.temporal_strength,
                 num_inference_steps=steps,
                 guidance_scale=self.settings.guidance,
@@ -123,13 +126,8 @@ class TemporalPainter:
                 Image.fromarray(portrait), None, self.device, 1, self.settings.guided
             )
 
-    def _encode_prompt(self, texts: Sequence[str], weights: np.ndarray) -> torch.Tensor:
-        """(1, tokens, D): the frame's blend of the texts."""
-        weighted = zip(texts, weights, strict=True)
-        blend: Any = sum(self._encode_text(text).float() * float(weight) for text, weight in weighted)
-        return blend[None].to(self.pipeline.unet.dtype)
-
-    def _encode_text(self, text: str) -> torch.Tensor:
-        if text not in self._text_embeds:
-            self._text_embeds[text] = self.pipeline.encode_prompt(text, self.device, 1, False)[0][0]
-        return self._text_embeds[text]
+    def _encode_texts(self, texts: Sequence[str], weights: np.ndarray) -> list[torch.Tensor]:
+        """The negative prompt and the frame's blend of the texts, each (1, tokens, D)."""
+        negative, *found = self.texts.of([self.settings.negative_prompt, *texts])
+        blend: Any = sum(each.float() * float(weight) for each, weight in zip(found, weights, strict=True))
+        return [each[None].to(self.pipeline.unet.dtype) for each in (negative, blend)]
