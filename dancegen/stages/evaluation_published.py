@@ -36,7 +36,11 @@ METRICS, REPORT = "metrics.json", "report.html"
 REAL = "real dance"
 AS_PAPERS = "aist"
 _FLAT = "it dances in pictures, and the protocol measures joints in space"
-_FEW = "only {count} dances: its distances say little, papers measure {enough}"
+_FEW = "only {dances}: its distances say little, papers measure {enough}"
+_NO_MUSIC = (
+    "no music is known of it, so nothing is said of beats: put the songs that AIST++'s names say into a folder music "
+    "beside the motion"
+)
 _DATASET = (
     "real dance comes from a prepared dataset: its clips are cut, in time with songs and at {fps:g} frames a second; "
     "for figures beside a paper's give the folder of recordings itself"
@@ -211,7 +215,7 @@ def _build(
     directory: Path, dances: list[_Moving], real_dances: list[_Moving], notes: list[str], context: Context
 ) -> dict:
     from dancegen.metrics.dance import rounded
-    from dancegen.metrics.published.protocol import ENOUGH, RealDances, figures, of_one
+    from dancegen.metrics.published.protocol import RealDances, figures, of_one
     from dancegen.metrics.report.published_page import write_published_report
 
     found = list(_read(real_dances, "Reading real dance", notes, context))
@@ -227,10 +231,7 @@ def _build(
     if not grouped:
         raise InputError(f"nothing can be measured: {notes[-1]}")
     rows |= {name: figures(pieces, real) for name, pieces in grouped.items()}
-    said = {
-        name: [_FEW.format(count=len(pieces), enough=ENOUGH)] if len(pieces) < ENOUGH else []
-        for name, pieces in grouped.items()
-    }
+    said = {name: _remarks(pieces) for name, pieces in grouped.items()}
     about = f"Real dance is {len(found)} dances, {real.own['seconds'] / 60:.0f} minutes."
     record = {
         "protocol": AS_PAPERS,
@@ -248,6 +249,18 @@ def _build(
         "real_dances": len(found),
         "figures": {name: rounded(row) for name, row in rows.items()},
     }
+
+
+def _remarks(dances: list[PublishedDance]) -> list[str]:
+    """What is to be said of a row's figures."""
+    from dancegen.metrics.published.protocol import ENOUGH
+
+    said = []
+    if len(dances) < ENOUGH:
+        said.append(_FEW.format(dances="1 dance" if len(dances) == 1 else f"{len(dances)} dances", enough=ENOUGH))
+    if all(dance.beats is None for dance in dances):
+        said.append(_NO_MUSIC)
+    return said
 
 
 def _read(

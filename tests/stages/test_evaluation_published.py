@@ -70,7 +70,7 @@ def test_recordings_are_measured_as_the_functions_measure_their_joints(place, st
     assert expected["fid_k"] == pytest.approx(frechet_distance(*sets)) and expected["fid_k"] > 1
     assert found["made"]["dances"] == 3 and found["real dance"]["dances"] == 5
     assert found["made"]["bas"] is None, "no music is known of them"
-    assert "only 3 dances" in found["made"]["notes"][0]
+    assert "only 3 dances" in found["made"]["notes"][0] and "music" in found["made"]["notes"][1]
 
 
 def test_real_dance_is_at_no_distance_from_itself(place, store):
@@ -107,7 +107,11 @@ def test_dances_to_one_song_have_its_beats_tracked_once(place, store, tmp_path):
     before = len(list(store.root.glob("track-beats/*")))
     made = evaluate([tmp_path], protocol="aist", reference=place / "real", store=store)
     dances = json.loads(made.file("metrics.json").read_text())["dances"]
-    assert len(dances) == 2 and all(0 <= dance["bas"] <= 1 for dance in dances)
+    for key in ("bas", "beat_coverage", "beat_precision"):
+        assert len(dances) == 2 and all(0 <= dance[key] <= 1 for dance in dances), key
+    assert not [note for row in rows(made).values() for note in row["notes"] if "music" in note]
+    said = run("evaluate", tmp_path, "--protocol", "aist", "--reference", place / "real", "--store", store.root)
+    assert said.returncode == 0 and "cover" in said.stdout and "precise" in said.stdout
     assert len(list(store.root.glob("track-beats/*"))) == before + 1
 
 
