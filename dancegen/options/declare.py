@@ -367,6 +367,12 @@ def metres(flag: str, value: Any) -> tuple[float, float] | None:
     return found
 
 
+def stretch(flag: str, value: Any) -> tuple[float, float]:
+    """(from, to) in seconds as `span`, or from the beginning to so many seconds."""
+    alone = seconds_of(value) if isinstance(value, str | int | float) else None
+    return span(flag, value) if alone is None else span(flag, (0.0, alone))
+
+
 def shares(flag: str, value: Any) -> tuple[float, float]:
     """(from, to) from "0-0.8" or a pair: shares of a whole, the first less than the second."""
     try:

@@ -108,7 +108,7 @@ VERBS = (
             "dance clip.mp4 --prompt 'a robot, neon street' --fast",
             "dance clip.mp4 --sound-only --genre salsa",
         ),
-        others=("poster.png",), makes="render",
+        others=("poster.png", "sheet.png"), makes="render",
     ),
     Verb(
         "prepare", lambda: PrepareOptions, (),
@@ -176,7 +176,7 @@ VERBS = (
             "render clip.mp4 --prompt 'a robot, neon street' --start 0:12 --seconds 20",
             "render --over clip.mp4 -o skeleton.mp4",
         ),
-        others=("poster.png",),
+        others=("poster.png", "sheet.png"),
     ),
     Verb(
         "evaluate", lambda: EvaluateOptions, ("report.html", "metrics.json", "reference.npz"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dancegen.context import Context
-from dancegen.detectors.registry import AUTO, DetectorSpec, resolve
+from dancegen.detectors.registry import DetectorSpec, resolve
 from dancegen.errors import InputError
 from dancegen.options.dance import RenderOptions
 from dancegen.options.declare import flag_of
@@ -25,14 +24,15 @@ from dancegen.renderers.film.prompts import PromptSchedule
 from dancegen.renderers.film.registry import find_backend
 from dancegen.renderers.film.settings import FilmOptions
 from dancegen.stages.dance_files import AUDIO, BEATS, POSES
-from dancegen.stages.drawn_video import rate_in_words, shaped_like
+from dancegen.stages.drawn_video import shaped_like
+from dancegen.stages.film_command import tags_of
 from dancegen.stages.film_picture import Picture
 from dancegen.stages.film_poses import ShownPoses, rounded, solid_of
 from dancegen.stages.film_recipes import Inputs, film_recipe, model_inputs
 from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
 from dancegen.stages.filmed_dance import framed_as_filmed
 from dancegen.stages.import_poses import dance_to_render
-from dancegen.store import SHORT, Artifact, Input, Recipe
+from dancegen.store import Artifact, Input, Recipe
 from dancegen.weights import Models
 
 if TYPE_CHECKING:
@@ -125,7 +125,18 @@ class FilmJob:
         dance = self.dance.resample(self.fps)
         if self.settings.align and self.person is not None:
             dance = retarget(dance, self.person)
-        return rounded(self.picture.of(dance, self.cuts))
+        whole = self.picture.of(dance, [int(frame) for frame in self.dance.cuts_at(self.fps)])
+        return rounded(whole).slice(*self.part)
+
+    @cached_property
+    def part(self) -> tuple[int, int]:
+        """(first frame, frame after the last) of the dance at the film's rate: all, or what a draft shows.
+
+        Raises InputError for a draft of what is not there.
+        """
+        from dancegen.stages.film_draft import part_of
+
+        return part_of(self.settings, len(self.dance.resample(self.fps)), self.fps, self.grid)
 
     @property
     def picture(self) -> Picture:
@@ -141,7 +152,8 @@ class FilmJob:
     @cached_property
     def cuts(self) -> list[int]:
         """The frames at which a shot begins, but the first."""
-        return [int(frame) for frame in self.dance.cuts_at(self.fps)]
+        first, stop = self.part
+        return [int(frame) - first for frame in self.dance.cuts_at(self.fps) if first < frame < stop]
 
     @cached_property
     def keys(self) -> np.ndarray:
@@ -150,7 +162,8 @@ class FilmJob:
 
         if not self.grid.on_beats:
             return even_frames(len(self.sequence), self.fps, self.grid.rate, self.cuts)
-        return choose_keyframes(len(self.sequence), self.fps, self.grid.rate, self.beats_s, self.cuts)
+        found = choose_keyframes(len(self.sequence), self.fps, self.grid.rate, self.beats_s, self.cuts)
+        return found[: self.grid.shortest] if self.settings.seeds else found
 
     @cached_property
     def strengths(self) -> dict[str, np.ndarray]:
@@ -163,7 +176,7 @@ class FilmJob:
         """(B,) seconds from the first frame: the beats of the song."""
         from dancegen.audio.beats import Beats
 
-        return Beats.load(self.poses.file(BEATS)).times_s
+        return Beats.load(self.poses.file(BEATS)).times_s - self.part[0] / self.fps
 
     @cached_property
     def key_times_s(self) -> np.ndarray:
@@ -191,8 +204,8 @@ class FilmJob:
 
         _ = self.solid  # a dance that has none is refused before anything is downloaded
         return make_plan(
-            self.backend, self.request.models, self.settings, self.segments, size=self.request.size,
-            frames=len(self.sequence), device=choose_device(self.device),
+            self.backend, self.request.models, self.settings, self.segments * (self.settings.seeds or 1),
+            size=self.request.size, frames=len(self.sequence), device=choose_device(self.device),
         )  # fmt: skip
 
     def recipe(self, models: Inputs) -> Recipe:
@@ -270,7 +283,12 @@ def render_film(job: FilmJob, context: Context) -> Artifact:
     recipe = job.recipe(inputs)
 
     def build(directory: Path) -> dict:
-        return _build(directory, job, inputs, recipe, context)
+        made = _ready(job, inputs, context)
+        if job.settings.seeds:
+            from dancegen.stages.film_draft import build_draft
+
+            return build_draft(directory, job, made[0], recipe, context)
+        return _build(directory, job, made, recipe, context)
 
     artifact = context.obtain(recipe, build)
     if not artifact.cached:
@@ -280,16 +298,20 @@ def render_film(job: FilmJob, context: Context) -> Artifact:
     return replace(artifact, manifest=replace(artifact.manifest, summary=summary))
 
 
-def _build(directory: Path, job: FilmJob, inputs: Inputs, recipe: Recipe, context: Context) -> dict:
+def _ready(job: FilmJob, inputs: Inputs, context: Context) -> list[SegmentTask]:
+    """What is to be painted, once all models are here; what it takes is said."""
     from dancegen.hub import fetch
 
-    progress = context.progress
     plan = job.plan()
     for line in plan.lines():
-        progress.say(line)
+        context.progress.say(line)
     models = Models(tuple(fetch(model) for model in job.request.models.located))
     job.backend.check(models, job.settings)  # also what only the files themselves say
-    tasks = job.tasks(models, inputs, plan.tier.name)
+    return job.tasks(models, inputs, plan.tier.name)
+
+
+def _build(directory: Path, job: FilmJob, tasks: list[SegmentTask], recipe: Recipe, context: Context) -> dict:
+    progress = context.progress
     painted = _painted(tasks, job, context)
     counts = {"segments_total": len(painted), "segments_computed": _computed(painted)}
 
@@ -311,8 +333,8 @@ def _build(directory: Path, job: FilmJob, inputs: Inputs, recipe: Recipe, contex
             for task, artifact in zip(tasks, again, strict=True)
         )
     film = Composition(
-        job.request.size, job.fps, len(job.sequence), job.keys.tolist(), job.poses.file(AUDIO), _tags(job, recipe),
-        job.settings.frames,
+        job.request.size, job.fps, len(job.sequence), job.keys.tolist(), job.poses.file(AUDIO), tags_of(job, recipe),
+        job.settings.frames, job.part[0] / job.fps,
     )  # fmt: skip
     seconds = film.write(directory, frames, progress)
     return {
@@ -379,40 +401,3 @@ def _size(
 
 def _computed(artifacts: list[Artifact]) -> int:
     return sum(not artifact.cached for artifact in artifacts)
-
-
-def _tags(job: FilmJob, recipe: Recipe) -> dict[str, str]:
-    """What the video says about itself: enough to make it again."""
-    models = ", ".join(f"{item.role} {item.name}" for item in recipe.inputs if item.kind == "weights")
-    return {
-        "digest": recipe.digest,
-        "command": shlex.join(_command(job)),
-        "seed": str(job.request.options.seed),
-        "prompt": job.request.options.prompt or "",
-        "models": models,
-    }
-
-
-def _command(job: FilmJob) -> list[str]:
-    """The command that makes the film, on any machine."""
-    request, settings = job.request, job.settings
-    width, height = request.size
-    words = ["dancegen", "render", job.poses.digest[:SHORT], "--prompt", request.options.prompt or ""]
-    words += ["--engine", request.backend.name, "--seed", str(request.options.seed)]
-    words += ["--size", f"{width}x{height}", "--fps", rate_in_words(job.fps)]
-    detector = None
-    if settings.image is not None:
-        detector = job.detector.name if settings.detector == AUTO and job.detector else settings.person_detector()
-        detector = str(detector or NO_DETECTOR)
-    asked = replace(request.asked, offline=False, backend=None, scheduler=None, workers=None, detector=detector)
-    for field in fields(asked):
-        if field.name in asked.given():
-            words += _command_words(flag_of(field), getattr(asked, field.name))
-    return words
-
-
-def _command_words(flag: str, value: object) -> list[str]:
-    """An option as a person writes it."""
-    if isinstance(value, tuple):
-        return [word for each in value for word in (flag, str(each))]
-    return [flag] if value is True else [flag, f"{value:g}" if isinstance(value, float) else str(value)]

@@ -8,16 +8,22 @@ from pathlib import Path
 import numpy as np
 
 from dancegen.cli import main
+from dancegen.context import Context
+from dancegen.options.verbs import render_options
 from dancegen.pose.sequence import PoseSequence
-from dancegen.store import Artifact, Recipe, Store
+from dancegen.progress import SILENT
+from dancegen.stages.film import FilmJob, film_job, request_film
+from dancegen.stages.film_recipes import model_inputs
+from dancegen.stages.film_segments import SegmentTask
+from dancegen.store import Artifact, Recipe, Store, open_store
 from dancegen.video import read_frames
 from helpers.songs import write_song
 from helpers.tiny_animatediff import flags, options, tiny_ip_adapter, tiny_lora, tiny_models, tiny_temporalnet
 from helpers.tiny_gan import dancing, ticks
 
 __all__ = [
-    "FEW", "QUICK", "dance", "film", "flags", "options", "pictures", "shown", "tiny_ip_adapter", "tiny_lora",
-    "tiny_models", "tiny_temporalnet",
+    "FEW", "QUICK", "dance", "film", "flags", "options", "pictures", "shown", "tasks_of", "tiny_ip_adapter",
+    "tiny_lora", "tiny_models", "tiny_temporalnet",
 ]  # fmt: skip
 
 QUICK = {"size": "64x64", "fps": 20, "steps": 5, "segment": 24, "overlap": 6, "guidance": 3, "device": "cpu"}
@@ -78,3 +84,11 @@ def pictures(path: Path) -> np.ndarray:
     import cv2
 
     return np.stack([cv2.imread(str(file))[..., ::-1] for file in sorted(path.glob("*.png"))])
+
+
+def tasks_of(poses: Artifact, **choices) -> tuple[FilmJob, list[SegmentTask]]:
+    """A film that is asked for, and its segments."""
+    given = {**QUICK, **FEW, "prompt": "a dancer in a ballroom", **choices}
+    given.pop("device")
+    job = film_job(request_film(render_options()(**given)), Context(open_store(poses.path.parents[1])), poses)
+    return job, job.tasks(job.request.models, model_inputs(job.request.models, SILENT), "24")

@@ -89,7 +89,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "render animatediff": (
         film_of("render", film.VERSION),
-        "527a74bd7e595d4b",
+        "57f51183d9881d5f",
     ),
     "render-segment animatediff": (
         film_of("render-segment", film_segments.VERSION, Reach.FILM, Reach.SECOND_PASS),

@@ -9,18 +9,24 @@ import numpy as np
 import pytest
 
 from dancegen.cli import main
-from dancegen.context import Context
-from dancegen.options.verbs import render_options
 from dancegen.pose.drawing import draw_openpose
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.solid import draw_depth
-from dancegen.progress import SILENT
-from dancegen.stages.film import FilmJob, film_job, request_film
-from dancegen.stages.film_recipes import model_inputs
-from dancegen.stages.film_segments import SegmentTask
 from dancegen.store import Artifact, Recipe, open_store
 from helpers.songs import write_song
-from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, shown, tiny_lora, tiny_models, tiny_temporalnet
+from helpers.tiny_film import (
+    FEW,
+    QUICK,
+    dance,
+    film,
+    flags,
+    options,
+    shown,
+    tasks_of,
+    tiny_lora,
+    tiny_models,
+    tiny_temporalnet,
+)
 from helpers.tiny_gan import dancing, ticks
 
 PROMPT = "a dancer in a ballroom"
@@ -47,14 +53,6 @@ def stored(store, name: str, sequence: PoseSequence) -> Artifact:
         return {"fps": sequence.fps, "frames": len(sequence)}
 
     return store.obtain(Recipe("generate-poses", 3, {"name": name}), build)
-
-
-def tasks_of(poses: Artifact, **choices) -> tuple[FilmJob, list[SegmentTask]]:
-    """A film that is asked for, and its segments."""
-    given = {**QUICK, **FEW, "prompt": PROMPT, **choices}
-    given.pop("device")
-    job = film_job(request_film(render_options()(**given)), Context(open_store(poses.path.parents[1])), poses)
-    return job, job.tasks(job.request.models, model_inputs(job.request.models, SILENT), "24")
 
 
 @pytest.fixture(scope="module")

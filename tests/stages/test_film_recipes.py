@@ -63,7 +63,8 @@ def given(place):
         "sampler": "euler", "segment": 30, "overlap": 5, "window": 12, "stride": 5, "context": "static", "key_fps": 5,
         "temporal_strength": 0.5, "vram": "8", "offline": True, "backend": "loky",
         "pulse": ("control=0.5-1",), "control_span": "0-0.5", "depth": False, "depth_controlnet": nets[1],
-        "framing": "whole", "embedding": (f"{words[0]}=other",), "depth_scale": 0.3, "depth_span": "0.2-1",
+        "preview": "1-3", "seeds": 2, "framing": "whole", "embedding": (f"{words[0]}=other",),
+        "depth_scale": 0.3, "depth_span": "0.2-1",
         "scheduler": {"scheduler": "127.0.0.1:1", "backend": "ray"}, "workers": 2,
     }  # fmt: skip
     return film, others

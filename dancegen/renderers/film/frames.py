@@ -50,7 +50,8 @@ def faded(earlier: Iterable[np.ndarray], later: Iterable[np.ndarray], frames: in
 class Composition:
     """A film to be put together: its size in pixels, rate, number of frames, music and metadata.
 
-    keys: the numbers of the frames that are painted, rising. keep_frames: as PNG files, too.
+    keys: the numbers of the frames that are painted, rising. keep_frames: as PNG files, too. audio_start_s: where in
+    the music it begins.
     """
 
     size: tuple[int, int]
@@ -60,6 +61,7 @@ class Composition:
     audio: Path
     tags: dict[str, str]
     keep_frames: bool = False
+    audio_start_s: float = 0.0
 
     def write(self, directory: Path, painted: Iterable[np.ndarray], progress: Progress) -> float:
         """The video, with frames interpolated between the painted ones, and a poster; returns its seconds."""
@@ -69,7 +71,14 @@ class Composition:
         if self.keep_frames:
             (directory / FRAMES).mkdir()
         with (
-            VideoWriter(directory / VIDEO, self.size, self.fps, audio=self.audio, metadata=self.tags) as video,
+            VideoWriter(
+                directory / VIDEO,
+                self.size,
+                self.fps,
+                audio=self.audio,
+                audio_start_s=self.audio_start_s,
+                metadata=self.tags,
+            ) as video,
             progress.task("putting the film together", self.frames) as advance,
         ):
             for number, frame in enumerate(interpolate(zip(self.keys, painted, strict=True))):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dancegen.errors import InputError
-from dancegen.options.declare import Role, choice, lasting, option, redeclared_of, switch, within
+from dancegen.options.declare import Role, choice, lasting, option, redeclared_of, stretch, switch, within
 from dancegen.options.shared import NO_DETECTOR, Detecting, Networked, Parallel
 
 LOOK, MODELS, WORK = "Painting (with --prompt)", "Models of a painted film", "How a film is painted"
@@ -89,6 +89,20 @@ class FilmOptions(Detecting, Networked, Parallel):
         ),
     )  # fmt: skip
     frames: bool = acting_on(Reach.FILM, option(False, help="Keep the frames as PNG files too.", panel=LOOK))
+    preview: tuple[float, float] | None = acting_on(
+        Reach.FILM,
+        option(
+            None, help="Paint only the first S seconds of the film, or those FROM-TO.", metavar="S", panel=LOOK,
+            parse=stretch,
+        ),
+    )  # fmt: skip
+    seeds: int | None = acting_on(
+        Reach.FILM,
+        option(
+            None, help="A draft: paint the first moments with N seeds, beside each other.", metavar="N", panel=LOOK,
+            parse=within(2, 16),
+        ),
+    )  # fmt: skip
     base: str | None = option(
         None, help="The model that paints; for animatediff, Stable Diffusion 1.5 or made from it.", metavar="MODEL",
         panel=MODELS, role=Role.INPUT,

@@ -1,0 +1,109 @@
+"""Drafts of a painted film: a few seconds of it, or one window of each of some seeds beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dancegen.context import Context
+from dancegen.errors import InputError
+from dancegen.renderers.film.frames import Composition, write_frame
+from dancegen.stages.dance_files import AUDIO
+from dancegen.stages.film_command import AskedFilm, tags_of
+from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
+from dancegen.store import Artifact, Recipe
+
+if TYPE_CHECKING:
+    from dancegen.renderers.film.backend import Grid
+    from dancegen.renderers.film.settings import FilmOptions
+
+SHEET = "sheet.png"
+LONGEST_GAP = 1.6
+"""Between two key frames, in usual ones: beats are where they are."""
+SHOWN = 6
+"""Frames of each seed on the sheet."""
+WIDEST = 4
+"""Seeds beside each other in the video, at most."""
+LABEL = 24
+"""Pixels over each picture, for its seed."""
+
+
+def part_of(settings: FilmOptions, frames: int, fps: float, grid: Grid) -> tuple[int, int]:
+    """(first frame, frame after the last) of a dance of so many frames, as far as it is painted.
+
+    All of it; with --preview those seconds; with --seeds what one window shows. Raises InputError where the dance does
+    not last so long.
+    """
+    first, stop = 0, frames
+    if settings.preview is not None:
+        first, stop = (round(second * fps) for second in settings.preview)
+        if first >= frames:
+            raise InputError(
+                f"--preview {settings.preview[0]:g}-{settings.preview[1]:g}: the dance lasts {frames / fps:.1f} s"
+            )
+    if settings.seeds:
+        stop = min(stop, first + int(np.ceil(grid.shortest * LONGEST_GAP * max(fps / grid.rate, 1))))
+    return first, min(stop, frames)
+
+
+def build_draft(directory: Path, job: AskedFilm, task: SegmentTask, recipe: Recipe, context: Context) -> dict[str, Any]:
+    """One window of each seed: all of them in one video, and a sheet with some frames of each in a row of its own."""
+    seeds = range(task.seed, task.seed + int(job.settings.seeds or 1))
+    tasks = [replace(task, seed=seed) for seed in seeds]
+    with (
+        context.progress.task(f"painting {len(tasks)} seeds", sum(each.steps for each in tasks)) as advance,
+        task.held_painter(context.progress) as painter,
+    ):
+        painted = paint_segments(
+            tasks, context.store, painter, force=context.force, progress=context.progress, advance=advance
+        )
+    write_frame(directory / SHEET, _sheet(seeds, painted, task))
+    wide = min(WIDEST, len(tasks))
+    width, height = job.request.size
+    size = (wide * width, -(-len(tasks) // wide) * (height + LABEL))
+    frames = int(job.keys[-1]) + 1
+    film = Composition(
+        size, job.fps, frames, job.keys.tolist(), job.poses.file(AUDIO), tags_of(job, recipe), job.settings.frames,
+        job.part[0] / job.fps,
+    )  # fmt: skip
+    seconds = film.write(directory, _beside(seeds, painted, task, wide), context.progress)
+    computed = sum(not each.cached for each in painted)
+    return {
+        "seconds": round(seconds, 3), "frames": frames, "fps": job.fps, "size": list(size),
+        "key_frames": len(job.keys), "seeds": list(seeds), "segments_total": len(painted),
+        "segments_computed": computed,
+    }  # fmt: skip
+
+
+def _beside(seeds: Sequence[int], painted: Sequence[Artifact], task: SegmentTask, wide: int) -> Iterator[np.ndarray]:
+    """(H, W, 3) uint8: each frame of all seeds, so many in a row, each under its seed."""
+    segment = task.segment
+    all_frames = zip(*(frames_of(each, segment.first, segment.stop) for each in painted), strict=True)
+    for frames in all_frames:
+        cells = [_labelled(frame, f"seed {seed}") for seed, frame in zip(seeds, frames, strict=True)]
+        cells += [np.zeros_like(cells[0])] * (-len(cells) % wide)
+        yield np.vstack([np.hstack(cells[first : first + wide]) for first in range(0, len(cells), wide)])
+
+
+def _sheet(seeds: Sequence[int], painted: Sequence[Artifact], task: SegmentTask) -> np.ndarray:
+    """(H, W, 3) uint8: a row of frames, evenly over the window, of each seed."""
+    segment = task.segment
+    numbers = np.unique(np.linspace(segment.first, segment.stop - 1, SHOWN).round().astype(int)).tolist()
+    rows = []
+    for seed, artifact in zip(seeds, painted, strict=True):
+        cells = [next(frames_of(artifact, number, number + 1)) for number in numbers]
+        rows.append(_labelled(np.hstack(cells), f"seed {seed}"))
+    return np.vstack(rows)
+
+
+def _labelled(picture: np.ndarray, words: str) -> np.ndarray:
+    """The picture with a line of words over it."""
+    import cv2
+
+    line = np.zeros((LABEL, picture.shape[1], 3), np.uint8)
+    cv2.putText(line, words, (4, LABEL - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1, cv2.LINE_AA)
+    return np.vstack([line, picture])

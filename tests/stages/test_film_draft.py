@@ -1,0 +1,101 @@
+"""Drafts: a few seconds of a film, or one window of each of some seeds."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import cv2
+import numpy as np
+import pytest
+
+from dancegen.cli import main
+from dancegen.stages.film_draft import LABEL
+from dancegen.store import open_store
+from dancegen.video import probe_video
+from helpers.tiny_film import QUICK, dance, film, flags, options, pictures, shown, tasks_of, tiny_models
+
+PROMPT = "a dancer in a ballroom"
+FEW = {"steps": 2, "window": 8, "stride": 6, "segment": 24, "overlap": 4, "key_fps": 5}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    return options(tiny_models(tmp_path_factory.mktemp("models")))
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return open_store(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def poses(store):
+    return dance(store, 6.0)
+
+
+def test_a_preview_is_a_film_of_its_seconds_with_their_music(store, poses, models, capfd):
+    made = film(store, poses, PROMPT, capfd, **FEW, **models, preview="1.5-3.5")
+    info = probe_video(store.find(made["digest"]).file("video.mp4"))
+    assert info.frames == 40 and abs(info.audio.end_s - info.video.end_s) <= 1 / 20
+    assert made["summary"]["key_frames"] in (10, 11)
+    # What the ControlNet is shown is what it would be shown there in the whole film.
+    whole = film(store, poses, PROMPT, capfd, **FEW, **models)
+    first = film(store, poses, PROMPT, capfd, **FEW, **models, preview=2)
+    assert probe_video(store.find(first["digest"]).file("video.mp4")).frames == 40
+    assert len({each["digest"] for each in (made, whole, first)}) == 3
+    # A beat every half second: of the music, the third click comes first.
+    said = shlex.split(info.metadata["command"])
+    assert said[said.index("--preview") + 1] == "1.5-3.5"
+    assert main([*said[1:], "--store", str(store.root), "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["digest"] == made["digest"]
+
+
+def test_poses_of_a_preview_are_those_of_the_film(store, poses, models):
+    whole, part = (tasks_of(poses, **{**FEW, **models, **more})[0].sequence for more in ({}, {"preview": "1.5-3.5"}))
+    np.testing.assert_array_equal(part.keypoints, whole.keypoints[30:70])
+    assert part.start_s == whole.start_s + 1.5
+
+
+def test_seeds_are_painted_beside_each_other_one_window_of_each(store, poses, models, capfd, tmp_path):
+    made = film(store, poses, PROMPT, capfd, **FEW, **models, seeds=3, seed=4, output=tmp_path / "draft")
+    summary = made["summary"]
+    assert summary["seeds"] == [4, 5, 6] and (summary["segments_total"], summary["segments_computed"]) == (3, 3)
+    assert summary["key_frames"] == 8
+    segments = [a for a in store.artifacts("render-segment") if a.params["key_frames"] == [0, 8]]
+    segments.sort(key=lambda artifact: artifact.params["seed"])
+    assert [artifact.params["seed"] for artifact in segments] == [4, 5, 6]
+    sheet = cv2.imread(str(tmp_path / "draft" / "sheet.png"))[..., ::-1]
+    assert sheet.shape == (3 * (64 + LABEL), 6 * 64, 3)
+    frames = shown(store, made)
+    assert frames.shape[1:] == (64 + LABEL, 3 * 64, 3)
+    for row, segment in enumerate(segments):
+        own = pictures(segment.path)
+        top = row * (64 + LABEL)
+        assert (sheet[top + LABEL : top + LABEL + 64, :64] == own[0]).all() and sheet[top : top + LABEL].any()
+        cell = frames[0, LABEL:, 64 * row : 64 * (row + 1)]
+        off = [np.abs(cell - pictures(each.path)[0]).mean() for each in segments]  # H.264 takes something
+        assert off[row] == min(off) < 0.7 * sorted(off)[1]
+    # The seed that one likes is painted no second time in another draft.
+    again = film(store, poses, PROMPT, capfd, **FEW, **models, seeds=2, seed=5)
+    assert (again["summary"]["segments_total"], again["summary"]["segments_computed"]) == (2, 0)
+
+
+def test_a_dry_run_of_a_draft_says_what_the_draft_takes(store, poses, models, capfd):
+    words = ["render", poses.digest[:16], "--prompt", "unseen", "--store", str(store.root), "--dry-run", "--json"]
+    plans = []
+    for more in ({}, {"preview": 2}, {"seeds": 3}):
+        assert main([*words, *flags({**QUICK, **FEW, **models, **more})]) == 3
+        plans.append(json.loads(capfd.readouterr().out))
+    whole, preview, seeds = plans
+    assert whole["key_frames"] > 2 * preview["key_frames"] > preview["key_frames"] > seeds["key_frames"] == 8
+    assert seeds["segments_total"] == 3 and preview["frames"] == 40
+
+
+@pytest.mark.parametrize(
+    "choice, words", [({"preview": "9-12"}, "6.0 s"), ({"preview": "x"}, "--preview"), ({"seeds": 1}, "--seeds 1")]
+)
+def test_a_draft_of_what_is_not_there_is_refused(choice, words, store, poses, models, capfd):
+    given = flags({**QUICK, **FEW, **models, **choice, "store": store.root})
+    assert main(["render", poses.digest[:16], "--prompt", PROMPT, *given]) == 2
+    assert words in capfd.readouterr().err
