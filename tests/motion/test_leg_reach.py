@@ -101,6 +101,19 @@ def test_legs_that_are_turned_in_and_rolled_feet_stay_so():
             assert apart(before, after).max() > 1
 
 
+def test_a_foot_that_is_up_for_a_moment_stays_where_it_stands():
+    """Contacts that flicker would else put it down anew each time, a hand's breadth away."""
+    slide = np.zeros((FRAMES, 3))
+    slide[:, 0] = np.linspace(0, 0.16, FRAMES)
+    dance, standing = moved(posed({"l_hip": (-30, 0, 0), "l_knee": (60, 0, 0)}, FRAMES, FPS), slide), STANDING.copy()
+    standing[40:42], standing[41:140:20] = False, False
+    planted = fix_foot_contacts(dance, standing).positions[:, AT["l_ankle"]]
+    assert np.ptp(planted[:, 0]) < 0.002
+    standing[80:90] = False
+    planted = fix_foot_contacts(dance, standing).positions[:, AT["l_ankle"]]
+    assert 0.05 < np.ptp(planted[:, 0]) < 0.12, "a step of a third of a second is one"
+
+
 def test_what_is_not_moved_stays_as_it_was():
     dance = moved(posed(NEARLY_STRAIGHT, FRAMES, FPS), drift(3, (0.02, 0.0, 0.02)))
     shift = np.zeros((FRAMES, 3))
