@@ -276,9 +276,9 @@ def film_job(request: FilmRequest, context: Context, poses: Artifact | None = No
 def render_film(job: FilmJob, context: Context) -> Artifact:
     """A film of a choreography in the words of a prompt. Raises InputError, ModelError; see `stages.render.render`."""
     _ = job.person  # a portrait of several people is refused before anything is painted
+    context.foresee(job.request.models, job.plan)
     for line in job.picture.notes(job.sequence):
         context.progress.say(line)
-    context.foresee(job.request.models, job.plan)
     inputs = model_inputs(job.request.models, context.progress)
     recipe = job.recipe(inputs)
 
