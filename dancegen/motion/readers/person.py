@@ -23,6 +23,7 @@ TINIEST_BODY, LARGEST_BODY = 1e-4, 1e7  # in any unit that a file may be in
 FLOOR_PERCENTILE = 5
 LEVEL_PITCH_DEG = -5.0  # where people look who look straight ahead
 FLAT_PITCH_DEG = -15.0  # from the ankle to the toes of a foot that stands
+STANDS = 0.1  # of the trunk's length squared: knees of a figure at rest are below its hips by more, along the trunk
 FLAT_PERCENTILE = 30  # share of a take in which an ankle counts as low
 MOST_NOD_DEG = 35.0  # beyond this the dancer looks down, not the skeleton
 
@@ -201,7 +202,7 @@ def torso_axes(positions: np.ndarray, body: BodyJoints) -> tuple[np.ndarray, np.
     forward = np.cross(across, up)
     size = np.linalg.norm(up, axis=-1)
     flat = np.linalg.norm(across, axis=-1) < 0.05 * size
-    folded = np.einsum("ti,ti->t", up, hips - knees) <= 0
+    folded = np.einsum("ti,ti->t", up, hips - knees) <= STANDS * size**2
     thin = np.linalg.norm(forward, axis=-1) < 0.05 * size**2
     if len(positions) == 1 and (flat | folded | thin).any():
         return None

@@ -111,7 +111,7 @@ def test_a_rest_pose_along_one_line_does_not_turn_limbs_inside_out(shared_data, 
     motion = load_motion(shared_data / take)
     own, untwisted = BodyMotion.of(motion), retarget(motion, measure_body([motion]))
     for side in "lr":
-        for joint in ("hip", "knee"):
+        for joint in ("hip", "knee", "shoulder", "elbow"):
             ahead, usual = (dance.orientations[:, AT[f"{side}_{joint}"], :, 2] for dance in (own, untwisted))
             assert np.median((ahead * usual).sum(axis=1)) > 0.7, f"{side}_{joint}"
     for name in ("spine2", "spine3", "neck"):
