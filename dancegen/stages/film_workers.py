@@ -8,7 +8,7 @@ from dataclasses import replace
 from dancegen.progress import SILENT, Advance
 from dancegen.renderers.film.settings import FilmOptions
 from dancegen.stages.film_segments import SegmentTask, follows, paint_segments
-from dancegen.stages.workers import hired, results
+from dancegen.stages.workers import hired, results, take_own_gpu
 from dancegen.store import Artifact, Store
 
 LARGEST_BATCH = 4
@@ -22,7 +22,7 @@ def paint_on_workers(
     import joblib
 
     cached: dict[int, bool] = {}
-    with hired(options) as workers:
+    with hired(options, one_a_gpu=True) as workers:
         jobs = ((batch, store, force) for batch in batches(tasks, joblib.effective_n_jobs(workers)))
         for made in results(options, _paint, jobs, workers):
             cached |= made
@@ -51,6 +51,7 @@ def batches(tasks: Sequence[SegmentTask], workers: int) -> list[list[SegmentTask
 
 def _paint(batch: list[SegmentTask], store: Store, force: bool) -> dict[int, bool]:
     """A worker's part: whether each segment, by its first frame, was there already."""
+    take_own_gpu()
     with batch[0].held_painter(SILENT) as painter:
         made = paint_segments(batch, store, painter, force=force)
     return {task.segment.first: artifact.cached for task, artifact in zip(batch, made, strict=True)}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from multiprocessing import current_process
 from typing import Any
 
 from dancegen.errors import DancegenError, InputError
@@ -16,8 +18,10 @@ _WAIT_FOR_WORKERS_S = 60
 
 
 @contextmanager
-def hired(options: Parallel, jobs: int | None = None) -> Iterator[int]:
+def hired(options: Parallel, jobs: int | None = None, *, one_a_gpu: bool = False) -> Iterator[int]:
     """Makes joblib use the backend that is asked for; yields how many jobs to run at once.
+
+    one_a_gpu: where nobody says how many, as many as there are GPUs, and one on a machine that has none.
 
     jobs: how many there are; more processes of this machine than that are not started. Raises InputError where the
     backend is not installed, nobody answers at the scheduler's address, or workers have no dancegen or another one.
@@ -31,16 +35,16 @@ def hired(options: Parallel, jobs: int | None = None) -> Iterator[int]:
             with joblib.parallel_config(
                 backend="dask", client=client, wait_for_workers_timeout=_WAIT_FOR_WORKERS_S
             ):  # fmt: skip
-                yield options.workers or -1
+                yield options.workers or (_gpus_of_dask(client) if one_a_gpu else -1)
         finally:
             client.close()
         return
     if options.backend == "ray":
         _reach_ray(options.scheduler)
         with joblib.parallel_config(backend="ray"):
-            yield options.workers or -1
+            yield options.workers or (_gpus_of_ray() if one_a_gpu else -1)
         return
-    wanted = options.workers or os.cpu_count() or 1
+    wanted = options.workers or (max(gpus_here(), 1) if one_a_gpu else os.cpu_count()) or 1
     with joblib.parallel_config(backend="loky"):
         yield wanted if jobs is None else max(min(wanted, jobs), 1)
 
@@ -67,6 +71,31 @@ def results(
         ) from error
 
 
+def gpus_here() -> int:
+    """How many GPUs this process sees."""
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def take_own_gpu() -> None:
+    """In a worker: compute on another GPU than the workers beside it, as far as there are enough."""
+    import torch
+
+    count = gpus_here()
+    if count > 1:
+        number = re.search(r"\d+$", current_process().name)
+        torch.cuda.set_device((int(number[0]) if number else os.getpid()) % count)
+
+
+def painters(machines: Mapping[str, Sequence[int]]) -> int:
+    """How many to run at once. machines: of each, how many GPUs each of its workers sees.
+
+    One a GPU, no more than a machine has workers, and at least one on each.
+    """
+    return sum(max(1, min(max(seen), len(seen))) for seen in machines.values())
+
+
 def on_other_machines(options: Parallel) -> bool:
     """Whether workers need not be processes of this machine."""
     return options.backend in ("dask", "ray")
@@ -89,6 +118,20 @@ def _reach_ray(address: str | None) -> None:
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"--scheduler {address}: no Ray cluster answers there ({error})") from error
     register_ray()
+
+
+def _gpus_of_dask(client: Any) -> int:
+    machines: dict[str, list[int]] = {}
+    for address, seen in client.run(gpus_here).items():
+        machines.setdefault(address.rpartition(":")[0], []).append(seen)
+    return max(1, painters(machines))
+
+
+def _gpus_of_ray() -> int:
+    import ray  # type: ignore[import-not-found]
+
+    machines = sum(bool(node["Alive"]) for node in ray.nodes())
+    return max(int(ray.cluster_resources().get("GPU", 0)), machines, 1)
 
 
 def _dask_client(address: str) -> Any:

@@ -76,3 +76,13 @@ def test_a_cluster_prepares_what_one_process_prepares(tmp_path):
     assert two.content == one.content and not two.cached
     assert not [path for path in two.path.iterdir() if path.name.startswith(".")]
     shutil.rmtree(tmp_path / "two")
+
+
+def test_one_paints_on_each_gpu_and_at_least_one_on_each_machine():
+    from dancegen.stages.workers import gpus_here, hired, painters
+
+    assert painters({"a": [2, 2, 2], "b": [0, 0], "c": [4]}) == 2 + 1 + 1
+    with hired(Parallel(backend="loky"), one_a_gpu=True) as number:
+        assert number == max(1, gpus_here())
+    with hired(Parallel(backend="loky", workers=3), one_a_gpu=True) as number:
+        assert number == 3

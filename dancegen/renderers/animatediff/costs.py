@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from dancegen.hub import quiet_libraries
 from dancegen.renderers.animatediff.loading import SD15
+from dancegen.renderers.animatediff.parts import taken_apart
 from dancegen.renderers.animatediff.settings import WINDOW, Settings
-from dancegen.renderers.animatediff.thrift import Thrift, thrift_on
+from dancegen.renderers.animatediff.thrift import LAYER_PLACES, Thrift, thrift_on
 from dancegen.renderers.animatediff.windows import windows
 from dancegen.renderers.film.counting import Cost, count, weight_bytes
 from dancegen.renderers.film.plan import MARGIN, SPARE
@@ -142,7 +143,8 @@ class Networks:
     def peak(self, settings: Settings, thrift: Thrift, *, beside: bool = True) -> float:
         """Bytes on the device at the worst moment: weights, what a window leaves there, and the busiest networks.
 
-        beside: frames are decoded beside the last windows, where all networks stay on the device.
+        beside: frames are decoded beside the last windows, where all networks stay on the device. There the pictures of
+        a whole segment stay, too, behind the ControlNets' first layers; else they are taken a few frames at a time.
         """
         batch = 2 if thrift.together and settings.guided else 1
         controls = 2 if settings.depth else 1
@@ -150,18 +152,28 @@ class Networks:
         resting = sum(self.encoders) + weight_bytes(self.vae)
         residuals = self._residuals(batch * settings.window)
         control = self._control(min(thrift.control_frames, batch * settings.window)).peak + controls * residuals
-        painting = max(control, self._unet(batch, settings.window).peak + residuals)
+        layer_frames = None if settings.pulses("lora") else thrift.layer_frames
+        painting = max(control, self._unet(batch, settings.window, layer_frames).peak + residuals)
         decoding = self._decode(thrift.decode_frames).peak
         if thrift.resident:
-            return weights + resting + (painting + decoding if beside else max(painting, decoding))
+            busy = painting + decoding if beside else max(painting, decoding)
+            return weights + resting + self._embedded(settings) + busy
         return weights + max(painting, weight_bytes(self.vae) + decoding, *self.encoders)
 
-    def _unet(self, batch: int, frames: int) -> Cost:
+    def _unet(self, batch: int, frames: int, layer_frames: int | None = None) -> Cost:
         sample = batch, self.unet.config.in_channels, frames, *self.latent
-        return self._cost(
-            ("unet", batch, frames),
-            lambda: self.unet(self._zeros(*sample), 1, encoder_hidden_states=self._prompt_embeds(batch * frames)),
-        )
+
+        def run() -> Any:
+            with taken_apart(self.unet, layer_frames, LAYER_PLACES):
+                return self.unet(self._zeros(*sample), 1, encoder_hidden_states=self._prompt_embeds(batch * frames))
+
+        return self._cost(("unet", batch, frames, layer_frames), run)
+
+    def _embedded(self, settings: Settings) -> int:
+        """Bytes of the pictures of a whole segment behind the ControlNets' first layers."""
+        channels = self.controlnet.config.block_out_channels[0]
+        each = channels * self.latent[0] * self.latent[1] * self.dtype.itemsize
+        return each * settings.segment * (2 if settings.depth else 1)
 
     def _flat(self, batch: int) -> Cost:
         sample = batch, self.flat.config.in_channels, *self.latent

@@ -12,10 +12,11 @@ import numpy as np
 
 from dancegen.progress import Advance
 from dancegen.renderers.animatediff.controls import Control, controls_of
+from dancegen.renderers.animatediff.parts import in_parts, whole
 from dancegen.renderers.animatediff.sampler import Conditioning, Finished, Sampler
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.animatediff.texts import Texts
-from dancegen.renderers.animatediff.thrift import Thrift, thrift_on
+from dancegen.renderers.animatediff.thrift import LAYER_PLACES, Thrift, thrift_on
 from dancegen.renderers.film.backend import Scene, Write
 from dancegen.renderers.film.tiers import Tier
 
@@ -36,6 +37,7 @@ class AnimateDiffPainter:
         self.texts = Texts(pipeline, device)
         self._image_embeds: tuple[bytes, torch.Tensor] | None = None
         self._controls = controls_of(pipeline, settings)
+        self._stream: Any = None
         self.use(tier)
 
     def use(self, tier: Tier) -> None:
@@ -43,6 +45,9 @@ class AnimateDiffPainter:
         self.thrift: Thrift = thrift_on(tier)
         if not self.thrift.resident:
             self._park(self.pipeline.text_encoder, self.pipeline.vae, self.pipeline.image_encoder)
+        whole(self.pipeline.unet)
+        if self.thrift.layer_frames is not None and not self.settings.pulses("lora"):  # those must see whole windows
+            in_parts(self.pipeline.unet, self.thrift.layer_frames, LAYER_PLACES)
 
     def tokens_over(self, text: str) -> int:
         """None: a text is read 77 tokens at a time."""
@@ -133,9 +138,10 @@ class AnimateDiffPainter:
 
         if painted is None:
             return nullcontext()
-        stream = torch.cuda.Stream()
-        stream.wait_event(painted)
-        return torch.cuda.stream(stream)
+        if self._stream is None:  # one for all: each has memory of its own, which it keeps
+            self._stream = torch.cuda.Stream(self.device)
+        self._stream.wait_event(painted)
+        return torch.cuda.stream(self._stream)
 
     # What leads the networks
 

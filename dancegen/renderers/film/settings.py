@@ -129,7 +129,9 @@ class FilmOptions(Detecting, Networked, Parallel):
         Parallel, "backend", help="Paint segments in parallel: dask, ray or loky.", panel=WORK
     )
     scheduler: str | None = redeclared_of(Parallel, "scheduler", panel=WORK)
-    workers: int | None = redeclared_of(Parallel, "workers", panel=WORK)
+    workers: int | None = redeclared_of(
+        Parallel, "workers", help="Processes that paint; one a GPU if left out, else one a machine.", panel=WORK
+    )
     detector: str | Path | None = acting_on(Reach.FILM, redeclared_of(Detecting, "detector", panel=WORK))
 
     def person_detector(self) -> str | Path | None:
