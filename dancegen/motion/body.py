@@ -18,7 +18,7 @@ from dancegen.errors import MocapError, reading
 from dancegen.files import load_arrays
 from dancegen.motion.anatomy import ANKLE_HEIGHT, FACE
 from dancegen.motion.kinematics import forward_kinematics
-from dancegen.motion.motion import ENDS, FARTHEST_M, Motion, check_measures, named
+from dancegen.motion.motion import ENDS, FARTHEST_M, Motion, Rotations, check_measures, named
 from dancegen.motion.rotations import about
 from dancegen.pose.skeleton import INDEX, N_JOINTS
 
@@ -234,7 +234,7 @@ class BodyMotion:
         return replace(self, root=CubicSpline(own, self.root)(times), rotations=rotations, fps=float(fps))
 
     def motion(self, name: str = "dance") -> Motion:
-        """The same dance as the 18 joints of OpenPose, with the face on the head."""
+        """The same dance as the 18 joints of OpenPose, the face on the head; with the rotations of its bones."""
         positions, turned = self.positions, self.orientations
         joints = np.zeros((len(self), N_JOINTS, 3))
         for joint in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle"):
@@ -246,7 +246,8 @@ class BodyMotion:
             place = across * right + upward * up + outward * forward
             joints[:, INDEX[point]] = positions[:, AT["head"]] + self.body.height_m * place
         ends = [unit(positions[:, AT[end]] - positions[:, PARENTS[AT[end]]]) for end in ENDS]
-        return Motion(joints, forward, up, self.fps, self.body.height_m, name, ends=np.stack(ends, 1))
+        own = Rotations(self.body.offsets, self.root, self.rotations)
+        return Motion(joints, forward, up, self.fps, self.body.height_m, name, ends=np.stack(ends, 1), rotations=own)
 
     def save(self, path: str | Path) -> None:
         """Write as .npz, no pickle."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dancegen.pose.sequence import PoseSequence
     from dancegen.progress import Progress
 
-STAGE, VERSION = "lift-poses", 1
+STAGE, VERSION = "lift-poses", 2
 BESIDE_PX = 5.0
 """Pixels of a canvas of 512 beside its keypoint from which on a joint is said not to have got there."""
 
@@ -118,14 +118,14 @@ def _seen(sequence: PoseSequence, origin: Artifact | None, body: Body) -> Iterat
 
 
 def _by(body: Body, dance: BodyMotion | Motion) -> BodyMotion:
-    """The dance by a model's body."""
+    """The dance by a model's body, with the twist of its limbs where that is known."""
     from dancegen.motion.body import BodyMotion
-    from dancegen.motion.retarget import retarget
+    from dancegen.motion.retarget import retarget_limbs
 
     if not isinstance(dance, BodyMotion):
-        return retarget(dance, body)
+        return retarget_limbs(dance, body)
     same = dance.body.offsets.shape == body.offsets.shape and np.allclose(dance.body.offsets, body.offsets, atol=1e-4)
-    return replace(dance, body=body) if same else retarget(dance.motion(), body)
+    return replace(dance, body=body) if same else retarget_limbs(dance.motion(), body)
 
 
 def motion_of_joints(sequence: PoseSequence, height_m: float) -> Motion:

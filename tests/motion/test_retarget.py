@@ -9,10 +9,10 @@ import pytest
 
 from dancegen.arrays import unit
 from dancegen.errors import MocapError
-from dancegen.motion.body import AT, NAMES, PARENTS, TURNING, BodyMotion
+from dancegen.motion.body import AT, NAMES, PARENTS, TURNING, Body, BodyMotion
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers.registry import load_motion
-from dancegen.motion.retarget import measure_body, retarget
+from dancegen.motion.retarget import measure_body, retarget, retarget_limbs
 from dancegen.motion.rotations import from_6d, swing, to_6d
 from dancegen.pose.skeleton import INDEX
 from helpers.stick_figure import FIGURE, MIXAMO, write_bvh
@@ -63,6 +63,19 @@ def test_a_retargeted_dance_retargets_to_itself(dancer):
     again = retarget(once.motion(), body)
     assert np.abs(again.positions - once.positions).max() < 1e-4
     assert np.abs(again.rotations - once.rotations).max() < 1e-3
+
+
+def test_a_dance_of_one_body_is_turned_alike_in_another(dancer):
+    """Twist of limbs and the way hands and feet are held go along; joints alone would not show them."""
+    dance = BodyMotion.of(dancer)
+    smaller = Body(0.8 * dance.body.offsets, 0.8 * dance.body.height_m)
+    again = BodyMotion.of(dance.motion())
+    assert (again.rotations == dance.rotations).all() and (again.body.offsets == dance.body.offsets).all()
+    moved, guessed = retarget_limbs(dance.motion(), smaller), retarget(dance.motion(), smaller)
+    for name in ("l_elbow", "l_wrist", "r_shoulder", "r_wrist", "l_hip", "r_knee", "l_ankle", "r_ankle"):
+        own, found, plain = (each.orientations[:, AT[name]] for each in (dance, moved, guessed))
+        assert np.abs(found - own).max() < 0.01, name
+        assert np.abs(plain - own).max() > 0.05, name
 
 
 def test_the_mirror_swaps_sides_and_nothing_else(dancer):
