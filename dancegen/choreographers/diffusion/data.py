@@ -130,11 +130,13 @@ def train_clips(
     progress: Progress,
     *,
     accent: float = 0.0,
+    floor_moves: bool = False,
 ) -> list[TrainClip]:
-    """Every clip long enough for a window, retargeted to `body`, its floor moves left out; InputError for none.
+    """Every clip long enough for a window, retargeted to `body`, without its floor moves; InputError for none.
 
     Features say of no hand whether it stands, so handstands would slide: it warns of how many seconds are left out.
     accent: by what share a clip is slowed on beats, with its steps put in time (see `timing.py`); 0 leaves it as it is.
+    floor_moves: keep them.
     """
     clips, fps, frames_left_out = [], config.window.fps, 0
     songs = Counter(source for source, _ in {(clip.source, clip.song) for clip, _ in motions})
@@ -142,11 +144,14 @@ def train_clips(
         for clip, motion in motions:
             if motion.seconds * fps >= config.window.frames:
                 danced = motion.resample(fps)
-                moves = FloorMoves.of(danced)
                 whole = _train_clip(dataset, clip, danced, body, accent)
                 whole = replace(whole, seconds=clip.own_seconds / songs[clip.source])
-                clips += [whole.part(*span, fps) for span in moves.between(config.window.frames)]
-                frames_left_out += int(moves.frames[round(clip.overlap * fps) :].sum())
+                if floor_moves:
+                    clips.append(whole)
+                else:
+                    moves = FloorMoves.of(danced)
+                    clips += [whole.part(*span, fps) for span in moves.between(config.window.frames)]
+                    frames_left_out += int(moves.frames[round(clip.overlap * fps) :].sum())
             advance(1)
     if frames_left_out:
         progress.warn(
@@ -154,10 +159,10 @@ def train_clips(
             "seat: this family knows the contacts of feet alone"
         )
     if not clips:
-        seconds = config.window.frames / fps
-        raise InputError(
-            f"{dataset} has no clip of {seconds:g} s or more on the feet; prepare longer clips (--clip-seconds 20)"
-        )
+        lacks = f"{dataset} has no {motions[0][0].split} clip of {config.window.frames / fps:g} s or more"
+        if frames_left_out:
+            raise InputError(f"{lacks} between its floor moves: prepare more takes, or with another --val-fraction")
+        raise InputError(f"{lacks}; prepare longer clips (--clip-seconds 20)")
     return clips
 
 

@@ -276,7 +276,7 @@ def memory_needed(config: DiffusionConfig, job: TrainingJob) -> MemoryEstimate:
     """What a training will need of memory, measured on the dataset's longest clip before the others are read."""
     motions = load_motions(job.dataset, "train", SILENT, most=1)
     body = body_of(motions)
-    clips = train_clips(job.dataset, motions, body, config, SILENT)
+    clips = train_clips(job.dataset, motions, body, config, SILENT, floor_moves=True)
     own = len(job.processes.part(range(config.train.batch)))
     config = replace(config, train=replace(config.train, batch=own))
     with TemporaryDirectory() as folder:
