@@ -92,7 +92,7 @@ class FramingFigures:
         tall = np.concatenate([seen_height(shot, poses.fps) for shot in shots])
         low, high = reach_of(poses.keypoints, body)
         span = np.array(framing.size) / framing.scale[:, None]
-        inside = np.all((low >= framing.corner) & (high <= framing.corner + span), axis=1)
+        inside = ~np.any((low < framing.corner) | (high > framing.corner + span), axis=1)
         rate = np.abs(np.diff(np.log(framing.scale), prepend=np.log(framing.scale[:1]))) * poses.fps
         rate[framing.cuts] = 0
         return cls(tall / framing.height, inside, rate)

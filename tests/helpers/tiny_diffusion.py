@@ -86,6 +86,14 @@ def model(seed: int = 0, config: DiffusionConfig = CONFIG) -> Model:
     return Model(config, denoiser, BODY, windows.normalizer(0), ("stepping",))
 
 
+def light_footed(folder: Path, seed: int = 0) -> Path:
+    """A saved one whose feet never stand; those of `model` hardly ever leave the floor, which real dancers' do."""
+    made = model(seed)
+    mean = made.normalizer.mean.clone()
+    mean[f.CONTACTS] = -5.0
+    return saved_model(folder, normalizer=replace(made.normalizer, mean=mean))
+
+
 def saved_model(folder: Path, **changes) -> Path:
     save_model(folder, replace(model(), **changes))
     return folder

@@ -14,7 +14,7 @@ from dancegen.stages.film_picture import Picture
 from dancegen.stages.film_segments import frames_of
 from dancegen.store import open_store
 from helpers.songs import write_song
-from helpers.tiny_diffusion import saved_model
+from helpers.tiny_diffusion import light_footed
 from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, shown, tiny_models, tiny_temporalnet
 
 PROMPT = "a dancer in a ballroom"
@@ -44,7 +44,7 @@ def test_a_longer_dance_paints_only_what_is_new(store, models, capfd):
 def test_the_first_part_of_a_song_is_painted_once_however_much_of_it_is_danced(store, models, capfd, tmp_path):
     """The dance begins alike, and so do its pictures."""
     few = {**QUICK, **FEW, **models, "segment": 8, "overlap": 4, "window": 8, "stride": 6, "steps": 1, "fps": 30}
-    song, choreographer = write_song(tmp_path / "song.wav", 28.0), saved_model(tmp_path / "model")
+    song, choreographer = write_song(tmp_path / "song.wav", 28.0), light_footed(tmp_path / "model")
     counts = []
     for seconds in (18, 28):
         words = [str(song), "--prompt", PROMPT, "--seconds", str(seconds), "--model", str(choreographer)]
