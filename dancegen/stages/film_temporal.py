@@ -11,6 +11,7 @@ import numpy as np
 
 from dancegen.errors import DancegenError
 from dancegen.progress import Advance, Progress
+from dancegen.renderers.film.finite import NotFinite, widening
 from dancegen.renderers.film.frames import frame_name, read_frame, write_frame
 from dancegen.renderers.film.settings import Reach
 from dancegen.stages.film_segments import BEFORE, SegmentTask
@@ -72,10 +73,16 @@ class _SteppingPainter:
         self._task, self._progress = task, progress
 
     def paint(self, *frames: Any, **place: Any) -> np.ndarray:
-        """See `FramePainter.paint`. Raises DancegenError where there is nothing left to save."""
+        """See `FramePainter.paint`. Raises DancegenError where no memory is left to save, or no precision is wider."""
         from dancegen.renderers.film.tiers import stepping_down
 
-        return stepping_down(lambda: self._networks.paint(*frames, **place), self._step_down)
+        def attempt() -> np.ndarray:
+            return stepping_down(lambda: self._networks.paint(*frames, **place), self._step_down)
+
+        return widening(attempt, self._widen)
+
+    def _widen(self, fault: NotFinite) -> None:
+        self._progress.warn(f"{fault}: {self._networks.widen(fault)}")
 
     @cached_property
     def _networks(self) -> FramePainter:
@@ -131,9 +138,7 @@ class _SegmentAgain:
         if last is None and self._before is not None:
             last = read_frame(self._before.file(frame_name(number - 1)))
         if last is None:
-            return frame  # a shot's first frame has none before it
+            last = frame  # a shot's first one sees itself: left as it is, it would differ from all that come after
         task, place = self._task, number - self._task.segment.first
         pose = task.poses.openpose(place, task.size)
-        return self._painter.paint(
-            frame, pose, last, task.texts, task.weights[place], seed=task.seed, number=number
-        )  # fmt: skip
+        return self._painter.paint(frame, pose, last, task.texts, task.weights[place], seed=task.seed)

@@ -132,13 +132,13 @@ class Networks:
         return step * settings.steps + self._decode(1).operations * frames
 
     def temporal_operations(self, settings: Settings, frames: int) -> float:
-        """Floating-point operations of the second pass: every frame but the first, by two ControlNets, one by one."""
+        """Floating-point operations of the second pass: every frame by two ControlNets, one by one."""
         from dancegen.renderers.animatediff.temporal import steps_of, still_settings
 
         batch = 2 if still_settings(settings).guided else 1
         step = 2 * self._control(batch).operations + self._flat(batch).operations
         each = step * steps_of(settings)[1] + self._encode().operations + self._decode(1).operations
-        return each * max(0, frames - 1)
+        return each * frames
 
     def peak(self, settings: Settings, thrift: Thrift, *, beside: bool = True) -> float:
         """Bytes on the device at the worst moment: weights, what a window leaves there, and the busiest networks.

@@ -13,11 +13,13 @@ import numpy as np
 from dancegen.progress import Advance
 from dancegen.renderers.animatediff.controls import Control, controls_of
 from dancegen.renderers.animatediff.parts import in_parts, whole
+from dancegen.renderers.animatediff.precision import pictures_of, widen
 from dancegen.renderers.animatediff.sampler import Conditioning, Finished, Sampler
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.animatediff.texts import Texts
 from dancegen.renderers.animatediff.thrift import LAYER_PLACES, Thrift, thrift_on
 from dancegen.renderers.film.backend import Scene, Write
+from dancegen.renderers.film.finite import NotFinite
 from dancegen.renderers.film.tiers import Tier
 
 if TYPE_CHECKING:
@@ -48,6 +50,19 @@ class AnimateDiffPainter:
         whole(self.pipeline.unet)
         if self.thrift.layer_frames is not None and not self.settings.pulses("lora"):  # those must see whole windows
             in_parts(self.pipeline.unet, self.thrift.layer_frames, LAYER_PLACES)
+
+    def widen(self, fault: NotFinite) -> str:
+        """From now on compute in numbers of a wider range: see `precision.widen`."""
+        pipeline: Any = self.pipeline
+        parts = {"vae": pipeline.vae, "base": pipeline.unet}
+        for name, control in zip(("controlnet", "depth_controlnet"), self._controls, strict=False):
+            parts |= {name: control.network, f"{name}, first layers": control.embed}
+        encoders = {"text_encoder": pipeline.text_encoder, "image_encoder": pipeline.image_encoder}
+        parts |= {name: network for name, network in encoders.items() if network is not None}
+        done = widen(parts, fault, self.settings, self.device)
+        self.texts.known.clear()
+        self._image_embeds = None
+        return done
 
     def tokens_over(self, text: str) -> int:
         """None: a text is read 77 tokens at a time."""
@@ -103,16 +118,11 @@ class AnimateDiffPainter:
             return sampler.sample(scene, conditioning, resume=resume, advance=advance, finished=finished)
 
     def decode(self, latents: torch.Tensor) -> Iterator[np.ndarray]:
-        """Yield (H, W, 3) uint8 RGB frames of (F, 4, h, w) latents, a few at a time."""
-        import torch
-
+        """Yield (H, W, 3) uint8 RGB frames of (F, 4, h, w) latents, a few at a time. Raises NotFinite."""
         vae: Any = self.pipeline.vae
         self._wake(vae)
         for some in latents.split(self.thrift.decode_frames):
-            with torch.inference_mode():
-                pictures = vae.decode(some.to(self.device, vae.dtype) / vae.config.scaling_factor).sample
-            pictures = ((pictures.float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
-            yield from pictures.permute(0, 2, 3, 1).cpu().numpy()
+            yield from pictures_of(vae, some, self.device)
         self._rest(vae)
 
     # Decoding beside the last windows

@@ -24,6 +24,7 @@ from dancegen.renderers.animatediff.windows import (
     windows,
 )
 from dancegen.renderers.film.backend import Scene
+from dancegen.renderers.film.finite import NotFinite, check_finite
 from dancegen.renderers.film.resume import LATENTS, SAVE_EVERY, load_latents, save_latents
 
 if TYPE_CHECKING:
@@ -104,14 +105,25 @@ class Sampler:
 
         resume: a directory where latents are saved every few steps, and read from if they are there. advance: called at
         each finished step. finished: given the latents of frames as soon as the last step has no more windows that see
-        them.
+        them. Raises NotFinite; the latents that were saved are gone then.
         """
+        saved = None if resume is None else resume / LATENTS
+        try:
+            return self._denoised(scene, conditioning, saved, advance, finished)
+        except NotFinite:
+            if saved is not None:  # what led there is no beginning for another attempt
+                saved.unlink(missing_ok=True)
+            raise
+
+    def _denoised(
+        self, scene: Scene, conditioning: Conditioning, saved: Path | None, advance: Advance, finished: Finished
+    ) -> torch.Tensor:
+        """The same. saved: a file of latents."""
         import torch
 
         scheduler = self.scheduler
         scheduler.set_timesteps(self.settings.steps, device=self.device)
         timesteps = scheduler.timesteps
-        saved = None if resume is None else resume / LATENTS
         latents, done = self._begin(scene, saved)
         advance(done)
         if done == len(timesteps):  # in the same pieces as ever: what is decoded together is rounded together
@@ -127,6 +139,7 @@ class Sampler:
             else:
                 noise_pred = torch.cat([noise for _, noise in predictions])
                 latents = scheduler.step(noise_pred, t, latents, **generators).prev_sample
+                check_finite(latents, f"at step {step + 1} of {len(timesteps)}")
             if saved is not None and ((step + 1) % SAVE_EVERY == 0 or last):
                 save_latents(saved, latents, scheduler, step + 1)
             advance(1)
@@ -281,5 +294,6 @@ class Sampler:
                 of_part.model_outputs = [None if each is None else each[part] for each in of_part.model_outputs]
             drawn = {name: each[part] for name, each in generators.items()}
             done[part] = of_part.step(noise_pred, t, latents[part], **drawn).prev_sample
+            check_finite(done[part], "at the last step")
             finished(part.start, done[part])
         return done

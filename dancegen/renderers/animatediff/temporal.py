@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dancegen.hub import quiet_libraries
+from dancegen.renderers.animatediff.precision import latents_of, pictures_of, widen
 from dancegen.renderers.animatediff.settings import USUAL, Settings
 from dancegen.renderers.animatediff.texts import Texts, learn_words
 from dancegen.renderers.animatediff.windows import seeded_generator
+from dancegen.renderers.film.finite import NotFinite, check_finite
 from dancegen.weights import Models
 
 if TYPE_CHECKING:
@@ -83,26 +85,37 @@ class TemporalPainter:
         if self.device != "cpu":
             self.pipeline.enable_model_cpu_offload(device=self.device)
 
+    def widen(self, fault: NotFinite) -> str:
+        """From now on compute in numbers of a wider range: see `precision.widen`."""
+        pipeline = self.pipeline
+        controlnet, temporalnet = pipeline.controlnet.nets
+        parts = {"vae": pipeline.vae, "controlnet": controlnet, "temporalnet": temporalnet, "base": pipeline.unet}
+        encoders = {"text_encoder": pipeline.text_encoder, "image_encoder": pipeline.image_encoder}
+        parts |= {name: network for name, network in encoders.items() if network is not None}
+        done = widen(parts, fault, self.settings, self.device)
+        self.texts.known.clear()
+        self._image_embeds = {
+            name: [each.to(pipeline.unet.dtype) for each in embeds] for name, embeds in self._image_embeds.items()
+        }
+        return done
+
     def paint(
-        self,
-        frame: np.ndarray,
-        pose: np.ndarray,
-        before: np.ndarray,
-        texts: Sequence[str],
-        weights: np.ndarray,
-        *,
+        self, frame: np.ndarray, pose: np.ndarray, before: np.ndarray, texts: Sequence[str], weights: np.ndarray, *,
         seed: int,
-        number: int,
-    ) -> np.ndarray:
-        """Frame `number` again: all of frame, pose and before are (H, W, 3) uint8 RGB, and so is the result."""
+    ) -> np.ndarray:  # fmt: skip
+        """A frame again: all of frame, pose and before are (H, W, 3) uint8 RGB, and so is the result.
+
+        Every frame of a film begins with the same noise: with noise of its own, what is still would flicker. Raises
+        NotFinite.
+        """
         import torch
         from PIL import Image
 
         steps, _ = steps_of(self.settings)
         with torch.inference_mode():
             negative, prompt = self._encode_texts(texts, weights)
-            painted = self.pipeline(
-                image=Image.fromarray(frame),
+            latents = self.pipeline(
+                image=latents_of(self.pipeline.vae, frame, self.device),
                 control_image=[Image.fromarray(pose), Image.fromarray(before)],
                 prompt_embeds=prompt,
                 negative_prompt_embeds=negative,
@@ -110,11 +123,12 @@ class TemporalPainter:
                 num_inference_steps=steps,
                 guidance_scale=self.settings.guidance,
                 controlnet_conditioning_scale=[float(self.settings.control_scale), BEFORE_SCALE],
-                generator=seeded_generator(seed, "temporal", number),
-                output_type="np",
+                generator=seeded_generator(seed, "temporal"),
+                output_type="latent",
                 **self._image_embeds,
-            ).images[0]
-        return (painted * 255).round().astype(np.uint8)
+            ).images
+        check_finite(latents, "in the second pass")
+        return pictures_of(self.pipeline.vae, latents, self.device)[0]
 
     def _encode_image(self, portrait: np.ndarray) -> list[torch.Tensor]:
         """The portrait as the IP-Adapter reads it, computed once."""

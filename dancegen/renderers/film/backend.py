@@ -19,6 +19,7 @@ from dancegen.renderers.film.settings import FilmOptions
 if TYPE_CHECKING:
     import numpy as np
 
+    from dancegen.renderers.film.finite import NotFinite
     from dancegen.renderers.film.pulse import Pulse
     from dancegen.renderers.film.segments import Segment
     from dancegen.renderers.film.tiers import Tier
@@ -97,11 +98,19 @@ class Painter(Protocol):
         resume: a directory of the scene's own. What the painter keeps there while it works is there again after a kill,
         and leads to the same frames. advance: called at each finished step, those found in `resume` included; what it
         raises, such as Cancelled, ends the painting. before: (N, H, W, 3) uint8 RGB, for a chained backend: the first N
-        frames of the scene as they were painted in the one before; None after a cut.
+        frames of the scene as they were painted in the one before; None after a cut. Raises NotFinite rather than give
+        a frame that is none.
         """
 
     def use(self, tier: Tier) -> None:
         """From now on keep within the memory of another tier."""
+
+    def widen(self, fault: NotFinite) -> str:
+        """From now on compute in numbers of a wider range; returns how, in words. Raises DancegenError where it cannot.
+
+        A scene that is then filmed again begins anew, if the fault was not in decoding alone.
+        """
+        ...
 
     def tokens_over(self, text: str) -> int:
         """How many tokens of a text do not fit into what the text encoder reads."""
@@ -116,18 +125,19 @@ class FramePainter(Protocol):
     def save_memory(self) -> None:
         """From now on keep within as little memory as can be; sets `thrifty`."""
 
+    def widen(self, fault: NotFinite) -> str:
+        """As `Painter.widen`."""
+        ...
+
     def paint(
-        self,
-        frame: np.ndarray,
-        pose: np.ndarray,
-        before: np.ndarray,
-        texts: Sequence[str],
-        weights: np.ndarray,
-        *,
+        self, frame: np.ndarray, pose: np.ndarray, before: np.ndarray, texts: Sequence[str], weights: np.ndarray, *,
         seed: int,
-        number: int,
-    ) -> np.ndarray:
-        """Frame `number` again; frame, pose, before and the result are (H, W, 3) uint8 RGB, weights (texts,)."""
+    ) -> np.ndarray:  # fmt: skip
+        """A frame again; frame, pose, before and the result are (H, W, 3) uint8 RGB, weights (texts,).
+
+        seed: the film's. From the same of all these, frames come out the same: what is still stays still. Raises
+        NotFinite.
+        """
         ...
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dancegen.errors import DancegenError
 from dancegen.progress import Advance
 from dancegen.renderers.film.backend import Painter, Scene, Write
+from dancegen.renderers.film.finite import NotFinite, widening
 from dancegen.renderers.film.tiers import Tier, release, stepping_down, tier_below
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 
 class HeldPainter:
-    """The painter of one film in one process. Where memory runs out, it goes on a tier lower, and stays there.
+    """The painter of one film in one process. Where memory runs out, it goes on a tier lower, and stays there; so it
+    does with wider numbers where half precision is too narrow.
 
     load: the painter for a tier. warn: called when that happens. thrift: how a tier saves memory, in words.
     saves_memory: what a person can try when even the lowest tier is too much.
@@ -44,20 +46,29 @@ class HeldPainter:
     def film(
         self, scene: Scene, write: Write, *, resume: Path, advance: Advance, before: np.ndarray | None = None
     ) -> None:
-        """As `Painter.film`. Raises DancegenError where memory is too small even on the lowest tier."""
+        """As `Painter.film`.
+
+        Raises DancegenError where memory is too small even on the lowest tier, or the networks give values that are not
+        numbers in any precision, ModelError where a model's weights are why.
+        """
 
         def attempt() -> None:
             if self._painter is None:
                 self._painter = self._load(self.tier)
             self._painter.film(scene, write, resume=resume, advance=advance, before=before)
 
-        stepping_down(attempt, self._step_down)
+        widening(lambda: stepping_down(attempt, self._step_down), self._widen)
 
     def release(self) -> None:
         """Give the networks' memory back; the next scene loads them again."""
         if self._painter is not None:
             self._painter = None
             release()
+
+    def _widen(self, fault: NotFinite) -> None:
+        if self._painter is None:
+            raise fault
+        self._warn(f"{fault}: {self._painter.widen(fault)}")
 
     def _step_down(self, shortage: str) -> None:
         lower = tier_below(self.tier)
