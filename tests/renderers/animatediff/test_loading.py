@@ -99,7 +99,7 @@ def second_pass(models, tmp_path):
         looks = portrait if settings.image is not None else None
         painter = TemporalPainter(located(settings), settings, device="cpu", dtype=torch.float32, portrait=looks)
         last = other if sees_other else before
-        return painter.paint(frame, pose, last, ("a dancer",), np.ones(1), seed=1, number=4).astype(float)
+        return painter.paint(frame, pose, last, ("a dancer",), np.ones(1), seed=1).astype(float)
 
     return paint
 

@@ -1,0 +1,147 @@
+"""No black films: values that are not numbers end an attempt, and wider numbers, or an error, follow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from dancegen.errors import DancegenError, ModelError
+from dancegen.hub import locate, quiet_libraries
+from dancegen.renderers.animatediff.loading import load_pipeline
+from dancegen.renderers.animatediff.models import references
+from dancegen.renderers.animatediff.painter import AnimateDiffPainter
+from dancegen.renderers.animatediff.settings import Settings
+from dancegen.renderers.animatediff.temporal import TemporalPainter
+from dancegen.renderers.film.backend import Scene
+from dancegen.renderers.film.finite import NotFinite
+from dancegen.renderers.film.held import HeldPainter
+from dancegen.renderers.film.tiers import TIERS
+from dancegen.weights import Models
+from helpers.tiny_animatediff import options, tiny_models, tiny_temporalnet
+
+LOUD = 60000
+"""So many times as large, a first layer's values are beyond half precision, and its weights are not."""
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    paths = tiny_models(folder)
+    return options(paths) | {"temporalnet": str(tiny_temporalnet(paths, folder / "temporalnet"))}
+
+
+def located(settings: Settings) -> Models:
+    return Models(tuple(locate(ref, offline=True) for ref in references(settings)))
+
+
+@pytest.fixture
+def load(models):
+    """A painter on the CPU, its weights changed before it paints."""
+
+    def load(change, dtype=torch.float16):
+        settings = Settings(steps=3, guidance=3, window=4, stride=3, overlap=2, **models).completed()
+        pipeline = load_pipeline(located(settings), settings, device="cpu", dtype=dtype)
+        with torch.no_grad():
+            change(pipeline)
+        return AnimateDiffPainter(pipeline, settings, TIERS[0], "cpu")
+
+    return load
+
+
+def filmed(painter, resume) -> tuple[np.ndarray, list[str]]:
+    """The frames that a painter gives, as a film holds it, and what was said."""
+    said, frames = [], {}
+    poses = np.random.default_rng(0).integers(0, 256, (6, 64, 48, 3), dtype=np.uint8)
+    scene = Scene(0, poses, ("a dancer",), np.ones((6, 1), np.float32), 3)
+    held = HeldPainter(lambda tier: painter, TIERS[0], warn=said.append, thrift=str, saves_memory="less")
+    with quiet_libraries():
+        held.film(scene, frames.__setitem__, resume=resume, advance=lambda steps: None)
+    return np.stack([frames[place] for place in range(6)]).astype(int), said
+
+
+def louder(*layers):
+    """Weights that are finite in half precision, and what they make is not."""
+
+    def change(pipeline):
+        for layer in layers:
+            network, _, name = layer.partition(".")
+            getattr(pipeline, network).get_submodule(name).weight.mul_(LOUD)
+
+    return change
+
+
+def test_where_only_decoding_goes_beyond_half_precision_the_vae_goes_on_in_full(load, tmp_path):
+    painter = load(louder("vae.decoder.conv_in"))
+    frames, said = filmed(painter, tmp_path)
+    assert len(said) == 1 and "not numbers where latents become pictures: the VAE goes on in float32" in said[0]
+    assert painter.pipeline.vae.dtype == torch.float32 and painter.pipeline.unet.dtype == torch.float16
+
+    expected = load(lambda pipeline: (louder("vae.decoder.conv_in")(pipeline), pipeline.vae.float()))
+    assert np.abs(frames - filmed(expected, tmp_path / "expected")[0]).max() <= 1 and frames.std() > 5
+
+
+def test_where_denoising_goes_beyond_half_precision_all_goes_on_in_bfloat16(load, tmp_path):
+    painter = load(louder("unet.conv_in", "controlnet.conv_in"))
+    frames, said = filmed(painter, tmp_path)
+    assert len(said) == 1 and "at step 1 of 3: all goes on in bfloat16" in said[0]
+    assert (painter.pipeline.unet.dtype, painter.pipeline.vae.dtype) == (torch.bfloat16, torch.float32)
+    wide = filmed(load(louder("unet.conv_in", "controlnet.conv_in"), torch.float32), tmp_path / "wide")[0]
+    assert frames.std() > 5 and np.abs(frames - wide).mean() < 8
+
+
+def test_what_no_precision_can_hold_is_an_error_that_says_what_to_try(load, tmp_path):
+    painter = load(lambda pipeline: pipeline.unet.conv_out.weight.fill_(3e38), torch.float32)
+    with pytest.raises(DancegenError, match=r"not numbers at step 1 of 3, and there is no wider precision on cpu"):
+        filmed(painter, tmp_path)
+    assert not list(tmp_path.rglob("*.safetensors"))  # the next attempt does not go on from there
+
+
+@pytest.mark.parametrize(
+    "layer, option",
+    [
+        ("vae.decoder.conv_out", "--vae"), ("controlnet.conv_in", "--controlnet"), ("unet.conv_out", "--base"),
+        ("unet.mid_block.motion_modules.0.proj_out", "--motion-adapter"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_a_weight_that_is_no_number_is_an_error_that_names_its_model(layer, option, dtype, load, models, tmp_path):
+    def change(pipeline):
+        network, _, name = layer.partition(".")
+        getattr(pipeline, network).get_submodule(name).weight.view(-1)[0] = torch.nan
+
+    role = option[2:].replace("-", "_")
+    with pytest.raises(ModelError, match=f"weights of {option} .*{role}.* are not numbers, in .*weight"):
+        filmed(load(change, dtype), tmp_path)
+
+
+def again(models, change, dtype) -> TemporalPainter:
+    settings = Settings(**models, temporal=True, steps=3).completed()
+    painter = TemporalPainter(located(settings), settings, device="cpu", dtype=dtype)
+    with torch.no_grad():
+        change(painter.pipeline)
+    return painter
+
+
+def test_the_second_pass_gives_no_black_frame_either(models):
+    frame, pose = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+
+    def painted(painter):
+        with quiet_libraries():
+            return painter.paint(frame, pose, frame, ("a dancer",), np.ones(1), seed=1).astype(int)
+
+    loud = again(models, louder("vae.decoder.conv_in"), torch.float16)
+    with pytest.raises(NotFinite) as caught:
+        painted(loud)
+    assert "VAE goes on in float32" in loud.widen(caught.value)
+    expected = painted(again(models, louder("vae.decoder.conv_in"), torch.float32))
+    assert np.abs(painted(loud) - expected).mean() < 3
+
+    def break_temporalnet(pipeline):
+        pipeline.controlnet.nets[1].conv_in.weight.view(-1)[0] = torch.nan
+
+    broken = again(models, break_temporalnet, torch.float32)
+    with pytest.raises(NotFinite) as caught:
+        painted(broken)
+    with pytest.raises(ModelError, match="weights of --temporalnet"):
+        broken.widen(caught.value)
