@@ -332,8 +332,9 @@ def _build(directory: Path, job: FilmJob, tasks: list[SegmentTask], recipe: Reci
             frames_of(artifact, task.segment.start, task.segment.stop)
             for task, artifact in zip(tasks, again, strict=True)
         )
+    size = job.backend.shown_size(job.settings, job.request.size)
     film = Composition(
-        job.request.size, job.fps, len(job.sequence), job.keys.tolist(), job.poses.file(AUDIO), tags_of(job, recipe),
+        size, job.fps, len(job.sequence), job.keys.tolist(), job.poses.file(AUDIO), tags_of(job, recipe),
         job.settings.frames, job.part[0] / job.fps,
     )  # fmt: skip
     seconds = film.write(directory, frames, progress)
@@ -341,7 +342,7 @@ def _build(directory: Path, job: FilmJob, tasks: list[SegmentTask], recipe: Reci
         "seconds": round(seconds, 3),
         "frames": len(job.sequence),
         "fps": job.fps,
-        "size": list(job.request.size),
+        "size": list(size),
         "key_frames": len(job.keys),
         **counts,
     }

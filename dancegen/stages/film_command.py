@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dancegen.detectors.registry import AUTO
@@ -31,11 +32,11 @@ class AskedFilm(Protocol):
     def settings(self) -> FilmOptions: ...
     @property
     def fps(self) -> float: ...
-    @property
+    @cached_property
     def detector(self) -> DetectorSpec | None: ...
-    @property
+    @cached_property
     def keys(self) -> np.ndarray: ...
-    @property
+    @cached_property
     def part(self) -> tuple[int, int]: ...
 
 

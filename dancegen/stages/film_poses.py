@@ -35,6 +35,22 @@ class ShownPoses:
         hands, face = (None if each is None or not each.any() else each for each in found)
         return cls(dance.keypoints[frames], hands, face, None if solid is None else solid[frames])
 
+    def enlarged(self, size: tuple[int, int], larger: tuple[int, int]) -> ShownPoses:
+        """The same where a picture of a size is stretched to a larger one."""
+        scale = np.array(larger) / np.array(size)
+
+        def moved(points: np.ndarray | None) -> np.ndarray | None:
+            if points is None:
+                return None
+            found = points.copy()
+            found[..., :2] = (points[..., :2] + 0.5) * scale - 0.5
+            return np.where(points[..., -1:] > 0, found, 0).astype(np.float32)
+
+        solid = moved(self.solid)
+        if solid is not None:
+            solid[..., 2] *= scale.mean()
+        return ShownPoses(np.asarray(moved(self.keypoints)), moved(self.hands), moved(self.face), solid)
+
     def inputs(self) -> tuple[Input, ...]:
         """All of it as inputs of a recipe."""
         return tuple(

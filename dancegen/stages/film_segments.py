@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,14 +95,28 @@ class SegmentTask:
         more = grid.up(len(self.segment)) - len(self.segment)
         weights = np.concatenate([self.weights, np.repeat(self.weights[-1:], more, axis=0)])
 
-        def drawn(draw: Callable[[int, tuple[int, int]], np.ndarray]) -> np.ndarray:
-            pictures = [draw(frame, self.size) for frame in range(len(self.segment))]
-            return np.stack([*pictures, *pictures[-1:] * more])
-
         strengths = {name: np.concatenate([own, np.repeat(own[-1:], more)]) for name, own in self.strengths.items()}
-        depth = None if self.poses.solid is None else drawn(self.poses.depth)
-        poses = drawn(self.poses.openpose)
-        return Scene(self.segment.first, poses, self.texts, weights, self.seed, self.portrait, depth, strengths)
+
+        def drawn(poses: ShownPoses, size: tuple[int, int], larger: Scene | None = None) -> Scene:
+            shown = np.stack([poses.openpose(frame, size) for frame in frames])
+            depth = None if poses.solid is None else np.stack([poses.depth(frame, size) for frame in frames])
+            return Scene(
+                self.segment.first, shown, self.texts, weights, self.seed, self.portrait, depth, strengths, larger
+            )
+
+        frames = [min(frame, len(self.segment) - 1) for frame in range(len(self.segment) + more)]
+        larger = drawn(self.shown_poses, self.shown_size) if self.shown_size != self.size else None
+        return drawn(self.poses, self.size, larger)
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """(width, height) of its finished frames."""
+        return self.backend.shown_size(self.settings, self.size)
+
+    @property
+    def shown_poses(self) -> ShownPoses:
+        """Its poses in finished frames."""
+        return self.poses.enlarged(self.size, self.shown_size) if self.shown_size != self.size else self.poses
 
     def held_painter(self, progress: Progress) -> HeldPainter:
         """A painter for this segment and all others of the film."""

@@ -140,5 +140,5 @@ class _SegmentAgain:
         if last is None:
             last = frame  # a shot's first one sees itself: left as it is, it would differ from all that come after
         task, place = self._task, number - self._task.segment.first
-        pose = task.poses.openpose(place, task.size)
+        pose = task.shown_poses.openpose(place, task.shown_size)
         return self._painter.paint(frame, pose, last, task.texts, task.weights[place], seed=task.seed)

@@ -41,7 +41,8 @@ class AnimateDiff(FilmBackend[Settings]):
             return asked.completed()
         from dancegen.renderers.animatediff.costs import fitting_window
 
-        window = fitting_window(models, asked.completed(), size, asked.vram)
+        usual = asked.completed()
+        window = fitting_window(models, usual, usual.enlarged(size), asked.vram)
         return replace(asked, window=window).completed()
 
     def grid(self, settings: Settings) -> Grid:
@@ -60,10 +61,19 @@ class AnimateDiff(FilmBackend[Settings]):
     def unused(self, settings: Settings) -> tuple[str, ...]:
         """Without a portrait the IP-Adapter does nothing, without a second pass TemporalNet, and so on."""
         return (
+            *(() if settings.upscale else ("upscale_strength",)),
             *(() if settings.depth else ("depth_controlnet", "depth_scale", "depth_span")),
             *(("ip_adapter", "ip_scale") if settings.image is None else ()),
             *(() if settings.temporal else ("temporalnet", "temporal_strength")),
         )
+
+    def steps(self, settings: Settings) -> int:
+        """Those of a scene in its size, and of the larger pass."""
+        return settings.steps + settings.larger_steps
+
+    def shown_size(self, settings: Settings, size: tuple[int, int]) -> tuple[int, int]:
+        """With --upscale larger than what is painted first."""
+        return settings.enlarged(size)
 
     def sees_depth(self, settings: Settings) -> bool:
         """With --depth."""
@@ -89,7 +99,9 @@ class AnimateDiff(FilmBackend[Settings]):
         from dancegen.renderers.animatediff.costs import FilmCosts, Networks
         from dancegen.renderers.film.loading import working_dtype
 
-        return FilmCosts(Networks.of(models, working_dtype(device), size), settings)
+        dtype, larger = working_dtype(device), settings.enlarged(size)
+        again = Networks.of(models, dtype, larger) if settings.upscale else None
+        return FilmCosts(Networks.of(models, dtype, size), settings, again)
 
     def thrift(self, tier: Tier) -> str:
         """How memory is saved on a tier, in words."""

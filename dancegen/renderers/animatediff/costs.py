@@ -41,6 +41,7 @@ class FilmCosts:
 
     networks: Networks
     settings: Settings
+    larger: Networks | None = None
 
     @property
     def dtype(self) -> str:
@@ -55,7 +56,9 @@ class FilmCosts:
     @property
     def then(self) -> str:
         """The second pass, in words."""
-        return "then once more with TemporalNet" if self.settings.temporal else ""
+        larger = f"then {self.settings.upscale:g} times as large" if self.settings.upscale else ""
+        temporal = "then once more with TemporalNet" if self.settings.temporal else ""
+        return ", ".join(words for words in (larger, temporal) if words)
 
     @property
     def figures(self) -> Mapping[str, object]:
@@ -64,14 +67,18 @@ class FilmCosts:
 
     def peak(self, tier: Tier) -> float:
         """Bytes on the device at the worst moment."""
-        return self.networks.peak(self.settings, thrift_on(tier))
+        sizes = [self.networks] if self.larger is None else [self.networks, self.larger]
+        return max(networks.peak(self.settings, thrift_on(tier)) for networks in sizes)
 
     def operations(self, segments: Sequence[Segment]) -> float:
         """Floating-point operations of both passes."""
         first = sum(self.networks.operations(self.settings, len(segment)) for segment in segments)
+        if self.larger is not None:
+            again = replace(self.settings, steps=self.settings.larger_steps)
+            first += sum(self.larger.operations(again, len(segment)) for segment in segments)
         if not self.settings.temporal or not segments:
             return first
-        return first + self.networks.temporal_operations(self.settings, segments[-1].stop)
+        return first + (self.larger or self.networks).temporal_operations(self.settings, segments[-1].stop)
 
 
 def _led(settings: Settings) -> float:

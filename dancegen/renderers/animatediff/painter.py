@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,13 @@ from dancegen.renderers.animatediff.sampler import Conditioning, Finished, Sampl
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.animatediff.texts import Texts
 from dancegen.renderers.animatediff.thrift import LAYER_PLACES, Thrift, thrift_on
+from dancegen.renderers.animatediff.windows import other_seed
 from dancegen.renderers.film.backend import Scene, Write
 from dancegen.renderers.film.finite import NotFinite
 from dancegen.renderers.film.tiers import Tier
+
+LARGER = "larger"
+"""Where the larger pass of a scene keeps how far it has come."""
 
 if TYPE_CHECKING:
     import torch
@@ -106,7 +111,19 @@ class AnimateDiffPainter:
         advance: Advance = lambda steps: None,
         finished: Finished = lambda first, latents: None,
     ) -> torch.Tensor:
-        """(F, 4, h, w) latents of a scene, on the CPU: see `Sampler.sample`."""
+        """(F, 4, h, w) latents of a scene, on the CPU: see `Sampler.sample`; of its larger one, if there is one."""
+        larger = scene.larger
+        if larger is None:
+            return self._denoise(scene, resume, advance, finished)
+        small = self._denoise(scene, resume, advance, lambda first, latents: None)
+        again = replace(larger, seed=other_seed(scene.seed, "larger"))
+        kept = None if resume is None else resume / LARGER
+        return self._denoise(again, kept, advance, finished, self._enlarged(small, larger), self.settings.larger_steps)
+
+    def _denoise(
+        self, scene: Scene, resume: Path | None, advance: Advance, finished: Finished,
+        start: torch.Tensor | None = None, taken: int | None = None,
+    ) -> torch.Tensor:  # fmt: skip
         import torch
 
         with torch.inference_mode():
@@ -115,7 +132,17 @@ class AnimateDiffPainter:
                 {name: torch.from_numpy(each).to(self.device) for name, each in scene.strengths.items()},
             )  # fmt: skip
             sampler = Sampler(self.pipeline, self.settings, self.thrift, self.device)
-            return sampler.sample(scene, conditioning, resume=resume, advance=advance, finished=finished)
+            return sampler.sample(
+                scene, conditioning, resume=resume, advance=advance, finished=finished, start=start, taken=taken
+            )
+
+    def _enlarged(self, latents: torch.Tensor, scene: Scene) -> torch.Tensor:
+        """The latents in the size of a scene: the picture in them is enlarged, and stays soft until it is painted."""
+        from torch.nn.functional import interpolate
+
+        factor = self.pipeline.vae_scale_factor
+        height, width = (side // factor for side in scene.poses.shape[1:3])
+        return interpolate(latents.float(), (height, width), mode="bicubic", antialias=False).to(latents.dtype)
 
     def decode(self, latents: torch.Tensor) -> Iterator[np.ndarray]:
         """Yield (H, W, 3) uint8 RGB frames of (F, 4, h, w) latents, a few at a time. Raises NotFinite."""

@@ -99,33 +99,39 @@ class Sampler:
     device: str
 
     def sample(
-        self, scene: Scene, conditioning: Conditioning, *, resume: Path | None, advance: Advance, finished: Finished
-    ) -> torch.Tensor:
+        self, scene: Scene, conditioning: Conditioning, *, resume: Path | None, advance: Advance, finished: Finished,
+        start: torch.Tensor | None = None, taken: int | None = None,
+    ) -> torch.Tensor:  # fmt: skip
         """(F, 4, h, w) latents of a scene, on the CPU.
 
+        start: latents to set out from, for which only the last steps are taken, so many as `taken`, from as much noise
+        as these begin with (SDEdit, Meng et al. 2022); else all are, from nothing but noise.
         resume: a directory where latents are saved every few steps, and read from if they are there. advance: called at
         each finished step. finished: given the latents of frames as soon as the last step has no more windows that see
         them. Raises NotFinite; the latents that were saved are gone then.
         """
         saved = None if resume is None else resume / LATENTS
         try:
-            return self._denoised(scene, conditioning, saved, advance, finished)
+            return self._denoised(scene, conditioning, saved, advance, finished, start, taken)
         except NotFinite:
             if saved is not None:  # what led there is no beginning for another attempt
                 saved.unlink(missing_ok=True)
             raise
 
     def _denoised(
-        self, scene: Scene, conditioning: Conditioning, saved: Path | None, advance: Advance, finished: Finished
-    ) -> torch.Tensor:
+        self, scene: Scene, conditioning: Conditioning, saved: Path | None, advance: Advance, finished: Finished,
+        start: torch.Tensor | None, taken: int | None,
+    ) -> torch.Tensor:  # fmt: skip
         """The same. saved: a file of latents."""
         import torch
 
         scheduler = self.scheduler
         scheduler.set_timesteps(self.settings.steps, device=self.device)
         timesteps = scheduler.timesteps
-        latents, done = self._begin(scene, saved)
-        advance(done)
+        first = 0 if taken is None else len(timesteps) - taken
+        scheduler.set_begin_index(first)
+        latents, done = self._begin(scene, saved, first, start)
+        advance(done - first)
         if done == len(timesteps):  # in the same pieces as ever: what is decoded together is rounded together
             for part in settled(self._windows(scene, done - 1)):
                 finished(part.start, latents[part])
@@ -150,7 +156,9 @@ class Sampler:
         """The pipeline's, of whichever class."""
         return self.pipeline.scheduler
 
-    def _begin(self, scene: Scene, saved: Path | None) -> tuple[torch.Tensor, int]:
+    def _begin(
+        self, scene: Scene, saved: Path | None, first: int, start: torch.Tensor | None
+    ) -> tuple[torch.Tensor, int]:  # fmt: skip
         """The latents to go on from, and how many steps they have behind them."""
         found = load_latents(saved, self.scheduler, self.device) if saved is not None else None
         if found is not None:
@@ -162,7 +170,10 @@ class Sampler:
             (self.pipeline.unet.config.in_channels, height // factor, width // factor),
             window=self.settings.window,
         )  # fmt: skip
-        return (noise * self.scheduler.init_noise_sigma).to(self.device), 0
+        if start is None:
+            return (noise * self.scheduler.init_noise_sigma).to(self.device), 0
+        at = self.scheduler.timesteps[first : first + 1]
+        return self.scheduler.add_noise(start.to(self.device), noise.to(self.device), at), first
 
     def _windows(self, scene: Scene, step: int) -> list[Window]:
         """The frames that are denoised together at a step; the last ones are what is decoded together."""

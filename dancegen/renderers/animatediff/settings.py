@@ -101,6 +101,13 @@ class Settings(FilmOptions):
     depth_span: tuple[float, float] = option(
         "0-0.8", help="From when to when in the denoising depth leads.", metavar="FROM-TO", panel=LOOK, parse=shares
     )
+    upscale: float | None = option(
+        None, help="Paint every frame once more, so many times as large: 1.5, say.", metavar="X", panel=LOOK,
+        parse=within(1.1, 3.0),
+    )  # fmt: skip
+    upscale_strength: float = option(
+        0.45, help="How much of the larger picture is painted anew.", metavar="X", panel=LOOK, parse=within(0.05, 1.0)
+    )
     pulse: tuple[str, ...] = acting_on(
         Reach.FILM,
         option(
@@ -161,6 +168,8 @@ class Settings(FilmOptions):
                 chosen["lora"] = (f"{LCM_LORA}=0.8", *self.lora)
         window = self.window or WINDOW
         chosen |= {"window": window, "stride": max(1, window * 3 // 4) if self.stride is None else self.stride}
+        if self.seeds:  # a draft is small
+            chosen["upscale"] = None
         settings = replace(self, **chosen)
         check_within("--stride", settings.stride, 1, window)
         check_within("--segment", settings.segment, window, LONGEST_SEGMENT)
@@ -191,6 +200,16 @@ class Settings(FilmOptions):
         if steps not in LIGHTNING_STEPS:
             raise InputError(f"--steps {steps}: AnimateDiff-Lightning is made for 1, 2, 4 or 8 steps")
         return LIGHTNING_ADAPTER.format(steps)
+
+    @property
+    def larger_steps(self) -> int:
+        """Steps of the larger pass: the last ones of the whole schedule, at least one."""
+        return max(1, min(self.steps, int(self.steps * self.upscale_strength))) if self.upscale else 0
+
+    def enlarged(self, size: tuple[int, int]) -> tuple[int, int]:
+        """(width, height) of what is shown of a film that is painted in a size."""
+        width, height = (round(side * (self.upscale or 1) / LATENT_SIDE) * LATENT_SIDE for side in size)
+        return width, height
 
     @property
     def guided(self) -> bool:

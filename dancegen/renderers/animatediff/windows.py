@@ -92,6 +92,11 @@ def seeded_generator(seed: int, *place: object) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
+def other_seed(seed: int, purpose: str) -> int:
+    """A seed for something else in the same film, whose noise has nothing to do with that of `seed`."""
+    return int.from_bytes(hashlib.sha256(repr((int(seed), purpose)).encode()).digest()[:7], "big")
+
+
 def _source(seed: int, frame: int, window: int) -> int:
     """Which of the noises a frame begins with: three units of half a window, each shuffled within itself at every turn.
 

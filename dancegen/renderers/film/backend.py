@@ -65,7 +65,8 @@ class Scene:
     first: the number of its first frame among all painted frames of the film. poses: (F, H, W, 3) uint8 RGB, drawn for
     ControlNet. texts: the prompt's texts. weights: (F, texts) float32, how much of each a frame has. seed: the film's.
     portrait: (H, W, 3) uint8 RGB of the person to look like, or None. depth: (F, H, W, 3) uint8, near bright, where the
-    backend asked for it. strengths: (F,) float32, by how much a strength is multiplied, by the pulse's target.
+    backend asked for it. strengths: (F,) float32, by how much a strength is multiplied, by the pulse's target. larger:
+    the same scene in the size in which it is shown, where that is another.
     """
 
     first: int
@@ -76,6 +77,7 @@ class Scene:
     portrait: np.ndarray | None = None
     depth: np.ndarray | None = None
     strengths: Mapping[str, np.ndarray] = field(default_factory=dict)
+    larger: Scene | None = None
 
     def __len__(self) -> int:
         return len(self.poses)
@@ -215,6 +217,13 @@ class FilmBackend(ABC, Generic[Chosen]):
     def unused(self, settings: Chosen) -> tuple[str, ...]:
         """Names of options that change nothing beside the others: they stay out of the recipe."""
         return ()
+
+    def shown_size(self, settings: Chosen, size: tuple[int, int]) -> tuple[int, int]:
+        """(width, height) of finished frames, where scenes are first painted in `size`.
+
+        Where it is another, scenes have a `larger` one beside them.
+        """
+        return size
 
     def sees_depth(self, settings: Chosen) -> bool:
         """Whether scenes need `depth`, which takes joints in space."""

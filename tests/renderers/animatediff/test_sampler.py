@@ -15,7 +15,7 @@ from dancegen.renderers.animatediff.loading import load_pipeline, make_scheduler
 from dancegen.renderers.animatediff.models import references
 from dancegen.renderers.animatediff.painter import AnimateDiffPainter
 from dancegen.renderers.animatediff.settings import Settings
-from dancegen.renderers.animatediff.windows import frame_noise
+from dancegen.renderers.animatediff.windows import frame_noise, other_seed
 from dancegen.renderers.film.backend import Scene
 from dancegen.renderers.film.resume import LATENTS, save_latents
 from dancegen.renderers.film.tiers import TIERS, is_out_of_memory, tier_below, tier_named
@@ -31,7 +31,9 @@ def models(tmp_path_factory):
 
 
 def load(models, **choices):
-    settings = Settings(**{"steps": STEPS, "guidance": 4.0, "window": 8, "stride": 6, **models, **choices}).completed()
+    settings = Settings(
+        **{"steps": STEPS, "guidance": 4.0, "window": 8, "stride": 6, "negative_prompt": "fog", **models, **choices}
+    ).completed()
     located = Models(tuple(locate(ref, offline=True) for ref in references(settings)))
     return settings, load_pipeline(located, settings, device="cpu", dtype=torch.float32)
 
@@ -189,7 +191,7 @@ def test_thrift_changes_no_more_than_rounding(name, painter):
 
 @pytest.mark.parametrize("kind", ["dpm++", "lcm", "euler"])
 def test_frames_are_decoded_beside_the_last_windows_and_are_the_same(kind, models):
-    settings, pipeline = load(models, sampler=kind)
+    settings, pipeline = load(models, sampler=kind, context="static")
     painter = AnimateDiffPainter(pipeline, settings, TIERS[0], "cpu")
     expected = np.stack(list(painter.decode(painter.paint(scene(20))))).astype(int)
     frames, first, windows = {}, threading.Event(), []
@@ -262,3 +264,61 @@ def test_tiers_end_and_only_a_lack_of_memory_steps_down():
     with pytest.raises(RuntimeError) as caught:  # 2**62 bytes: the allocator itself says no
         torch.empty(2**60, dtype=torch.float32)
     assert is_out_of_memory(caught.value)
+
+
+def larger(stretch: Scene) -> Scene:
+    """A scene to be painted half as large again."""
+    poses = np.random.default_rng(1).integers(0, 256, (len(stretch), 96, 72, 3), dtype=np.uint8)
+    return replace(stretch, larger=replace(stretch, poses=poses))
+
+
+@pytest.mark.parametrize("kind", ["dpm++", "euler"])
+def test_the_larger_pass_is_what_diffusers_makes_of_video_that_is_painted_anew(kind, models):
+    """AnimateDiffVideoToVideoControlNetPipeline, from the same enlarged latents and the same noise."""
+    import diffusers
+    from PIL import Image
+    from torch.nn.functional import interpolate
+
+    settings, pipeline = load(models, sampler=kind, upscale=1.5, upscale_strength=0.6)
+    stretch = larger(scene(8))
+    names = ("vae", "text_encoder", "tokenizer", "unet", "scheduler", "controlnet")
+    parts = {name: getattr(pipeline, name) for name in names}
+    whole = diffusers.AnimateDiffVideoToVideoControlNetPipeline(motion_adapter=None, **parts)
+    painter = AnimateDiffPainter(pipeline, settings, TIERS[0], "cpu")
+    small = painter.paint(replace(stretch, larger=None))
+    ours = painter.paint(stretch)
+    start = interpolate(small, (12, 9), mode="bicubic")
+    noise = frame_noise(other_seed(3, "larger"), 0, 8, (4, 12, 9), window=8)
+    scheduler = pipeline.scheduler
+    scheduler.set_timesteps(STEPS)
+    scheduler.set_begin_index(STEPS - 3)
+    noisy = scheduler.add_noise(start, noise, scheduler.timesteps[STEPS - 3 :][:1])
+    (control,) = painter._controls
+    control.network.controlnet_cond_embedding = control.embed
+    with quiet_libraries():
+        theirs = whole(
+            prompt="a dancer", negative_prompt=settings.negative_prompt,
+            width=72, height=96, num_inference_steps=STEPS, strength=0.6, guidance_scale=4.0,
+            latents=noisy.permute(1, 0, 2, 3)[None], output_type="latent", controlnet_conditioning_scale=1.0,
+            conditioning_frames=[Image.fromarray(pose) for pose in stretch.larger.poses],
+        ).frames[0].permute(1, 0, 2, 3)  # fmt: skip
+    assert ours.shape == (8, 4, 12, 9)
+    assert torch.allclose(ours, theirs, rtol=1e-3, atol=1e-3 * float(theirs.abs().max()))
+
+
+def test_a_scene_goes_on_in_its_larger_pass_to_the_same_bits(models, tmp_path, monkeypatch):
+    settings, pipeline = load(models, upscale=1.5, upscale_strength=0.6)
+    painter, stretch, taken = AnimateDiffPainter(pipeline, settings, TIERS[0], "cpu"), larger(scene(10)), []
+    whole = painter.paint(stretch)
+
+    def stop_in_the_second_pass(steps: float) -> None:
+        taken.append(steps)
+        if sum(taken) == STEPS + 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(denoising, "SAVE_EVERY", 1)
+    with pytest.raises(KeyboardInterrupt):
+        painter.paint(stretch, resume=tmp_path, advance=stop_in_the_second_pass)
+    taken.clear()
+    assert torch.equal(painter.paint(stretch, resume=tmp_path, advance=taken.append), whole)
+    assert sum(taken) == STEPS + 3 and STEPS in taken and 2 in taken
