@@ -117,7 +117,7 @@ def _check_text_encoder(base: Located, made: Makeup) -> None:
 def _check_kind(model: Located, own: Makeup) -> None:
     wanted = _KINDS.get(model.ref.role)
     if None not in (wanted, own.kind) and own.kind != wanted:
-        _refuse(model, f"it is a {own.kind}", f"a {wanted} is needed")
+        _refuse(model, f"its class is {own.kind}", f"{wanted} is needed")
 
 
 def _refuse(model: Located, found: str, needed: str) -> None:
