@@ -21,7 +21,7 @@ from dancegen.renderers.animatediff.settings import (
 )
 from dancegen.store import open_store
 from helpers.local_hub import Hub, Repository, hub_of
-from helpers.processes import run
+from helpers.processes import run_python
 from helpers.published import IP_ADAPTERS, NET, ORIGINALS, published
 from helpers.tiny_film import dance, flags
 
@@ -55,7 +55,8 @@ def poses(place):
 def film(hub: Hub, place: Path, poses: str, *words: object, cache: str = "cache", **choices):
     """`dancegen render --prompt` in a process that knows this hub alone."""
     given = flags({**SMALL, **choices, "store": place / "store"})
-    return run("render", poses, "--prompt", "a dancer", "--json", *given, *words, **hub.settings(place / cache))
+    words = ("-m", "dancegen", "render", poses, "--prompt", "a dancer", "--json", *given, *words)
+    return run_python(*words, timeout=400, **hub.settings(place / cache))
 
 
 def of(hub: Hub, **files: list[str]) -> dict[str, int]:
