@@ -111,9 +111,12 @@ def peak_mb() -> float:
 # --- processes -------------------------------------------------------------------------------------------------------
 
 
-def use_cores(count: int) -> None:
-    """Keep this process, and those that it starts, to so many cores, where the system can."""
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+def use_cores(count: int, *, ask: bool = True) -> None:
+    """Keep this process, and those that it starts, to so many cores, where the system can.
+
+    ask: whether they are also told to use as many threads, and not as many as they find best.
+    """
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS") if ask else ():
         os.environ[name] = str(count)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])

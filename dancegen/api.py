@@ -17,6 +17,7 @@ from dancegen.options.verbs import VERBS, Verb
 from dancegen.progress import SILENT
 from dancegen.store import SHORT, Artifact
 from dancegen.store.marks import check_name
+from dancegen.threads import wait_asleep
 
 if TYPE_CHECKING:
     from dancegen.dry_run import RunPlan
@@ -45,6 +46,7 @@ def perform(declaration: Verb, given: Mapping[str, Any]) -> tuple[Artifact, Path
     """
     from dancegen.stages.outputs import planned_copy
 
+    wait_asleep()
     options, context = _split(declaration, given)
     name = given.get("name") and check_name(given["name"], taken=names_taken())
     copy = planned_copy(declaration, options, given.get("output"), context)

@@ -10,6 +10,7 @@ from types import ModuleType
 # As many processes as cores run the tests: one thread for each, here and in what they start, since two that share a
 # core take turns. Before NumPy and torch are imported, which read it once.
 os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # tests that take more do not spin while others have the cores
 
 import pytest
 

@@ -7,6 +7,7 @@ import re
 import sys
 
 import ablation
+import chain
 import extract
 import generate
 import harness
@@ -145,6 +146,29 @@ def test_the_tables_hold_the_bar_against_every_length():
     said = generate.as_text(found)
     assert "2.0 times real time cannot be held to the bar" in said and "6.0 times, had one core" in said
     assert "busy" in said
+
+
+def test_a_dance_is_measured_step_by_step_beside_encoding_its_frames(tmp_path):
+    model = tiny_model(tmp_path / "tiny")
+    row = chain.measure(2.0, chain.IDLE, tmp_path / "run", ["--size", "128x96"], str(model), 1)
+    assert list(row["steps"]) == ["track-beats", "generate-poses", "render"]
+    assert row["seconds"] == 2.0 and row["frames"] == row["encoding"]["frames"] == 60
+    assert 0 < row["steps"]["track-beats"] < row["steps"]["generate-poses"] < row["wall_s"]
+    assert row["ratio"] == pytest.approx(row["wall_s"] / row["encoding"]["wall_s"]) and row["cpu_s"] > 0
+    assert row["threads"] > 1 and row["peak_mb"] > 100
+    assert list(row["alone"]) == ["1", "as found"] and row["alone"]["1"]["times_real_time"] > 0
+    beside = {**row, "which": chain.BESIDE, "cpu_s": 3 * row["cpu_s"]}
+    said = chain.as_text([{**row, "ratio": 1.3}, beside])
+    assert "2 s, idle: 1.30 times its encoding keeps the bar" in said
+    assert "3.00 times the CPU time of the idle run MISSES the bar" in said
+
+
+def test_a_busy_program_is_there_while_it_is_measured_and_gone_afterwards():
+    with chain.surroundings(chain.IDLE) as nobody:
+        assert nobody is None
+    with chain.surroundings(chain.BESIDE) as busy:
+        assert busy is not None and busy.poll() is None
+    assert busy.poll() is not None
 
 
 def test_every_trial_changes_one_setting_of_a_configuration_that_exists():

@@ -18,6 +18,7 @@ from dancegen.errors import ModelError, reading
 from dancegen.hub import quiet_libraries
 from dancegen.pose.detections import People
 from dancegen.pose.keypoint_sets import COCO_17, coco17_to_coco18
+from dancegen.threads import tune
 
 BOX_EVERY = 5
 """Pictures from one search for people to the next."""
@@ -59,7 +60,9 @@ class Vitpose:
             )
             if said["missing_keys"]:
                 raise ModelError(f"{folder} is no {what}: it has no {sorted(said['missing_keys'])[0]}")
-            return model.to(self._device).eval(), processor
+            model.to(self._device).eval()
+            tune(model)
+            return model, processor
 
     def detect(self, frames: Sequence[np.ndarray]) -> list[People]:
         """(H, W, 3) uint8 RGB pictures that follow each other -> the people in each, in its pixels."""

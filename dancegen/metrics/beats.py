@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dancegen.arrays import smooth
+from dancegen.arrays import local_maxima, smooth
 from dancegen.metrics.motion import ANKLES, FPS, filled, finite
 from dancegen.motion.footfalls import falls_under, joint_speeds
 from dancegen.motion.time_warp import Grid, alignment, beat_period
@@ -134,10 +134,7 @@ def mean_speed(positions: np.ndarray) -> np.ndarray:
 
 def speed_minima(positions: np.ndarray) -> np.ndarray:
     """Seconds (M,) of the motion's beats: local minima of the smoothed mean joint speed."""
-    from scipy.signal import find_peaks
-
-    minima, _ = find_peaks(-mean_speed(positions))
-    return minima / FPS
+    return local_maxima(-mean_speed(positions)) / FPS
 
 
 def footfalls(positions: np.ndarray) -> np.ndarray:

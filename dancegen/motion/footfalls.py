@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dancegen.arrays import smooth
+from dancegen.arrays import local_maxima, smooth
 
 ANKLES = (10, 13)
 STEP_SPEED = 0.35
@@ -83,11 +83,8 @@ def falls_under(speed: np.ndarray, fps: float) -> np.ndarray:
 
 def find_lulls(joints3d: np.ndarray, fps: float, height: float) -> np.ndarray:
     """Seconds of the marked minima of the mean joint speed, (L,) float64: the body gathers itself there."""
-    from scipy.signal import find_peaks
-
     speed = smooth(joint_speeds(joints3d, fps, height)[:, 1:14].mean(axis=1), LULL_SMOOTH_S * fps)
-    minima, _ = find_peaks(-speed)
-    peaks, _ = find_peaks(speed)
+    minima, peaks = local_maxima(-speed), local_maxima(speed)
     kept = []
     for i in minima:
         before, after = peaks[peaks < i], peaks[peaks > i]

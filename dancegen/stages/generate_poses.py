@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +35,8 @@ SUMMARY_FIGURES = (
     "footfall_lead", "skating",
 )  # fmt: skip
 """What of evaluate's figures the summary shows."""
+PREVIEW_SIDE, PREVIEW_FPS = 256, 15.0
+"""Pixels of a preview's longer side, and pictures a second, at most: it is there to be glanced at."""
 
 
 def generate_poses(
@@ -65,11 +69,14 @@ def generate_poses(
     recipe = recipe_for(STAGE, chosen.version, options, inputs, tracker=TRACKER, **asked.moments)
 
     def build(directory: Path) -> dict:
-        dancer = chosen.load(context.device)
         seed = _chance(options.seed, source)
         find = beats.finder(song, context)
-        level = level_of_song(song, context, (options.start, end))
-        return _build(directory, info, find, level, dancer, options, asked.controls, seed, context.progress)
+        with ThreadPoolExecutor(1, thread_name_prefix="loading") as beside:  # torch is loaded while the song is heard
+            dancer = beside.submit(chosen.load, context.device)
+            level = level_of_song(song, context, (options.start, end))
+            return _build(
+                directory, info, find, level, dancer.result, options, asked.controls, seed, context.progress
+            )  # fmt: skip
 
     return context.obtain(recipe, build)
 
@@ -94,7 +101,7 @@ def _build(
     song: SongInfo,
     find_beats: FindBeats,
     level: Level | None,
-    dancer: Choreographer,
+    load: Callable[[], Choreographer],
     options: GeneratePosesOptions,
     controls: DanceControls,
     seed: int,
@@ -112,7 +119,7 @@ def _build(
     features = replace(excerpt.song, level=level)
     excerpt.copy.save(directory / FEATURES)
     features.beats.save(directory / BEATS)
-    chunks, unmoved = _danced(dancer, features, directory, options, controls, seed, progress)
+    chunks, unmoved = _danced(load(), features, directory, options, controls, seed, progress)
     sequence = PoseSequence.concatenate(_previewed(chunks, directory, options.fps, options.canvas))
     sequence.save(directory / POSES)
     write_openpose_json(sequence, directory / JSON)
@@ -166,13 +173,24 @@ def _danced(
 def _previewed(
     chunks: Iterator[PoseSequence], directory: Path, fps: float, size: tuple[int, int]
 ) -> Iterator[PoseSequence]:
-    """The pieces of a dance as they come, each drawn into the preview video on its way."""
-    from dancegen.pose.drawing import draw_pose
+    """The pieces of a dance as they come, each drawn into the preview video on its way: small, and not every pose."""
+    from dancegen.pose.drawing import draw_pose, to_canvas
     from dancegen.video import VideoWriter
 
-    even = (size[0] + size[0] % 2, size[1] + size[1] % 2)
-    with VideoWriter(directory / PREVIEW, even, fps, audio=directory / AUDIO) as video:
+    every, small = max(1, math.ceil(fps / PREVIEW_FPS)), preview_size(size)
+    danced = 0
+    with VideoWriter(directory / PREVIEW, small, fps / every, audio=directory / AUDIO) as video:
         for chunk in chunks:
-            for keypoints in chunk.keypoints:
-                video.write(draw_pose(keypoints, even))
+            for keypoints in to_canvas(chunk.keypoints[-danced % every :: every], size, small):
+                video.write(draw_pose(keypoints, small))
+            danced += len(chunk)
             yield chunk
+
+
+def preview_size(size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) in pixels of the preview of a canvas: even, and at most PREVIEW_SIDE the longer one."""
+    from dancegen.video.writer import MIN_SIDE
+
+    shrink = min(1.0, PREVIEW_SIDE / max(size))
+    width, height = (max(MIN_SIDE, 2 * math.ceil(side * shrink / 2)) for side in size)
+    return width, height

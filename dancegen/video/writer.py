@@ -37,7 +37,7 @@ TREE_STEP = 8 * 16
 NO_TREE = ":mbtree=0"
 BT709 = 1  # the code of BT.709 in H.264's colour primaries, transfer and matrix tables alike
 LIMITED_RANGE = 1
-MAX_SIDE = 8192
+MIN_SIDE, MAX_SIDE = 16, 8192
 
 
 Frame = TypeVar("Frame", contravariant=True)
@@ -261,8 +261,10 @@ class _AudioTrack:
 
 def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
     width, height = (int(side) for side in size)
-    if min(width, height) < 16 or max(width, height) > MAX_SIDE:
-        raise InputError(f"A video of {width}x{height} is not possible: each side must be 16 to {MAX_SIDE} pixels.")
+    if min(width, height) < MIN_SIDE or max(width, height) > MAX_SIDE:
+        raise InputError(
+            f"A video of {width}x{height} is not possible: each side must be {MIN_SIDE} to {MAX_SIDE} pixels."
+        )
     if width % 2 or height % 2:
         raise InputError(
             f"A video of {width}x{height} is not possible: H.264 needs even sides. "

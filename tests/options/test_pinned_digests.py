@@ -77,11 +77,11 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "generate-poses gan": (
         of("generate-poses", FAMILIES["gan"].version, SONG, "song", "model"),
-        "c3b033bd67ce66c6",
+        "f22787b397240419",
     ),
     "generate-poses baseline": (
         of("generate-poses", Baselines().version, SONG, "song", "model", "dataset"),
-        "4328fc405291f4a9",
+        "9aee1c58f3bea535",
     ),
     "render skeleton": (
         of("render", render.VERSION, SkeletonOptions(), "poses", engine="skeleton", fps=30.0, size=[1280, 720]),

@@ -60,8 +60,8 @@ def test_everything_that_belongs_to_a_dance_is_there_and_equally_long(made, song
     beats = Beats.load(made.file("beats.json"))
     assert beats.tempo_bpm == pytest.approx(120, abs=2) and 6 <= len(beats.times_s) <= 9
     preview = probe_video(made.file("preview.mp4"))
-    assert (preview.frames, preview.fps, preview.size) == (120, 30.0, (96, 128))
-    assert abs(preview.audio.end_s - preview.video.end_s) <= 1 / 30 and preview.audio.start_s == preview.video.start_s
+    assert (preview.frames, preview.fps, preview.size) == (60, 15.0, (96, 128))
+    assert abs(preview.audio.end_s - preview.video.end_s) <= 1 / 15 and preview.audio.start_s == preview.video.start_s
     assert made.summary["frames"] == 120 and made.summary["seconds"] == 4.0 and made.summary["speed_median"] > 0
     assert made.summary["missing"] == pytest.approx((poses.keypoints[:, BODY, 2] < 0.5).mean(), abs=1e-4)
 
@@ -88,8 +88,8 @@ def test_the_preview_shows_the_poses(made):
 
     poses = PoseSequence.load(made.file("poses.npz"))
     for number, frame in enumerate(read_frames(made.file("preview.mp4"))):
-        if number % 40 == 0:
-            drawn = draw_pose(poses.keypoints[number], (96, 128)).astype(int)
+        if number % 20 == 0:  # every other pose is shown
+            drawn = draw_pose(poses.keypoints[2 * number], (96, 128)).astype(int)
             assert np.abs(frame.astype(int) - drawn).mean() < 8 < np.abs(frame.astype(int)).mean() + 8
 
 
@@ -141,7 +141,9 @@ def test_any_rate_and_span_is_danced_to_its_end(fps, span, place, model, song):
     poses = PoseSequence.load(made.file("poses.npz"))
     assert len(poses) == round(length * fps) and poses.start_s == pytest.approx(start_s)
     preview = probe_video(made.file("preview.mp4"))
-    assert preview.frames == len(poses) and abs(preview.audio.end_s - preview.video.end_s) <= 1 / fps
+    every = -(-fps // 15)
+    assert preview.frames == -(-len(poses) // every) and preview.fps == pytest.approx(fps / every)
+    assert abs(preview.audio.end_s - preview.video.end_s) <= 1 / preview.fps
     assert probe(made.file("audio.flac")).seconds == pytest.approx(length, abs=0.01)
 
 
@@ -149,6 +151,13 @@ def test_an_odd_canvas_is_danced_on(place, model, song):
     made = generate_poses(song, model=model, canvas="65x33", seconds=1, store=place / "store")
     assert PoseSequence.load(made.file("poses.npz")).size == (65, 33)
     assert probe_video(made.file("preview.mp4")).size == (66, 34)
+
+
+def test_a_preview_is_small_however_large_the_canvas(place, model, song):
+    made = generate_poses(song, model=model, canvas="1920x1080", seconds=12 / 30 + 1, fps=60, store=place / "store")
+    preview, poses = probe_video(made.file("preview.mp4")), PoseSequence.load(made.file("poses.npz"))
+    assert preview.size == (256, 144) and preview.fps == 15.0 and preview.frames == 21
+    assert poses.size == (1920, 1080) and len(poses) == 84
 
 
 def test_silence_is_danced_to(place, model):

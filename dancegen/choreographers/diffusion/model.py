@@ -19,6 +19,7 @@ from dancegen.choreographers.rebuilding import rebuilt
 from dancegen.errors import ModelError, reading
 from dancegen.files import load_tensors
 from dancegen.motion.body import Body
+from dancegen.threads import tune
 
 _DENOISER, _SCALE = "denoiser.", ("mean", "spread", "liveliness")
 
@@ -66,11 +67,12 @@ def load_model(folder: Path, device: str = "cpu") -> Model:
     if config.denoiser.layers > len(tensors):
         raise ModelError(f"{folder / WEIGHTS} does not fit the architecture in its {CONFIG}: it has too few tensors")
     weights = {k.removeprefix(_DENOISER): v for k, v in tensors.items() if k.startswith(_DENOISER)}
-    denoiser = rebuilt(lambda: Denoiser(config, len(styles)), weights, folder / WEIGHTS)
+    denoiser = rebuilt(lambda: Denoiser(config, len(styles)), weights, folder / WEIGHTS).to(device).eval()
+    tune(denoiser)
     with reading(folder / WEIGHTS, "model", ModelError):
         normalizer = Normalizer(*(tensors[name].float() for name in _SCALE))
         body = _body(tensors, settings.height_m, folder)
-    return Model(config, denoiser.to(device).eval(), body, normalizer.to(device), styles, settings.learnt)
+    return Model(config, denoiser, body, normalizer.to(device), styles, settings.learnt)
 
 
 def load_body(folder: Path) -> Body:

@@ -20,6 +20,7 @@ from dancegen.choreographers.gan.validation import keep_dropout
 from dancegen.pose.geometry import to_canvas
 from dancegen.pose.resampling import resample_keypoints
 from dancegen.progress import SILENT, Progress
+from dancegen.threads import ThreadTuner
 
 if TYPE_CHECKING:
     from dancegen.audio.song import SongFeatures
@@ -36,6 +37,10 @@ RETAINED = 0.97
 With all of it left, moves vary by 40 % less in the ninth minute than in the first (`benchmarks/endurance.py`)."""
 
 
+MOST_THREADS = 2
+"""On three and more, its convolutions sum in another order, and the dance is another."""
+
+
 class GanChoreographer:
     """Dances with the model in `folder`. Raises ModelError where it cannot be rebuilt."""
 
@@ -44,6 +49,7 @@ class GanChoreographer:
         self.device = device
         self.config = self.model.config
         keep_dropout(self.model.generator)
+        self._hearing, self._painting = ThreadTuner(MOST_THREADS), ThreadTuner(MOST_THREADS)
 
     def choreograph(
         self,
@@ -97,13 +103,15 @@ class GanChoreographer:
             piece = []
             with torch.random.fork_rng(devices=[]), torch.inference_mode():
                 torch.manual_seed(_mixed(seed, begin))
-                music = self._encode_music(mel, begin, end, None if styles is None else styles[begin:end])
+                with self._hearing.piece():
+                    music = self._encode_music(mel, begin, end, None if styles is None else styles[begin:end])
                 for i in range(end - begin):
                     latest, earlier = (torch.from_numpy(p).to(self.device) for p in (keypoints, before))
                     seen = past(latest, earlier, self.config)
                     song_now = music[i : i + 1]
-                    latent, _ = self.model.generator.sample_latent(seen, song_now, noise[i : i + 1], state)
-                    picture, state = self.model.generator(seen, song_now, latent, state)
+                    with self._painting.piece():
+                        latent, _ = self.model.generator.sample_latent(seen, song_now, noise[i : i + 1], state)
+                        picture, state = self.model.generator(seen, song_now, latent, state)
                     state = state[0] * RETAINED, state[1] * RETAINED
                     before, keypoints = keypoints, tidy(read(picture, image), keypoints, self.model.generator.longest)
                     piece.append(keypoints[0])

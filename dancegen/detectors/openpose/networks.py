@@ -12,6 +12,7 @@ import torch
 from dancegen.detectors.openpose import GRAPH
 from dancegen.errors import ModelError, reading
 from dancegen.files import load_checkpoint
+from dancegen.threads import tune
 
 N_HEATMAPS, N_AFFINITIES = 19, 38
 
@@ -72,6 +73,7 @@ class _Torch:
         self._kind = torch.float16 if device.startswith("cuda") else torch.float32
         self._device = device
         self._network = network.to(device, self._kind, memory_format=torch.channels_last)  # pyright: ignore
+        tune(self._network)
 
     @torch.inference_mode()
     def __call__(self, pictures: np.ndarray) -> Any:
