@@ -13,6 +13,7 @@ from dancegen.store import SHORT, Input
 
 if TYPE_CHECKING:
     from dancegen.pose.sequence import PoseSequence
+    from dancegen.renderers.film.faces import Faces
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ class ShownPoses:
         if solid is not None:
             solid[..., 2] *= scale.mean()
         return ShownPoses(np.asarray(moved(self.keypoints)), moved(self.hands), moved(self.face), solid)
+
+    def near(self, faces: Faces, frames: list[int], side: int) -> ShownPoses:
+        """Some frames of it in the squares round their faces, without depth."""
+        points = (None if each is None else each[frames] for each in (self.keypoints, self.hands, self.face))
+        keypoints, hands, face = (None if each is None else faces.moved(each, side) for each in points)
+        return ShownPoses(np.asarray(keypoints), hands, face)
 
     def inputs(self) -> tuple[Input, ...]:
         """All of it as inputs of a recipe."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 STAGE = "render-segment"
 VERSION = 3
+FACE_SIDE = 512
+"""Pixels of the square in which a face is painted anew, at most: Stable Diffusion 1.5's own size."""
 BEFORE = "before"
 """The role of the segment that a chained one goes on from."""
 
@@ -106,7 +108,20 @@ class SegmentTask:
 
         frames = [min(frame, len(self.segment) - 1) for frame in range(len(self.segment) + more)]
         larger = drawn(self.shown_poses, self.shown_size) if self.shown_size != self.size else None
-        return drawn(self.poses, self.size, larger)
+        return self._with_faces(drawn(self.poses, self.size, larger), frames, grid.rate)
+
+    def _with_faces(self, scene: Scene, frames: list[int], rate: float) -> Scene:
+        """The scene with the squares round the faces of its finished frames, where they are to be refined."""
+        from dancegen.renderers.film.faces import Faces
+
+        poses = self.shown_poses
+        faces = Faces.of(poses.keypoints[frames], rate) if self.backend.refines_faces(self.settings) else None
+        if faces is None:
+            return scene
+        side = min(FACE_SIDE, *self.shown_size) // 8 * 8
+        near = poses.near(faces, frames, side)
+        pictures = np.stack([near.openpose(place, (side, side)) for place in range(len(frames))])
+        return replace(scene, faces=faces, face_poses=pictures)
 
     @property
     def shown_size(self) -> tuple[int, int]:

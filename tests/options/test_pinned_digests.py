@@ -89,15 +89,15 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "render animatediff": (
         film_of("render", film.VERSION),
-        "12eb35731563915f",
+        "99fcae546f1566ad",
     ),
     "render-segment animatediff": (
         film_of("render-segment", film_segments.VERSION, Reach.FILM, Reach.SECOND_PASS),
-        "0d2fec8640210712",
+        "7b8073baf78de737",
     ),
     "render-temporal animatediff": (
         film_of("render-temporal", film_temporal.VERSION, Reach.FILM),
-        "4e10abdad3e7ea1a",
+        "b3ea928abcb49f3f",
     ),
     "evaluate": (
         of("evaluate", evaluate.VERSION, EvaluateOptions(), "reference", "songs", "inputs", "detector"),

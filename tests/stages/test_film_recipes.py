@@ -54,7 +54,7 @@ def given(place):
         **options(one), "image": pictures[0], "detector": "none", "ip_adapter": adapters[0], "temporal": True,
         "temporalnet": nets[0], "lora": (f"{lora}=0.5",), "motion_lora": (f"{motion}=0.5",), "size": "64x64",
         "prompt": "a dancer | 0:03 a tree", "steps": 4, "segment": 24, "overlap": 6,
-        "depth": True, "depth_controlnet": nets[0], "upscale": 1.5, "embedding": (words[0],),
+        "depth": True, "depth_controlnet": nets[0], "upscale": 1.5, "refine_face": True, "embedding": (words[0],),
     }  # fmt: skip
     others = {
         **options(two), "image": pictures[1], "ip_adapter": adapters[1], "temporal": False, "temporalnet": nets[1],
@@ -64,7 +64,8 @@ def given(place):
         "temporal_strength": 0.5, "vram": "8", "offline": True, "backend": "loky",
         "pulse": ("control=0.5-1",), "control_span": "0-0.5", "depth": False, "depth_controlnet": nets[1],
         "preview": "1-3", "seeds": 2, "upscale": 1.25,
-        "upscale_strength": 0.3, "framing": "whole", "embedding": (f"{words[0]}=other",),
+        "upscale_strength": 0.3, "refine_face": False,
+        "face_strength": 0.2, "framing": "whole", "embedding": (f"{words[0]}=other",),
         "depth_scale": 0.3, "depth_span": "0.2-1",
         "scheduler": {"scheduler": "127.0.0.1:1", "backend": "ray"}, "workers": 2,
     }  # fmt: skip

@@ -12,7 +12,7 @@ from dancegen.cli import main
 from dancegen.pose.drawing import draw_openpose
 from dancegen.store import open_store
 from dancegen.video import probe_video
-from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, shown, tasks_of, tiny_models
+from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, pictures, shown, tasks_of, tiny_models
 
 PROMPT = "a dancer in a ballroom"
 
@@ -53,3 +53,26 @@ def test_a_dry_run_counts_the_larger_pass(store, models, capfd):
         assert main([*words, *flags({**QUICK, **FEW, **models, **more})]) == 3
         plans.append(json.loads(capfd.readouterr().out))
     assert plans[1]["steps"] == plans[0]["steps"] + 1 and plans[1]["peak_gb"] > plans[0]["peak_gb"]
+
+
+def test_the_face_is_painted_anew_and_nothing_else_is(store, models, capfd, tmp_path):
+    poses = dance(store, 2.0)
+    given = {**FEW, **models, "frames": True}
+    plain, refined = (
+        film(store, poses, PROMPT, capfd, **given, **more, output=tmp_path / name)
+        for name, more in (("plain", {}), ("refined", {"refine_face": True, "face_strength": 0.9}))
+    )
+    assert plain["digest"] != refined["digest"]
+    job, (task,) = tasks_of(poses, **models, refine_face=True)
+    scene = task.scene()
+    faces = scene.faces
+    assert faces is not None and faces.seen.all() and scene.face_poses.shape == (len(scene), 64, 64, 3)
+    nose = task.poses.keypoints[:, 0, :2]
+    assert (np.abs(faces.corners + faces.side / 2 - nose) < 0.3 * faces.side).all()
+    one, other = (pictures(tmp_path / name / "frames").astype(int) for name in ("plain", "refined"))
+    for place, frame in enumerate(job.keys):
+        change = np.abs(one[frame] - other[frame]).max(axis=2)
+        rows, columns = np.nonzero(change > 1)
+        left, top = faces.corners[place]
+        assert len(rows) and rows.min() >= top - 1 and rows.max() <= top + faces.side + 1
+        assert columns.min() >= left - 1 and columns.max() <= left + faces.side + 1

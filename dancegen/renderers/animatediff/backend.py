@@ -61,6 +61,7 @@ class AnimateDiff(FilmBackend[Settings]):
     def unused(self, settings: Settings) -> tuple[str, ...]:
         """Without a portrait the IP-Adapter does nothing, without a second pass TemporalNet, and so on."""
         return (
+            *(() if settings.refine_face else ("face_strength",)),
             *(() if settings.upscale else ("upscale_strength",)),
             *(() if settings.depth else ("depth_controlnet", "depth_scale", "depth_span")),
             *(("ip_adapter", "ip_scale") if settings.image is None else ()),
@@ -68,12 +69,16 @@ class AnimateDiff(FilmBackend[Settings]):
         )
 
     def steps(self, settings: Settings) -> int:
-        """Those of a scene in its size, and of the larger pass."""
-        return settings.steps + settings.larger_steps
+        """Those of a scene in its size, of the larger pass, and of the one over faces."""
+        return settings.steps + settings.larger_steps + settings.face_steps
 
     def shown_size(self, settings: Settings, size: tuple[int, int]) -> tuple[int, int]:
         """With --upscale larger than what is painted first."""
         return settings.enlarged(size)
+
+    def refines_faces(self, settings: Settings) -> bool:
+        """With --refine-face."""
+        return settings.refine_face
 
     def sees_depth(self, settings: Settings) -> bool:
         """With --depth."""

@@ -58,7 +58,8 @@ class FilmCosts:
         """The second pass, in words."""
         larger = f"then {self.settings.upscale:g} times as large" if self.settings.upscale else ""
         temporal = "then once more with TemporalNet" if self.settings.temporal else ""
-        return ", ".join(words for words in (larger, temporal) if words)
+        face = "then the face by itself" if self.settings.refine_face else ""
+        return ", ".join(words for words in (larger, face, temporal) if words)
 
     @property
     def figures(self) -> Mapping[str, object]:
@@ -76,6 +77,9 @@ class FilmCosts:
         if self.larger is not None:
             again = replace(self.settings, steps=self.settings.larger_steps)
             first += sum(self.larger.operations(again, len(segment)) for segment in segments)
+        if self.settings.refine_face:  # a face's square is about as large as a picture
+            again = replace(self.settings, steps=self.settings.face_steps)
+            first += sum(self.networks.operations(again, len(segment)) for segment in segments)
         if not self.settings.temporal or not segments:
             return first
         return first + (self.larger or self.networks).temporal_operations(self.settings, segments[-1].stop)

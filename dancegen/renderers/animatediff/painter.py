@@ -24,8 +24,8 @@ from dancegen.renderers.film.backend import Scene, Write
 from dancegen.renderers.film.finite import NotFinite
 from dancegen.renderers.film.tiers import Tier
 
-LARGER = "larger"
-"""Where the larger pass of a scene keeps how far it has come."""
+LARGER, FACE = "larger", "face"
+"""Where the larger pass of a scene, and the one over its faces, keep how far they have come."""
 
 if TYPE_CHECKING:
     import torch
@@ -86,6 +86,11 @@ class AnimateDiffPainter:
 
         Where all networks stay on the device, frames are decoded and written beside the last step's next windows.
         """
+        if scene.faces is not None:
+            painted = list(self.decode(self.paint(scene, resume=resume, advance=advance)))
+            for place, frame in enumerate(self._with_faces(painted, scene, resume, advance)):
+                write(place, frame)
+            return
         if not self.thrift.resident or self.device.startswith("mps"):  # Metal's queue is one thread's
             for place, frame in enumerate(self.decode(self.paint(scene, resume=resume, advance=advance))):
                 write(place, frame)
@@ -135,6 +140,39 @@ class AnimateDiffPainter:
             return sampler.sample(
                 scene, conditioning, resume=resume, advance=advance, finished=finished, start=start, taken=taken
             )
+
+    def _with_faces(
+        self, frames: list[np.ndarray], scene: Scene, resume: Path | None, advance: Advance
+    ) -> Iterator[np.ndarray]:
+        """Yield (H, W, 3) uint8 frames, the face of each painted anew where there is one."""
+        faces, poses = scene.faces, scene.face_poses
+        if faces is None or poses is None:
+            yield from frames
+            return
+        cut = np.stack([faces.cut(frame, place, poses.shape[1]) for place, frame in enumerate(frames)])
+        alone = replace(
+            scene, poses=poses, depth=None, larger=None, faces=None, seed=other_seed(scene.seed, "face")
+        )  # fmt: skip
+        kept = None if resume is None else resume / FACE
+        latents = self._denoise(
+            alone, kept, advance, lambda first, latents: None, self._encode(cut), self.settings.face_steps
+        )
+        for place, (frame, face) in enumerate(zip(frames, self.decode(latents), strict=True)):
+            yield faces.put(frame, place, face) if faces.seen[place] else frame
+
+    def _encode(self, pictures: np.ndarray) -> torch.Tensor:
+        """(F, 4, h, w) float32 latents of (F, H, W, 3) uint8 RGB pictures, on the CPU."""
+        import torch
+
+        vae: Any = self.pipeline.vae
+        self._wake(vae)
+        found = []
+        with torch.inference_mode():
+            for some in torch.from_numpy(pictures).split(self.thrift.decode_frames):
+                scaled = some.permute(0, 3, 1, 2).to(self.device, vae.dtype) / 127.5 - 1
+                found.append((vae.encode(scaled).latent_dist.mode() * vae.config.scaling_factor).float().cpu())
+        self._rest(vae)
+        return torch.cat(found)
 
     def _enlarged(self, latents: torch.Tensor, scene: Scene) -> torch.Tensor:
         """The latents in the size of a scene: the picture in them is enlarged, and stays soft until it is painted."""

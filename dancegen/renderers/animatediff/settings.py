@@ -108,6 +108,10 @@ class Settings(FilmOptions):
     upscale_strength: float = option(
         0.45, help="How much of the larger picture is painted anew.", metavar="X", panel=LOOK, parse=within(0.05, 1.0)
     )
+    refine_face: bool = option(False, help="Paint the face once more, by itself and large.", panel=LOOK)
+    face_strength: float = option(
+        0.4, help="How much of the face is painted anew.", metavar="X", panel=LOOK, parse=within(0.05, 1.0)
+    )
     pulse: tuple[str, ...] = acting_on(
         Reach.FILM,
         option(
@@ -169,7 +173,7 @@ class Settings(FilmOptions):
         window = self.window or WINDOW
         chosen |= {"window": window, "stride": max(1, window * 3 // 4) if self.stride is None else self.stride}
         if self.seeds:  # a draft is small
-            chosen["upscale"] = None
+            chosen |= {"upscale": None, "refine_face": False}
         settings = replace(self, **chosen)
         check_within("--stride", settings.stride, 1, window)
         check_within("--segment", settings.segment, window, LONGEST_SEGMENT)
@@ -205,6 +209,11 @@ class Settings(FilmOptions):
     def larger_steps(self) -> int:
         """Steps of the larger pass: the last ones of the whole schedule, at least one."""
         return max(1, min(self.steps, int(self.steps * self.upscale_strength))) if self.upscale else 0
+
+    @property
+    def face_steps(self) -> int:
+        """Steps of the pass over faces: the last ones, at least one."""
+        return max(1, min(self.steps, int(self.steps * self.face_strength))) if self.refine_face else 0
 
     def enlarged(self, size: tuple[int, int]) -> tuple[int, int]:
         """(width, height) of what is shown of a film that is painted in a size."""

@@ -19,6 +19,7 @@ from dancegen.renderers.film.settings import FilmOptions
 if TYPE_CHECKING:
     import numpy as np
 
+    from dancegen.renderers.film.faces import Faces
     from dancegen.renderers.film.finite import NotFinite
     from dancegen.renderers.film.pulse import Pulse
     from dancegen.renderers.film.segments import Segment
@@ -66,7 +67,8 @@ class Scene:
     ControlNet. texts: the prompt's texts. weights: (F, texts) float32, how much of each a frame has. seed: the film's.
     portrait: (H, W, 3) uint8 RGB of the person to look like, or None. depth: (F, H, W, 3) uint8, near bright, where the
     backend asked for it. strengths: (F,) float32, by how much a strength is multiplied, by the pulse's target. larger:
-    the same scene in the size in which it is shown, where that is another.
+    the same scene in the size in which it is shown, where that is another. faces: where they are in finished frames,
+    and face_poses: (F, S, S, 3) uint8, the poses in their squares; both where the backend asked for them.
     """
 
     first: int
@@ -78,6 +80,8 @@ class Scene:
     depth: np.ndarray | None = None
     strengths: Mapping[str, np.ndarray] = field(default_factory=dict)
     larger: Scene | None = None
+    faces: Faces | None = None
+    face_poses: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.poses)
@@ -224,6 +228,10 @@ class FilmBackend(ABC, Generic[Chosen]):
         Where it is another, scenes have a `larger` one beside them.
         """
         return size
+
+    def refines_faces(self, settings: Chosen) -> bool:
+        """Whether scenes need `faces` and `face_poses`."""
+        return False
 
     def sees_depth(self, settings: Chosen) -> bool:
         """Whether scenes need `depth`, which takes joints in space."""
