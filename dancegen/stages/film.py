@@ -118,15 +118,17 @@ class FilmJob:
         return None if named is None else resolve(named, offline=self.settings.offline)
 
     @cached_property
-    def sequence(self) -> PoseSequence:
-        """The dance at the film's rate, in its picture, to a quarter of a pixel."""
+    def danced(self) -> PoseSequence:
+        """The dance at the film's rate, by the portrait's body if that is asked for."""
         from dancegen.pose.retargeting import retarget
 
         dance = self.dance.resample(self.fps)
-        if self.settings.align and self.person is not None:
-            dance = retarget(dance, self.person)
-        whole = self.picture.of(dance, [int(frame) for frame in self.dance.cuts_at(self.fps)])
-        return rounded(whole).slice(*self.part)
+        return retarget(dance, self.person) if self.settings.align and self.person is not None else dance
+
+    @cached_property
+    def sequence(self) -> PoseSequence:
+        """The same in its picture, to a quarter of a pixel."""
+        return rounded(self.picture.of(self.danced, self.dance.cuts_at(self.fps))).slice(*self.part)
 
     @cached_property
     def part(self) -> tuple[int, int]:
@@ -277,7 +279,7 @@ def render_film(job: FilmJob, context: Context) -> Artifact:
     """A film of a choreography in the words of a prompt. Raises InputError, ModelError; see `stages.render.render`."""
     _ = job.person  # a portrait of several people is refused before anything is painted
     context.foresee(job.request.models, job.plan)
-    for line in job.picture.notes(job.sequence):
+    for line in job.picture.notes(job.danced, job.dance.cuts_at(job.fps)):
         context.progress.say(line)
     inputs = model_inputs(job.request.models, context.progress)
     recipe = job.recipe(inputs)
