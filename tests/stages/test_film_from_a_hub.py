@@ -22,7 +22,7 @@ from dancegen.renderers.animatediff.settings import (
 from dancegen.store import open_store
 from helpers.local_hub import Hub, Repository, hub_of
 from helpers.processes import run_python
-from helpers.published import IP_ADAPTERS, NET, ORIGINALS, published
+from helpers.published import IP_ADAPTERS, NET, published
 from helpers.tiny_film import dance, flags
 
 SMALL = {"size": "64x64", "fps": 10, "key_fps": 2, "segment": 24, "overlap": 6, "device": "cpu"}
@@ -93,9 +93,8 @@ def test_exactly_the_files_that_a_film_needs_come_once_and_then_it_works_offline
     [
         (["--fast", "lightning"], {}, LIGHTNING, ["animatediff_lightning_4step_diffusers.safetensors"]),
         (["--fast"], {"steps": 2}, LCM_ADAPTER, [*HALF, "AnimateLCM_sd15_t2v_lora.safetensors"]),
-        (["--motion-adapter", f"{ORIGINALS}/v3_sd15_mm.ckpt"], {"steps": 2}, ORIGINALS, ["v3_sd15_mm.ckpt"]),
     ],
-    ids=["lightning", "lcm", "v3"],
+    ids=["lightning", "lcm"],
 )
 def test_other_motion_modules_are_fetched_and_painted_with(words, choices, repository, files, hub, place, poses):
     hub.requests.clear()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dancegen.hub import quiet_libraries
 from dancegen.renderers.animatediff.loading import SD15
+from dancegen.renderers.animatediff.motion_modules import motion_config
 from dancegen.renderers.animatediff.parts import taken_apart
 from dancegen.renderers.animatediff.settings import WINDOW, Settings
 from dancegen.renderers.animatediff.thrift import LAYER_PLACES, Thrift, thrift_on
@@ -262,6 +263,8 @@ def _config(models: Models, role: str, part: str) -> dict[str, Any]:
     """A network's configuration: the model's own where it is here, else that of Stable Diffusion 1.5."""
     folder = f"{part}/" if role == "base" else ""
     own = [said for name, said in models.one(role).configs.items() if name.startswith(folder)]
+    if not own and role == "motion-adapter" and (shapes := models.one(role).shapes()):
+        return motion_config(shapes, SD15 / part)
     config = own[0] if own else json.loads((SD15 / part / CONFIG).read_text(encoding="utf-8"))
     return config.get("text_config", config)
 
