@@ -296,13 +296,13 @@ def with_styles_of(measured: Normalizer, styles: tuple[str, ...], given: Model) 
 
 
 def extended(given: Model, fresh: Mapping[str, Tensor], styles: tuple[str, ...]) -> dict[str, Tensor]:
-    """A given model's weights for a denoiser that knows more styles, each beginning as the mean of those it knows.
+    """A given model's weights for a denoiser that knows more styles.
 
-    fresh: the denoiser's own weights, which stay where the given one has none (a new input, which starts at zero).
+    fresh: the denoiser's own weights, which stay where the given one has none: of new styles, which have to differ from
+    the first step on, and of a new input, which start at zero.
     """
     weights = dict(fresh) | given.denoiser.state_dict()
-    known = weights["style.weight"]
-    rows = known[1:].mean(0).repeat(1 + len(styles), 1)
+    rows, known = fresh["style.weight"].clone(), weights["style.weight"]
     rows[0] = known[0]
     for name, row in zip(given.styles, known[1:], strict=True):
         rows[1 + styles.index(name)] = row

@@ -229,6 +229,7 @@ def test_a_training_from_a_model_learns_genres_that_it_does_not_know(tmp_path):
     assert second.styles == ("arriving", "stepping")
     weights, known = second.denoiser.style.weight, given.denoiser.style.weight
     assert torch.equal(weights[2], known[1]) and torch.equal(weights[0], known[0])
+    assert (weights[1] - weights[2]).norm() > 5, "a style that begins as another stays it for long"
     assert torch.equal(second.normalizer.liveliness[1], given.normalizer.liveliness[0])
     assert second.normalizer.liveliness[0, 1] > 0
     second.run()
