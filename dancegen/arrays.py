@@ -35,3 +35,18 @@ def local_maxima(values: np.ndarray) -> np.ndarray:
     rising = slopes[sloping] > 0
     tops = np.flatnonzero(rising[:-1] & (slopes[sloping[1:]] < 0))
     return (sloping[tops] + 1 + sloping[tops + 1]) // 2
+
+
+def catmull_rom(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """(K, C) of a curve through points (T, C), at times (K,) counted in points: cubics of Catmull and Rom (1974).
+
+    Each depends on the two points before and the two after; at its ends the curve goes straight on, and no further.
+    """
+    last = len(rows) - 1
+    low = np.clip(np.floor(at).astype(int), 0, max(last - 1, 0))
+    share = np.clip(at - low, 0, 1).astype(rows.dtype)[:, None]
+    here, after = rows[low], rows[np.minimum(low + 1, last)]
+    before = np.where(low[:, None] > 0, rows[low - 1], 2 * here - after)
+    later = np.where(low[:, None] + 2 <= last, rows[np.minimum(low + 2, last)], 2 * after - here)
+    slope, bend = after - before, 2 * before - 5 * here + 4 * after - later
+    return here + share / 2 * (slope + share * (bend + share * (3 * (here - after) + later - before)))

@@ -118,7 +118,9 @@ class GeneratePosesOptions(Span, Canvas, PoseFiles, Seeded):
     repeat_sections: bool = option(
         False, help="When a section such as the chorus returns, so do its moves.", panel=BODY
     )
-    retime: bool = option(False, help="Move steps onto the beats afterwards.", panel=BODY)
+    no_retime: bool = option(
+        False, help="Leave steps when they come: else a little is mended to be on the beat.", panel=BODY
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

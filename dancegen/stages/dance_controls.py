@@ -62,7 +62,7 @@ def read_controls(options: GeneratePosesOptions, chosen: ChosenModel, context: C
         keep=options.keep,
         keep_joints=options.keep_joints,
         repeat_sections=options.repeat_sections,
-        retime=options.retime,
+        retime=not options.no_retime,
     )
     return Controls(controls, inputs, moments)
 

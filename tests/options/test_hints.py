@@ -14,7 +14,7 @@ from dancegen.errors import InputError, choose_one, nearest
     [
         ("dance demo --secs 3", "did you mean --seconds?"),
         ("dance demo --duration 3", "did you mean --seconds?"),
-        ("dance demo --sedes 3", "did you mean --seed?"),
+        ("dance demo --sedes 3", "did you mean --seeds?"),
         ("generate-poses demo --style salsa", "write --genre salsa"),
         ("generate-poses demo --style=Salsa", "write --genre Salsa"),
         ("generate-poses demo --style neon", "that is an option of dance and render"),

@@ -138,7 +138,7 @@ def cases(place, store) -> list[Case]:
                 "tempo": 101, "beats": place / "beats.txt",
                 "camera": "side", "music_guidance": 3, "floor": "2x2", "genre": "stepping", "energy": 0.7,
                 "start_pose": another, "end_pose": f"{motion}@1.5", "edit": another, "keep": "1-1.5",
-                "keep_joints": "legs", "repeat_sections": True, "retime": True, "seed": 1,
+                "keep_joints": "legs", "repeat_sections": True, "no_retime": True, "seed": 1,
             },
         ),
         Case("generate-poses", {"song": one(".wav"), "model": one("-body"), "edit": shares, "keep": "0-1"},

@@ -59,7 +59,7 @@ def test_a_longer_dance_begins_as_the_shorter_one(camera, place, tmp_path):
         for seconds in (10, 20)
     )
     one, two = (PoseSequence.load(dance.file("poses.npz")) for dance in (short, longer))
-    same = round((10 - 4.5) * 30)  # a window of two seconds, what is smoothed beyond it, and the camera's way
+    same = round((10 - 6.5) * 30)  # a window of two seconds, the beats steps are moved by, what is smoothed, the camera
     assert np.array_equal(one.keypoints[:same], two.keypoints[:same])
     assert np.array_equal(one.joints3d[:same], two.joints3d[:same])
     assert not np.array_equal(one.keypoints, two.keypoints[: len(one)])

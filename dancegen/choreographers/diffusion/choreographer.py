@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 APPROACH_S = 1.5
 """Seconds left to come from one section's dance into the one that returns, and out of it again."""
-ACCENT = 0.2
-"""By what share a dance that is retimed is slower on beats."""
 TIME_FADE_S, FEET_FADE_S = 1.0, 0.4
 """Seconds from what is given within which retiming, and holding feet, grow from nothing to all."""
 AHEAD_S = 0.035
@@ -75,7 +73,7 @@ class DiffusionChoreographer:
             )
         motion = f.decode(made, self.model.body, fps, song.start_s)
         if controls.retime:
-            made = snap_to_beats(made, motion, song.beats, ACCENT, _away(known, fps, TIME_FADE_S))
+            made = snap_to_beats(made, motion, song.beats, 0.0, _away(known, fps, TIME_FADE_S))
             motion = f.decode(made, self.model.body, fps, song.start_s)
         planted = fix_foot_contacts(motion, made[:, f.CONTACTS] > 0.5, _away(known, fps, FEET_FADE_S))
         return planted if known is None else _with_kept(planted, motion, known)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dancegen.arrays import catmull_rom
 from dancegen.audio.beats import Beats
 from dancegen.choreographers.augmentation import equaliser
 from dancegen.choreographers.diffusion import features as f
@@ -253,19 +254,9 @@ class Windows:
 
 
 def between(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """(K, C) of a dance (T, C) between its frames, at times (K,) counted in frames: Catmull and Rom's cubics (1974).
-
-    Contacts are what they are at the nearest frame. Nothing lies before the first frame or behind the last.
-    """
-    last = len(rows) - 1
-    low = np.clip(np.floor(at).astype(int), 0, max(last - 1, 0))
-    share = np.clip(at - low, 0, 1).astype(np.float32)[:, None]
-    here, after = rows[low], rows[np.minimum(low + 1, last)]
-    before = np.where(low[:, None] > 0, rows[low - 1], 2 * here - after)  # at its ends it goes straight on
-    later = np.where(low[:, None] + 2 <= last, rows[np.minimum(low + 2, last)], 2 * after - here)
-    slope, bend = after - before, 2 * before - 5 * here + 4 * after - later
-    found = here + share / 2 * (slope + share * (bend + share * (3 * (here - after) + later - before)))
-    found[:, f.CONTACTS] = rows[np.clip(np.rint(at).astype(int), 0, last)][:, f.CONTACTS]
+    """(K, 127) of a dance (T, 127) between its frames; contacts are what they are at the nearest frame."""
+    found = catmull_rom(rows, at)
+    found[:, f.CONTACTS] = rows[np.clip(np.rint(at).astype(int), 0, len(rows) - 1)][:, f.CONTACTS]
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dancegen.arrays import catmull_rom
 from dancegen.audio.beats import Beats
 from dancegen.choreographers.augmentation import accented_s
 from dancegen.motion.body import AT, BodyMotion
@@ -25,6 +26,8 @@ NEAR_S = 0.025
 """Standard deviation of how near to a beat a step earns."""
 BEND_COST, AWAY_COST = 0.1, 0.02
 """Costs of a changed rate, and of being moved, in earnings of one step: both at their most."""
+LOOK_AHEAD = 8
+"""Beats and half-beats after one that decide how far its steps are moved: so a longer dance begins as a shorter one."""
 LEAST_APART_S = 0.2
 """Half-beats nearer to their beats than this are none that steps are moved to: every moment would be near one."""
 
@@ -39,14 +42,12 @@ def snap_to_beats(
     """
     if len(beats.times_s) < 2 or len(motion) < 4:
         return numbers
-    from scipy.interpolate import CubicSpline
-
     frames = np.arange(len(motion))
     times = frames / motion.fps
     source = _source_s(times, footfalls(motion, 1 - accent), beats.times_s)
     source += accented_s(times, beats, accent) - times
     source = times + free * (source - times)
-    return CubicSpline(frames, numbers)(np.clip(source * motion.fps, 0, frames[-1])).astype(numbers.dtype)
+    return catmull_rom(numbers, np.clip(source * motion.fps, 0, frames[-1])).astype(numbers.dtype)
 
 
 def footfalls(motion: BodyMotion, slower: float = 1.0) -> np.ndarray:
@@ -70,19 +71,20 @@ def _source_s(times: np.ndarray, falls: np.ndarray, beats: np.ndarray) -> np.nda
 
 
 def _moved_s(targets: np.ndarray, falls: np.ndarray) -> np.ndarray:
-    """By how much (K,) the dance runs ahead at each target: the best path through multiples of STEP_S, by Viterbi."""
+    """By how much (K,) the dance runs ahead at each target, a multiple of STEP_S: the best paths through the LOOK_AHEAD
+    targets after each, by dynamic programming, begun where the one before it was moved to."""
     levels = STEP_S * np.arange(-round(MOST_S / STEP_S), round(MOST_S / STEP_S) + 1)
     steps = Grid(falls, np.ones(len(falls)), 0.0)
     earned = nearness((targets[:, None] + levels).ravel(), steps, NEAR_S).reshape(len(targets), -1)  # (K, L)
     earned = earned - AWAY_COST * (levels / MOST_S) ** 2
-    change = np.abs(levels[:, None] - levels)  # to (row) from (column)
-    value, came = earned[0], []
-    for gain, apart_s in zip(earned[1:], np.diff(targets), strict=True):
-        rate = change / apart_s / MOST_RATE
-        ways = value - np.where(rate <= 1, BEND_COST * rate**2, np.inf)
-        came.append(ways.argmax(1))
-        value = gain + ways.max(1)
-    path = [int(value.argmax())]
-    for back in reversed(came):
-        path.append(int(back[path[-1]]))
-    return levels[path[::-1]]
+    change = np.abs(levels[:, None] - levels)  # from (row) to (column)
+    rates = change / np.diff(targets)[:, None, None] / MOST_RATE  # (K - 1, L, L)
+    ways = np.where(rates <= 1, -BEND_COST * rates**2, -np.inf)
+    path: list[int] = []
+    for first in range(len(targets)):
+        last = min(first + LOOK_AHEAD, len(targets) - 1)
+        ahead = earned[last]
+        for here in range(last - 1, first - 1, -1):
+            ahead = earned[here] + (ways[here] + ahead).max(1)
+        path.append(int((ahead if not path else ways[first - 1][path[-1]] + ahead).argmax()))
+    return levels[path]

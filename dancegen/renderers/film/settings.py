@@ -92,7 +92,7 @@ class FilmOptions(Detecting, Networked, Parallel):
     preview: tuple[float, float] | None = acting_on(
         Reach.FILM,
         option(
-            None, help="Paint only the first S seconds of the film, or those FROM-TO.", metavar="S", panel=LOOK,
+            None, help="Paint only the first S seconds of the film, or those FROM-TO.", metavar="SPAN", panel=LOOK,
             parse=stretch,
         ),
     )  # fmt: skip

@@ -43,7 +43,7 @@ def song(tmp_path, monkeypatch):
     [
         {},
         {"seed": 7, "fps": 29.97, "canvas": (64, 96), "start": 0.1, "seconds": 1.5},
-        {"camera": "orbit", "floor": None, "energy": 0.25, "retime": True, "music_guidance": 1.5},
+        {"camera": "orbit", "floor": None, "energy": 0.25, "no_retime": True, "music_guidance": 1.5},
         {"floor": (2.5, 4.0), "genre": "salsa"},
     ],
 )
