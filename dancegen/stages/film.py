@@ -112,6 +112,18 @@ class FilmJob:
         return find_person(portrait, image, self.detector, self.device, self.progress)
 
     @cached_property
+    def portrait(self) -> np.ndarray | None:
+        """(N, S, S, 3): what of the portrait is looked at."""
+        from dancegen.renderers.film.portrait import about_squares, squares
+
+        if self.request.portrait is None:
+            return None
+        head = self.backend.sees_head(self.settings)
+        taken = squares(self.request.portrait, self.person, head=head)
+        self.progress.say(about_squares(taken, self.person, head=head))
+        return taken
+
+    @cached_property
     def detector(self) -> DetectorSpec | None:
         """What looks at the portrait, if anything does."""
         named = self.settings.person_detector()
@@ -216,7 +228,7 @@ class FilmJob:
         inputs = {"poses": (Input.artifact("poses", self.poses),), "image": (), "detector": (), **models}
         if settings.image is not None:
             inputs["image"] = (Input.file("image", settings.image),)
-        if settings.align and self.detector is not None:
+        if settings.image is not None and self.detector is not None:
             inputs["detector"] = (self.detector.input("detector"),)
         return film_recipe(
             STAGE, VERSION, self.backend, settings, inputs, fps=self.fps, size=list(self.request.size),
@@ -235,7 +247,7 @@ class FilmJob:
                 SegmentTask(
                     segment, ShownPoses.of(self.sequence, self.keys[own], self.solid), self.request.size,
                     schedule.texts, weights[own], seed, self.backend, self.settings, models, inputs, tier, self.device,
-                    self.request.portrait, {name: each[own] for name, each in strengths.items()},
+                    self.portrait, {name: each[own] for name, each in strengths.items()},
                 )
             )  # fmt: skip
         return found

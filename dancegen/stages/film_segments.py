@@ -37,8 +37,8 @@ class SegmentTask:
     """All that a process, on this machine or another, needs to paint one segment.
 
     segment: its frames. poses: what of them ControlNets are shown, in pixels of `size`. texts, weights: see
-    `film.backend.Scene`. inputs: the models in a recipe. portrait: (H, W, 3) uint8 or None. tier: the name of the VRAM
-    tier to begin with. device: as a person names it.
+    `film.backend.Scene`. inputs: the models in a recipe. portrait: (N, S, S, 3) uint8 or None. tier: the name of the
+    VRAM tier to begin with. device: as a person names it.
     """
 
     segment: Segment
@@ -78,7 +78,7 @@ class SegmentTask:
 
         own: dict[str, tuple[Input, ...]] = {"poses": self.poses.inputs()}
         if self.portrait is not None:
-            own["image"] = (array_input("image", "picture", self.portrait),)
+            own["image"] = tuple(array_input("image", "picture", picture) for picture in self.portrait)
         return film_recipe(
             stage, version, self.backend, self.settings, {**inputs, **own, **self.inputs}, without=without,
             seed=self.seed, key_frames=[self.segment.first, self.segment.stop], size=list(self.size),

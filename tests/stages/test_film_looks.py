@@ -130,6 +130,46 @@ def test_a_portrait_changes_the_film_and_another_changes_it_otherwise(
     assert apart(looks[0], plain) > 0.5 and apart(looks[0], looks[1]) > 0.05
 
 
+def test_the_head_of_a_portrait_is_seen_though_image_encoders_crop(store, poses, models, place, capfd, tmp_path):
+    """An upright portrait, like 512x768: what is above the middle square counts, too."""
+    adapter = {"ip_adapter": tiny_ip_adapter(models, place / "ip-head")}
+    picture, looks = np.full((96, 64, 3), 120, np.uint8), []
+    for colour in (20, 230):
+        picture[:14] = colour
+        cv2.imwrite(str(tmp_path / f"{colour}.png"), picture)
+        made = film(
+            store, poses, PROMPT, capfd, **FEW, **models, **adapter, image=tmp_path / f"{colour}.png",
+            detector="none", ip_scale=1.5,
+        )  # fmt: skip
+        assert "padded to a square" in made["said"]
+        looks.append(shown(store, made))
+    assert apart(*looks) > 0.05
+
+
+def test_an_adapter_for_faces_is_given_the_head_as_a_second_picture(
+    store, poses, models, place, tmp_path, shared_data, shared_weights
+):
+    from dancegen.video import read_frames
+
+    person = next(read_frames(shared_data / "video" / "pose2sim_trial1_cam01.mp4"))
+    cv2.imwrite(str(tmp_path / "one.png"), person[..., ::-1])
+    adapter = tiny_ip_adapter(models, place / "ip-faces")
+    few = {name: value for name, value in {**QUICK, **FEW, **models}.items() if name not in ("size", "device")}
+    few |= {"image": str(tmp_path / "one.png"), "detector": str(shared_weights / "openpose-mobilenet-thin.pb")}
+    pictures_of = {}
+    for name in ("plus.safetensors", "plus-face.safetensors"):
+        shutil.copy(adapter, adapter.parent / name)
+        asked = render_options()(**few, size=(64, 64), prompt=PROMPT, ip_adapter=str(adapter.parent / name))
+        job = film_job(request_film(asked), Context(store), store.find(poses.digest))
+        (task, *_) = job.tasks(job.request.models, model_inputs(job.request.models, SILENT), "24")
+        with task.held_painter(SILENT) as painter:
+            frames = {}
+            painter.film(task.scene(), frames.__setitem__, resume=tmp_path / name, advance=lambda steps: None)
+        pictures_of[name] = task.portrait, np.stack([frames[0]]).astype(float)
+    (plus, without), (faces, seen) = pictures_of.values()
+    assert len(plus) == 1 and len(faces) == 2 and (plus[0] == faces[0]).all() and apart(without, seen) > 0.01
+
+
 @pytest.mark.parametrize("name, words", [("none.png", "no such file"), ("text.png", "not a picture")])
 def test_what_is_no_portrait_is_refused(name, words, store, poses, models, capfd, tmp_path):
     (tmp_path / "text.png").write_text("no picture")

@@ -80,6 +80,10 @@ class AnimateDiff(FilmBackend[Settings]):
         """With --refine-face."""
         return settings.refine_face
 
+    def sees_head(self, settings: Settings) -> bool:
+        """With an IP-Adapter that was taught faces, such as ip-adapter-plus-face; its file's name says so."""
+        return "face" in settings.ip_adapter.split("@")[0].replace("\\", "/").rsplit("/", 1)[-1].lower()
+
     def sees_depth(self, settings: Settings) -> bool:
         """With --depth."""
         return settings.depth

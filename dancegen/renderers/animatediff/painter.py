@@ -240,20 +240,15 @@ class AnimateDiffPainter:
         return [*found[: len(against)], torch.stack(found[len(against) :])]
 
     def _encode_image(self, portrait: np.ndarray | None) -> torch.Tensor | None:
-        """(2 or 1, 1, ...): the portrait as the IP-Adapter reads it, the empty picture before it."""
+        """(2 or 1, N, ...): see `portrait_embeds`."""
         if portrait is None:
             return None
-        from PIL import Image
-
         key = portrait.tobytes()
         if self._image_embeds is None or self._image_embeds[0] != key:
-            pipeline: Any = self.pipeline
-            self._wake(pipeline.image_encoder)
-            (image_embeds,) = pipeline.prepare_ip_adapter_image_embeds(
-                Image.fromarray(portrait), None, self.device, 1, self.settings.guided
-            )
-            self._image_embeds = (key, image_embeds.to(pipeline.unet.dtype))
-            self._rest(pipeline.image_encoder)
+            self._wake(self.pipeline.image_encoder)
+            embeds = portrait_embeds(self.pipeline, portrait, self.device, guided=self.settings.guided)
+            self._image_embeds = (key, embeds)
+            self._rest(self.pipeline.image_encoder)
         return self._image_embeds[1]
 
     def _encode_controls(self, scene: Scene) -> tuple[Control, ...]:
@@ -281,3 +276,12 @@ class AnimateDiffPainter:
             for network in networks:
                 if network is not None:
                     network.to("cpu")
+
+
+def portrait_embeds(pipeline: Any, portrait: np.ndarray, device: str, *, guided: bool) -> torch.Tensor:
+    """(2 or 1, N, ...): (N, S, S, 3) uint8 pictures as the IP-Adapter reads them, if guided empty ones before them."""
+    from PIL import Image
+
+    pictures = [[Image.fromarray(picture) for picture in portrait]]  # all for the one adapter
+    (embeds,) = pipeline.prepare_ip_adapter_image_embeds(pictures, None, device, 1, guided)
+    return embeds.to(pipeline.unet.dtype)

@@ -133,12 +133,11 @@ class TemporalPainter:
     def _encode_image(self, portrait: np.ndarray) -> list[torch.Tensor]:
         """The portrait as the IP-Adapter reads it, computed once."""
         import torch
-        from PIL import Image
+
+        from dancegen.renderers.animatediff.painter import portrait_embeds
 
         with torch.inference_mode():
-            return self.pipeline.prepare_ip_adapter_image_embeds(
-                Image.fromarray(portrait), None, self.device, 1, self.settings.guided
-            )
+            return [portrait_embeds(self.pipeline, portrait, self.device, guided=self.settings.guided)]
 
     def _encode_texts(self, texts: Sequence[str], weights: np.ndarray) -> list[torch.Tensor]:
         """The negative prompt and the frame's blend of the texts, each (1, tokens, D)."""

@@ -65,10 +65,11 @@ class Scene:
 
     first: the number of its first frame among all painted frames of the film. poses: (F, H, W, 3) uint8 RGB, drawn for
     ControlNet. texts: the prompt's texts. weights: (F, texts) float32, how much of each a frame has. seed: the film's.
-    portrait: (H, W, 3) uint8 RGB of the person to look like, or None. depth: (F, H, W, 3) uint8, near bright, where the
-    backend asked for it. strengths: (F,) float32, by how much a strength is multiplied, by the pulse's target. larger:
-    the same scene in the size in which it is shown, where that is another. faces: where they are in finished frames,
-    and face_poses: (F, S, S, 3) uint8, the poses in their squares; both where the backend asked for them.
+    portrait: (N, S, S, 3) uint8 RGB of the person to look like, see `portrait.squares`, or None. depth: (F, H, W, 3)
+    uint8, near bright, where the backend asked for it. strengths: (F,) float32, by how much a strength is multiplied,
+    by the pulse's target. larger: the same scene in the size in which it is shown, where that is another. faces: where
+    they are in finished frames, and face_poses: (F, S, S, 3) uint8, the poses in their squares; both where the backend
+    asked for them.
     """
 
     first: int
@@ -231,6 +232,10 @@ class FilmBackend(ABC, Generic[Chosen]):
 
     def refines_faces(self, settings: Chosen) -> bool:
         """Whether scenes need `faces` and `face_poses`."""
+        return False
+
+    def sees_head(self, settings: Chosen) -> bool:
+        """Whether the head of a portrait is to be a picture of its own."""
         return False
 
     def sees_depth(self, settings: Chosen) -> bool:

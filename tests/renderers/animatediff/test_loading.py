@@ -96,7 +96,7 @@ def second_pass(models, tmp_path):
 
     def paint(sees_other: bool = False, **choices) -> np.ndarray:
         settings = Settings(**models, temporal=True, temporalnet=str(net), temporal_strength=0.9, **choices).completed()
-        looks = portrait if settings.image is not None else None
+        looks = portrait[None] if settings.image is not None else None
         painter = TemporalPainter(located(settings), settings, device="cpu", dtype=torch.float32, portrait=looks)
         last = other if sees_other else before
         return painter.paint(frame, pose, last, ("a dancer",), np.ones(1), seed=1).astype(float)
