@@ -116,9 +116,10 @@ def square(picture: np.ndarray, box: Box) -> np.ndarray:
     colour = edges.mean(axis=0).round().tolist()
     (height, width), (x, y, side) = picture.shape[:2], (round(value) for value in box)
     side = max(side, 1)
-    beyond = [max(0, -y), max(0, y + side - height), max(0, -x), max(0, x + side - width)]
-    padded = cv2.copyMakeBorder(picture, *beyond, cv2.BORDER_CONSTANT, value=colour)
-    top, left = y + beyond[0], x + beyond[2]
+    above, before = max(0, -y), max(0, -x)
+    below, after = max(0, y + side - height), max(0, x + side - width)
+    padded = cv2.copyMakeBorder(picture, above, below, before, after, cv2.BORDER_CONSTANT, value=colour)
+    top, left = y + above, x + before
     way = cv2.INTER_AREA if side > SIDE else cv2.INTER_CUBIC
     return cv2.resize(padded[top : top + side, left : left + side], (SIDE, SIDE), interpolation=way)
 
