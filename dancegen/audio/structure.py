@@ -43,7 +43,26 @@ def repeated_sections(mel: np.ndarray, beats: Beats) -> list[RepeatedSection]:
     lie on bars. A section repeats another where its spectra, beat by beat, correlate with those of an earlier one.
     """
     spectra = _beat_spectra(mel, beats)
+    return _repeats(spectra, _boundaries(spectra, beats))
+
+
+def song_sections(mel: np.ndarray, beats: Beats, seconds: float) -> tuple[list[tuple[float, float]], list[int]]:
+    """All sections of a song of `seconds`, by the same boundaries: from and to in seconds, and the number of each.
+
+    Sections of one number sound alike; 0 is the first. A song without beats, or a short one, is one section.
+    """
+    spectra = _beat_spectra(mel, beats)
     edges = _boundaries(spectra, beats)
+    repeats = {one.first: one.source for one in _repeats(spectra, edges)}
+    marks = [0.0, *(float(beats.times_s[edge]) for edge in edges[1:-1]), seconds]
+    numbers: dict[int, int] = {}
+    for edge in edges[:-1]:
+        numbers[edge] = numbers[repeats[edge]] if edge in repeats else max(numbers.values(), default=-1) + 1
+    return list(pairwise(marks)), list(numbers.values()) or [0]
+
+
+def _repeats(spectra: np.ndarray, edges: list[int]) -> list[RepeatedSection]:
+    """The sections between these edges that repeat an earlier one."""
     found = []
     for index, (first, last) in enumerate(pairwise(edges)):
         options = [(_likeness(spectra, first, last, source), source) for source in edges[:index]]

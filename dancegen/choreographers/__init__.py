@@ -32,6 +32,7 @@ from dancegen.choreographers.family import (
     BodyChoreographer,
     Choreographer,
     Family,
+    GenreChoreographer,
     PlaneChoreographer,
 )
 from dancegen.choreographers.registry import FAMILIES
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BASELINE", "BASELINES", "BUNDLED", "DEFAULT_MODEL", "BodyChoreographer", "Choreographer", "ChosenModel",
-    "DanceControls", "PlaneChoreographer", "choose_device", "choose_model", "choreograph", "family_of", "filmed",
-    "find_model", "is_baseline", "known_genres", "load_choreographer",
+    "DanceControls", "GenreChoreographer", "PlaneChoreographer", "choose_device", "choose_model", "choreograph",
+    "family_of", "filmed", "find_model", "is_baseline", "known_genres", "load_choreographer",
 ]  # fmt: skip
 
 BUNDLED = tuple(name for name, family in FAMILIES.items() if family.bundled)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dancegen.errors import InputError
 
 if TYPE_CHECKING:
+    from dancegen.choreographers.genres import GenreSpan
     from dancegen.motion.body import BodyMotion
 
 LIMBS = ("legs", "arms", "trunk")
@@ -22,7 +23,7 @@ class DanceControls:
     1 wild. start_pose, end_pose: their first frames begin and end the dance. edit: a dance to be edited, of which the
     spans `keep` (seconds of the song) and the limbs `keep_joints`, with what they hang on, stay. repeat_sections: a
     section of the song that returns brings its moves back. retime: steps are moved, by at most 0.12 s, onto the
-    beats they were meant for.
+    beats they were meant for. edited_genres: what `edit` dances when, which goes on where no genre is named.
     """
 
     camera: str = "front"
@@ -37,6 +38,7 @@ class DanceControls:
     keep_joints: tuple[str, ...] = ()
     repeat_sections: bool = False
     retime: bool = True
+    edited_genres: tuple[GenreSpan, ...] = ()
 
     def __post_init__(self) -> None:
         from dancegen.motion.cameras import CAMERAS

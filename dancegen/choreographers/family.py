@@ -18,7 +18,7 @@ from dancegen.progress import SILENT, Progress
 if TYPE_CHECKING:
     from dancegen.audio.song import SongFeatures
     from dancegen.choreographers.controls import DanceControls
-    from dancegen.choreographers.genres import Genre
+    from dancegen.choreographers.genres import Genre, GenreSpan
     from dancegen.choreographers.training.processes import Processes
     from dancegen.motion.body import Body, BodyMotion
     from dancegen.pose.sequence import PoseSequence
@@ -53,6 +53,15 @@ class BodyChoreographer(Protocol):
         self, song: SongFeatures, controls: DanceControls, *, seed: int = 0, progress: Progress = SILENT
     ) -> BodyMotion:
         """One choreography as long as the song."""
+        ...
+
+
+@runtime_checkable
+class GenreChoreographer(Protocol):
+    """A BodyChoreographer that knows genres."""
+
+    def genres(self, song: SongFeatures, controls: DanceControls, *, seed: int = 0) -> tuple[GenreSpan, ...]:
+        """What it dances to the song from when until when."""
         ...
 
 

@@ -77,8 +77,8 @@ class GeneratePosesOptions(Span, Canvas, PoseFiles, Seeded):
         "3x3", help="Metres of floor to stay on; none has no edge.", metavar="WxD", panel=BODY, parse=metres
     )
     genre: str | None = option(
-        None, help="What to dance, like salsa: a genre the model was trained on.", metavar="NAME", panel=BODY,
-        names=bundled_genres,
+        None, help="What to dance throughout, like salsa (see dancegen genres); else what suits the song.",
+        metavar="NAME", panel=BODY, names=bundled_genres,
     )  # fmt: skip
     energy: float = option(
         0.5, help="How lively: 0 is calm, 0.5 usual, 1 wild.", metavar="0..1", panel=BODY, parse=within(0.0, 1.0)

@@ -159,7 +159,7 @@ VERBS = (
             "generate-poses song.mp3 --camera orbit --genre salsa --energy 0.8",
             "generate-poses song.mp3 --edit 8c1e20aa --keep 12.0-20.5 --seed 3",
         ),
-        others=("motion.npz", "beats.json", "audio.flac", "features.npz"),
+        others=("motion.npz", "danced-genres.json", "beats.json", "audio.flac", "features.npz"),
     ),
     Verb(
         "render", render_options, ("video.mp4",),

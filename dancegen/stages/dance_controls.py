@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancegen.choreographers.controls import DanceControls
+from dancegen.choreographers.genres import GenreSpan, read_spans
 from dancegen.context import Context
 from dancegen.errors import InputError
 from dancegen.options.dance import GeneratePosesOptions
 from dancegen.options.times import seconds_of
-from dancegen.stages.dance_files import MOTION, find_dance
+from dancegen.stages.dance_files import GENRES, MOTION, find_dance
 from dancegen.stages.lift_poses import lift_poses
 from dancegen.stages.pose_files import is_motion_file, is_pose_file, poses_of, read_pose_file
 from dancegen.store import Input
@@ -36,6 +37,7 @@ def read_controls(options: GeneratePosesOptions, chosen: ChosenModel, context: C
     given = [name for name in ("start_pose", "end_pose", "edit") if getattr(options, name) is not None]
     chosen.family.check_names(given)
     inputs, moments, poses, edit = {}, {}, {}, None
+    genres: tuple[GenreSpan, ...] = ()
     for name in given:
         reference = getattr(options, name)
         flag = f"--{name.replace('_', '-')}"
@@ -45,6 +47,10 @@ def read_controls(options: GeneratePosesOptions, chosen: ChosenModel, context: C
         inputs[name] = (Input.file(name, path),)
         if name == "edit":
             edit = motion
+            danced = path.with_name(GENRES)
+            if options.genre is None and danced.is_file():
+                genres = read_spans(danced)
+                inputs[name] = (*inputs[name], Input.file("edited genres", danced))
             continue
         if not 0 <= moment < motion.seconds:
             raise InputError(f"{flag} {reference}: that dance lasts {motion.seconds:.1f} seconds")
@@ -63,6 +69,7 @@ def read_controls(options: GeneratePosesOptions, chosen: ChosenModel, context: C
         keep_joints=options.keep_joints,
         repeat_sections=options.repeat_sections,
         retime=not options.no_retime,
+        edited_genres=genres,
     )
     return Controls(controls, inputs, moments)
 

@@ -26,6 +26,8 @@ POSES, JSON, PREVIEW = "poses.npz", "openpose.json", "preview.mp4"
 AUDIO, FEATURES, BEATS = "audio.flac", "features.npz", "beats.json"
 """The span of the song: its sound, log-mel and onsets, and beats, so that nobody has to listen to it again."""
 MOTION, BVH = "motion.npz", "dance.bvh"
+GENRES = "danced-genres.json"
+"""Which genre is danced from when until when, in seconds of the song."""
 """Of a model that dances in three dimensions: the body's motion at the model's own rate, to edit and start from, and at
 the rate of the poses, to take to Blender."""
 NO_MUSIC = "none"

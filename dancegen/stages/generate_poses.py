@@ -16,6 +16,7 @@ from dancegen.options.declare import recipe_for
 from dancegen.progress import Progress
 from dancegen.stages.dance_controls import read_controls
 from dancegen.stages.dance_files import AUDIO, BEATS, BVH, FEATURES, GENERATED, JSON, MOTION, POSES, PREVIEW
+from dancegen.stages.danced_genres import genres_of_dance, write_genres
 from dancegen.stages.song_level import level_of_song
 from dancegen.stages.songs import SongFile, song_path
 from dancegen.stages.track_beats import ADVICE, asked_beats
@@ -135,6 +136,7 @@ def _build(
         "tempo_bpm": round(features.beats.tempo_bpm, 1),
         "beats": len(features.beats.times_s),
         "timing": kept,
+        **genres_of_dance(directory),
         "verdict": "; ".join(wrong) or "nothing looks wrong",
         **rounded({name: figures[name] for name in SUMMARY_FIGURES}),
     }
@@ -161,6 +163,7 @@ def _danced(
     fps, size = options.fps, options.canvas
     if not isinstance(dancer, BodyChoreographer):
         return choreograph(dancer, song, controls, seed=seed, fps=fps, size=size, progress=progress), None
+    write_genres(dancer, song, controls, seed, directory, progress)
     motion = dancer.dance(song, controls, seed=seed, progress=progress)
     motion.save(directory / MOTION)
     write_bvh(motion.resample(fps, max(1, round(song.seconds * fps))), directory / BVH)

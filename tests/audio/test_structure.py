@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from dancegen.audio.beats import NO_BEATS, Beats
 from dancegen.audio.features import FRAME_RATE
-from dancegen.audio.structure import repeated_sections
+from dancegen.audio.structure import repeated_sections, song_sections
 
 BEAT_S = 0.5
 
@@ -41,3 +43,18 @@ def test_a_song_that_never_repeats_and_one_without_beats_have_none():
     mel, _ = _song("abab")
     assert repeated_sections(mel, NO_BEATS) == []
     assert repeated_sections(*_song("a", 8)) == []
+
+
+def test_all_sections_of_a_song_are_named_alike_where_they_sound_alike():
+    mel, beats = _song("abcb")
+    marks, numbers = song_sections(mel, beats, 65.0)
+    assert marks[0][0] == 0 and marks[-1][1] == 65.0
+    assert all(end == start for (_, end), (start, _) in pairwise(marks))
+    assert all(start in beats.times_s for start, _ in marks[1:])
+    at = dict(zip((start for start, _ in marks), numbers, strict=True))
+
+    def number(moment):
+        return at[max(start for start in at if start <= moment)]
+
+    assert number(52.0) == number(20.0) and len({number(5.0), number(20.0), number(36.0)}) == 3
+    assert song_sections(mel, NO_BEATS, 65.0) == ([(0.0, 65.0)], [0])

@@ -97,3 +97,16 @@ def light_footed(folder: Path, seed: int = 0) -> Path:
 def saved_model(folder: Path, **changes) -> Path:
     save_model(folder, replace(model(), **changes))
     return folder
+
+
+def model_of_two(seed: int = 0) -> Model:
+    """One that knows a second style, and hears what it is told of them."""
+    one = model(seed)
+    denoiser = Denoiser(CONFIG, 2).eval()
+    weights = one.denoiser.state_dict()
+    weights["style.weight"] = torch.cat([weights["style.weight"], 3 * weights["style.weight"][1:]])
+    denoiser.load_state_dict(weights)
+    torch.manual_seed(seed)
+    torch.nn.init.normal_(denoiser.modulate[-1].weight, std=0.05)
+    normalizer = replace(one.normalizer, liveliness=one.normalizer.liveliness.repeat(2, 1))
+    return replace(one, denoiser=denoiser, normalizer=normalizer, styles=("stepping", "swaying"))

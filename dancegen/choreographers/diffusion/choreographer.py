@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,7 +18,9 @@ from dancegen.choreographers.diffusion.music import encode_music
 from dancegen.choreographers.diffusion.planning import SampleRequest
 from dancegen.choreographers.diffusion.sampling import sample
 from dancegen.choreographers.diffusion.timing import snap_to_beats
+from dancegen.choreographers.genres import Genre, GenreSpan, laid_over
 from dancegen.choreographers.phrases import drawn, followed, held, loudness, phrases
+from dancegen.choreographers.song_genres import choose_genres
 from dancegen.errors import InputError
 from dancegen.motion.body import GROUPS, Body, BodyMotion
 from dancegen.progress import SILENT, Progress
@@ -59,7 +62,7 @@ class DiffusionChoreographer:
         given, known = self._given(controls, frames, song.start_s)
         request = SampleRequest(
             song=encode_music(song.mel, song.beats, frames, fps, AHEAD_S, onset=song.onset, level=song.level),
-            style=genre_number(self.model.styles, controls.genre),
+            style=self._styles(self.genres(song, controls, seed=seed), frames, fps, song.start_s),
             energy=_energy(_liveliness(song, frames, fps, seed) + controls.deviation),
             floor=controls.floor,
             seed=seed,
@@ -77,6 +80,31 @@ class DiffusionChoreographer:
             motion = f.decode(made, self.model.body, fps, song.start_s)
         planted = fix_foot_contacts(motion, made[:, f.CONTACTS] > 0.5, _away(known, fps, FEET_FADE_S))
         return planted if known is None else _with_kept(planted, motion, known)
+
+    def genres(self, song: SongFeatures, controls: DanceControls, *, seed: int = 0) -> tuple[GenreSpan, ...]:
+        """What `dance` dances from when until when, in seconds of the song.
+
+        The genre that is asked for; else those of the dance that is edited, where it has some that the model knows, and
+        else what suits the song. Raises InputError for a genre that the model does not know.
+        """
+        end_s = song.start_s + song.seconds
+        if controls.genre is not None:
+            genre_number(self.model.styles, controls.genre)
+            return (GenreSpan(song.start_s, end_s, controls.genre),)
+        speeds = self.model.normalizer.liveliness[:, 0].exp().tolist()
+        known = [self.model.learnt.get(style, Genre(style)) for style in self.model.styles]
+        known = [replace(genre, speed=speed) for genre, speed in zip(known, speeds, strict=True)]
+        chosen = choose_genres(song, known, seed)
+        kept = [span for span in controls.edited_genres if span.genre in self.model.styles]
+        return laid_over(chosen, kept) if chosen and kept else chosen
+
+    def _styles(self, spans: tuple[GenreSpan, ...], frames: int, fps: float, start_s: float) -> np.ndarray | int:
+        """The style of each frame (T,), or the one of all."""
+        numbers = [genre_number(self.model.styles, span.genre) for span in spans]
+        if len(numbers) < 2:
+            return numbers[0] if numbers else 0
+        ends = [round((span.end_s - start_s) * fps) for span in spans[:-1]]
+        return np.array(numbers)[np.searchsorted(ends, np.arange(frames), side="right")]
 
     def _given(
         self, controls: DanceControls, frames: int, start_s: float
@@ -167,8 +195,6 @@ def _in_body(motion: BodyMotion, body: Body, fps: float) -> BodyMotion:
 
 def _with_kept(planted: BodyMotion, made: BodyMotion, known: np.ndarray) -> BodyMotion:
     """The dance with its feet planted, but for legs that are given: those stay what they were."""
-    from dataclasses import replace
-
     from dancegen.motion.body import NAMES, TURNING
 
     legs = np.array([TURNING.index(NAMES.index(name)) for name in GROUPS["legs"]])

@@ -26,15 +26,15 @@ FLOOR_MARGIN = 0.5
 class SampleRequest:
     """One dance to be made.
 
-    song: (T, music.WIDTH), one row a frame of the dance. style: 0 none, else 1 + its index. energy: (T,), standard
-    deviations from the style's usual liveliness, or one for all; None: not given. floor: width and depth in metres,
-    None: endless. given: (T, 127), in metres in the room, and known: (T, 4), where it counts. returns: spans that
-    repeat what was danced before, each with its first frame and the earlier frames (n,), between frames too, that it
-    shows again.
+    song: (T, music.WIDTH), one row a frame of the dance. style: 0 none, else 1 + its index; one a frame, (T,), or one
+    for all. energy: standard deviations from the style's usual liveliness, (T,) or one for all; None: not given. floor:
+    width and depth in metres, None: endless. given: (T, 127), in metres in the room, and known: (T, 4), where it
+    counts. returns: spans that repeat what was danced before, each with its first frame and the earlier frames (n,),
+    between frames too, that it shows again.
     """
 
     song: np.ndarray
-    style: int = 0
+    style: np.ndarray | int = 0
     energy: np.ndarray | float | None = 0.0
     floor: tuple[float, float] | None = (3.0, 3.0)
     seed: int = 0
@@ -44,6 +44,11 @@ class SampleRequest:
 
     def __len__(self) -> int:
         return len(self.song)
+
+    @property
+    def plain(self) -> bool:
+        """Whether its windows are those of any other plain one as long."""
+        return self.known is None and not self.returns and not np.ndim(self.style)
 
 
 @dataclass
@@ -77,9 +82,17 @@ class DancePlan:
             ahead = last < len(there)
             middle = complete.get(last, first)
             if first < middle < last:
-                yield from _cuts(first, middle, window, prefix, False)
+                yield from self._windows(first, middle, window, prefix, False)
                 first = middle
-            yield from _cuts(first, last, window, prefix, ahead)
+            yield from self._windows(first, last, window, prefix, ahead)
+
+    def _windows(self, first: int, last: int, window: int, prefix: int, ahead: bool) -> Iterator[tuple[int, int]]:
+        """Those of `_cuts`, but that what one of them dances is of one style."""
+        if np.ndim(self.request.style):
+            for change in first + 1 + np.flatnonzero(np.diff(np.asarray(self.request.style)[first:last])):
+                yield from _cuts(first, int(change), window, prefix, False)
+                first = int(change)
+        yield from _cuts(first, last, window, prefix, ahead)
 
     def remember(self, done: int) -> None:
         """Put in place what repeats frames before `done`; what is given or danced already stays."""
@@ -129,6 +142,11 @@ class Window:
     travel: Tensor
     request: SampleRequest
     prefix: int
+
+    @property
+    def style(self) -> int:
+        """Of the frames that it dances."""
+        return int(np.broadcast_to(np.asarray(self.request.style), len(self.request))[self.until - 1])
 
     @property
     def energy(self) -> float:

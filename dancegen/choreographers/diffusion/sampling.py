@@ -49,7 +49,7 @@ def sample(
     default. The dancer starts at the middle of the floor and looks along +z. `advance` gets the numbers of frames made.
     """
     w, own = model.config.window, model.config.sampling
-    if len(requests) > 1 and any(request.known is not None or request.returns for request in requests):
+    if len(requests) > 1 and any(not request.plain for request in requests):
         return [dance for request in requests for dance in sample(model, [request], guidance=guidance, steps=steps)]
     dances = [DancePlan(request) for request in requests]
     done = 0
@@ -169,7 +169,7 @@ def _rng_of(window: Window) -> torch.Generator:
 def _conditioning(windows: list[Window]) -> Conditioning:
     energies = [(0.0, 0.0) if w.request.energy is None else (1.0, w.energy) for w in windows]
     return Conditioning(
-        torch.tensor([w.request.style for w in windows]),
+        torch.tensor([w.style for w in windows]),
         torch.tensor(energies, dtype=torch.float32),
         torch.stack([w.travel for w in windows]),
     )
