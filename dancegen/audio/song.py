@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from dancegen.audio.bars import with_bars
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE, N_MELS, Rows, log_mel, mel_blocks, onset_envelope
 from dancegen.audio.load import SAMPLE_RATE, SongInfo, decode, into_flac, out_of_flac, probe, resampled
 from dancegen.audio.mono import SAID, to_mono
 from dancegen.audio.tracker import track_beats
+from dancegen.audio.trackers import BUILT_IN_TRACKER, BeatTracker
 from dancegen.errors import AudioError, reading
 from dancegen.files import load_arrays
 from dancegen.progress import SILENT, Advance, Progress
@@ -106,17 +108,30 @@ FindBeats = Callable[[Heard | None], Beats]
 
 @threadpool_limits.wrap(limits=1, user_api="blas")  # the order of summation changes the last bits, and so the dance
 def find_beats(
-    song: SongInfo, heard: Heard | None = None, *, tempo_bpm: float | None = None, progress: Progress = SILENT
+    song: SongInfo,
+    heard: Heard | None = None,
+    *,
+    tempo_bpm: float | None = None,
+    tracker: BeatTracker = BUILT_IN_TRACKER,
+    progress: Progress = SILENT,
 ) -> Beats:
-    """The beats of a whole song, which is decoded for it unless it was heard already.
+    """The beats and bars of a whole song, which is decoded for it unless it was heard already.
 
-    tempo_bpm: what a person says it is; see `track_beats`. Memory grows by under 5 MB a minute. Raises AudioError as
-    `decode` does.
+    tempo_bpm: what a person says it is, of use to the built-in tracker; see `track_beats`. Memory grows by under 5 MB a
+    minute. Raises AudioError as `decode` does, ModelError for a tracker that cannot be had.
     """
     if heard is None:
         mel, _ = _listened(song, 0.0, None, progress)
         heard = Heard(mel, onset_envelope(mel))
-    return track_beats(heard.onset, heard.mel, tempo_bpm)
+    if tracker.weights is None:
+        return with_bars(track_beats(heard.onset, heard.mel, tempo_bpm), heard.mel)
+    from dancegen.audio.beat_this import BeatThis
+
+    network = BeatThis(tracker.fetched(progress).weights or tracker.weights)
+    mono = to_mono(decode(song), _warned(song, progress))
+    with _task(song, 0.0, None, progress) as advance:
+        samples = _counted(resampled(mono, song, SAMPLE_RATE), [], advance)
+        return network.track(samples, heard.mel, heard.onset)
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")
@@ -195,7 +210,8 @@ class _Beats:
     def of(self, mel: np.ndarray, onset: np.ndarray, seconds: float) -> Beats:
         """Given what was heard of the span, and its length."""
         beats = self._find(Heard(mel, onset)) if self._known is None else self._known
-        return beats.between(self._start_s, self._start_s + seconds)
+        part = beats.between(self._start_s, self._start_s + seconds)
+        return part if part.metre else with_bars(part, mel)
 
 
 def _listened(song: SongInfo, start_s: float, seconds: float | None, progress: Progress) -> tuple[np.ndarray, float]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from dancegen.audio.beats import BEATS_A_BAR, Beats
+from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE
 
 SECTION_S = 15.0
@@ -82,14 +82,17 @@ def _beat_spectra(mel: np.ndarray, beats: Beats) -> np.ndarray:
 
 
 def _boundaries(spectra: np.ndarray, beats: Beats) -> list[int]:
-    """Beats at which sections begin, the first and the end included, all on bars that are counted from the first."""
+    """Beats at which sections begin, the first and the end included, all others on bars."""
     count = len(spectra)
     if count < 2 * SHORTEST_BEATS:
         return []
     from librosa.segment import agglomerative
 
     sections = int(np.clip(round((beats.times_s[-1] - beats.times_s[0]) / SECTION_S), 2, count // SHORTEST_BEATS))
-    edges = {BEATS_A_BAR * round(int(edge) / BEATS_A_BAR) for edge in agglomerative(spectra.T, sections)}
+    bars = beats.downbeats[beats.downbeats < count]
+    if not len(bars):
+        return []
+    edges = {int(bars[np.abs(bars - edge).argmin()]) for edge in agglomerative(spectra.T, sections)}
     kept = [0]
     for edge in sorted(edges):
         if edge - kept[-1] >= SHORTEST_BEATS and count - edge >= SHORTEST_BEATS:

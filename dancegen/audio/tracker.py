@@ -28,6 +28,9 @@ _LEAST_FIRMNESS = 0.65  # of a free chain of beats: in noise, rain and speech it
 _SAME_TEMPO = 1.08  # by what factor a chain at twice the tempo may leave that
 _TWICE = 1.2  # by how much better it must be: of 250 synthesised songs that came to more, 8 became right and 2 wrong
 _AN_ONSET = 0.3  # of the highest onsets: what counts as one
+_KICK_BANDS = 5  # mel bands, to some 150 Hz
+_THIRD, _OTHERS = 1 / 3, (1 / 4, 1 / 2, 2 / 3)  # of a beat: where the beat may be, and where hardly anything then is
+_ALONE = 2.0  # by what factor onsets are stronger there than at the others
 _BESIDE = range(6, 26)  # frames by which beats are moved to see whether they matter
 _MOST_HIGHER = 20.0
 _REFINE_FRAMES = 3  # how far a beat may move onto its onset
@@ -60,9 +63,9 @@ def track_beats(onset: np.ndarray, mel: np.ndarray | None = None, tempo_bpm: flo
     onset = np.asarray(onset, np.float32)
     if len(onset) < 2 * FRAME_RATE or not onset.max() > 1e-3:
         return NO_BEATS
-    flat = low = _flattened(onset)
+    full = flat = low = flattened(onset)
     if mel is not None:  # kick and bass tell the beat from what is played between beats
-        low = _flattened(onset_envelope(mel[:, :_LOW_BANDS]))
+        low = flattened(onset_envelope(mel[:, :_LOW_BANDS]))
         flat = (1 - _LOW_SHARE) * flat + _LOW_SHARE * low
     slowest, fastest = (SLOWEST_BPM, FASTEST_BPM) if tempo_bpm is None else (tempo_bpm / _NEAR, tempo_bpm * _NEAR)
     periods = np.arange(int(60 * FRAME_RATE / fastest), int(60 * FRAME_RATE / slowest) + 1)
@@ -71,10 +74,12 @@ def track_beats(onset: np.ndarray, mel: np.ndarray | None = None, tempo_bpm: flo
     frames = _beat_frames(flat, periods, salience, clarity / chance, chance, sure=tempo_bpm is not None)
     if tempo_bpm is None:
         frames = _right_octave(flat, low, periods, salience, frames)
+        if mel is not None:
+            frames = _behind_the_upbeat(full, flattened(onset_envelope(mel[:, :_KICK_BANDS])), frames)
     frames = frames[_sounding(frames, onset, mel)]
     if len(frames) < 3:
         return NO_BEATS
-    times, strength = _refined(frames, flat), _at_peak(flat, frames)
+    times, strength = _refined(frames, flat), at_peak(flat, frames)
     apart = np.concatenate([[True], np.diff(times) > _REFINE_FRAMES])  # two may have moved onto one onset
     times, strength = times[apart], strength[apart]
     strength = np.clip(strength / max(np.percentile(strength, 95), 1e-6), 0, 1).astype(np.float32)
@@ -118,9 +123,28 @@ def _right_octave(
     between = twice[apart > _REFINE_FRAMES]
     if not len(between):
         return frames
-    lower = _at_peak(low, between).mean() / max(_at_peak(low, frames).mean(), 1e-6)
+    lower = at_peak(low, between).mean() / max(at_peak(low, frames).mean(), 1e-6)
     firmer = _firmness(flat, twice) / max(_firmness(flat, frames), 1e-6)
     return twice if firmer * salient**0.5 * lower > _TWICE else frames
+
+
+def _behind_the_upbeat(full: np.ndarray, kick: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Frames (B,) of a chain of beats, or of one a third of a beat later if the first is of upbeats.
+
+    In a jig and in swing the eighth before the beat may be as loud as the beat. Then there is a short time to the next
+    sound and a long one behind it, where a beat has them the other way round. The kick tells, or what is louder.
+    """
+    if len(frames) < 3:
+        return frames
+    apart = np.append(np.diff(frames), np.median(np.diff(frames)))
+    later = np.rint(frames + _THIRD * apart).astype(int)
+    others = max(at_peak(full, np.rint(frames + part * apart).astype(int), 2).mean() for part in _OTHERS)
+    if at_peak(full, later, 2).mean() <= _ALONE * others:
+        return frames
+    if all(at_peak(each, later, 2).mean() <= at_peak(each, frames, 2).mean() for each in (kick, full)):
+        return frames
+    before = later[0] - int(apart[0])
+    return np.append(before, later) if before >= 0 else later
 
 
 def _firmness(flat: np.ndarray, frames: np.ndarray) -> float:
@@ -130,7 +154,7 @@ def _firmness(flat: np.ndarray, frames: np.ndarray) -> float:
     higher the onsets are at the beats than at the same times moved by a part of a beat.
     """
     loud = _AN_ONSET * np.percentile(flat, 99)
-    at_beats = _at_peak(flat, frames)
+    at_beats = at_peak(flat, frames)
     inner = flat[1:-1]
     peaks = np.flatnonzero((inner >= flat[:-2]) & (inner > flat[2:]) & (inner > loud)) + 1
     if not len(peaks) or not len(frames):
@@ -138,12 +162,12 @@ def _firmness(flat: np.ndarray, frames: np.ndarray) -> float:
     next_beat = np.minimum(np.searchsorted(frames, peaks), len(frames) - 1)
     apart = np.minimum(abs(frames[next_beat] - peaks), abs(frames[np.maximum(next_beat - 1, 0)] - peaks))
     explained = flat[peaks[apart <= _REFINE_FRAMES]].sum() / flat[peaks].sum()
-    beside = np.mean([_at_peak(flat, frames + moved).mean() for moved in _BESIDE])
+    beside = np.mean([at_peak(flat, frames + moved).mean() for moved in _BESIDE])
     higher = at_beats.mean() / max(beside, at_beats.mean() / _MOST_HIGHER, 1e-9)
     return float((at_beats > loud).mean() * explained * np.log(max(higher, 1.0)))
 
 
-def _flattened(onset: np.ndarray) -> np.ndarray:
+def flattened(onset: np.ndarray) -> np.ndarray:
     """The envelope over its local mean, in units of its local loudness: quiet parts count as loud ones do."""
     from scipy.ndimage import gaussian_filter1d
 
@@ -246,9 +270,9 @@ def _sounding(frames: np.ndarray, onset: np.ndarray, mel: np.ndarray | None) -> 
     return kept
 
 
-def _at_peak(flat: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """The highest onset within reach of each beat."""
-    near = np.clip(frames[:, None] + np.arange(-_REFINE_FRAMES, _REFINE_FRAMES + 1), 0, len(flat) - 1)
+def at_peak(flat: np.ndarray, frames: np.ndarray, reach: int = _REFINE_FRAMES) -> np.ndarray:
+    """The highest onset within `reach` frames of each of the frames (B,)."""
+    near = np.clip(frames[:, None] + np.arange(-reach, reach + 1), 0, len(flat) - 1)
     return flat[near].max(axis=1)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dancegen.audio.song import SongFeatures
 
 PHRASE_BEATS, PHRASE_S = 8, 4.0
-"""How long a style is kept, where there is a beat and where there is none."""
+"""About how long a style is kept, where there is a beat and where there is none."""
 LONGEST_S = 10.0
 """Of a phrase, where the beat pauses."""
 BALANCED = 4
@@ -29,8 +29,12 @@ FOLLOWS = 0.6
 
 
 def phrases(song: SongFeatures) -> np.ndarray:
-    """Where the phrases of a song begin: (P,) seconds, the first 0."""
-    beats = song.beats.times_s[::PHRASE_BEATS]
+    """Where the phrases of a song begin: (P,) seconds, the first 0, the others on bars.
+
+    A phrase has one, two or four bars: what comes nearest to eight beats.
+    """
+    bars = 2 ** max(0, round(np.log2(PHRASE_BEATS / song.beats.bar_beats)))
+    beats = song.beats.times_s[song.beats.downbeats[::bars]]
     marks = [0.0, *beats[(beats > 0) & (beats < song.seconds)], song.seconds]
     longest = LONGEST_S if len(beats) else PHRASE_S
     return np.concatenate([np.arange(a, b, longest) for a, b in pairwise(marks)])

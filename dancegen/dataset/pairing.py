@@ -280,7 +280,7 @@ def write_music(root: Path, clip: Clip, song: Song) -> None:
 def clip_beats(beats: Beats, start_s: float, seconds: float) -> Beats:
     """The beats of a span, in seconds from its start."""
     inside = (beats.times_s >= start_s) & (beats.times_s < start_s + seconds)
-    return Beats(beats.times_s[inside] - start_s, beats.tempo_bpm, beats.strength[inside])
+    return replace(beats.only(inside, start_s, beats.tempo_bpm), start_s=0.0)
 
 
 def _measure(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from dancegen.audio import BUILT_IN
 from dancegen.choreographers.registry import FAMILIES, bundled_genres, usual_family
 from dancegen.options.declare import (
     Options,
@@ -23,7 +24,7 @@ from dancegen.options.declare import (
     span,
     within,
 )
-from dancegen.options.shared import Canvas, Detecting, Extracting, PoseFiles, Seeded, Span
+from dancegen.options.shared import Canvas, Detecting, Extracting, Listening, PoseFiles, Seeded, Span
 from dancegen.renderers import STYLES
 from dancegen.store import Artifact
 
@@ -46,7 +47,7 @@ def _engines() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratePosesOptions(Span, Canvas, PoseFiles, Seeded):
+class GeneratePosesOptions(Span, Canvas, PoseFiles, Listening, Seeded):
     """From a song to a choreography."""
 
     song: str | Path = option(
@@ -153,7 +154,7 @@ class OverlayOptions(SkeletonOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderOptions(Span, OverlayOptions, PoseFiles, Detecting, Seeded):
+class RenderOptions(Span, OverlayOptions, PoseFiles, Listening, Detecting, Seeded):
     """From a choreography to a video: what any engine takes."""
 
     start: float = redeclared_of(
@@ -163,6 +164,9 @@ class RenderOptions(Span, OverlayOptions, PoseFiles, Detecting, Seeded):
         Span, "seconds", help="How much of a video to take; else to its end.", role=Role.DERIVED, through="poses"
     )
     detector: str | Path | None = redeclared_of(Detecting, "detector", role=Role.DERIVED, through="poses")
+    beat_tracker: str | Path = redeclared_of(
+        Listening, "beat_tracker", BUILT_IN, role=Role.DERIVED, through="poses"
+    )  # fmt: skip
     hands: bool = redeclared_of(
         Extracting, "hands", False, help="In a video, look for hands too.", role=Role.DERIVED, through="poses"
     )
@@ -195,7 +199,7 @@ class DanceOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions(Detecting, Seeded):
+class EvaluateOptions(Detecting, Listening, Seeded):
     """From dances to figures."""
 
     inputs: tuple[Artifact | str | Path, ...] = option(

@@ -9,12 +9,12 @@ from typing import Any
 from dancegen.choreographers.registry import FAMILIES, usual_family
 from dancegen.dataset.splits import SPLITS
 from dancegen.options.declare import Role, above, lasting, option, pixels, within
-from dancegen.options.shared import Canvas, Cleaning, Extracting, Parallel, Seeded
+from dancegen.options.shared import Canvas, Cleaning, Extracting, Listening, Parallel, Seeded
 from dancegen.store import Artifact
 
 
 @dataclass(frozen=True, kw_only=True)
-class PrepareOptions(Seeded, Parallel):
+class PrepareOptions(Listening, Seeded, Parallel):
     """From recorded dance and songs to a dataset."""
 
     sources: tuple[str | Path, ...] = option(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from dancegen.audio import BEAT_THIS, BUILT_IN
 from dancegen.errors import InputError
 from dancegen.options.declare import (
     COMMON,
@@ -107,6 +108,16 @@ class Networked(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Listening(Networked):
+    """Options of a verb that may track the beats of a song."""
+
+    beat_tracker: str | Path = option(
+        BUILT_IN, help="Hears beats and bars: built-in, beat-this (a neural network), or weights of the latter.",
+        metavar="TRACKER", role=Role.INPUT, names=(BUILT_IN, BEAT_THIS),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class Extracting(Detecting, Networked):
     """Options of a verb that makes poses of video."""
 
@@ -144,6 +155,8 @@ class Cleaning(Options):
 
 
 SHARED = frozenset(
-    each.name for kind in (Seeded, Parallel, Canvas, PoseFiles, Extracting, Cleaning) for each in fields(kind)
+    each.name
+    for kind in (Seeded, Parallel, Canvas, PoseFiles, Listening, Extracting, Cleaning)
+    for each in fields(kind)
 )
 """The names of all of them."""

@@ -91,6 +91,7 @@ def evaluate(options: EvaluateOptions, context: Context) -> Artifact:
             "songs": (),  # as what is danced to them
             "inputs": danced,
             "detector": watched,
+            "beat_tracker": (),  # as what was danced
         },
     )
 

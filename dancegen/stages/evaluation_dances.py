@@ -49,6 +49,8 @@ def dance_to_songs(
                     start=options.start,
                     seconds=options.seconds,
                     seed=options.seed,
+                    beat_tracker=options.beat_tracker,
+                    offline=options.offline,
                 )
                 dances.append((model.name, generate_poses(wanted, step, song=song, model=chosen)))
                 advance(1)

@@ -23,12 +23,13 @@ from dancegen.stages.lift_poses import motion_of_joints
 from dancegen.stages.own_outputs import is_artifact
 from dancegen.stages.takes import TakeFile, find_sources
 from dancegen.stages.track_beats import VERSION as TRACKER
-from dancegen.stages.track_beats import beats_of_song
+from dancegen.stages.track_beats import beats_of_song, tracker_of
 from dancegen.store import Artifact, Input
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from dancegen.audio.trackers import BeatTracker
     from dancegen.metrics.published.protocol import PublishedDance
 
 STAGE, VERSION = "evaluate", 8
@@ -65,19 +66,21 @@ def evaluate_published(options: EvaluateOptions, context: Context) -> Artifact:
             f"--protocol {options.protocol} holds dances against real ones: name them with --reference, a prepared "
             "dataset or a folder of motion such as AIST++'s motions"
         )
-    dances = _dances(options, context)
-    real, notes = _real(options.reference, context)
+    tracker = tracker_of(options)
+    dances = _dances(options, tracker, context)
+    real, notes = _real(options.reference, tracker, context)
     inputs = {
         "inputs": tuple(item for each in dances for item in each.inputs),
         "reference": tuple(item for each in real for item in each.inputs),
         "songs": (),  # as what is danced to them
         "detector": (),
+        "beat_tracker": tracker.inputs,
     }
     recipe = recipe_for(STAGE, VERSION, options, inputs, tracker=TRACKER)
     return context.obtain(recipe, lambda directory: _build(directory, dances, real, notes, context))
 
 
-def _dances(options: EvaluateOptions, context: Context) -> list[_Moving]:
+def _dances(options: EvaluateOptions, tracker: BeatTracker, context: Context) -> list[_Moving]:
     from dancegen.choreographers import choose_model
 
     takes, others = [], []
@@ -85,7 +88,7 @@ def _dances(options: EvaluateOptions, context: Context) -> list[_Moving]:
         (takes if _is_recordings(each) else others).append(each)
     found: list[_Moving] = []
     for place in map(Path, takes):
-        found += [_of_take(place.stem, item, context) for item in find_sources([place], context.progress)[0]]
+        found += [_of_take(place.stem, item, tracker, context) for item in find_sources([place], context.progress)[0]]
     inputs = find_inputs(others, context.store)
     models = [each for each in inputs if each.kind == MODEL]
     for model in models:
@@ -118,7 +121,7 @@ def _is_recordings(reference: Artifact | str | Path) -> bool:
         return False
 
 
-def _of_take(row: str, item: TakeFile, context: Context) -> _Moving:
+def _of_take(row: str, item: TakeFile, tracker: BeatTracker, context: Context) -> _Moving:
     """A recording; the music it names has its beats from the store, or tracked once for all that dance to it."""
 
     def read() -> PublishedDance:
@@ -129,7 +132,7 @@ def _of_take(row: str, item: TakeFile, context: Context) -> _Moving:
         motion = smpl.read_smpl(item.take.path) if is_smpl else item.take.read()
         if item.song is None:
             return PublishedDance.of(motion)
-        beats = beats_of_song(item.song, context)
+        beats = beats_of_song(item.song, context, tracker)
         return PublishedDance.of(motion, beats.times_s - item.take.info.song_start_s)
 
     music = () if item.song is None else (item.song.input,)
@@ -183,11 +186,11 @@ def _beats(path: Path) -> np.ndarray:
     return Beats.load(path).times_s
 
 
-def _real(reference: Artifact | str | Path, context: Context) -> tuple[list[_Moving], list[str]]:
+def _real(reference: Artifact | str | Path, tracker: BeatTracker, context: Context) -> tuple[list[_Moving], list[str]]:
     """The real dances, and what is to be said of them."""
     if _is_recordings(reference):
         takes, faults = find_sources([Path(str(reference))], context.progress)
-        return [_of_take(REAL, item, context) for item in takes], [
+        return [_of_take(REAL, item, tracker, context) for item in takes], [
             f"left out of real dance: {fault}" for fault in faults
         ]
     from dancegen.dataset.format import read_clips

@@ -37,10 +37,11 @@ from dancegen.stages.detect_people import FILE, Look, Part, detect_people, let_g
 from dancegen.stages.detect_people import VERSION as LOOKING
 from dancegen.stages.songs import SongFile, song_path
 from dancegen.stages.track_beats import VERSION as TRACKER
-from dancegen.stages.track_beats import finder
+from dancegen.stages.track_beats import bars_in_words, finder, tracker_of
 from dancegen.store import SHORT, Artifact, Input, Recipe
 
 if TYPE_CHECKING:
+    from dancegen.audio.trackers import BeatTracker
     from dancegen.pose.cleaning import Cleaned
     from dancegen.video import VideoFile
 
@@ -79,9 +80,9 @@ def dance_of_video(path: Path, options: RenderOptions, context: Context) -> Arti
     if known is not None:
         context.progress.say(f"{path.name} was made of the dance {known.digest[:SHORT]}: that is taken")
         return known
-    filmed = _filmed(path, options, context)
+    filmed, tracker = _filmed(path, options, context), tracker_of(options)
     music = None if options.music in (None, NO_MUSIC) else SongFile(song_path(options.music))
-    recipe = Recipe(IMPORTED, VERSION, _params(filmed, options), _inputs(filmed, music))
+    recipe = Recipe(IMPORTED, VERSION, _params(filmed, options), _inputs(filmed, music, tracker))
     spec, video = filmed.look.detector, filmed.video
     context.progress.say(
         f"{path.name}: the dance that it shows is taken, {_heard(options)}; {spec.name} looks for the dancer"
@@ -99,11 +100,11 @@ def dance_of_video(path: Path, options: RenderOptions, context: Context) -> Arti
         if options.music == NO_MUSIC:
             leave_silence(directory, sequence.seconds)
         elif music is not None:
-            find = finder(music, context)
+            find = finder(music, context, tracker)
             start = options.music_start or 0.0
             leave_music(directory, music.info, find, start, sequence.seconds, context.progress)
         else:
-            leave_own_sound(directory, video, sequence, context.progress)
+            leave_own_sound(directory, video, sequence, tracker, context.progress)
         beats = Beats.load(directory / BEATS)
         return {
             "seconds": round(sequence.seconds, 3),
@@ -113,6 +114,7 @@ def dance_of_video(path: Path, options: RenderOptions, context: Context) -> Arti
             "shots": len(sequence.shots) + 1,
             "tempo_bpm": round(beats.tempo_bpm, 1),
             "beats": len(beats.times_s),
+            **bars_in_words(beats),
         }
 
     return context.step(force=False).obtain(recipe, build)
@@ -165,7 +167,9 @@ def partly_seen(keypoints: np.ndarray, fps: float) -> np.ndarray:
     return smooth_joints(kept, fps, SETTINGS.smooth)
 
 
-def leave_own_sound(directory: Path, video: VideoFile, sequence: PoseSequence, progress: Progress) -> None:
+def leave_own_sound(
+    directory: Path, video: VideoFile, sequence: PoseSequence, tracker: BeatTracker, progress: Progress
+) -> None:
     """Write the sound of a video from the first pose on, in step with the pictures, and what is heard in it."""
     from dancegen.audio.load import probe
     from dancegen.audio.song import find_beats
@@ -183,8 +187,8 @@ def leave_own_sound(directory: Path, video: VideoFile, sequence: PoseSequence, p
         write_own_sound(video.path, whole, video.begins_s, length)
         info = probe(whole)
         leave_music(
-            directory, info, lambda heard: find_beats(info, heard, progress=progress), sequence.start_s,
-            sequence.seconds, progress,
+            directory, info, lambda heard: find_beats(info, heard, tracker=tracker, progress=progress),
+            sequence.start_s, sequence.seconds, progress,
         )  # fmt: skip
 
 
@@ -230,7 +234,7 @@ def _check(options: RenderOptions) -> None:
 
 def _changed(options: RenderOptions) -> bool:
     """Whether more is asked for than the dance of a film as it is."""
-    asked = ("detector", "hands", "face", "music", "start", "seconds")
+    asked = ("detector", "beat_tracker", "hands", "face", "music", "start", "seconds")
     return any(name in options.given() for name in asked)
 
 
@@ -284,9 +288,9 @@ def _params(filmed: Filmed, options: RenderOptions) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _inputs(filmed: Filmed, music: SongFile | None) -> tuple[Input, ...]:
+def _inputs(filmed: Filmed, music: SongFile | None, tracker: BeatTracker) -> tuple[Input, ...]:
     song = () if music is None else (replace(music.input, role="song"),)
-    return (filmed.pictures, filmed.look.weights, *song)
+    return (filmed.pictures, filmed.look.weights, *song, *tracker.inputs)
 
 
 def _shown(

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dancegen.context import Context
 from dancegen.dataset.format import Clip
@@ -17,6 +17,9 @@ from dancegen.stages.one_by_one import Fault, Notes
 from dancegen.stages.songs import SongFile
 from dancegen.stages.takes import TakeFile
 from dancegen.store import Store
+
+if TYPE_CHECKING:
+    from dancegen.audio.trackers import BeatTracker
 
 SOUND_ENDS_S = 1.0
 """A sound that ends so much before the pictures is worth a word."""
@@ -78,12 +81,18 @@ class Filmed:
 
 
 def cut_films(
-    takes: Sequence[TakeFile], genres: dict[str, str], options: PrepareOptions, root: Path, store: Store, each: Each
+    takes: Sequence[TakeFile],
+    genres: dict[str, str],
+    options: PrepareOptions,
+    root: Path,
+    store: Store,
+    tracker: BeatTracker,
+    each: Each,
 ) -> Filmed:
     """The clips of all videos, written under `root`; whatever is wrong with one of them is that one's fault alone."""
     from dancegen.dataset.filmed import remove_film_clips
 
-    jobs = [(item, genres[item.name], options, root, store) for item in takes]
+    jobs = [(item, genres[item.name], options, root, store, tracker) for item in takes]
     videos, failures = [], []
     for item, result in each("Cutting the videos", _cut, jobs) if jobs else ():
         if isinstance(result, Fault):
@@ -97,20 +106,28 @@ def cut_films(
 # In other processes. Whatever this raises is the fault of the video that it was given.
 
 
-def _cut(item: TakeFile, genre: str, options: PrepareOptions, root: Path, store: Store) -> FilmedClips:
+def _cut(
+    item: TakeFile, genre: str, options: PrepareOptions, root: Path, store: Store, tracker: BeatTracker
+) -> FilmedClips:
     from dancegen.dataset.filmed import remove_film_clips
 
     remove_film_clips(item.name, root)  # of a process that died of another video
     try:
         with tempfile.TemporaryDirectory(prefix="dancegen-sound-") as scratch:
-            return _clips_of(item, genre, options, root, store, Path(scratch))
+            return _clips_of(item, genre, options, root, store, tracker, Path(scratch))
     except Exception:
         remove_film_clips(item.name, root)
         raise
 
 
 def _clips_of(
-    item: TakeFile, genre: str, options: PrepareOptions, root: Path, store: Store, scratch: Path
+    item: TakeFile,
+    genre: str,
+    options: PrepareOptions,
+    root: Path,
+    store: Store,
+    tracker: BeatTracker,
+    scratch: Path,
 ) -> FilmedClips:
     from dancegen.dataset.filmed import FilmedTake, make_film_clips, planned_pieces, usual_rate
     from dancegen.stages.track_beats import beats_of_song
@@ -125,7 +142,7 @@ def _clips_of(
     planned_pieces(length, options.clip_seconds, fps)
     sound = scratch / f"{item.take.path.stem}.flac"
     song = _write_sound(item, video, length.seconds, sound, notes)
-    beats = beats_of_song(SongFile(sound), Context(store))
+    beats = beats_of_song(SongFile(sound), Context(store), tracker)
     if not len(beats.times_s):
         notes.warn(f"{item.shown}: no steady beat was heard in its music; it is kept, with its music as it is")
     take = FilmedTake(

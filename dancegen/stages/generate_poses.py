@@ -19,7 +19,7 @@ from dancegen.stages.dance_files import AUDIO, BEATS, BVH, FEATURES, GENERATED, 
 from dancegen.stages.danced_genres import genres_of_dance, write_genres
 from dancegen.stages.song_level import level_of_song
 from dancegen.stages.songs import SongFile, song_path
-from dancegen.stages.track_beats import ADVICE, asked_beats
+from dancegen.stages.track_beats import ADVICE, asked_beats, bars_in_words
 from dancegen.stages.track_beats import VERSION as TRACKER
 from dancegen.store import Artifact, Input
 from dancegen.store.hashing import hash_value
@@ -66,7 +66,8 @@ def generate_poses(
     end = info.seconds if options.seconds is None else options.start + options.seconds
     beats = asked_beats(options, context.store, (options.start, end))
     source = replace(song.input, role="song")
-    inputs = {"song": (source,), "model": chosen.inputs, "poses": (), "beats": beats.inputs, **asked.inputs}
+    inputs = {"song": (source,), "model": chosen.inputs, "poses": (), "beats": beats.inputs,
+              "beat_tracker": beats.tracker.inputs, **asked.inputs}  # fmt: skip
     recipe = recipe_for(STAGE, chosen.version, options, inputs, tracker=TRACKER, **asked.moments)
 
     def build(directory: Path) -> dict:
@@ -135,6 +136,7 @@ def _build(
         "fps": options.fps,
         "tempo_bpm": round(features.beats.tempo_bpm, 1),
         "beats": len(features.beats.times_s),
+        **bars_in_words(features.beats),
         "timing": kept,
         **genres_of_dance(directory),
         "verdict": "; ".join(wrong) or "nothing looks wrong",

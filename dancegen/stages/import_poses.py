@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dancegen.context import Context
 from dancegen.errors import InputError
@@ -26,8 +26,11 @@ from dancegen.stages.filmed_dance import dance_of_video
 from dancegen.stages.pose_files import PoseFile, is_pose_file, read_pose_file
 from dancegen.stages.songs import SongFile, song_path
 from dancegen.stages.track_beats import VERSION as TRACKER
-from dancegen.stages.track_beats import finder
+from dancegen.stages.track_beats import bars_in_words, finder, tracker_of
 from dancegen.store import Artifact, Input, Recipe
+
+if TYPE_CHECKING:
+    from dancegen.audio.trackers import BeatTracker
 
 VERSION = 1
 
@@ -70,28 +73,29 @@ def dance_to_render(options: RenderOptions, context: Context) -> Artifact:
     if reference is None or isinstance(reference, Artifact) or not is_pose_file(reference):
         return _of_the_store(options, context)
     found = read_pose_file(reference, context.store, json_fps=options.json_fps, canvas=options.json_canvas)
-    return import_poses(found, _music(found, options), context)
+    return import_poses(found, _music(found, options), tracker_of(options), context)
 
 
-def import_poses(found: PoseFile, music: Music, context: Context) -> Artifact:
-    """The dance of a pose file, with music, as generate-poses would have left it."""
+def import_poses(found: PoseFile, music: Music, tracker: BeatTracker, context: Context) -> Artifact:
+    """The dance of a pose file, with music, as generate-poses would have left it. tracker: who hears its beats."""
     sequence = replace(found.sequence, start_s=music.position_s)
     for remark in found.remarks:
         context.progress.warn(remark)
     context.progress.say(f"{found.path.name}: {len(sequence)} frames, {sequence.fps:g} a second; {music.said}")
     _check_length(found, music, context)
+    heard = tracker.inputs if isinstance(music.song, SongFile) else ()
     recipe = Recipe(
         IMPORTED, VERSION,
         {"fps": sequence.fps, "size": list(sequence.size), "start": music.start_s, "position": sequence.start_s,
          "tracker": TRACKER},
-        (found.input, *music.inputs),
+        (found.input, *music.inputs, *heard),
     )  # fmt: skip
 
     def build(directory: Path) -> dict[str, Any]:
         from dancegen.audio.beats import Beats
 
         sequence.save(directory / POSES)
-        _leave_music(directory, music, sequence.seconds, context)
+        _leave_music(directory, music, tracker, sequence.seconds, context)
         beats = Beats.load(directory / BEATS)
         return {
             "seconds": round(sequence.seconds, 3),
@@ -99,6 +103,7 @@ def import_poses(found: PoseFile, music: Music, context: Context) -> Artifact:
             "fps": sequence.fps,
             "tempo_bpm": round(beats.tempo_bpm, 1),
             "beats": len(beats.times_s),
+            **bars_in_words(beats),
             "music": music.said,
         }
 
@@ -158,7 +163,7 @@ def _check_length(found: PoseFile, music: Music, context: Context) -> None:
         )
 
 
-def _leave_music(directory: Path, music: Music, seconds: float, context: Context) -> None:
+def _leave_music(directory: Path, music: Music, tracker: BeatTracker, seconds: float, context: Context) -> None:
     from dancegen.audio.beats import Beats
     from dancegen.audio.load import probe
 
@@ -166,7 +171,7 @@ def _leave_music(directory: Path, music: Music, seconds: float, context: Context
         leave_silence(directory, seconds)
         return
     if not isinstance(music.song, Artifact):
-        find = finder(music.song, context)
+        find = finder(music.song, context, tracker)
         leave_music(directory, music.song.info, find, music.start_s, seconds, context.progress)
         return
     if abs(float(music.song.summary["seconds"]) - seconds) < 0.02:

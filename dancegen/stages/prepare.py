@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,10 +41,13 @@ from dancegen.stages.one_by_one import Fault, Notes, one_by_one
 from dancegen.stages.prepare_forecast import forecast
 from dancegen.stages.songs import SongFile, find_songs
 from dancegen.stages.takes import TakeFile, find_sources, genres_of, of_the_side
-from dancegen.stages.track_beats import NO_BEAT, finder
+from dancegen.stages.track_beats import NO_BEAT, finder, tracker_of
 from dancegen.stages.track_beats import VERSION as TRACKER
 from dancegen.stages.workers import on_other_machines
 from dancegen.store import Artifact, Input, Store
+
+if TYPE_CHECKING:
+    from dancegen.audio.trackers import BeatTracker
 
 STAGE = "prepare"
 VERSION = 6
@@ -81,6 +84,8 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
         "music": tuple(item.input for item in songs),
         "own songs": tuple(song.input for song in own.values()),
     }
+    tracker = tracker_of(options)
+    inputs["beat_tracker"] = tracker.inputs
     joints = {}
     if options.joints is not None:
         inputs["joints"] = (Input.file("joint names", options.joints),)
@@ -89,7 +94,9 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
     recipe = recipe_for(STAGE, VERSION, options, inputs, genres=genres, split=choice.recipe, tracker=TRACKER, **more)
     needed = {item.song.input.digest for item in danced if item.song is not None}
     own_songs = [song for digest, song in own.items() if digest in needed]
-    job = _Job(danced, films, songs, own_songs, genres, joints, choice, options, context.store, context.progress)
+    job = _Job(
+        danced, films, songs, own_songs, genres, joints, choice, tracker, options, context.store, context.progress
+    )  # fmt: skip
     made = context.obtain(recipe, lambda directory: job.build(directory, unreadable))
     context.tell(lambda: forecast(danced, films, songs, job.hints, options, USUAL_FPS, unreadable).lines())
     return made
@@ -109,6 +116,7 @@ class _Job:
     genres: dict[str, str]
     joints: Mapping[str, str]
     choice: SplitChoice
+    tracker: BeatTracker
     options: PrepareOptions
     store: Store
     progress: Progress
@@ -118,6 +126,7 @@ class _Job:
     def build(self, directory: Path, unreadable: list[str]) -> dict:
         """Make the dataset in `directory`; returns its summary. unreadable: files that were left out already."""
         self._leave_out(unreadable)
+        self.tracker.fetched(self.progress)  # before several processes need it
         shared = directory if on_other_machines(self.options) else None  # where all of them see it
         with tempfile.TemporaryDirectory(prefix=".dancegen-prepare-", dir=shared) as scratch:
             songs, own_songs = self._analyse_songs(Path(scratch)) if self.takes else ([], [])
@@ -160,7 +169,7 @@ class _Job:
         for number, item in enumerate(files):
             told_apart = stems[item.path.stem.lower()] == 1
             name = item.path.stem if told_apart else f"{item.path.absolute().parent.name} {item.path.stem}"
-            jobs.append((item, scratch / f"song{number}.npy", self.store, name))
+            jobs.append((item, scratch / f"song{number}.npy", self.store, self.tracker, name))
         for item, result in self._each("Listening to the songs", _analyse, jobs):
             if isinstance(result, Fault):
                 failures.append(_about_song(item, result.reason))
@@ -195,7 +204,7 @@ class _Job:
         return takes
 
     def _cut_films(self, directory: Path, takes: list[MeasuredTake | SeenTake]) -> Filmed:
-        filmed = cut_films(self.films, self.genres, self.options, directory, self.store, self._each)
+        filmed = cut_films(self.films, self.genres, self.options, directory, self.store, self.tracker, self._each)
         self._retell(filmed.said)
         if self.films and not filmed.videos and not takes:
             only = f"none of the {len(filmed.failures)} videos can be used: " if len(filmed.failures) > 1 else ""
@@ -323,10 +332,10 @@ def _locked(paired: list[PairedClips]) -> dict[str, float]:
 # In other processes. Whatever these raise is the fault of the input that they were given.
 
 
-def _analyse(item: SongFile, mel: Path, store: Store, name: str) -> Song:
+def _analyse(item: SongFile, mel: Path, store: Store, tracker: BeatTracker, name: str) -> Song:
     from dancegen.audio.song import analyse
 
-    features = analyse(item.info, beats=finder(item, Context(store)))
+    features = analyse(item.info, beats=finder(item, Context(store), tracker))
     np.save(mel, features.mel)
     return Song(name, item.path, item.input.digest, features.seconds, features.beats, mel)
 

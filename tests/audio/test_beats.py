@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -219,11 +221,37 @@ def test_beats_survive_their_file(tmp_path):
     assert len(Beats.load(tmp_path / "none.json").times_s) == 0
 
 
+def test_bars_survive_the_file_and_a_part(tmp_path):
+    times = np.arange(0.25, 10, 0.5)
+    beats = Beats(times, 120.0, np.ones(len(times), np.float32), downbeats_s=times[1::3], metre="3/4")
+    beats.save(tmp_path / "beats.json")
+    assert json.loads((tmp_path / "beats.json").read_text())["format"] == 2
+    again = Beats.load(tmp_path / "beats.json")
+    assert again.downbeats_s.tolist() == times[1::3].tolist() and again.metre == "3/4"
+    assert again.bar_beats == 3 and again.downbeats.tolist() == list(range(1, len(times), 3))
+    part = again.between(2.0, 6.0)
+    assert part.metre == "3/4" and part.downbeats_s + 2.0 == pytest.approx([2.25, 3.75, 5.25])
+    assert again.between(2.3, 3.7).bar_beats == 3, "of a part without a whole bar, as the metre says"
+
+
+def test_a_file_of_an_earlier_version_is_counted_in_fours(tmp_path):
+    times = np.arange(0.5, 9.5, 0.5)
+    old = {"tempo_bpm": 120.0, "times_s": times.tolist(), "strength": [1.0] * len(times), "start_s": 2.0}
+    (tmp_path / "beats.json").write_text(json.dumps(old))
+    beats = Beats.load(tmp_path / "beats.json")
+    assert beats.metre == "" and len(beats.downbeats_s) == 0 and beats.start_s == 2.0
+    assert beats.downbeats.tolist() == [0, 4, 8, 12, 16] and beats.bar_beats == 4
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
         "[]",
+        '{"times_s": [1, 2], "strength": [1, 1], "tempo_bpm": 1, "downbeats_s": [1.5], "metre": "4/4"}',
+        '{"times_s": [1, 2], "strength": [1, 1], "tempo_bpm": 1, "downbeats_s": [2, 1], "metre": "4/4"}',
+        '{"times_s": [1, 2], "strength": [1, 1], "tempo_bpm": 1, "downbeats_s": [1], "metre": "waltz"}',
+        '{"times_s": [1, 2], "strength": [1, 1], "tempo_bpm": 1, "downbeats_s": {"a": 1}, "metre": "4/4"}',
         "{}",
         '{"times_s": [1], "strength": [], "tempo_bpm": 1}',
         '{"times_s": [2, 1], "strength": [1, 1], "tempo_bpm": 1}',

@@ -44,6 +44,50 @@ def test_the_beats_of_a_part_are_put_where_they_are_in_the_song(tmp_path):
     assert read_beats(tmp_path / "beats.json").times_s == pytest.approx(TIMES[1:])
 
 
+BARS = "0.5 {}\n1.0 1\n1.5 2\n2.0 3\n2.5 1\n3.0 2\n3.5 3\n4.0 1\n"
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("beat_this.beats", BARS.format(3).replace(" ", "\t")),
+        ("madmom.txt", BARS.format(3)),
+        ("audacity.txt", "".join(f"{a}\t{a}\t{n}\n" for a, n in (row.split() for row in BARS.format(3).splitlines()))),
+        ("sonic.csv", "TIME,LABEL\n" + BARS.format(3).replace(" ", ",")),
+        ("lists.json", '{"beats": [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4], "downbeats": [1, 2.5, 4.01]}'),
+    ],
+)
+def test_numbers_of_beats_in_their_bars_tell_where_bars_begin(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    beats = read_beats(tmp_path / name)
+    assert beats.times_s == pytest.approx(np.arange(0.5, 4.1, 0.5))
+    assert beats.downbeats_s == pytest.approx([1.0, 2.5, 4.0]) and beats.metre == "3/4"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(f"{0.5 * n} {n}" for n in range(1, 30)),  # how many it is in the song
+        "0.5 1\n1.0 3\n1.5 1\n2.0 3\n",
+        "0.5 1\n1.0\n1.5 1\n",
+        "0.5 a\n1.0 b\n1.5 a\n",
+        "0.5 1\n1.0 2\n1.5 3\n",  # one bar tells no metre
+    ],
+)
+def test_other_numbers_tell_nothing_of_bars(tmp_path, text):
+    (tmp_path / "beats.txt").write_text(text)
+    beats = read_beats(tmp_path / "beats.txt")
+    assert beats.metre == "" and len(beats.downbeats_s) == 0 and len(beats.times_s) >= 3
+
+
+def test_the_bars_of_an_earlier_dance_come_along(tmp_path):
+    times = np.arange(0.5, 9, 0.5)
+    whole = Beats(times, 120.0, np.ones(len(times), np.float32), downbeats_s=times[::2], metre="6/8")
+    whole.between(1.9, 8.0).save(tmp_path / "beats.json")
+    beats = read_beats(tmp_path / "beats.json")
+    assert beats.metre == "6/8" and beats.downbeats_s == pytest.approx(times[(times > 1.9) & (times < 8)][1::2])
+
+
 @pytest.mark.parametrize(
     "name, text, words",
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -36,6 +37,15 @@ def test_a_chorus_that_comes_back_is_found_with_its_source():
     assert covered[100:124].all() and not covered[:92].any()
     start, _ = found[0].span(beats)
     assert found[0].source_times(np.array([start + 3.0]), beats)[0] == pytest.approx(start + 3.0 - 32.0, abs=0.01)
+
+
+@pytest.mark.parametrize("bar, first", [(3, 0), (3, 2), (4, 1)])
+def test_sections_begin_on_bars_of_any_length(bar, first):
+    mel, beats = _song("abcb", 36)
+    barred = replace(beats, downbeats_s=beats.times_s[first::bar], metre=f"{bar}/4")
+    found = repeated_sections(mel, barred)
+    assert found and all(one.first % bar == first for one in found)
+    assert all(one.source == 0 or one.source % bar == first for one in found)
 
 
 def test_a_song_that_never_repeats_and_one_without_beats_have_none():

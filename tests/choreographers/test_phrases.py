@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,15 @@ def test_a_phrase_lasts_eight_beats_and_no_pause_makes_one_longer_than_ten_secon
     paused = phrases(song(40.0, np.concatenate([np.arange(0, 4, 0.5), np.arange(32, 40, 0.5)])))
     assert np.diff([*paused, 40.0]).max() <= 10
     assert phrases(song(12.0, np.zeros(0))) == pytest.approx([0, 4, 8])
+
+
+@pytest.mark.parametrize("bar, phrase", [(3, 6), (2, 8), (4, 8), (6, 6), (5, 10)])
+def test_phrases_begin_on_bars_of_any_length(bar, phrase):
+    beats = np.arange(0.25, 30, 0.5)
+    heard = song(30.0, beats)
+    barred = replace(heard.beats, downbeats_s=beats[1::bar], metre=f"{bar}/4")
+    marks = phrases(replace(heard, beats=barred))
+    assert marks[0] == 0 and marks[1:] == pytest.approx(beats[1::phrase])
 
 
 def test_what_is_drawn_for_a_phrase_does_not_hang_on_how_many_follow():

@@ -7,15 +7,20 @@ from pathlib import Path
 import numpy as np
 
 
-def write_song(path: Path, seconds: float, *, bpm: float = 120.0, pitch: float = 220.0, rate: int = 22_050) -> Path:
-    """A song of a kick and a chord, mono."""
-    import soundfile
-
+def song_samples(seconds: float, *, bpm: float = 120.0, pitch: float = 220.0, rate: int = 22_050) -> np.ndarray:
+    """(samples,) float32 of a kick and a chord."""
     times = np.arange(round(seconds * rate)) / rate
     since = times % (60 / bpm)
     kick = np.sin(2 * np.pi * 60 * since) * np.exp(-since / 0.06)
     chord = sum(np.sin(2 * np.pi * pitch * ratio * times) for ratio in (1, 1.25, 1.5)) / 12
-    soundfile.write(path, (0.7 * kick + chord * (1 + np.exp(-since / 0.2))).astype(np.float32), rate)
+    return (0.7 * kick + chord * (1 + np.exp(-since / 0.2))).astype(np.float32)
+
+
+def write_song(path: Path, seconds: float, *, bpm: float = 120.0, pitch: float = 220.0, rate: int = 22_050) -> Path:
+    """A song of a kick and a chord, mono."""
+    import soundfile
+
+    soundfile.write(path, song_samples(seconds, bpm=bpm, pitch=pitch, rate=rate), rate)
     return path
 
 

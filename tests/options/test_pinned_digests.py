@@ -29,7 +29,7 @@ def read(*roles: str) -> dict[str, tuple[Input, ...]]:
 
 
 def of(stage: str, version: int, options: Options, *roles: str, **worked_out) -> Callable[[], Recipe]:
-    return lambda: recipe_for(stage, version, options, {"poses": (), **read(*roles)}, **worked_out)
+    return lambda: recipe_for(stage, version, options, {"poses": (), "beat_tracker": (), **read(*roles)}, **worked_out)
 
 
 def film_of(stage: str, version: int, *without: Reach) -> Callable[[], Recipe]:

@@ -20,6 +20,7 @@ from helpers.filmed_clips import drawn_dataset
 from helpers.pose_examples import standing
 from helpers.songs import write_click, write_song
 from helpers.stepping_dancer import write_dancer
+from helpers.tiny_beat_this import save_tiny
 from helpers.tiny_diffusion import saved_model
 from helpers.tiny_film import dance as poses_artifact
 from helpers.tiny_gan import SETTINGS, pose_dataset, tiny_model
@@ -50,6 +51,7 @@ def there(tmp_path_factory):
         tiny_model(place / f"{name}-gan", seed=len(name) + ord(name[0]))
         footage(place / f"{name}.mp4", np.arange(50) / 25, rate=25 if name == "one" else 24)
     (place / "joints.json").write_text('{"head": "mixamorig:Head"}')
+    save_tiny(place / "beats.ckpt")
     saved_model(place / "one-body")
     shutil.copytree(place / "one-body", place / "two-body")
     config = (place / "two-body" / "config.json").read_text()
@@ -99,6 +101,7 @@ def cases(place, store) -> list[Case]:
                 "sources": [two("-takes")], "music": two("-music"), "source_fps": 31, "fps": 24, "clip_seconds": 5,
                 "pairs": 2, "val_fraction": 0.2, "genre": "polka", "licence": "ours", "seed": 1, "workers": 1,
                 "joints": place / "joints.json", "json_canvas": "640x480", "split": "random", "backend": "loky",
+                "beat_tracker": place / "beats.ckpt", "offline": True,
                 "scheduler": {"backend": "ray", "scheduler": "a:1"},
             },
         ),
@@ -135,7 +138,7 @@ def cases(place, store) -> list[Case]:
              "end_pose": motion},
             {
                 "song": two(".wav"), "model": two("-body"), "fps": 24, "canvas": "64x64", "start": 0.5, "seconds": 2,
-                "tempo": 101, "beats": place / "beats.txt",
+                "tempo": 101, "beats": place / "beats.txt", "beat_tracker": place / "beats.ckpt", "offline": True,
                 "camera": "side", "music_guidance": 3, "floor": "2x2", "genre": "stepping", "energy": 0.7,
                 "start_pose": another, "end_pose": f"{motion}@1.5", "edit": another, "keep": "1-1.5",
                 "keep_joints": "legs", "repeat_sections": True, "no_retime": True, "seed": 1,
@@ -146,14 +149,16 @@ def cases(place, store) -> list[Case]:
         Case("render", {"poses": dance_of["one"]},
              {"poses": dance_of["two"], "style": "openpose", "fps": 24, "size": "64x64"}),
         Case("render", {"poses": file, "music": one(".wav")},
-             {"music": two(".wav"), "music_start": 0.5, "json_fps": 24, "json_canvas": "640x640"}),
+             {"music": two(".wav"), "music_start": 0.5, "json_fps": 24, "json_canvas": "640x640",
+              "beat_tracker": place / "beats.ckpt", "offline": True}),
         Case("render", {"poses": dance_of["one"], "over": one(".mp4")}, {"over": two(".mp4"), "beside": True}),
         Case(
             "evaluate",
             {"inputs": [one("-gan")], "songs": one(".wav"), "reference": seen["one"], "device": "cpu"},
             {
                 "inputs": [two("-gan")], "songs": two(".wav"), "reference": seen["two"], "start": 0.5, "seconds": 2,
-                "seed": 1, "json_fps": 24, "json_canvas": "640x640",
+                "seed": 1, "json_fps": 24, "json_canvas": "640x640", "beat_tracker": place / "beats.ckpt",
+                "offline": True,
                 "protocol": {"protocol": "aist", "inputs": [motion], "reference": prepared["one"], "songs": None},
             },
         ),
@@ -226,7 +231,7 @@ def test_what_a_person_may_write_in_two_ways_is_one_recipe():
     called = GeneratePosesOptions(
         song="b.wav", fps=30.0, canvas=(512, 512), floor=(3, 3), keep=[(1, 2), (3, 4)], edit="e"
     )
-    inputs = {"song": (), "model": (), "edit": (), "poses": ()}
+    inputs = {"song": (), "model": (), "edit": (), "poses": (), "beat_tracker": ()}
     one, other = (recipe_for("generate-poses", 1, options, inputs) for options in (written, called))
     assert one.digest == other.digest
 

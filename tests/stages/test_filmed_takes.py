@@ -12,6 +12,7 @@ import pytest
 from dancegen import prepare
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE, onset_envelope
+from dancegen.audio.trackers import BUILT_IN_TRACKER
 from dancegen.cli import main
 from dancegen.dataset.format import clip_dir, clip_kind, load_mel, read_clips
 from dancegen.errors import InputError
@@ -305,7 +306,9 @@ def test_what_a_process_that_died_of_a_video_wrote_is_taken_away(tmp_path):
             yield job[0], KILLED
 
     options = PrepareOptions(sources=(path,))
-    filmed = cut_films(takes, {"deadly": "house"}, options, tmp_path, open_store(tmp_path / "store"), each)
+    filmed = cut_films(
+        takes, {"deadly": "house"}, options, tmp_path, open_store(tmp_path / "store"), BUILT_IN_TRACKER, each
+    )
     assert not filmed.clips and len(filmed.failures) == 1 and filmed.failures[0].startswith("deadly.mp4: the process")
     assert not any((tmp_path / "clips").iterdir())
 

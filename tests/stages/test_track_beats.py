@@ -10,8 +10,10 @@ import soundfile
 
 from dancegen import evaluate, generate_poses
 from dancegen.audio.beats import Beats
-from dancegen.audio.song import analyse
+from dancegen.audio.load import probe
+from dancegen.audio.song import analyse, find_beats
 from dancegen.audio.synth.song_maker import SongSpec, synthesise
+from dancegen.audio.trackers import BUILT_IN_TRACKER, choose_tracker
 from dancegen.context import Context
 from dancegen.errors import InputError, NotFoundError
 from dancegen.stages.songs import SongFile
@@ -19,6 +21,7 @@ from dancegen.stages.track_beats import STAGE, beats_of_song
 from dancegen.store import open_store
 from helpers.listening import Listener
 from helpers.songs import clicks, write_song
+from helpers.tiny_beat_this import save_tiny
 from helpers.tiny_gan import tiny_model
 
 
@@ -90,6 +93,39 @@ def test_a_tempo_and_beats_that_are_given_are_danced_to(song, model, place, whol
         assert again.times_s == pytest.approx(np.arange(0.4, 3.99, 0.71), abs=2e-3)
 
 
+def test_bars_are_kept_with_the_beats_and_told(place, model):
+    made = synthesise(SongSpec(tempo=108, metre=3, pattern="waltz", seconds=20, seed=11, pickup=1))
+    soundfile.write(place / "waltz.flac", made.samples, 44_100)
+    beats, summary = dance(place / "waltz.flac", model, place, start=4, seconds=9)
+    assert beats.metre == summary["metre"] == "3/4" and summary["bars"] == len(beats.downbeats_s) >= 4
+    expected = made.downbeats_s[(made.downbeats_s >= 4) & (made.downbeats_s < 13)] - 4
+    assert beats.downbeats_s == pytest.approx(expected, abs=0.05)
+    numbers = "\n".join(f"{time:.3f} {n % 2 + 1}" for n, time in enumerate(np.arange(0.3, 19, 0.5)))
+    (place / "two.beats").write_text(numbers)
+    given, summary = dance(place / "waltz.flac", model, place, start=4, seconds=9, beats=place / "two.beats")
+    assert summary["metre"] == "2/4" and np.diff(given.downbeats_s) == pytest.approx(1.0)
+    (place / "plain.txt").write_text("\n".join(line.split()[0] for line in numbers.splitlines()))
+    guessed, summary = dance(place / "waltz.flac", model, place, start=4, seconds=9, beats=place / "plain.txt")
+    assert summary["metre"] and np.isin(guessed.downbeats_s, guessed.times_s).all()
+
+
+def test_another_tracker_hears_the_beats_of_a_dance(place, model, song):
+    pytest.importorskip("beat_this")
+    weights = save_tiny(place / "tiny.ckpt")
+    usual, _ = dance(song, model, place, start=2, seconds=5)
+    other, _ = dance(song, model, place, start=2, seconds=5, beat_tracker=weights, offline=True)
+    whole = find_beats(probe(song), tracker=choose_tracker(weights))
+    assert other.times_s == pytest.approx(whole.between(2, 7).times_s, abs=2e-5)
+    assert other.times_s.tolist() != usual.times_s.tolist()
+    for options, words in (
+        ({"beat_tracker": "beat-that"}, "did you mean beat-this"),
+        ({"beat_tracker": weights, "tempo": 100}, "--tempo is a hint"),
+        ({"beat_tracker": weights, "beats": place / "tiny.txt"}, "--beat-tracker is for beats that are heard"),
+    ):
+        with pytest.raises(InputError, match=words):
+            dance(song, model, place, start=2, seconds=5, **options)
+
+
 def test_what_cannot_be_danced_to_is_said_before_anything_is_made(song, model, place):
     (place / "late.txt").write_text("100\n101\n")
     (place / "words.txt").write_text("la\nla\n")
@@ -123,6 +159,8 @@ def test_the_beats_of_a_song_are_kept_for_all(place):
     times = np.arange(0.5, 9.5, 0.5)
     soundfile.write(place / "clicks.wav", clicks(times, 10), 22_050)
     context = Context(open_store(place / "kept"))
-    first = beats_of_song(SongFile(place / "clicks.wav"), context)
+    first = beats_of_song(SongFile(place / "clicks.wav"), context, BUILT_IN_TRACKER)
     assert first.times_s == pytest.approx(times, abs=0.03)
-    assert np.array_equal(beats_of_song(SongFile(place / "clicks.wav"), context).times_s, first.times_s)
+    assert np.array_equal(
+        beats_of_song(SongFile(place / "clicks.wav"), context, BUILT_IN_TRACKER).times_s, first.times_s
+    )

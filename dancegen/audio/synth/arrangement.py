@@ -73,9 +73,10 @@ def sections_of(bars: int, form: tuple[str, ...] | None, rng: np.random.Generato
 def arrange(spec, timeline: Timeline, rng: np.random.Generator) -> tuple[list[Event], list[str]]:
     """Every event of the song, and the section of each bar. `spec` is a resolved SongSpec (no None in it)."""
     bar_beats = beats_a_bar(spec.metre)
-    bars = int(np.ceil(timeline.beats / bar_beats))
+    skipped = bar_beats - spec.pickup if spec.pickup else 0
+    bars = int(np.ceil((timeline.beats + skipped) / bar_beats))
     sections = sections_of(bars, spec.form, rng)
-    player = _Player(spec, GROOVES[spec.pattern], timeline, bar_beats, sections, rng)
+    player = _Player(spec, GROOVES[spec.pattern], timeline, bar_beats, skipped, sections, rng)
     events: list[Event] = []
     for instrument in spec.instruments:
         if instrument in PERCUSSION:
@@ -93,8 +94,11 @@ def arrange(spec, timeline: Timeline, rng: np.random.Generator) -> tuple[list[Ev
 class _Player:
     """Plays one song's instruments: what they share is the groove, the harmony and the sense of time."""
 
-    def __init__(self, spec, groove: Groove, timeline: Timeline, bar_beats: int, sections: list[str], rng):
-        self.spec, self.groove, self.timeline, self.bar_beats = spec, groove, timeline, bar_beats
+    def __init__(
+        self, spec, groove: Groove, timeline: Timeline, bar_beats: int, skipped: int, sections: list[str], rng
+    ):
+        """skipped: beats of the first bar that are not heard, as the song begins with its last ones."""
+        self.spec, self.groove, self.timeline, self.bar_beats, self.skipped = spec, groove, timeline, bar_beats, skipped
         self.sections, self.rng = sections, rng
         self.scale = _SCALES[spec.mode]
         progressions = _PROGRESSIONS[spec.mode]
@@ -239,9 +243,11 @@ class _Player:
 
     def _event(self, instrument: str, beat: float, velocity: float, midi: int = 0, length: float = 0.0) -> Event:
         """An event as a person plays it: a little early or late, a little louder or softer."""
+        beat -= self.skipped
         time = float(self.timeline.at(beat)) + self.rng.normal() * self.spec.humanise_ms / 1000
+        time = time if beat < 0 else max(time, 0.0)  # what comes before the song is left out
         seconds = float(self.timeline.at(beat + length) - self.timeline.at(beat)) if length else 0.0
-        return Event(instrument, max(time, 0.0), velocity * self.rng.uniform(0.88, 1), midi, seconds)
+        return Event(instrument, time, velocity * self.rng.uniform(0.88, 1), midi, seconds)
 
     def _chord(self, bar: int) -> int:
         return self.progression[bar // self.chord_bars % len(self.progression)]

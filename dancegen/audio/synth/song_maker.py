@@ -20,7 +20,7 @@ import numpy as np
 from dancegen.audio.synth import instruments
 from dancegen.audio.synth.arrangement import SECTIONS, Event, Timeline, arrange
 from dancegen.audio.synth.instruments import RATE
-from dancegen.audio.synth.patterns import CHORDS, GROOVES, INSTRUMENTS, PERCUSSION
+from dancegen.audio.synth.patterns import CHORDS, GROOVES, INSTRUMENTS, PERCUSSION, beats_a_bar
 from dancegen.errors import InputError
 
 _GAINS = {
@@ -39,7 +39,8 @@ class SongSpec:
     `tempo` is in beats a minute (in 6/8 two beats a bar); `tempo_end` bends it evenly over the song. `instruments` are
     names of `patterns.INSTRUMENTS`, "drums" (the style's own kit) or "chords" (one chord instrument). `form` names the
     sections, of equal length. `swing` is the share of a step by which every second one comes late; `gains` are factors
-    on the usual mix; `tilt_db` makes the whole brighter or darker; `reverb` and `sidechain` run from 0 to 1.
+    on the usual mix; `tilt_db` makes the whole brighter or darker; `reverb` and `sidechain` run from 0 to 1. `pickup`
+    beats, the last ones of a bar, are played before the first whole bar.
     """
 
     tempo: float = 120.0
@@ -60,15 +61,26 @@ class SongSpec:
     tilt_db: float = 0.0
     bright: float = 1.0
     gains: tuple[tuple[str, float], ...] = ()
+    pickup: int = 0
 
 
 @dataclass(frozen=True)
 class Song:
-    """Samples (N, 2) float32 at 44,100 Hz within -1..1, times of all beats (B,) in seconds, a section for each bar."""
+    """Samples (N, 2) float32 at 44,100 Hz within -1..1, times of all beats (B,) in seconds, a section for each bar.
+
+    first_downbeat: the beat on which the first whole bar begins. bar_beats: how many a bar has.
+    """
 
     samples: np.ndarray
     beats_s: np.ndarray
     sections: tuple[str, ...]
+    first_downbeat: int
+    bar_beats: int
+
+    @property
+    def downbeats_s(self) -> np.ndarray:
+        """Times (D,) in seconds of the beats on which bars begin."""
+        return self.beats_s[self.first_downbeat :: self.bar_beats]
 
 
 DEMO = SongSpec(
@@ -86,7 +98,8 @@ def synthesise(spec: SongSpec) -> Song:
     events, sections = arrange(spec, timeline, rng)
     beats = np.asarray(timeline.at(np.arange(int(np.ceil(timeline.beats)))))
     samples = _mastered(_mixed(events, spec, rng), spec)
-    return Song(samples, beats[beats < spec.seconds - 0.05], tuple(sections))
+    beats = beats[beats < spec.seconds - 0.05]
+    return Song(samples, beats, tuple(sections), spec.pickup, beats_a_bar(spec.metre))
 
 
 def random_spec(seed: int, seconds: float = 60.0) -> SongSpec:
@@ -163,6 +176,8 @@ def _checked(spec: SongSpec) -> None:
             raise InputError(f"No section {name!r}: choose from {', '.join(SECTIONS)}")
     if spec.metre not in (2, 3, 4, 5, 6, 7):
         raise InputError(f"A metre of {spec.metre} cannot be played: choose 2 to 7 beats a bar (6 is 6/8)")
+    if not 0 <= spec.pickup < beats_a_bar(spec.metre):
+        raise InputError(f"A pickup of {spec.pickup} beats is no part of a bar: choose less than a bar has")
     if spec.mode not in (None, "major", "minor", "dorian"):
         raise InputError(f"No mode {spec.mode!r}: choose major, minor or dorian")
     for tempo in (spec.tempo, spec.tempo_end or spec.tempo):
@@ -275,6 +290,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--tempo", type=float, default=120.0, help="beats a minute")
     parser.add_argument("--tempo-end", type=float, help="tempo at the end, if it changes")
     parser.add_argument("--metre", type=int, help="beats a bar; 6 is 6/8 (default: the pattern's own)")
+    parser.add_argument("--pickup", type=int, default=0, help="beats before the first whole bar")
     parser.add_argument("--pattern", default="house", help=", ".join(GROOVES))
     parser.add_argument("--instruments", default="drums,bass,chords", help="drums, chords, " + ", ".join(INSTRUMENTS))
     parser.add_argument("--form", help="sections of equal length, e.g. intro,verse,build-up,drop")
@@ -304,7 +320,7 @@ def _spec_of(flags: Namespace) -> SongSpec:
     return SongSpec(
         tempo=flags.tempo, tempo_end=flags.tempo_end, metre=metre or 4, pattern=flags.pattern, seed=flags.seed,
         instruments=tuple(name.strip() for name in flags.instruments.split(",")), seconds=flags.seconds or 30.0,
-        form=tuple(name.strip() for name in flags.form.split(",")) if flags.form else None,
+        form=tuple(name.strip() for name in flags.form.split(",")) if flags.form else None, pickup=flags.pickup,
     )  # fmt: skip
 
 

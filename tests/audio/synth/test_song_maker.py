@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,35 @@ def test_a_bending_tempo_moves_evenly_from_one_to_the_other():
     tempi = 60 / np.diff(song.beats_s)
     assert tempi[0] == pytest.approx(100, rel=0.02) and tempi[-1] == pytest.approx(130, rel=0.03)
     assert (np.diff(tempi) > 0).all()
+
+
+@pytest.mark.parametrize("metre, pattern, bar", [(3, "waltz", 3), (4, "rock", 4), (6, "jig", 2)])
+def test_a_song_knows_its_downbeats_and_may_begin_before_the_first(metre, pattern, bar):
+    """The kick that only the first beat of a bar has is where the downbeats are."""
+    for pickup in range(bar):
+        spec = SongSpec(
+            tempo=110, metre=metre, pattern=pattern, seconds=10, instruments=("bass",), pickup=pickup, reverb=0,
+            form=("drop",), humanise_ms=0,
+        )  # fmt: skip
+        song = synthesise(spec)
+        assert song.bar_beats == bar and song.downbeats_s[0] == song.beats_s[pickup]
+        assert np.diff(song.downbeats_s) == pytest.approx(60 / 110 * bar)
+        plain = synthesise(replace(spec, pickup=0))
+        assert np.array_equal(plain.beats_s, song.beats_s)
+        assert pickup == 0 or not np.array_equal(plain.samples, song.samples)
+    with pytest.raises(InputError, match="pickup"):
+        synthesise(SongSpec(metre=metre, pattern=pattern, pickup=bar))
+
+
+def test_a_pickup_is_the_end_of_a_bar():
+    """A waltz of kicks alone: the first one sounds once the pickup is over."""
+    spec = SongSpec(
+        tempo=120, metre=3, pattern="waltz", seconds=6, instruments=("kick",), form=("verse",), humanise_ms=0, reverb=0,
+        pickup=2,
+    )  # fmt: skip
+    loud = np.abs(synthesise(spec).samples[:, 0])
+    first = np.flatnonzero(loud > 0.1)[0] / 44_100
+    assert first == pytest.approx(synthesise(spec).downbeats_s[0], abs=0.02)
 
 
 def test_a_break_rests_the_drums_and_a_drop_brings_them_back():
