@@ -16,6 +16,7 @@ from dancegen.choreographers.diffusion.config import DenoiserConfig, DiffusionCo
 from dancegen.choreographers.diffusion.data import TrainClip, Windows
 from dancegen.choreographers.diffusion.denoiser import Denoiser
 from dancegen.choreographers.diffusion.model import Model, save_model
+from dancegen.choreographers.genres import Genre
 from dancegen.motion.body import AT, TURNING, Body, BodyMotion
 from dancegen.motion.rotations import about
 
@@ -109,4 +110,5 @@ def model_of_two(seed: int = 0) -> Model:
     torch.manual_seed(seed)
     torch.nn.init.normal_(denoiser.modulate[-1].weight, std=0.05)
     normalizer = replace(one.normalizer, liveliness=one.normalizer.liveliness.repeat(2, 1))
-    return replace(one, denoiser=denoiser, normalizer=normalizer, styles=("stepping", "swaying"))
+    learnt = {style: Genre(style, 60.0, 60 / BEAT_S, 0.2) for style in ("stepping", "swaying")}
+    return replace(one, denoiser=denoiser, normalizer=normalizer, styles=tuple(learnt), learnt=learnt)

@@ -18,7 +18,7 @@ from dancegen.choreographers.diffusion.music import encode_music
 from dancegen.choreographers.diffusion.planning import SampleRequest
 from dancegen.choreographers.diffusion.sampling import sample
 from dancegen.choreographers.diffusion.timing import snap_to_beats
-from dancegen.choreographers.genres import Genre, GenreSpan, laid_over
+from dancegen.choreographers.genres import GenreSpan, joined, laid_over
 from dancegen.choreographers.phrases import drawn, followed, held, loudness, phrases
 from dancegen.choreographers.song_genres import choose_genres
 from dancegen.errors import InputError
@@ -85,26 +85,35 @@ class DiffusionChoreographer:
         """What `dance` dances from when until when, in seconds of the song.
 
         The genre that is asked for; else those of the dance that is edited, where it has some that the model knows, and
-        else what suits the song. Raises InputError for a genre that the model does not know.
+        else what suits the song. A model whose files do not say what it learnt its genres from dances them all as one
+        where nobody names one: it may have hardly learnt some. Raises InputError for a genre that it does not know.
         """
         end_s = song.start_s + song.seconds
         if controls.genre is not None:
             genre_number(self.model.styles, controls.genre)
             return (GenreSpan(song.start_s, end_s, controls.genre),)
+        kept = [
+            GenreSpan(max(span.start_s, song.start_s), min(span.end_s, end_s), span.genre)
+            for span in controls.edited_genres
+            if span.genre in self.model.styles and span.start_s < end_s and span.end_s > song.start_s
+        ]
+        if not all(style in self.model.learnt for style in self.model.styles):
+            return joined(kept)
         speeds = self.model.normalizer.liveliness[:, 0].exp().tolist()
-        known = [self.model.learnt.get(style, Genre(style)) for style in self.model.styles]
-        known = [replace(genre, speed=speed) for genre, speed in zip(known, speeds, strict=True)]
+        known = [
+            replace(self.model.learnt[style], speed=speed)
+            for style, speed in zip(self.model.styles, speeds, strict=True)
+        ]
         chosen = choose_genres(song, known, seed)
-        kept = [span for span in controls.edited_genres if span.genre in self.model.styles]
-        return laid_over(chosen, kept) if chosen and kept else chosen
+        return laid_over(chosen, kept) if kept and chosen else chosen
 
     def _styles(self, spans: tuple[GenreSpan, ...], frames: int, fps: float, start_s: float) -> np.ndarray | int:
-        """The style of each frame (T,), or the one of all."""
-        numbers = [genre_number(self.model.styles, span.genre) for span in spans]
-        if len(numbers) < 2:
-            return numbers[0] if numbers else 0
-        ends = [round((span.end_s - start_s) * fps) for span in spans[:-1]]
-        return np.array(numbers)[np.searchsorted(ends, np.arange(frames), side="right")]
+        """The style of each frame (T,), or the one of all; 0 where no span is."""
+        styles = np.zeros(frames, int)
+        for span in spans:
+            first, last = (round((moment - start_s) * fps) for moment in (span.start_s, span.end_s))
+            styles[first:last] = genre_number(self.model.styles, span.genre)
+        return styles if np.ptp(styles) else int(styles[0])
 
     def _given(
         self, controls: DanceControls, frames: int, start_s: float

@@ -82,3 +82,16 @@ def test_an_edit_goes_on_with_the_genres_of_the_dance_it_is_made_from(dancer):
         assert len(dancer.dance(heard, controls, seed=2)) == 240
     controls = DanceControls(edit=old, keep=((1.0, 2.0),), edited_genres=danced, genre="stepping")
     assert [span.genre for span in dancer.genres(heard, controls)] == ["stepping"]
+
+
+def test_a_model_that_does_not_say_what_it_learnt_dances_all_as_one_unless_a_genre_is_named(tmp_path):
+    two = model_of_two()
+    save_model(tmp_path, replace(two, learnt={"stepping": two.learnt["stepping"]}))
+    old, heard = DiffusionChoreographer(tmp_path), song(4.0)
+    assert old.genres(heard, DanceControls(), seed=3) == ()
+    plain = old.dance(heard, DanceControls(), seed=3).positions
+    named = [old.dance(heard, DanceControls(genre=genre), seed=3).positions for genre in two.styles]
+    assert all(np.abs(plain - other).max() > 0.001 for other in named)
+    edited = DanceControls(edited_genres=(GenreSpan(1.0, 9.0, "swaying"),))
+    assert old.genres(heard, edited) == (GenreSpan(1.0, 4.0, "swaying"),)
+    assert len(old.dance(heard, edited, seed=3)) == 120
