@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -38,8 +39,9 @@ def download(url: str, target: Path, advice: str, progress: Progress = SILENT) -
                 raise OSError(f"{received} of {length} bytes came")
             file.flush()
             os.replace(file.name, target)
-    except (OSError, ValueError) as error:  # those of urllib are OSErrors
-        raise ModelError(f"{url} could not be downloaded ({error}). {advice}") from error
+    except (OSError, ValueError, HTTPException) as error:  # those of urllib are OSErrors
+        reason = str(error).removeprefix("<urlopen error ").removesuffix(">").strip()
+        raise ModelError(f"{url} could not be downloaded ({reason}). {advice}") from error
 
 
 class _removed_on_error:

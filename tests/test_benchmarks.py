@@ -7,6 +7,7 @@ import re
 import sys
 
 import ablation
+import beats
 import chain
 import extract
 import generate
@@ -304,3 +305,23 @@ def test_quality_is_that_of_every_song_in_every_genre(tmp_path):
     alone, pooled = (quality.figures(made["stepping"], reference, pooled=pooled) for pooled in (False, True))
     assert "fid_k" not in alone and pooled["fid_k"] > 0 and pooled["windows"] >= 4
     assert alone["copying"] == pooled["copying"] > 0 and alone["seconds"] == pytest.approx(12, abs=0.2)
+
+
+def test_downbeats_are_held_against_every_fourth_beat_of_a_tracker_that_hears_none():
+    times = np.arange(0, 30, 0.5)
+    known = beats.Known("drums", "made", np.zeros(1), times, times[2::4], "4/4", 120.0)
+    assert np.argmax(beats.every_fourth(times, known.downbeats_s)) == 2
+    assert beats.every_fourth(times, known.downbeats_s)[2] == 1.0 and beats.every_fourth(times + 0.2, times)[0] == 0
+    assert beats.f_measure(times + 0.069, times) == 1.0 and beats.f_measure(times[::2], times) == pytest.approx(2 / 3)
+
+
+def test_both_trackers_hear_the_beats_of_one_song():
+    from dancegen.audio.synth.song_maker import SongSpec
+    from dancegen.audio.trackers import BUILT_IN_TRACKER
+
+    song = beats._played("waltzes", "waltz", SongSpec(tempo=108, metre=3, pattern="waltz", seconds=12, pickup=1))
+    scores = beats.measure(song, BUILT_IN_TRACKER)
+    ours, peer, *metres = beats.summary(scores)
+    assert ours[:2] == ("waltzes", "dancegen") and peer[:2] == ("waltzes", "librosa") and metres[0][0] == "all in 3/4"
+    assert ours[3] > 0.9 and ours[6] > 0.9 and ours[8] == 100
+    assert peer[6] <= peer[7] < 0.9, "bars of four are not those of a waltz"
