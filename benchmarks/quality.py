@@ -1,6 +1,7 @@
 """The figures that a dancer in joint space has to reach: every song in every genre, beside held-out real dance.
 
-    python benchmarks/quality.py [MODEL] --songs DIR [--reference FILE] [--genres salsa,modern] [--seconds 60] [--json]
+    python benchmarks/quality.py [MODEL] --songs DIR [--reference FILE] [--genres salsa,modern] [--seconds 60]
+        [--no-retime] [--json]
 
 One row a genre, and one of all dances together, whose Frechet distances are pooled: one dance a song and genre, with
 the default settings, seen from the front. The peer is real dance of the reference, as `dancegen evaluate` shows it.
@@ -22,7 +23,7 @@ COLUMNS = {
 }  # fmt: skip
 
 
-def dances(folder: Path, songs: list[Path], genres: list[str], seconds: float, seed: int):
+def dances(folder: Path, songs: list[Path], genres: list[str], seconds: float, seed: int, *, retime: bool = True):
     """Each genre's dances as the metrics see them, with the seconds of CPU that one second of dance took."""
     from dancegen.audio.song import analyse
     from dancegen.choreographers.controls import DanceControls
@@ -38,7 +39,7 @@ def dances(folder: Path, songs: list[Path], genres: list[str], seconds: float, s
             song = analyse(path, seconds=seconds)
             for genre in genres:
                 print(f"{path.stem}: {genre} ...", file=sys.stderr, flush=True)
-                motion = dancer.dance(song, DanceControls(genre=genre), seed=seed)
+                motion = dancer.dance(song, DanceControls(genre=genre, retime=retime), seed=seed)
                 made.setdefault(genre, []).append(Dance.of(project(motion.motion(), 0.0), song.beats.times_s))
                 danced += motion.seconds
     return made, cost.cpu_s / danced
@@ -67,6 +68,7 @@ def main() -> int:
     parser.add_argument("--genres", default="", help="names with commas; all by default")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--no-retime", action="store_true", help="leave steps when they come")
     options = parser.parse_args()
     use_cores(options.cores)
     from dancegen.assets import asset
@@ -78,7 +80,7 @@ def main() -> int:
     reference = Reference.load(options.reference or asset("reference.npz"))
     genres = options.genres.split(",") if options.genres else list(load_styles(folder))
     songs = sorted(path for path in options.songs.iterdir() if path.suffix in (".ogg", ".wav", ".flac", ".mp3"))
-    made, cpu_s = dances(folder, songs, genres, options.seconds, options.seed)
+    made, cpu_s = dances(folder, songs, genres, options.seconds, options.seed, retime=not options.no_retime)
     rows = {genre: figures(own, reference, pooled=False) for genre, own in made.items()}
     rows["all"] = figures([dance for own in made.values() for dance in own], reference, pooled=True)
     rows[REAL] = reference.rows[REAL]

@@ -79,7 +79,7 @@ def test_the_shell_can_complete_commands():
     [
         ("dance song.mp3 --camera o", ["orbit"]),
         ("generate-poses song.mp3 --camera ", ["front", "side", "orbit", "follow", "cuts"]),
-        ("dance song.mp3 --genre s", ["salsa"]),
+        ("dance song.mp3 --genre s", ["salsa", "shuffle"]),
         ("render --style n", ["neon"]),
         ("render --engine ", ["skeleton", "animatediff"]),
         ("render --vram 1", ["12", "16"]),

@@ -64,7 +64,7 @@ def test_a_keyword_that_a_function_lacks(verb, keywords, hint):
         ("generate-poses demo --camera orbt", "--camera orbt: did you mean orbit? choose one of front"),
         ("dance demo --style salsa", "choose one of neon, openpose; to dance salsa, write --genre salsa"),
         ("dance demo --style opnepose", "did you mean openpose?"),
-        ("dance demo --genre slasa", "--genre slasa: did you mean salsa? this model knows modern, salsa"),
+        ("dance demo --genre slasa", "--genre slasa: did you mean salsa? this model knows breakdance, hiphop, indian"),
         ("dance demo --engine animatedif", "did you mean animatediff?"),
         ("dance demo --model difusion", "did you mean diffusion?"),
         ("dance demo --model baseline:shufle", "did you mean baseline:shuffle?"),

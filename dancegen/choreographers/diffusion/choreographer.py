@@ -35,7 +35,7 @@ TIME_FADE_S, FEET_FADE_S = 1.0, 0.4
 AHEAD_S = 0.035
 """By how much the feet of denoised dances come to stand before those they learnt from do, on songs of any tempo: being
 smoother, they slow down sooner. So the music is given that much later."""
-ENERGY_GAIN, LIVELY = (0.7, 2.2), (-1.5, 2.5)
+ENERGY_GAIN, LIVELY = (1.3, 2.2), (-1.5, 2.5)
 """Standard deviations from the usual liveliness: the energy that a denoiser is given for one of 0, and how much more
 for each of 1, since it does less than that; and the least and the most that it is given, short of standing still and
 of what it has never seen."""
