@@ -29,6 +29,8 @@ USUAL_PEAKS, PEAKS_SPREAD = 7.0, 2.5
 LOUDER = 0.12
 """By how much, in log10 of the spectrogram, a section is louder than its song that is clearly livelier."""
 LIVELIEST = 1.5
+LEAST_S = 60.0
+"""Genres learnt from less dance than this are danced where they are asked for alone: there is too little to vary."""
 STAYS = 3.5
 """What a genre that is danced already has before the others, as the logarithm of how much likelier it is."""
 
@@ -49,6 +51,7 @@ def choose_genres(song: SongFeatures, known: Sequence[Genre], seed: int) -> tupl
     """
     if not known:
         return ()
+    known = [genre for genre in known if genre.seconds is None or genre.seconds >= LEAST_S] or known
     whole = mood(song)
     main = _drawn(known, whole, seed, 0, None)
     marks, labels = song_sections(song.mel, song.beats, song.seconds)

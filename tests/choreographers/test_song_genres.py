@@ -112,3 +112,10 @@ def test_spans_are_joined_laid_over_each_other_summed_and_kept(tmp_path):
         (tmp_path / "g.json").write_text(wrong)
         with pytest.raises(InputError, match=r"g\.json"):
             read_spans(tmp_path / "g.json")
+
+
+def test_what_was_learnt_from_seconds_alone_is_not_danced_unasked():
+    little = Genre("little", 20.0, 115.0, 0.2)
+    danced = {span.genre for seed in range(40) for span in choose_genres(song("abab"), (*KNOWN, little), seed)}
+    assert danced and "little" not in danced
+    assert {span.genre for span in choose_genres(song("abab"), (little,), 0)} == {"little"}

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 
@@ -61,6 +60,8 @@ def settled(found: Sequence[Window]) -> list[slice]:
 
 def pyramid(size: int) -> np.ndarray:
     """(size,) float32 weights of a window's frames where several see one: 1, 2, 3, ..., 3, 2, 1."""
+    import numpy as np
+
     ramp = np.arange(1, size + 1)
     return np.minimum(ramp, ramp[::-1]).astype(np.float32)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from dancegen.errors import InputError, choose_one
 from dancegen.options.times import PATTERN, seconds_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 TARGETS = ("prompt", "lora", "control", "depth")
 STRONGEST = 3.0
@@ -58,6 +59,8 @@ class Pulse:
 
     def at(self, times_s: np.ndarray, beats_s: np.ndarray) -> np.ndarray:
         """(T,) float32, to four decimals. times_s: of the song; beats_s: of the same, rising."""
+        import numpy as np
+
         times_s, beats_s = np.asarray(times_s, float), np.asarray(beats_s, float)
         if self.points:
             seconds, values = zip(*self.points, strict=True)
@@ -82,6 +85,8 @@ def _since_beat(times_s: np.ndarray, beats_s: np.ndarray) -> np.ndarray:
 
     A beat is due half a thousandth before its time, so that a frame on it is on it.
     """
+    import numpy as np
+
     if not len(beats_s):
         return np.ones(len(times_s))
     last = np.searchsorted(beats_s, times_s + 5e-4, side="right") - 1
