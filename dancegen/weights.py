@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dancegen.errors import InputError, ModelError
-from dancegen.files import Shapes, tensor_shapes
 from dancegen.text import read_json
+
+if TYPE_CHECKING:
+    from dancegen.files import Shapes
 
 SUFFIXES = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 """Of a checkpoint that is one file."""
@@ -183,6 +185,8 @@ class Located:
 
         Raises ModelError.
         """
+        from dancegen.files import tensor_shapes
+
         found: dict[str, tuple[int, ...]] = {}
         for name in self.checkpoints:
             found |= tensor_shapes(self.folder / name) if self.folder is not None else self.lists.get(name, {})
