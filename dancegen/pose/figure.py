@@ -38,7 +38,7 @@ def standing_height(keypoints: np.ndarray, fps: float) -> np.ndarray:
     found[known] = np.nanpercentile(around[known], LONGEST, axis=1)
     if not known.any():
         return np.ones(len(keypoints))
-    last = np.maximum.accumulate(np.where(known, np.arange(len(known)), -1))
+    last = np.maximum.accumulate(np.where(known, np.arange(len(keypoints)), -1))
     return np.maximum(found[np.where(last < 0, np.argmax(known), last)], 1.0)
 
 

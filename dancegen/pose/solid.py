@@ -65,7 +65,7 @@ def solid_joints(dance: PoseSequence) -> np.ndarray:
     found = np.where(seen, points, neck[:, None] + flat)
     found[:, _HEAD] = neck[:, None] + flat[:, _HEAD]
     there = shown.copy()
-    there[:, _HEAD] = shown[:, BODY].any(axis=1)[:, None]
+    there[:, _HEAD] = shown[:, BODY].any(axis=1, keepdims=True)
     return (np.concatenate([found, depth[..., None], np.ones((*depth.shape, 1))], axis=2) * there[..., None]).astype(
         np.float32
     )
