@@ -102,9 +102,9 @@ VERBS = {
     "evaluate": EvaluateOptions,
 }
 ROLES = {
-    "prepare": ("sources", "music"), "extract-poses": ("dataset", "detector"), "train": ("dataset",),
-    "generate-poses": ("song", "model", "poses"), "render": ("poses",),
-    "evaluate": ("reference", "songs", "inputs", "detector"),
+    "prepare": ("sources", "music", "beat_tracker"), "extract-poses": ("dataset", "detector"), "train": ("dataset",),
+    "generate-poses": ("song", "model", "poses", "beat_tracker"), "render": ("poses",),
+    "evaluate": ("reference", "songs", "inputs", "detector", "beat_tracker"),
 }  # fmt: skip
 WORKED_OUT = {
     "prepare": {"genres": {}, "split": "own"}, "extract-poses": {"views": [0]}, "train": {"config": {}},
