@@ -116,12 +116,13 @@ class ThreadTuner:
 class _Tuned:
     """Hooks round a network's `forward`: inputs of one shape are pieces of one kind."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None) -> None:
+        self._most = most
         self._tuners: dict[tuple, ThreadTuner] = {}
         self._running = threading.local()
 
     def before(self, network: torch.nn.Module, given: tuple, named: dict[str, Any]) -> None:
-        piece = self._tuners.setdefault(_shapes((*given, *named.values())), ThreadTuner()).piece()
+        piece = self._tuners.setdefault(_shapes((*given, *named.values())), ThreadTuner(self._most)).piece()
         piece.__enter__()
         self._running.pieces = [*getattr(self._running, "pieces", []), piece]
 
@@ -130,10 +131,13 @@ class _Tuned:
             pieces.pop().__exit__(None, None, None)
 
 
-def tune(network: torch.nn.Module) -> None:
-    """Let a network whose bits do not depend on it run on as many threads as are best; on a GPU, leave it alone."""
+def tune(network: torch.nn.Module, most: int | None = None) -> None:
+    """Let a network run on as many threads as are best; on a GPU, leave it alone.
+
+    most: threads beyond which it gives other bits.
+    """
     if all(each.device.type == "cpu" for each in network.parameters()):
-        hooks = _Tuned()
+        hooks = _Tuned(most)
         network.register_forward_pre_hook(hooks.before, with_kwargs=True)
         network.register_forward_hook(hooks.after, always_call=True)
 

@@ -21,6 +21,8 @@ from dancegen.files import load_tensors
 from dancegen.motion.body import Body
 from dancegen.threads import tune
 
+MOST_THREADS = 2
+"""On three and more, one window's products are summed in another order, and the dance is another."""
 _DENOISER, _SCALE = "denoiser.", ("mean", "spread", "liveliness")
 
 
@@ -68,7 +70,7 @@ def load_model(folder: Path, device: str = "cpu") -> Model:
         raise ModelError(f"{folder / WEIGHTS} does not fit the architecture in its {CONFIG}: it has too few tensors")
     weights = {k.removeprefix(_DENOISER): v for k, v in tensors.items() if k.startswith(_DENOISER)}
     denoiser = rebuilt(lambda: Denoiser(config, len(styles)), weights, folder / WEIGHTS).to(device).eval()
-    tune(denoiser)
+    tune(denoiser, MOST_THREADS)
     with reading(folder / WEIGHTS, "model", ModelError):
         normalizer = Normalizer(*(tensors[name].float() for name in _SCALE))
         body = _body(tensors, settings.height_m, folder)
