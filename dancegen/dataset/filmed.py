@@ -5,7 +5,6 @@ A video is danced to its own song, so nothing is warped and none of it is left o
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,21 +35,12 @@ LOST_S = 0.5
 
 @dataclass(frozen=True)
 class FilmedTake:
-    """A video and what is known of it. name: what its clips are called by. song: the name of its music.
+    """A video and what is seen of it. sound: its music as FLAC, from its first picture on and as long as it is."""
 
-    sound: its music as FLAC, from its first picture on and as long as it is.
-    """
-
-    name: str
     digest: str
-    performance: str
-    genre: str
     video: VideoFile
     length: Survey
-    song: str
     sound: Path
-    performer: str | None = None
-    licence: str | None = None
 
 
 def usual_rate(fps: float) -> float:
@@ -82,14 +72,15 @@ def planned_pieces(length: Survey, clip_s: float, fps: float) -> list[Piece]:
 
 
 def make_film_clips(take: FilmedTake, beats: Beats, root: Path, clip_s: float, fps: float) -> list[Clip]:
-    """Cut a video into clips of so many seconds and write them under `root`. beats: of its whole sound.
+    """Cut a video into clips of so many seconds and write them under `root`, numbered. beats: of its whole sound.
 
-    Pictures are decoded once, from the first to the last, and written meanwhile. The split of the clips is left empty.
+    Pictures are decoded once, from the first to the last, and written meanwhile. What the clips are a part of, their
+    take, song, genre and split, is left empty.
     Raises InputError where the video is damaged or too short.
     """
     frames = take.length.frames(fps)
     planned = planned_pieces(take.length, clip_s, fps)
-    ids = {piece.start_s: f"{take.name}-{number:03d}" for number, piece in enumerate(planned)}
+    ids = {piece.start_s: f"{number:03d}" for number, piece in enumerate(planned)}
     written = _write_pictures(take, fps, planned, lambda piece: clip_dir(root, ids[piece.start_s]) / FRAMES_FILE)
     if (frames - written) / fps > LOST_S:
         raise InputError(f"its pictures end at {written / fps:.1f} s and not at {frames / fps:.1f}: copy it again")
@@ -103,25 +94,16 @@ def make_film_clips(take: FilmedTake, beats: Beats, root: Path, clip_s: float, f
             seconds=round(count / fps, 6),
             fps=fps,
             split="",
-            genre=take.genre,
-            licence=take.licence,
-            take=take.performance,
-            song=take.song,
+            genre=None,
+            licence=None,
+            take="",
+            song="",
             song_start=round(piece.start_s, 6),
-            performer=take.performer,
             overlap=round(min(piece.overlap_s, (count - 1) / fps), 6),
         )
         _write_music(clip, clip_dir(root, clip), take.sound, beats)
         clips.append(clip)
     return clips
-
-
-def remove_film_clips(name: str, root: Path) -> None:
-    """Take away what `make_film_clips` wrote of a video before it failed."""
-    begins = f"{name}-"
-    for directory in clip_dir(root, name).parent.glob("*"):
-        if directory.name.startswith(begins) and directory.name.removeprefix(begins).isdigit():
-            shutil.rmtree(directory)
 
 
 def _write_pictures(take: FilmedTake, fps: float, planned: list[Piece], path: Callable[[Piece], Path]) -> int:

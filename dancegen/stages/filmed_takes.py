@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dancegen.context import Context
 from dancegen.dataset.format import Clip
-from dancegen.errors import AudioError, InputError
 from dancegen.options.data import PrepareOptions
-from dancegen.stages.one_by_one import Fault, Notes
-from dancegen.stages.songs import SongFile
+from dancegen.progress import Progress
+from dancegen.stages.cut_video import Cut, cut_video, put_into, said_of
+from dancegen.stages.one_by_one import Fault
 from dancegen.stages.takes import TakeFile
-from dancegen.store import Store
-
-if TYPE_CHECKING:
-    from dancegen.audio.trackers import BeatTracker
-
-SOUND_ENDS_S = 1.0
-"""A sound that ends so much before the pictures is worth a word."""
-OUT_OF_STEP_S = 0.02
-"""A sound that begins so much after the pictures, or before them, is worth a word."""
 
 Each = Callable[[str, Callable, Sequence[tuple]], Iterator[tuple[Any, Any]]]
 """What runs a function on many inputs: `one_by_one` with the workers that were asked for."""
@@ -85,89 +74,28 @@ def cut_films(
     genres: dict[str, str],
     options: PrepareOptions,
     root: Path,
-    store: Store,
-    tracker: BeatTracker,
+    cut: Cut,
     each: Each,
+    progress: Progress,
 ) -> Filmed:
-    """The clips of all videos, written under `root`; whatever is wrong with one of them is that one's fault alone."""
-    from dancegen.dataset.filmed import remove_film_clips
+    """The clips of all videos, put under `root`; whatever is wrong with one of them is that one's fault alone.
 
-    jobs = [(item, genres[item.name], options, root, store, tracker) for item in takes]
+    A video that was cut before is not decoded again.
+    """
+    for line in already_cut(takes, cut):
+        progress.say(line)
     videos, failures = [], []
-    for item, result in each("Cutting the videos", _cut, jobs) if jobs else ():
+    for item, result in each("Cutting the videos", cut_video, [(item, cut) for item in takes]) if takes else ():
         if isinstance(result, Fault):
-            remove_film_clips(item.name, root)  # of a process that died of it
             failures.append(item.worded(result.reason))
-        else:
-            videos.append(result)
+            continue
+        clips, summary = put_into(root, result, item, genres[item.name], options.licence), result.summary
+        said = tuple(said_of(result, item))
+        videos.append(FilmedClips(item.name, tuple(clips), summary["seconds"], summary["beats"] > 0, said))
     return Filmed(tuple(videos), tuple(failures))
 
 
-# In other processes. Whatever this raises is the fault of the video that it was given.
-
-
-def _cut(
-    item: TakeFile, genre: str, options: PrepareOptions, root: Path, store: Store, tracker: BeatTracker
-) -> FilmedClips:
-    from dancegen.dataset.filmed import remove_film_clips
-
-    remove_film_clips(item.name, root)  # of a process that died of another video
-    try:
-        with tempfile.TemporaryDirectory(prefix="dancegen-sound-") as scratch:
-            return _clips_of(item, genre, options, root, store, tracker, Path(scratch))
-    except Exception:
-        remove_film_clips(item.name, root)
-        raise
-
-
-def _clips_of(
-    item: TakeFile,
-    genre: str,
-    options: PrepareOptions,
-    root: Path,
-    store: Store,
-    tracker: BeatTracker,
-    scratch: Path,
-) -> FilmedClips:
-    from dancegen.dataset.filmed import FilmedTake, make_film_clips, planned_pieces, usual_rate
-    from dancegen.stages.track_beats import beats_of_song
-    from dancegen.video.source import VideoFile
-    from dancegen.video.survey import survey
-
-    notes, info = Notes(), item.take.info
-    video = item.take.recording(progress=notes)
-    assert isinstance(video, VideoFile)
-    length = survey(video)
-    fps = options.fps or usual_rate(video.fps)
-    planned_pieces(length, options.clip_seconds, fps)
-    sound = scratch / f"{item.take.path.stem}.flac"
-    song = _write_sound(item, video, length.seconds, sound, notes)
-    beats = beats_of_song(SongFile(sound), Context(store), tracker)
-    if not len(beats.times_s):
-        notes.warn(f"{item.shown}: no steady beat was heard in its music; it is kept, with its music as it is")
-    take = FilmedTake(
-        item.name, item.inputs[0].digest, info.performance, genre, video, length, song, sound, info.performer,
-        options.licence,
-    )  # fmt: skip
-    clips = make_film_clips(take, beats, root, options.clip_seconds, fps)
-    return FilmedClips(item.name, tuple(clips), length.seconds, bool(len(beats.times_s)), tuple(notes.said))
-
-
-def _write_sound(item: TakeFile, video: Any, seconds: float, sound: Path, notes: Notes) -> str:
-    """Write a video's music: a sound file of its name before its own sound; returns the name of the music."""
-    from dancegen.video.sound import write_other_sound, write_own_sound
-
-    if item.song is not None:
-        notes.say(f"{item.shown}: its sound is taken from {item.song.path.name}")
-        begins, ends = write_other_sound(item.song.info, sound, seconds)
-    elif video.sound_starts_s is None:
-        raise InputError("it has no sound: put its music beside it, as a sound file of the same name")
-    else:
-        begins, ends = write_own_sound(item.take.path, sound, video.begins_s, seconds)
-    if ends <= 0 or begins >= seconds:
-        raise AudioError("its sound and its pictures are at different times, so none of them go together")
-    if begins > OUT_OF_STEP_S:
-        notes.say(f"{item.shown}: its sound begins {begins:.2f} s after the pictures; kept in step with them")
-    if seconds - ends > SOUND_ENDS_S:
-        notes.warn(f"{item.shown}: its sound ends {seconds - ends:.1f} s before the pictures; silence follows")
-    return item.song.path.stem if item.song is not None else item.take.path.stem
+def already_cut(takes: Sequence[TakeFile], cut: Cut) -> list[str]:
+    """How many of the videos need not be decoded, in words; nothing where all have to be."""
+    done = sum(cut.is_done(item) for item in takes)
+    return [f"{done} of {len(takes)} videos have been cut already"] if done else []

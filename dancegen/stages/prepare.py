@@ -36,7 +36,8 @@ from dancegen.options.data import PrepareOptions
 from dancegen.options.declare import recipe_for
 from dancegen.pose.flat_dance import FlatDance
 from dancegen.progress import Progress
-from dancegen.stages.filmed_takes import Filmed, cut_films
+from dancegen.stages.cut_video import Cut
+from dancegen.stages.filmed_takes import Filmed, already_cut, cut_films
 from dancegen.stages.one_by_one import Fault, Notes, one_by_one
 from dancegen.stages.prepare_forecast import forecast
 from dancegen.stages.songs import SongFile, find_songs
@@ -95,10 +96,11 @@ def prepare(options: PrepareOptions, context: Context) -> Artifact:
     needed = {item.song.input.digest for item in danced if item.song is not None}
     own_songs = [song for digest, song in own.items() if digest in needed]
     job = _Job(
-        danced, films, songs, own_songs, genres, joints, choice, tracker, options, context.store, context.progress
+        danced, films, songs, own_songs, genres, joints, choice, tracker, options, context.store, context.progress,
+        context.force,
     )  # fmt: skip
     made = context.obtain(recipe, lambda directory: job.build(directory, unreadable))
-    context.tell(lambda: forecast(danced, films, songs, job.hints, options, USUAL_FPS, unreadable).lines())
+    context.tell(lambda: job.ahead(unreadable))
     return made
 
 
@@ -120,6 +122,7 @@ class _Job:
     options: PrepareOptions
     store: Store
     progress: Progress
+    force: bool = False
     warnings: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
@@ -147,6 +150,11 @@ class _Job:
         told = {"warnings": self.warnings, "left_out": self.left_out}
         return self._summary(clips, paired, used) | filmed.summary() | told
 
+    def ahead(self, unreadable: list[str]) -> list[str]:
+        """What there is to do, for people."""
+        found = forecast(self.takes, self.films, self.songs, self.hints, self.options, USUAL_FPS, unreadable)
+        return [*found.lines(), *already_cut(self.films, self.cut)]
+
     def _with_names(self, clips: list[Clip]) -> list[Clip]:
         """The clips with what only the names of their takes say."""
         infos = {item.inputs[0].digest: item.take.info for item in (*self.takes, *self.films)}
@@ -157,6 +165,11 @@ class _Job:
     def hints(self) -> Hints:
         """What the person says of the recordings."""
         return Hints(self.options.source_fps, self.joints, self.options.json_canvas)
+
+    @property
+    def cut(self) -> Cut:
+        """How the videos are cut."""
+        return Cut.of(self.options, self.tracker, self.store, self.force)
 
     def _analyse_songs(self, scratch: Path) -> tuple[list[Song], list[Song]]:
         """The songs for silent takes, and those that takes were recorded with."""
@@ -204,7 +217,7 @@ class _Job:
         return takes
 
     def _cut_films(self, directory: Path, takes: list[MeasuredTake | SeenTake]) -> Filmed:
-        filmed = cut_films(self.films, self.genres, self.options, directory, self.store, self.tracker, self._each)
+        filmed = cut_films(self.films, self.genres, self.options, directory, self.cut, self._each, self.progress)
         self._retell(filmed.said)
         if self.films and not filmed.videos and not takes:
             only = f"none of the {len(filmed.failures)} videos can be used: " if len(filmed.failures) > 1 else ""

@@ -14,7 +14,6 @@ from dancegen.dataset.filmed import (
     FilmedTake,
     make_film_clips,
     picture_size,
-    remove_film_clips,
     usual_rate,
 )
 from dancegen.dataset.format import clip_dir
@@ -25,11 +24,11 @@ from dancegen.video.survey import survey
 from helpers.filmed_dances import film
 
 
-def taken(path, name: str = "dance") -> FilmedTake:
+def taken(path) -> FilmedTake:
     video, sound = VideoFile(path), path.with_suffix(".flac")
     length = survey(video)
     write_own_sound(path, sound, video.begins_s, length.seconds)
-    return FilmedTake(name, "0" * 64, name, "house", video, length, name, sound)
+    return FilmedTake("0" * 64, video, length, sound)
 
 
 @pytest.mark.parametrize(
@@ -105,11 +104,3 @@ def test_pictures_are_decoded_once_and_few_are_held(tmp_path, monkeypatch):
     assert [clip.overlap for clip in clips] == [0, 0, 0, 0, 0, pytest.approx(1.6)]
     for clip in clips:
         assert probe_video(clip_dir(tmp_path, clip) / "frames.mp4").frames == 50
-
-
-def test_only_the_clips_of_that_video_are_removed(tmp_path):
-    names = ("dance-000", "dance-1000", "dance-1-000", "dance-b-000", "other-000")
-    for name in names:
-        clip_dir(tmp_path, name).mkdir(parents=True)
-    remove_film_clips("dance", tmp_path)
-    assert {path.name for path in (tmp_path / "clips").iterdir()} == {"dance-1-000", "dance-b-000", "other-000"}

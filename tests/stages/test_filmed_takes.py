@@ -12,7 +12,6 @@ import pytest
 from dancegen import prepare
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE, onset_envelope
-from dancegen.audio.trackers import BUILT_IN_TRACKER
 from dancegen.cli import main
 from dancegen.dataset.format import clip_dir, clip_kind, load_mel, read_clips
 from dancegen.errors import InputError
@@ -288,29 +287,6 @@ def test_real_videos_are_read(shared_data, tmp_path):
 
     sound, rate = soundfile.read(clip_dir(made.path, clips["made_late_audio"]) / "audio.flac", always_2d=True)
     assert not sound[: round(0.47 * rate)].any() and np.abs(sound[: round(0.6 * rate)]).max() > 0.01
-
-
-def test_what_a_process_that_died_of_a_video_wrote_is_taken_away(tmp_path):
-    from dancegen.options.data import PrepareOptions
-    from dancegen.stages.filmed_takes import cut_films
-    from dancegen.stages.one_by_one import KILLED
-    from dancegen.stages.takes import find_sources
-    from dancegen.store import open_store
-
-    path = film(tmp_path / "deadly.mp4", np.arange(60) / 25)
-    takes, _ = find_sources([path], Listener())
-
-    def each(label, function, jobs):
-        for job in jobs:
-            clip_dir(tmp_path, "deadly-000").mkdir(parents=True)
-            yield job[0], KILLED
-
-    options = PrepareOptions(sources=(path,))
-    filmed = cut_films(
-        takes, {"deadly": "house"}, options, tmp_path, open_store(tmp_path / "store"), BUILT_IN_TRACKER, each
-    )
-    assert not filmed.clips and len(filmed.failures) == 1 and filmed.failures[0].startswith("deadly.mp4: the process")
-    assert not any((tmp_path / "clips").iterdir())
 
 
 def test_music_that_no_video_needs_is_told(tmp_path):
