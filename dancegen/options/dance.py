@@ -174,7 +174,10 @@ class RenderOptions(Span, OverlayOptions, PoseFiles, Listening, Detecting, Seede
         Extracting, "face", False, help="In a video, look for faces too.", role=Role.DERIVED, through="poses"
     )
     engine: str | None = option(
-        None, help="What makes the pictures: skeleton, or animatediff with a prompt.", metavar="NAME", names=_engines
+        None,
+        help="What makes the pictures: skeleton, or with a prompt animatediff or wan-vace.",
+        metavar="NAME",
+        names=_engines,
     )
     prompt: str | None = option(
         None, help="What to film; '0:00 TEXT | 0:32 TEXT' changes it with the song.", metavar="TEXT"

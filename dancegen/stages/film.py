@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -13,22 +13,17 @@ import numpy as np
 
 from dancegen.context import Context
 from dancegen.detectors.registry import DetectorSpec, resolve
-from dancegen.errors import InputError
-from dancegen.options.dance import RenderOptions
-from dancegen.options.declare import flag_of
 from dancegen.options.shared import NO_DETECTOR
 from dancegen.progress import Progress
 from dancegen.renderers.film.backend import FilmBackend, Grid
 from dancegen.renderers.film.frames import Composition, faded
-from dancegen.renderers.film.prompts import PromptSchedule
-from dancegen.renderers.film.registry import find_backend
 from dancegen.renderers.film.settings import FilmOptions
 from dancegen.stages.dance_files import AUDIO, BEATS, POSES
-from dancegen.stages.drawn_video import shaped_like
 from dancegen.stages.film_command import tags_of
 from dancegen.stages.film_picture import Picture
 from dancegen.stages.film_poses import ShownPoses, rounded, solid_of
 from dancegen.stages.film_recipes import Inputs, film_recipe, model_inputs
+from dancegen.stages.film_request import FilmRequest
 from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
 from dancegen.stages.filmed_dance import framed_as_filmed
 from dancegen.stages.import_poses import dance_to_render
@@ -42,24 +37,6 @@ if TYPE_CHECKING:
 
 STAGE = "render"
 VERSION = 6
-
-
-@dataclass(frozen=True)
-class FilmRequest:
-    """A film that is asked for, as far as it is known before there are poses: checked, and every model located.
-
-    asked: the backend's settings as a person gave them; settings: with everything filled in. schedule: the prompt.
-    portrait: (H, W, 3) uint8 of whom the dancer is to look like, or None.
-    """
-
-    options: RenderOptions
-    backend: FilmBackend[Any]
-    asked: FilmOptions
-    settings: FilmOptions
-    size: tuple[int, int]
-    schedule: PromptSchedule
-    models: Models
-    portrait: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -113,9 +90,12 @@ class FilmJob:
 
     @cached_property
     def portrait(self) -> np.ndarray | None:
-        """(N, S, S, 3): what of the portrait is looked at."""
-        from dancegen.renderers.film.portrait import about_squares, squares
+        """(N, S, S, 3), or (N, H, W, 3) in the film's size: what of the portrait and its like is looked at."""
+        from dancegen.renderers.film.portrait import about_squares, on_white, squares
 
+        if self.backend.sees_whole(self.settings):
+            given = [each for each in (self.request.portrait, *self.request.pictures) if each is not None]
+            return np.stack([on_white(each, self.request.size) for each in given]) if given else None
         if self.request.portrait is None:
             return None
         head = self.backend.sees_head(self.settings)
@@ -174,9 +154,10 @@ class FilmJob:
         """(K,) the frames that are painted."""
         from dancegen.renderers.film.keyframes import choose_keyframes, even_frames
 
-        if not self.grid.on_beats:
-            return even_frames(len(self.sequence), self.fps, self.grid.rate, self.cuts)
-        found = choose_keyframes(len(self.sequence), self.fps, self.grid.rate, self.beats_s, self.cuts)
+        if self.grid.on_beats:
+            found = choose_keyframes(len(self.sequence), self.fps, self.grid.rate, self.beats_s, self.cuts)
+        else:
+            found = even_frames(len(self.sequence), self.fps, self.grid.rate, self.cuts)
         return found[: self.grid.shortest] if self.settings.seeds else found
 
     @cached_property
@@ -226,6 +207,8 @@ class FilmJob:
         """What makes the film. models: its models as inputs."""
         settings, schedule = self.settings, self.request.schedule
         inputs = {"poses": (Input.artifact("poses", self.poses),), "image": (), "detector": (), **models}
+        for name, paths in self.backend.pictures(settings).items():
+            inputs[name] = tuple(Input.file(name, path) for path in paths)
         if settings.image is not None:
             inputs["image"] = (Input.file("image", settings.image),)
         if settings.image is not None and self.detector is not None:
@@ -251,34 +234,6 @@ class FilmJob:
                 )
             )  # fmt: skip
         return found
-
-
-def request_film(
-    options: RenderOptions, *, note_missing: bool = False, shown: tuple[int, int] | None = None
-) -> FilmRequest:  # fmt: skip
-    """Everything about a film that can be checked before there are poses, and where each model is.
-
-    note_missing: models of the hub that cannot be had now are noted as such, and no error. shown: (width, height) of
-    the video that the dance was seen in, whose proportions the film has unless a person says otherwise.
-
-    Raises InputError for a prompt, a size or a setting that cannot be, ModelError for a model that cannot be had, or
-    models that do not fit together.
-    """
-    from dancegen.hub import locate, locate_or_note, look_at
-    from dancegen.renderers.film.portrait import load_portrait
-
-    backend = find_backend(options.engine)
-    asked = _settings_of(backend, options)
-    settings = backend.complete(asked)
-    schedule = PromptSchedule.parse(options.prompt or "", settings.blend_s)
-    portrait = None if settings.image is None else load_portrait(settings.image)
-    size = _size(backend, options.size, backend.grid(settings).side, shown)
-    find = locate_or_note if note_missing else locate
-    found = [find(ref, offline=settings.offline) for ref in backend.references(settings)]
-    models = Models(tuple(look_at(model, note_missing=note_missing) for model in found))
-    backend.check(models, settings)
-    settings = backend.fitted(asked, models, size)
-    return FilmRequest(options, backend, asked, settings, size, schedule, models, portrait)
 
 
 def film_job(request: FilmRequest, context: Context, poses: Artifact | None = None) -> FilmJob:
@@ -387,31 +342,6 @@ def joined(
     if shared:
         earlier, later = (frames_of(artifact, seam, segment.stop) for artifact in painted[place : place + 2])
         yield from faded(earlier, later, shared)
-
-
-def _settings_of(backend: FilmBackend[Any], options: RenderOptions) -> FilmOptions:
-    """The backend's settings, as far as a person gave them. InputError for an option that it does not have."""
-    given = set(options.given())
-    own = {field.name for field in fields(backend.settings)} - set(backend.lacks)
-    shared = {field.name for field in fields(RenderOptions)} - {"style"}
-    for field in fields(options):
-        if field.name in given - own - shared:
-            raise InputError(f"{flag_of(field)}: the engine {backend.name} has no such option")
-    return backend.settings(**{name: getattr(options, name) for name in given & own})
-
-
-def _size(
-    backend: FilmBackend[Any], size: tuple[int, int] | None, side: int, shown: tuple[int, int] | None
-) -> tuple[int, int]:  # fmt: skip
-    """(width, height) of a film. Raises InputError."""
-    if size is None and shown is not None:
-        return shaped_like(shown, backend.size, side)
-    width, height = backend.size if size is None else size
-    if width % side or height % side:
-        raise InputError(
-            f"--size {width}x{height}: the engine {backend.name} needs sides that are multiples of {side}"
-        )  # fmt: skip
-    return width, height
 
 
 def _computed(artifacts: list[Artifact]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from dancegen.renderers.film.settings import FilmOptions, Reach
 from dancegen.stages.film_poses import ShownPoses
 from dancegen.stages.film_recipes import Inputs, array_input, film_recipe
 from dancegen.store import Artifact, Input, Recipe, Store
+from dancegen.text import read_json
 from dancegen.weights import Models
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ FACE_SIDE = 512
 """Pixels of the square in which a face is painted anew, at most: Stable Diffusion 1.5's own size."""
 BEFORE = "before"
 """The role of the segment that a chained one goes on from."""
+TOLD = "told.json"
+"""What a painter says of a segment, for the one that goes on from it."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ class SegmentTask:
         from dancegen.renderers.film.prompts import prompt_weights
 
         own: dict[str, tuple[Input, ...]] = {"poses": self.poses.inputs()}
+        own |= {name: () for name in self.backend.pictures(self.settings)}  # among the portrait's
         if self.portrait is not None:
             own["image"] = tuple(array_input("image", "picture", picture) for picture in self.portrait)
         return film_recipe(
@@ -203,12 +208,22 @@ def _paint_segment(
         segment = task.segment
         shared = None if before is None else np.stack([*frames_of(before, segment.first, segment.start)])
         with quiet_libraries():
-            painter.film(task.scene(), write, resume=store.scratch(recipe), advance=counted, before=shared)
+            scene = replace(task.scene(), told=_told_by(before))
+            said = painter.film(scene, write, resume=store.scratch(recipe), advance=counted, before=shared)
+        if said is not None:
+            (directory / TOLD).write_text(json.dumps(said, sort_keys=True), encoding="utf-8")
         return {"frames": len(segment)}
 
     artifact = store.obtain(recipe, build, force=force, progress=progress, standalone=False)
     advance(task.steps - reported)
     return artifact
+
+
+def _told_by(before: Artifact | None) -> Mapping[str, Any]:
+    """What the painter of a segment said of it for the next one."""
+    if before is None or TOLD not in {each.path for each in before.files}:
+        return {}
+    return read_json(before.file(TOLD), "what was said of a segment")
 
 
 def _load(task: SegmentTask, tier: Tier, progress: Progress) -> Painter:
@@ -218,6 +233,7 @@ def _load(task: SegmentTask, tier: Tier, progress: Progress) -> Painter:
     models = Models(tuple(at_hand(model) for model in task.models.located))
     with progress.task("loading the models", None):
         painter = task.backend.load(models, task.settings, choose_device(task.device), tier)
+        task.backend.prepare(painter, (*task.texts, task.settings.negative_prompt or ""))
     for text in (*task.texts, task.settings.negative_prompt or ""):
         if over := painter.tokens_over(text):
             progress.warn(f'"{text[:40]}..." is {over} tokens too long for the text encoder: its end is not painted')

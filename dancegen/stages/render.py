@@ -20,7 +20,7 @@ from dancegen.stages.overlay import footage_of, overlay
 from dancegen.store import Artifact, Input
 
 if TYPE_CHECKING:
-    from dancegen.stages.film import FilmRequest
+    from dancegen.stages.film_request import FilmRequest
 
 STAGE = "render"
 VERSION = 5
@@ -62,7 +62,7 @@ def check_render(options: RenderOptions, context: Context, poses: Artifact | Non
             raise InputError("--engine skeleton reads no --prompt: leave one of them out")
         if options.over is not None or options.beside:
             raise InputError("--over and --beside draw, and --prompt paints: leave one of them out")
-        from dancegen.stages.film import request_film
+        from dancegen.stages.film_request import request_film
 
         shown = picture_size(poses or options.poses, context)
         return request_film(options, note_missing=context.dry, shown=shown)

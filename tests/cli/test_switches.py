@@ -20,12 +20,12 @@ def read(*words: str) -> dict:
 @pytest.mark.parametrize(
     "words, fast, poses",
     [
-        (["--fast", "3f2a9c41", "--prompt", "x"], "lcm", "3f2a9c41"),
-        (["--prompt", "x", "--fast", "-o", "film.mp4"], "lcm", None),
-        (["--prompt", "x", "--fast"], "lcm", None),
+        (["--fast", "3f2a9c41", "--prompt", "x"], "usual", "3f2a9c41"),
+        (["--prompt", "x", "--fast", "-o", "film.mp4"], "usual", None),
+        (["--prompt", "x", "--fast"], "usual", None),
         (["--fast", "lightning", "3f2a9c41"], "lightning", "3f2a9c41"),
         (["--fast=lightning"], "lightning", None),
-        (["--fast", "--", "lightning"], "lcm", "lightning"),
+        (["--fast", "--", "lightning"], "usual", "lightning"),
         (["3f2a9c41"], None, "3f2a9c41"),
     ],
 )
@@ -37,7 +37,7 @@ def test_what_follows_is_its_name_only_if_it_is_one(words, fast, poses):
 def test_in_python_it_is_true_or_a_name():
     render = next(verb for verb in VERBS if verb.name == "render").options()
     names = [render(prompt="x", fast=fast).fast for fast in (True, False, None, "lightning", "lcm")]
-    assert names == ["lcm", None, None, "lightning", "lcm"]
+    assert names == ["usual", None, None, "lightning", "lcm"]
     with pytest.raises(InputError, match="--fast lightnin: did you mean lightning"):
         render(prompt="x", fast="lightnin")
 
@@ -51,3 +51,9 @@ def test_lightning_chooses_modules_sampler_steps_and_guidance():
         Settings(fast="lightning", steps=5).completed()
     own = Settings(fast="lightning", steps=5, motion_adapter="me/mine").completed()
     assert (own.motion_adapter, own.sampler) == ("me/mine", "euler")
+
+
+def test_without_a_name_it_is_the_engines_usual_way_and_anothers_is_refused():
+    assert Settings(fast=True).completed() == Settings(fast="lcm").completed()
+    with pytest.raises(InputError, match="--fast causvid: the engine animatediff has lcm and lightning"):
+        Settings(fast="causvid").completed()

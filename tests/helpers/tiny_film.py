@@ -12,8 +12,9 @@ from dancegen.context import Context
 from dancegen.options.verbs import render_options
 from dancegen.pose.sequence import PoseSequence
 from dancegen.progress import SILENT
-from dancegen.stages.film import FilmJob, film_job, request_film
+from dancegen.stages.film import FilmJob, film_job
 from dancegen.stages.film_recipes import model_inputs
+from dancegen.stages.film_request import request_film
 from dancegen.stages.film_segments import SegmentTask
 from dancegen.store import Artifact, Recipe, Store, open_store
 from dancegen.video import read_frames

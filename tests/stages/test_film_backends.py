@@ -168,10 +168,10 @@ def test_its_own_option_is_a_flag_a_keyword_and_part_of_the_recipe(store, poses,
 @pytest.mark.parametrize(
     "choices, words",
     [
-        ({"window": 8}, "--window: the engine dummy has no such option"),
+        ({"window": 8}, "--window: the engine dummy has no such option; animatediff has it"),
         ({"guidance": 3}, "--guidance: the engine dummy has no such option"),
-        ({"style": "openpose"}, "--style: the engine dummy has no such option"),
-        ({"engine": "animatediff", "brightness": 3}, "--brightness: the engine animatediff has no such option"),
+        ({"style": "openpose"}, "--style: the engine dummy has no such option; skeleton has it"),
+        ({"engine": "animatediff", "brightness": 3}, "the engine animatediff has no such option; dummy has it"),
         ({"size": "72x64"}, "multiples of 16"), ({"segment": 4}, "--segment 4"),
         ({"engine": "oil"}, "skeleton, animatediff, dummy"),
     ],

@@ -18,9 +18,10 @@ from dancegen.context import Context
 from dancegen.detectors.registry import usual_detector
 from dancegen.options.verbs import render_options
 from dancegen.progress import SILENT
-from dancegen.stages.film import film_job, request_film
+from dancegen.stages.film import film_job
 from dancegen.stages.film_poses import ShownPoses
 from dancegen.stages.film_recipes import model_inputs
+from dancegen.stages.film_request import request_film
 from dancegen.stages.film_segments import frames_of
 from dancegen.stages.film_temporal import render_temporal
 from dancegen.store import open_store

@@ -20,8 +20,9 @@ from dancegen.options.verbs import render_options
 from dancegen.progress import SILENT
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.film.settings import Reach, names_reaching
-from dancegen.stages.film import film_job, request_film
+from dancegen.stages.film import film_job
 from dancegen.stages.film_recipes import model_inputs
+from dancegen.stages.film_request import request_film
 from dancegen.store import open_store
 from helpers.local_hub import serving, settings_for
 from helpers.processes import run

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dancegen.errors import DancegenError, ModelError
 from dancegen.renderers.film.finite import NotFinite, check_finite
+from dancegen.renderers.film.loading import has_bfloat16
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,19 +67,6 @@ def widen(parts: Parts, fault: NotFinite, settings: Settings, device: str) -> st
         "--control-scale is too strong, or a model is made for another one: try without them, another --vae, or "
         "--device cpu"
     )
-
-
-def has_bfloat16(device: str) -> bool:
-    """Whether a device computes in bfloat16 by itself."""
-    import torch
-
-    if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    try:
-        torch.ones(2, device=device, dtype=torch.bfloat16).sum()
-    except (RuntimeError, TypeError):  # Metal before macOS 14
-        return False
-    return True
 
 
 def _broken(parts: Parts, settings: Settings) -> str:

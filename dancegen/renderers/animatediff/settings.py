@@ -16,6 +16,7 @@ from dancegen.renderers.film.settings import (
     Reach,
     acting_on,
     check_within,
+    named_way,
     redeclared,
 )
 
@@ -164,7 +165,10 @@ class Settings(FilmOptions):
         Fast mode is AnimateLCM's adapter and LoRA, or Lightning's adapter for so many steps, unless one is named, and
         the sampler made for them.
         """
-        usual = WAYS[self.fast or None]
+        fast = named_way(self.fast, "animatediff", "lcm", "lightning")
+        if fast != self.fast:
+            return replace(self, fast=fast).completed()
+        usual = WAYS[fast]
         chosen: dict[str, object] = {name: value for name, value in usual.items() if getattr(self, name) is None}
         if self.motion_adapter is None:
             chosen["motion_adapter"] = self._adapter()

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from dancegen.errors import ModelError
 from dancegen.progress import Advance
@@ -65,11 +65,12 @@ class Scene:
 
     first: the number of its first frame among all painted frames of the film. poses: (F, H, W, 3) uint8 RGB, drawn for
     ControlNet. texts: the prompt's texts. weights: (F, texts) float32, how much of each a frame has. seed: the film's.
-    portrait: (N, S, S, 3) uint8 RGB of the person to look like, see `portrait.squares`, or None. depth: (F, H, W, 3)
+    portrait: (N, S, S, 3) uint8 RGB of the person to look like, see `portrait.squares`, or (N, H, W, 3) where the
+    backend sees pictures whole, see `portrait.on_white`, or None. depth: (F, H, W, 3)
     uint8, near bright, where the backend asked for it. strengths: (F,) float32, by how much a strength is multiplied,
     by the pulse's target. larger: the same scene in the size in which it is shown, where that is another. faces: where
     they are in finished frames, and face_poses: (F, S, S, 3) uint8, the poses in their squares; both where the backend
-    asked for them.
+    asked for them. told: what the painter of the segment before said of it, of a chained backend.
     """
 
     first: int
@@ -83,6 +84,7 @@ class Scene:
     larger: Scene | None = None
     faces: Faces | None = None
     face_poses: np.ndarray | None = None
+    told: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.poses)
@@ -99,8 +101,9 @@ class Painter(Protocol):
         resume: Path | None = None,
         advance: Advance = lambda steps: None,
         before: np.ndarray | None = None,
-    ) -> None:
-        """Paint a scene and give each of its frames to `write`.
+    ) -> Mapping[str, Any] | None:
+        """Paint a scene and give each of its frames to `write`; returns what the next segment's scene is `told`, plain
+        values as JSON has them, or None.
 
         resume: a directory of the scene's own. What the painter keeps there while it works is there again after a kill,
         and leads to the same frames. advance: called at each finished step, those found in `resume` included; what it
@@ -238,6 +241,14 @@ class FilmBackend(ABC, Generic[Chosen]):
         """Whether the head of a portrait is to be a picture of its own."""
         return False
 
+    def sees_whole(self, settings: Chosen) -> bool:
+        """Whether a portrait is shown as it is, on white in the film's size, and `pictures` after it."""
+        return False
+
+    def pictures(self, settings: Chosen) -> Mapping[str, tuple[str, ...]]:
+        """Paths of more pictures that scenes show, by the option that names them."""
+        return {}
+
     def sees_depth(self, settings: Chosen) -> bool:
         """Whether scenes need `depth`, which takes joints in space."""
         return False
@@ -274,6 +285,10 @@ class FilmBackend(ABC, Generic[Chosen]):
     @abstractmethod
     def load(self, models: Models, settings: Chosen, device: str, tier: Tier) -> Painter:
         """The networks on a device. Raises ModelError."""
+
+    def prepare(self, painter: Any, texts: Sequence[str]) -> None:
+        """Let a painter read all the prompts of a film before any of it is painted. Raises ModelError."""
+        return None
 
     def has_second_pass(self, settings: Chosen) -> bool:
         """Whether each frame is painted again with an eye on the one before."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dancegen.errors import DancegenError
 from dancegen.progress import Advance
@@ -45,19 +45,19 @@ class HeldPainter:
 
     def film(
         self, scene: Scene, write: Write, *, resume: Path, advance: Advance, before: np.ndarray | None = None
-    ) -> None:
+    ) -> Mapping[str, Any] | None:
         """As `Painter.film`.
 
         Raises DancegenError where memory is too small even on the lowest tier, or the networks give values that are not
         numbers in any precision, ModelError where a model's weights are why.
         """
 
-        def attempt() -> None:
+        def attempt() -> Mapping[str, Any] | None:
             if self._painter is None:
                 self._painter = self._load(self.tier)
-            self._painter.film(scene, write, resume=resume, advance=advance, before=before)
+            return self._painter.film(scene, write, resume=resume, advance=advance, before=before)
 
-        widening(lambda: stepping_down(attempt, self._step_down), self._widen)
+        return widening(lambda: stepping_down(attempt, self._step_down), self._widen)
 
     def release(self) -> None:
         """Give the networks' memory back; the next scene loads them again."""

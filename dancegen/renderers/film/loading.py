@@ -22,6 +22,19 @@ def working_dtype(device: str) -> torch.dtype:
     return torch.float32 if device == "cpu" else torch.float16
 
 
+def has_bfloat16(device: str) -> bool:
+    """Whether a device computes in bfloat16 by itself."""
+    import torch
+
+    if device.startswith("cuda"):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    try:
+        torch.ones(2, device=device, dtype=torch.bfloat16).sum()
+    except (RuntimeError, TypeError):  # Metal before macOS 14
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def explained(located: Located) -> Iterator[None]:
     """Turn whatever loading raises into a ModelError that names the model; a lack of memory stays what it is."""

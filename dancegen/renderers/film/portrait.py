@@ -26,14 +26,27 @@ Box = tuple[float, float, float]
 """(x, y, side) of a square in a picture, from its upper left corner, in pixels; it may reach out of the picture."""
 
 
-def load_portrait(path: str | Path) -> np.ndarray:
+def load_portrait(path: str | Path, flag: str = "--image") -> np.ndarray:
     """(H, W, 3) uint8 RGB. Raises InputError for what is no picture."""
     if not Path(path).is_file():
-        raise InputError(f"--image {path}: there is no such file")
+        raise InputError(f"{flag} {path}: there is no such file")
     try:
         return load_picture(path)
     except InputError as error:
-        raise InputError(f"--image {error}") from error
+        raise InputError(f"{flag} {error}") from error
+
+
+def on_white(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(H, W, 3) uint8 RGB: all of a picture, as large as fits into (width, height), in the middle of white."""
+    import cv2
+
+    scale = min(side / own for side, own in zip(size, picture.shape[1::-1], strict=True))
+    width, height = (max(1, round(own * scale)) for own in picture.shape[1::-1])
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    shown = np.full((size[1], size[0], 3), 255, np.uint8)
+    top, left = (size[1] - height) // 2, (size[0] - width) // 2
+    shown[top : top + height, left : left + width] = cv2.resize(picture, (width, height), interpolation=way)
+    return shown
 
 
 def find_person(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,16 @@ def find_backend(name: str | None = None) -> FilmBackend[Any]:
     if name not in BACKENDS:
         raise InputError(f"there is no engine {name!r} that paints films; choose one of {', '.join(BACKENDS)}")
     return import_module(BACKENDS[name]).BACKEND
+
+
+def engines_with(option: str) -> list[str]:
+    """The names of the backends that obey an option."""
+    found = {name: find_backend(name) for name in BACKENDS}
+    return [
+        name
+        for name, backend in found.items()
+        if option not in backend.lacks and option in {each.name for each in fields(backend.settings)}
+    ]
 
 
 def option_classes() -> tuple[type[Options], ...]:

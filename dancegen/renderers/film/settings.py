@@ -18,6 +18,9 @@ from dancegen.options.shared import NO_DETECTOR, Detecting, Networked, Parallel
 LOOK, MODELS, WORK = "Painting (with --prompt)", "Models of a painted film", "How a film is painted"
 """Panels of the help."""
 VRAM = ("auto", "8", "12", "16", "24")
+USUAL = "usual"
+FAST = (USUAL, "lcm", "lightning", "self-forcing", "lightx2v", "causvid")
+"""What --fast may name; without a name it is an engine's usual way."""
 FOLLOW, WHOLE = "follow", "whole"
 """Framings: near the dancer, or with room for all of their way."""
 _REACH = "reach"
@@ -65,18 +68,18 @@ class FilmOptions(Detecting, Networked, Parallel):
     )  # fmt: skip
     steps: int | None = option(
         None,
-        help="Denoising steps: 20, or 6 with --fast, 4 with --fast lightning.",
+        help="Denoising steps: 20; 6 with --fast, 4 with --fast lightning. wan-vace: 30; 4 with --fast.",
         metavar="N",
         panel=LOOK,
         parse=within(1, 200),
     )
     guidance: float | None = option(
-        None, help="How closely to follow the prompt: 7.5; with --fast 1.5, with Lightning 1.", metavar="X", panel=LOOK,
-        parse=within(1.0, 30.0),
+        None, help="How closely to follow the prompt: 7.5, wan-vace 5; with --fast 1.5, Lightning and wan-vace 1.",
+        metavar="X", panel=LOOK, parse=within(1.0, 30.0),
     )  # fmt: skip
     fast: bool | str | None = option(
-        None, help="Paint in a few steps, with a model made for that: AnimateLCM, or AnimateDiff-Lightning.",
-        metavar="[lcm|lightning]", panel=LOOK, parse=switch("lcm", "lightning"),
+        None, help="Paint in a few steps, with a model made for that: the engine's usual one, or the one named.",
+        metavar=f"[{'|'.join(FAST[1:])}]", panel=LOOK, parse=switch(*FAST),
     )  # fmt: skip
     control_scale: float | None = option(
         None, help="How much the poses weigh; 1 is usual.", metavar="X", panel=LOOK, parse=within(0.0, 2.0)
@@ -104,21 +107,25 @@ class FilmOptions(Detecting, Networked, Parallel):
         ),
     )  # fmt: skip
     base: str | None = option(
-        None, help="The model that paints; for animatediff, Stable Diffusion 1.5 or made from it.", metavar="MODEL",
-        panel=MODELS, role=Role.INPUT,
+        None, help="The model that paints: Stable Diffusion 1.5 or made from it; for wan-vace, a Wan VACE.",
+        metavar="MODEL", panel=MODELS, role=Role.INPUT,
     )  # fmt: skip
     lora: tuple[str, ...] = option(
         (), help="A LoRA, with its weight; repeatable.", metavar="MODEL[=X]", panel=MODELS, role=Role.INPUT
     )
     sampler: str | None = option(
-        None, help="The sampler: dpm++, lcm or euler.", metavar="NAME", panel=WORK, names=("dpm++", "lcm", "euler")
+        None,
+        help="The sampler: dpm++, lcm or euler; for wan-vace unipc or euler.",
+        metavar="NAME",
+        panel=WORK,
+        names=("dpm++", "lcm", "euler", "unipc"),
     )
     segment: int | None = acting_on(
-        Reach.FILM, option(None, help="Painted frames a segment, at most; 128 are usual.", metavar="N", panel=WORK)
+        Reach.FILM, option(None, help="Painted frames a segment, at most: 128; wan-vace 81.", metavar="N", panel=WORK)
     )
     overlap: int | None = acting_on(
         Reach.FILM,
-        option(None, help="Frames that neighbouring segments share; 8 are usual.", metavar="N", panel=WORK),
+        option(None, help="Frames that neighbouring segments share: 8; wan-vace 10.", metavar="N", panel=WORK),
     )
     vram: str = option(
         "auto", help="GB of GPU memory to plan for: auto, 8, 12, 16, 24.", metavar="GB", panel=WORK,
@@ -152,6 +159,20 @@ class FilmOptions(Detecting, Networked, Parallel):
                 "--align needs to see the portrait's limbs: pip install 'dancegen[blazepose]', or give OpenPose "
                 "weights with --detector"
             )
+
+
+def named_way(fast: bool | str | None, engine: str, *ways: str) -> str | None:
+    """What --fast names, of an engine's own ways, the first one where it names none; None where it is off.
+
+    Raises InputError for a way of another engine.
+    """
+    if not fast:
+        return None
+    if fast in (True, USUAL):
+        return ways[0]
+    if fast not in ways:
+        raise InputError(f"--fast {fast}: the engine {engine} has {' and '.join(ways)}, and no {fast}")
+    return str(fast)
 
 
 def check_within(flag: str, value: float, low: float, high: float) -> None:
