@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,11 @@ from helpers.tiny_animatediff import flags, options, tiny_ip_adapter, tiny_lora,
 from helpers.tiny_gan import dancing, ticks
 
 __all__ = [
-    "FEW", "QUICK", "dance", "film", "flags", "options", "pictures", "shown", "tasks_of", "tiny_ip_adapter",
-    "tiny_lora", "tiny_models", "tiny_temporalnet",
+    "FEW", "PROMPT", "QUICK", "dance", "elsewhere", "film", "flags", "options", "pictures", "shown", "stored",
+    "tasks_of", "tiny_ip_adapter", "tiny_lora", "tiny_models", "tiny_temporalnet",
 ]  # fmt: skip
+
+PROMPT = "a dancer in a ballroom"
 
 QUICK = {"size": "64x64", "fps": 20, "steps": 5, "segment": 24, "overlap": 6, "guidance": 3, "device": "cpu"}
 """What makes a film of the tiny models a matter of seconds: 6 seconds of dance have three segments."""
@@ -41,15 +44,28 @@ def dance(store: Store, seconds: float = 6.0, cut: int | None = None, *, in_spac
     joints in space are known without a cut, too.
     """
     cut = round(seconds * 20) if in_space and cut is None else cut
+    sequence = seen_by_a_moving_camera(dancing(round(seconds * 20), 20.0), cut)
+    return stored(store, sequence, seconds=seconds, cut=cut or 0)
+
+
+def stored(store: Store, sequence: PoseSequence, **params: object) -> Artifact:
+    """A generate-poses artifact of a dance to a song with a beat every half second. params: its recipe's."""
 
     def build(directory: Path) -> dict:
-        seen_by_a_moving_camera(dancing(round(seconds * 20), 20.0), cut).save(directory / "poses.npz")
-        ticks(seconds).save(directory / "beats.json")
-        write_song(directory / "audio.wav", seconds)
+        sequence.save(directory / "poses.npz")
+        ticks(sequence.seconds).save(directory / "beats.json")
+        write_song(directory / "audio.wav", sequence.seconds)
         (directory / "audio.wav").rename(directory / "audio.flac")  # a decoder looks at what is in it
-        return {"fps": 20.0, "frames": round(seconds * 20)}
+        return {"fps": sequence.fps, "frames": len(sequence)}
 
-    return store.obtain(Recipe("generate-poses", 3, {"seconds": seconds, "cut": cut or 0}), build)
+    return store.obtain(Recipe("generate-poses", 3, params), build)
+
+
+def elsewhere(poses: Artifact, root: Path) -> Store:
+    """A store that holds the dance and nothing else."""
+    other = open_store(root)
+    shutil.copytree(poses.path, other.root / "generate-poses" / poses.path.name)
+    return other
 
 
 def seen_by_a_moving_camera(keypoints: np.ndarray, cut: int | None) -> PoseSequence:
@@ -89,7 +105,7 @@ def pictures(path: Path) -> np.ndarray:
 
 def tasks_of(poses: Artifact, **choices) -> tuple[FilmJob, list[SegmentTask]]:
     """A film that is asked for, and its segments."""
-    given = {**QUICK, **FEW, "prompt": "a dancer in a ballroom", **choices}
+    given = {**QUICK, **FEW, "prompt": PROMPT, **choices}
     given.pop("device")
     job = film_job(request_film(render_options()(**given)), Context(open_store(poses.path.parents[1])), poses)
     return job, job.tasks(job.request.models, model_inputs(job.request.models, SILENT), "24")

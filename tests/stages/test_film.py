@@ -14,30 +14,13 @@ import pytest
 from dancegen.cli import main
 from dancegen.renderers.film.segments import Segment
 from dancegen.stages.film import joined
-from dancegen.store import open_store
 from dancegen.video import probe_video
 from helpers.processes import run_python, start, wait_until
 from helpers.songs import write_song
-from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, pictures, shown, tiny_models
+from helpers.tiny_film import FEW, PROMPT, QUICK, dance, elsewhere, film, flags, pictures, shown
 from helpers.tiny_gan import tiny_model
 
-PROMPT = "a dancer in a ballroom"
 SEGMENTS = [Segment(0, 0, 24), Segment(18, 24, 48)]
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return options(tiny_models(tmp_path_factory.mktemp("models")))
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return open_store(tmp_path_factory.mktemp("store"))
-
-
-@pytest.fixture(scope="module")
-def poses(store):
-    return dance(store)
 
 
 @pytest.fixture
@@ -45,13 +28,6 @@ def whole(store, poses, models, capfd):
     """The film of all tests: painted by the first that asks, answered from the store after."""
     made = film(store, poses, PROMPT, capfd, **models)
     return made, store.find(made["digest"])
-
-
-def copy_of_the_dance(store, poses, root):
-    """Another store that holds the same dance and nothing else."""
-    other = open_store(root)
-    shutil.copytree(poses.path, other.root / "generate-poses" / poses.path.name)
-    return other
 
 
 def test_sixty_key_frames_in_three_segments_become_a_film_with_the_music(whole, store):
@@ -68,7 +44,7 @@ def test_sixty_key_frames_in_three_segments_become_a_film_with_the_music(whole, 
 def test_a_film_that_was_killed_in_its_second_segment_goes_on_and_is_the_same(
     whole, store, poses, models, tmp_path, capfd
 ):
-    other = copy_of_the_dance(store, poses, tmp_path / "other")
+    other = elsewhere(poses, tmp_path / "other")
     words = flags({**QUICK, **models})
     process = start("render", poses.digest[:16], "--prompt", PROMPT, "--store", other.root, *words)
     saved = other.root / ".scratch" / "render-segment"
@@ -85,7 +61,7 @@ def test_a_film_that_was_killed_in_its_second_segment_goes_on_and_is_the_same(
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_gives_others(store, poses, models, tmp_path, capfd):
-    other = copy_of_the_dance(store, poses, tmp_path / "other")
+    other = elsewhere(poses, tmp_path / "other")
     one, again, different = (
         film(where, poses, PROMPT, capfd, **FEW, **models, seed=seed)
         for where, seed in ((store, 3), (other, 3), (store, 4))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import shutil
 import signal
 import threading
 from contextlib import contextmanager
@@ -17,10 +16,9 @@ from dancegen.cli import main
 from dancegen.errors import Cancelled
 from dancegen.progress import Silent
 from dancegen.renderers.film import registry
-from dancegen.store import open_store
 from helpers.dummy_film import PAUSE
 from helpers.processes import start_python, wait_until
-from helpers.tiny_film import dance, flags, shown
+from helpers.tiny_film import dance, elsewhere, flags, shown
 
 PROMPT = "red | 0:03 green"
 CHOICES = {"engine": "dummy", "steps": 4, "segment": 13}
@@ -38,16 +36,6 @@ def registered(monkeypatch):
     monkeypatch.setitem(registry.BACKENDS, "dummy", "helpers.dummy_film")
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return open_store(tmp_path_factory.mktemp("store"))
-
-
-@pytest.fixture(scope="module")
-def poses(store):
-    return dance(store)
-
-
 def paint(store, poses, capfd, prompt=PROMPT, **more) -> dict:
     words = ["render", poses.digest[:16], "--prompt", prompt, "--store", str(store.root), "--json"]
     capfd.readouterr()
@@ -60,13 +48,6 @@ def paint(store, poses, capfd, prompt=PROMPT, **more) -> dict:
 def segments(store, engine="dummy") -> list:
     found = [artifact for artifact in store.artifacts("render-segment") if artifact.params["engine"] == engine]
     return sorted(found, key=lambda artifact: artifact.params["key_frames"])
-
-
-def elsewhere(poses, root):
-    """A store that holds the dance and nothing else."""
-    other = open_store(root)
-    shutil.copytree(poses.path, other.root / "generate-poses" / poses.path.name)
-    return other
 
 
 def test_each_segment_goes_on_from_the_one_before_which_is_in_its_recipe(store, poses, capfd):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,47 +11,20 @@ from dancegen.cli import main
 from dancegen.pose.drawing import draw_openpose
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.solid import draw_depth
-from dancegen.store import Artifact, Recipe, open_store
-from helpers.songs import write_song
 from helpers.tiny_film import (
     FEW,
+    PROMPT,
     QUICK,
     dance,
     film,
     flags,
-    options,
     shown,
+    stored,
     tasks_of,
     tiny_lora,
-    tiny_models,
     tiny_temporalnet,
 )
-from helpers.tiny_gan import dancing, ticks
-
-PROMPT = "a dancer in a ballroom"
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return options(tiny_models(tmp_path_factory.mktemp("models")))
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return open_store(tmp_path_factory.mktemp("store"))
-
-
-def stored(store, name: str, sequence: PoseSequence) -> Artifact:
-    """A dance in the store, with a beat every half second."""
-
-    def build(directory: Path) -> dict:
-        sequence.save(directory / "poses.npz")
-        ticks(sequence.seconds).save(directory / "beats.json")
-        write_song(directory / "audio.wav", sequence.seconds)
-        (directory / "audio.wav").rename(directory / "audio.flac")
-        return {"fps": sequence.fps, "frames": len(sequence)}
-
-    return store.obtain(Recipe("generate-poses", 3, {"name": name}), build)
+from helpers.tiny_gan import dancing
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +46,7 @@ def with_hands_and_face(body: PoseSequence) -> PoseSequence:
 
 def test_the_controlnet_sees_hands_and_faces_where_they_were_found(store, models, body, capfd):
     whole = with_hands_and_face(body)
-    plain, handed = stored(store, "body", body), stored(store, "hands", whole)
+    plain, handed = stored(store, body, name="body"), stored(store, whole, name="hands")
     job, (task,) = tasks_of(handed, **models)
     placed, size = job.sequence, job.request.size
     for place, frame in enumerate(job.keys):
@@ -90,7 +62,8 @@ def test_the_controlnet_sees_hands_and_faces_where_they_were_found(store, models
 def test_hands_that_nobody_saw_change_no_recipe(store, models, body):
     unseen = replace(body, hands=np.zeros((len(body), 2, 21, 3)), face=np.zeros((len(body), 70, 3)))
     recipes = [
-        tasks_of(stored(store, name, dance), **models)[1][0].recipe() for name, dance in (("b", body), ("u", unseen))
+        tasks_of(stored(store, dance, name=name), **models)[1][0].recipe()
+        for name, dance in (("b", body), ("u", unseen))
     ]
     assert recipes[0].digest == recipes[1].digest
 
@@ -117,7 +90,7 @@ def test_the_depth_of_a_dance_leads_the_film_beside_its_poses(store, models, dep
 def test_depth_of_poses_that_only_pictures_know_is_refused_before_anything_is_painted(
     store, models, depth_net, body, capfd
 ):
-    flat = stored(store, "flat", body)
+    flat = stored(store, body, name="flat")
     words = flags({**QUICK, **models, "depth": True, "depth_controlnet": depth_net, "store": store.root})
     for more in ([], ["--dry-run"]):
         assert main(["render", flat.digest[:16], "--prompt", PROMPT, *words, *more]) == 2
@@ -127,7 +100,7 @@ def test_depth_of_poses_that_only_pictures_know_is_refused_before_anything_is_pa
 
 @pytest.mark.parametrize("span", ["0.5", "0.5-0.2", "0-2", "a-b"])
 def test_a_span_that_is_none_is_refused(span, store, body, capfd):
-    flat = stored(store, "flat", body)
+    flat = stored(store, body, name="flat")
     words = ["--prompt", PROMPT, "--control-span", span, "--store", str(store.root)]
     assert main(["render", flat.digest[:16], *words]) == 2
     assert "--control-span" in capfd.readouterr().err
@@ -153,7 +126,7 @@ def test_strengths_go_up_on_beats_and_are_in_the_recipe_of_their_segment(store, 
      ("lora=0-1", "--lora"), ("depth=0-1", "--depth"), ("control=0:10 1 | 0:05 1", "later")],
 )  # fmt: skip
 def test_a_pulse_that_makes_no_sense_is_refused(pulse, words, store, models, body, capfd):
-    flat = stored(store, "flat", body)
+    flat = stored(store, body, name="flat")
     given = flags({**QUICK, **models, "pulse": pulse, "store": store.root})
     assert main(["render", flat.digest[:16], "--prompt", PROMPT, *given]) == 2
     assert words in capfd.readouterr().err
@@ -161,7 +134,7 @@ def test_a_pulse_that_makes_no_sense_is_refused(pulse, words, store, models, bod
 
 def test_a_pulse_through_the_whole_stage_changes_the_film(store, models, body, capfd, tmp_path):
     lora = tiny_lora(models, tmp_path / "style.safetensors", motion=False, size=3.0)
-    poses, few = stored(store, "body", body), {**FEW, **models, "lora": lora}
+    poses, few = stored(store, body, name="body"), {**FEW, **models, "lora": lora}
     plain, pulsing, off = (
         shown(store, film(store, poses, PROMPT, capfd, **few, **more))
         for more in ({}, {"pulse": "lora=0-1"}, {"pulse": "lora=0-0"})

@@ -11,27 +11,10 @@ import pytest
 
 from dancegen.cli import main
 from dancegen.stages.film_draft import LABEL
-from dancegen.store import open_store
 from dancegen.video import probe_video
-from helpers.tiny_film import QUICK, dance, film, flags, options, pictures, shown, tasks_of, tiny_models
+from helpers.tiny_film import PROMPT, QUICK, film, flags, pictures, shown, tasks_of
 
-PROMPT = "a dancer in a ballroom"
 FEW = {"steps": 2, "window": 8, "stride": 6, "segment": 24, "overlap": 4, "key_fps": 5}
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return options(tiny_models(tmp_path_factory.mktemp("models")))
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return open_store(tmp_path_factory.mktemp("store"))
-
-
-@pytest.fixture(scope="module")
-def poses(store):
-    return dance(store, 6.0)
 
 
 def test_a_preview_is_a_film_of_its_seconds_with_their_music(store, poses, models, capfd):

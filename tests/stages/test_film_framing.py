@@ -5,30 +5,17 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pytest
 
 from dancegen.cli import main
 from dancegen.pose.figure import seen_height
 from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.film_picture import Picture
-from dancegen.store import open_store
 from helpers.songs import write_song
 from helpers.tiny_diffusion import light_footed
-from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, shown, tiny_models, tiny_temporalnet
+from helpers.tiny_film import FEW, PROMPT, QUICK, dance, film, flags, shown, tiny_temporalnet
 
-PROMPT = "a dancer in a ballroom"
 CUT = 50
 """Of twenty frames a second."""
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return options(tiny_models(tmp_path_factory.mktemp("models")))
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return open_store(tmp_path_factory.mktemp("store"))
 
 
 def test_a_longer_dance_paints_only_what_is_new(store, models, capfd):

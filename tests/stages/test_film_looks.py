@@ -28,40 +28,22 @@ from dancegen.store import open_store
 from dancegen.video import probe_video
 from helpers.tiny_film import (
     FEW,
+    PROMPT,
     QUICK,
-    dance,
+    elsewhere,
     film,
     flags,
-    options,
     pictures,
     shown,
     tiny_ip_adapter,
     tiny_lora,
-    tiny_models,
     tiny_temporalnet,
 )
-
-PROMPT = "a dancer in a ballroom"
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="module")
-def models(place):
-    return options(tiny_models(place))
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return open_store(tmp_path_factory.mktemp("store"))
-
-
-@pytest.fixture(scope="module")
-def poses(store):
-    return dance(store)
 
 
 @pytest.fixture
@@ -100,8 +82,7 @@ def test_fast_mode_takes_few_steps_with_the_consistency_sampler_and_keeps_its_pr
     quick = {"key_fps": 2, "steps": None, "fast": True, "guidance": None, **models}
     quick = {name: value for name, value in ({**QUICK, **quick}).items() if value is not None}
     words = ["render", poses.digest[:16], "--prompt", PROMPT, *flags(quick)]
-    other = open_store(tmp_path / "other")
-    shutil.copytree(poses.path, other.root / "generate-poses" / poses.path.name)
+    other = elsewhere(poses, tmp_path / "other")
     for where in (store, other):
         assert main([*words, "--store", str(where.root), "-q"]) == 0, capfd.readouterr().err
     one, two = (
@@ -270,8 +251,7 @@ def test_a_film_that_would_be_black_is_never_stored(name, store, poses, models, 
     weights = load_file(broken / "diffusion_pytorch_model.safetensors")
     weights["decoder.conv_out.bias" if name == "vae" else "conv_in.bias"][0] = torch.nan
     save_file(weights, broken / "diffusion_pytorch_model.safetensors")
-    other = open_store(tmp_path / "other")
-    shutil.copytree(poses.path, other.root / "generate-poses" / poses.path.name)
+    other = elsewhere(poses, tmp_path / "other")
     given = {**QUICK, **FEW, **models, "temporal": True, "temporalnet": net, name: broken, "store": other.root}
     assert main(["render", poses.digest[:16], "--prompt", PROMPT, *flags(given)]) == 2
     said = capfd.readouterr().err

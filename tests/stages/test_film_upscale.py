@@ -6,25 +6,11 @@ import json
 import shlex
 
 import numpy as np
-import pytest
 
 from dancegen.cli import main
 from dancegen.pose.drawing import draw_openpose
-from dancegen.store import open_store
 from dancegen.video import probe_video
-from helpers.tiny_film import FEW, QUICK, dance, film, flags, options, pictures, shown, tasks_of, tiny_models
-
-PROMPT = "a dancer in a ballroom"
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return options(tiny_models(tmp_path_factory.mktemp("models")))
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return open_store(tmp_path_factory.mktemp("store"))
+from helpers.tiny_film import FEW, PROMPT, QUICK, dance, film, flags, pictures, shown, tasks_of
 
 
 def test_a_larger_film_is_larger_led_by_larger_poses_and_its_command_makes_it_again(store, models, capfd):
