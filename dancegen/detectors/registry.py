@@ -69,6 +69,12 @@ class DetectorSpec:
                 progress.say(f"downloading {model.hub_id} from huggingface.co, {model.gigabytes:.2f} GB")
         return replace(self, models=tuple(fetch(model) for model in self.models))
 
+    @property
+    def downloads(self) -> list[str]:
+        """What would be downloaded, and how large it is, in words; nothing where all is here."""
+        missing = [model for model in self.models if not model.here]
+        return [f"{each.hub_id} would be downloaded from huggingface.co, {each.gigabytes:.2f} GB" for each in missing]
+
     def tell(self, progress: Progress) -> None:
         """Say which it is and why, if it was chosen, and what its licence forbids."""
         if self.why:

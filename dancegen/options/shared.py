@@ -151,7 +151,7 @@ class Cleaning(Options):
     )
     no_cuts: bool = option(False, help="Do not split where the camera cuts.", panel=CLEANING)
     no_swaps: bool = option(False, help="Leave left and right as the detector saw them.", panel=CLEANING)
-    no_outliers: bool = option(False, help="Leave joints that jump as the detector saw them.", panel=CLEANING)
+    no_outliers: bool = option(False, help="Leave joints that jump, or are seen twice, as they are.", panel=CLEANING)
 
 
 SHARED = frozenset(

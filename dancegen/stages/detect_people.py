@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancegen.devices import choose_device
 from dancegen.pose.detections import Detections
-from dancegen.progress import Advance
+from dancegen.progress import Advance, Progress
 from dancegen.store import SHORT, Artifact, Input, Recipe, Store
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ class Look:
     device: str = "cpu"
     threads: int | None = None
 
+    def fetched(self, progress: Progress) -> Look:
+        """The same with the detector's weights on this machine; what is downloaded is said. Raises ModelError."""
+        return replace(self, detector=self.detector.fetched(progress))
+
     def recipe(self, pictures: Input, part: Part | None = None) -> Recipe:
         """What makes the detections of a video: neither the dataset that it is in, nor how they are cleaned.
 
@@ -62,9 +66,9 @@ class Look:
         return Recipe(STAGE, VERSION, params, (pictures, self.weights))
 
 
-def detected(look: Look, pictures: Input, store: Store) -> bool:
+def detected(look: Look, pictures: Input, store: Store, part: Part | None = None) -> bool:
     """Whether a store has an artifact of these detections; whether it is whole is seen when it is used."""
-    short = look.recipe(pictures).digest[:SHORT]
+    short = look.recipe(pictures, part).digest[:SHORT]
     return any((root / STAGE / short).is_dir() for root in store.roots)
 
 

@@ -79,7 +79,7 @@ def watch(video: EvaluationVideo, device: str = "cpu", progress: Progress = SILE
     if video.detector is not None and video.requested is None:
         remarks.append("pose fidelity was not measured: the store does not know the poses this video was painted from")
     elif video.detector is not None and video.requested is not None:
-        figures |= _fidelity(video, video.detector.load(device), video.requested, progress)
+        figures |= _fidelity(video, video.detector.fetched(progress).load(device), video.requested, progress)
         if not isfinite(figures["pose_error"]):
             remarks.append("the detector found none of the joints that were asked for in any picture")
     from dancegen.metrics.report.pictures import sheet_of

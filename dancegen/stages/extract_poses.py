@@ -25,7 +25,7 @@ from dancegen.store.manifest import MANIFEST
 from dancegen.video import VIDEO_SUFFIXES
 
 STAGE = "extract-poses"
-VERSION = 3
+VERSION = 4
 
 
 def extract_poses(options: ExtractPosesOptions, context: Context) -> Artifact:

@@ -71,11 +71,7 @@ class ExtractionJob:
             frames, seconds = sum(task.frames for task in new), sum(task.clip.seconds for task in new)
             rate = _usual_rate(name, self.extraction.store) * min(self.workers.workers or _cores(), len(new))
             takes = f", about {duration(frames / rate)} at the rate it had before" if rate else ""
-            lines += [
-                f"{model.hub_id} would be downloaded from huggingface.co, {model.gigabytes:.2f} GB"
-                for model in look.detector.models
-                if not model.here
-            ]
+            lines += look.detector.downloads
             lines.append(f"{frames} pictures are left, {duration(seconds)} of dance{takes}")
         return lines
 
@@ -135,8 +131,7 @@ class ExtractionJob:
         if job.look is None or not looking:
             return job
         threads = None if number == 1 else 1 if on_other_machines(workers) else max(1, _cores() // number)
-        detector = job.look.detector.fetched(self.progress)
-        return replace(job, look=replace(job.look, detector=detector, threads=threads))
+        return replace(job, look=replace(job.look.fetched(self.progress), threads=threads))
 
     def _summary(self, made: Sequence[Extracted], left_out: list[str]) -> dict:
         frames, faces = Counter(), Counter()

@@ -14,6 +14,7 @@ import numpy as np
 
 from dancegen.context import Context
 from dancegen.detectors.registry import AUTO, DetectorSpec, resolve
+from dancegen.dry_run import Pending
 from dancegen.errors import InputError
 from dancegen.options.dance import RenderOptions
 from dancegen.options.shared import NO_DETECTOR
@@ -33,7 +34,7 @@ from dancegen.stages.dance_files import (
     leave_music,
     leave_silence,
 )  # fmt: skip
-from dancegen.stages.detect_people import FILE, Look, Part, detect_people, let_go
+from dancegen.stages.detect_people import FILE, Look, Part, detect_people, detected, let_go
 from dancegen.stages.detect_people import VERSION as LOOKING
 from dancegen.stages.songs import SongFile, song_path
 from dancegen.stages.track_beats import VERSION as TRACKER
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from dancegen.pose.cleaning import Cleaned
     from dancegen.video import VideoFile
 
-VERSION = 1
+VERSION = 2
 FOOTAGE = "video"
 """The role of the video in the recipe of the dance that it shows."""
 MOST_FPS = 60.5
@@ -117,7 +118,9 @@ def dance_of_video(path: Path, options: RenderOptions, context: Context) -> Arti
             **bars_in_words(beats),
         }
 
-    return context.step(force=False).obtain(recipe, build)
+    made = context.step(force=False).obtain(recipe, build)
+    context.tell(lambda: spec.downloads if isinstance(made, Pending) else [])
+    return made
 
 
 def detections_of(filmed: Filmed, context: Context) -> Detections:
@@ -128,9 +131,12 @@ def detections_of(filmed: Filmed, context: Context) -> Detections:
     rate = part.fps or filmed.video.fps
     left = survey(filmed.video).seconds - part.start_s
     total = round(min(left, left if part.seconds is None else part.seconds) * rate)
+    look = filmed.look
+    if not detected(look, filmed.pictures, context.store, part):
+        look = look.fetched(context.progress)
     try:
         with context.progress.task(f"Looking for the dancer in {path.name}", total) as advance:
-            found = detect_people(filmed.look, path, filmed.pictures, context.store, part=part, advance=advance)
+            found = detect_people(look, path, filmed.pictures, context.store, part=part, advance=advance)
     finally:
         let_go()  # what paints needs the memory
     return Detections.load(found.file(FILE))

@@ -61,7 +61,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "extract-poses": (
         of("extract-poses", extract_poses.VERSION, ExtractPosesOptions(), "dataset", "detector", views=[0, 45]),
-        "39528aa3a99690f0",
+        "737a75aa36e0568b",
     ),
     "train diffusion": (
         of("train", FAMILIES["diffusion"].training_version, LEARNT["diffusion"], "dataset", config={"train.steps": 3}),

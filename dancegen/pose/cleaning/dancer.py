@@ -10,7 +10,7 @@ import numpy as np
 from dancegen.errors import PoseError
 from dancegen.pose.cleaning.gaps import fill_gaps
 from dancegen.pose.cleaning.likeness import extent, points_of
-from dancegen.pose.cleaning.outliers import drop_long_limbs, drop_outliers
+from dancegen.pose.cleaning.outliers import drop_doubles, drop_long_limbs, drop_outliers
 from dancegen.pose.cleaning.smoothing import smooth_joints
 from dancegen.pose.cleaning.swaps import exchanged, find_swaps
 from dancegen.pose.detections import N_FACE, N_HAND, People
@@ -69,11 +69,9 @@ class Dancer:
         return replace(self, body=exchanged(self.body, swaps), hands=hands), np.any(swaps, axis=1)
 
     def without_outliers(self, fps: float, height: float) -> Dancer:
-        """Without the joints that jump, and without limbs that are much too long."""
-        return self._each(
-            lambda points: drop_outliers(points, fps, height),
-            body=drop_outliers(drop_long_limbs(self.body, height), fps, height),
-        )
+        """Without joints that jump or are the other side's, and without limbs that are much too long."""
+        body = drop_long_limbs(drop_doubles(self.body, height), height)
+        return self._each(lambda points: drop_outliers(points, fps, height), body=drop_outliers(body, fps, height))
 
     def filled(self, max_gap: int) -> Dancer:
         """With gaps of up to so many frames filled: hands go along with the wrists, the face with the nose."""

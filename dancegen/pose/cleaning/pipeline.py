@@ -19,7 +19,7 @@ from dancegen.pose.skeleton import BODY
 
 STEPS = {
     "swapped": "frames whose left and right were exchanged",
-    "dropped": "joints taken out that jumped",
+    "dropped": "joints taken out that jumped, or were seen twice",
     "filled": "joints filled in",
     "smoothed": "joints that smoothing moved by over 1 % of the body height",
 }
@@ -50,8 +50,9 @@ def clean_detections(found: Detections, settings: CleaningSettings) -> Cleaned:
     """The dancer of a clip in pieces, and the parts that are left out with their reasons.
 
     Shot by shot (cuts in the pictures, and jumps of everybody): one dancer is followed, left and right are repaired,
-    joints that jump are taken out, gaps of up to `max_gap` seconds filled. What then shows a whole dancer without a
-    longer gap is a piece; pieces are smoothed and judged, and dropped where they are too short or too poor.
+    joints that jump or were seen twice are taken out, gaps of up to `max_gap` seconds filled. What then shows a whole
+    dancer without a longer gap is a piece; pieces are smoothed and judged, and dropped where they are too short or too
+    poor.
     """
     cuts = [] if settings.no_cuts else merged_cuts(found.cuts, find_jumps(found.bodies, found.fps), len(found))
     parts: list[Piece | Rejected] = []

@@ -29,8 +29,8 @@ class CleaningOptions(Protocol):
 class CleaningSettings:
     """max_gap: seconds up to which a gap is filled; longer ones split the clip. smooth: seconds, how strongly joints
     are smoothed (see `smoothing.smooth_joints`), 0 not at all. min_seconds, min_quality: what a piece needs to be kept.
-    no_cuts: do not split where the camera cuts. no_swaps, no_outliers: leave left and right, and joints that jump, as
-    the detector saw them.
+    no_cuts: do not split where the camera cuts. no_swaps, no_outliers: leave left and right, and joints that jump or
+    are seen twice, as the detector saw them.
     """
 
     max_gap: float = 0.5

@@ -66,7 +66,7 @@ def find_person(
             "weights with --detector, to be sure"
         )
         return None
-    (found,) = detector.load(device).detect([picture])
+    (found,) = detector.fetched(progress).load(device).detect([picture])
     people = [each for each in found.body if (each[:, 2] > 0).sum() >= _LEAST_JOINTS]
     if len(people) != 1:
         raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dancegen.pose.cleaning.outliers import drop_long_limbs, drop_outliers
+from dancegen.pose.cleaning.outliers import drop_doubles, drop_long_limbs, drop_outliers
 from dancegen.pose.skeleton import INDEX
 from helpers.footage import HEIGHT, filmed, seen_by, shaken, take
 from helpers.pose_examples import dancing
@@ -50,3 +50,32 @@ def test_the_end_of_a_limb_that_is_far_too_long_is_taken_out():
     assert not kept[30:40, INDEX["l_ankle"]].any()
     kept[30:40, INDEX["l_ankle"]] = seen[30:40, INDEX["l_ankle"]]
     np.testing.assert_array_equal(kept, seen)
+
+
+def test_one_foot_that_is_taken_for_both_stays_the_surer_ones():
+    seen = dancing(60)
+    seen[..., 2] *= 0.8
+    right, left = INDEX["r_ankle"], INDEX["l_ankle"]
+    seen[20:40, right, :2] = seen[20:40, left, :2] + (0.03 * HEIGHT, 0)
+    seen[20:40, right, 2] = 0.2
+    kept = drop_doubles(seen, HEIGHT)
+    assert not kept[20:40, right].any()
+    kept[20:40, right] = seen[20:40, right]
+    np.testing.assert_array_equal(kept, seen)
+    mirrored = seen.copy()
+    mirrored[20:40, [right, left]] = seen[20:40, [left, right]]
+    assert not drop_doubles(mirrored, HEIGHT)[20:40, left].any()
+
+
+@pytest.mark.parametrize(("sure", "other", "apart"), [(0.8, 0.35, 0.0), (0.35, 0.25, 0.0), (0.8, 0.1, 0.1)])
+def test_feet_side_by_side_a_hidden_one_and_one_that_is_elsewhere_stay(sure, other, apart):
+    """A foot behind the other one is seen with less confidence, and two that are both unsure may both be right."""
+    seen = dancing(10)
+    seen[:, INDEX["l_ankle"], 2], seen[:, INDEX["r_ankle"], 2] = sure, other
+    seen[:, INDEX["r_ankle"], :2] = seen[:, INDEX["l_ankle"], :2] + (apart * HEIGHT, 0)
+    np.testing.assert_array_equal(drop_doubles(seen, HEIGHT), seen)
+
+
+def test_dancers_seen_from_the_side_keep_their_joints(shared_data):
+    seen = shaken(seen_by(take(shared_data / "cmu-salsa" / "60_01_scaled.bvh", 3, 8), 90.0))
+    np.testing.assert_array_equal(drop_doubles(seen, HEIGHT), seen)

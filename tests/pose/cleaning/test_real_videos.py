@@ -78,3 +78,28 @@ def test_a_real_dancer_trembles_less_and_stays_where_they_are(with_cuts):
     off = np.linalg.norm((piece.poses.keypoints - seen)[:, BODY, :2], axis=-1)[both]
     tall = np.ptp(seen[0, BODY, 1])
     assert np.median(off) < 0.01 * tall and np.percentile(off, 95) < 0.05 * tall
+
+
+@pytest.fixture(scope="session")
+def seen_twice(shared_data, shared_weights) -> tuple[Detections, Detections]:
+    """A dancer as BlazePose sees her and as OpenPose does."""
+    if usual_detector() is None:
+        pytest.skip("the extra blazepose is not installed")
+    detectors = "blazepose", shared_weights / "openpose-mobilenet-thin.pb"
+    one, other = (seen_in(shared_data / "video" / "musepose_dance.mp4", each, 6.0) for each in detectors)
+    return one, other
+
+
+def test_two_detectors_agree_on_a_dancer(seen_twice):
+    """On the mean over all joints of the body. The small OpenPose takes one leg under her skirt for both, and says that
+    it is unsure of the other one."""
+    apart = []
+    pieces = [clean_detections(each, USUAL).pieces for each in seen_twice]
+    (one,), (other,) = pieces
+    assert one.first == other.first == 0 and len(one.poses) == len(other.poses) == len(seen_twice[0]) == 72
+    for frame, seen in zip(one.poses.keypoints, other.poses.keypoints, strict=True):
+        both = (frame[BODY, 2] > 0) & (seen[BODY, 2] > 0)
+        assert both.sum() >= 9
+        height = np.ptp(frame[frame[:, 2] > 0, 1])
+        apart.append(np.linalg.norm(frame[BODY, :2] - seen[BODY, :2], axis=1)[both].mean() / height)
+    assert np.mean(np.array(apart) < 0.05) >= 0.9
