@@ -50,14 +50,13 @@ class Rotations:
         from scipy.interpolate import CubicSpline
         from scipy.spatial.transform import Rotation
 
+        from dancegen.motion.rotations import quaternions
+
         frames, joints = self.local.shape[:2]
-        quaternions = Rotation.from_matrix(self.local.reshape(-1, 3, 3)).as_quat().reshape(frames, joints, 4)
-        # q and -q are the same rotation; a spline needs neighbours that are near each other.
-        against = np.einsum("tji,tji->tj", quaternions[1:], quaternions[:-1]) < 0
-        quaternions[1:] *= np.where(np.cumsum(against, axis=0) % 2, -1.0, 1.0)[..., None]
         own = np.arange(frames) / fps
         root, turned = (
-            CubicSpline(own, _lowpass(track, fps, new_fps), axis=0)(times_s) for track in (self.root, quaternions)
+            CubicSpline(own, _lowpass(track, fps, new_fps), axis=0)(times_s)
+            for track in (self.root, quaternions(self.local))
         )
         local = Rotation.from_quat(turned.reshape(-1, 4)).as_matrix().reshape(len(times_s), joints, 3, 3)
         return Rotations(self.offsets, root, local)

@@ -48,6 +48,28 @@ def from_6d(values: np.ndarray) -> np.ndarray:
     return np.stack([first, second, np.cross(first, second)], -1)
 
 
+def quaternions(matrices: np.ndarray) -> np.ndarray:
+    """Unit quaternions (T, ..., 4), x, y, z, w, of rotations (T, ..., 3, 3), each near the one before it.
+
+    q and -q are the same rotation; what goes from one frame to the next needs neighbours that are near each other.
+    """
+    from scipy.spatial.transform import Rotation
+
+    shape = matrices.shape[:-2]
+    found = Rotation.from_matrix(np.asarray(matrices, np.float64).reshape(-1, 3, 3)).as_quat().reshape(*shape, 4)
+    against = (found[1:] * found[:-1]).sum(axis=-1) < 0
+    found[1:] *= np.where(np.cumsum(against, axis=0) % 2, -1.0, 1.0)[..., None]
+    return found
+
+
+def blended(one: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
+    """Rotations (T, 3, 3) so far on the shortest way from some (T, 3, 3) to others: 0 is the first, 1 the second."""
+    from scipy.spatial.transform import Rotation
+
+    between = Rotation.from_matrix(np.swapaxes(one, -1, -2) @ other).as_rotvec()
+    return one @ Rotation.from_rotvec(share * between).as_matrix()
+
+
 def swing(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """The smallest rotations (..., 3, 3) that turn one unit vector (3,) into others (..., 3).
 

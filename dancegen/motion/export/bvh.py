@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -32,10 +34,24 @@ BONES = {
 }
 _LONGEST_HEAD = 2**14  # characters; ours has 3,000
 CROWN = 0.09  # of body height: from between the ears to the top of the head
-_ORDER = "ZXY"
-_LEGS_ORDER = "XZY"
+ORDER = "ZXY"
+LEGS_ORDER = "XZY"
 """In which a bone turns about its axes. The middle one must stay short of a quarter turn, or angles jump: arms hardly
 twist about their own length, which is x; legs are hardly spread that far, about z, though kicks go over the head."""
+
+
+@dataclass(frozen=True)
+class Bone:
+    """A joint of a BVH skeleton. name: None for the end of a bone. offset: (3,) from the parent.
+
+    order: of the axes that it turns about. moves: whether its place changes too.
+    """
+
+    name: str | None
+    parent: int
+    offset: np.ndarray
+    order: str = ORDER
+    moves: bool = False
 
 
 def write_bvh(motion: BodyMotion, path: str | Path) -> None:
@@ -43,16 +59,38 @@ def write_bvh(motion: BodyMotion, path: str | Path) -> None:
 
     Angles go on through full turns, so that an editor's curves between frames do not spin.
     """
+    bones, joints = _own_bones(motion.body)
+    local = [None if joint is None else motion.rotations[:, TURNING.index(joint)] for joint in joints]
+    write_skeleton(bones, local, {0: motion.root}, motion.fps, path)
+
+
+def write_skeleton(
+    bones: Sequence[Bone],
+    local: Sequence[np.ndarray | None],
+    places: Mapping[int, np.ndarray],
+    fps: float,
+    path: str | Path,
+) -> None:
+    """Any skeleton in motion. bones: a parent before its children, the root first, children in the order of the file.
+
+    local: (T, 3, 3) rotation matrices of each bone that has a name. places: (T, 3) of those that move.
+    """
     from scipy.spatial.transform import Rotation
 
-    lines, order = _hierarchy(motion.body)
-    turns = [motion.rotations[:, TURNING.index(joint)].astype(np.float64) for joint in order]
-    angles = [Rotation.from_matrix(turn).as_euler(_order(joint)) for joint, turn in zip(order, turns, strict=True)]
-    degrees = np.rad2deg(np.unwrap(np.concatenate(angles, axis=1), axis=0))
-    rows = np.concatenate([motion.root.astype(np.float64), degrees], axis=1)
-    lines += ["MOTION", f"Frames: {len(motion)}", f"Frame Time: {1 / motion.fps:.9f}"]
+    columns = []
+    for index in _in_order(bones):
+        turns = local[index]
+        if turns is None:
+            continue
+        if bones[index].moves:
+            columns.append(places[index].astype(np.float64))
+        angles = Rotation.from_matrix(turns.astype(np.float64)).as_euler(bones[index].order)
+        columns.append(np.rad2deg(np.unwrap(angles, axis=0)))
+    rows = np.concatenate(columns, axis=1)
+    lines = _hierarchy(bones)
+    lines += ["MOTION", f"Frames: {len(rows)}", f"Frame Time: {1 / fps:.9f}"]
     lines += [" ".join(f"{value:.6f}" for value in row) for row in rows.tolist()]
-    Path(path).write_text("\n".join(lines) + "\n")
+    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def is_own_bvh(path: str | Path) -> bool:
@@ -70,50 +108,63 @@ def is_own_bvh(path: str | Path) -> bool:
 
 @cache
 def _own_head() -> list[str]:
-    lines, _ = _hierarchy(Body(np.zeros((len(NAMES), 3)), 1.0))
-    return _without_lengths(lines)
+    return _without_lengths(_hierarchy(_own_bones(Body(np.zeros((len(NAMES), 3)), 1.0))[0]))
 
 
 def _without_lengths(lines: list[str]) -> list[str]:
     return [" ".join(line.split()) for line in lines if "OFFSET" not in line]
 
 
-def _hierarchy(body: Body) -> tuple[list[str], list[int]]:
-    """The lines before the motion, and the joints in the order of their channels."""
+def _own_bones(body: Body) -> tuple[list[Bone], list[int | None]]:
+    """The body's bones, and which joint of ours each is; None for the ends."""
+    bones: list[Bone] = []
+    joints: list[int | None] = []
+    at: dict[int, int] = {}
+    for joint, parent in enumerate(PARENTS):
+        name = None if joint in TIPS else BONES[NAMES[joint]]
+        offset = body.offsets[joint] if joint else np.zeros(3)
+        order = LEGS_ORDER if NAMES[joint] in GROUPS["legs"] else ORDER
+        at[joint] = len(bones)
+        bones.append(Bone(name, -1 if parent < 0 else at[parent], offset, order, moves=not joint))
+        joints.append(None if joint in TIPS else joint)
+    bones.append(Bone(None, at[AT["head"]], np.array([0.0, CROWN * body.height_m, 0.0])))
+    return bones, [*joints, None]
+
+
+def _in_order(bones: Sequence[Bone]) -> list[int]:
+    """The bones in the order in which the file lists them: each followed by all that hangs on it."""
+    order, waiting = [], [index for index, bone in enumerate(bones) if bone.parent < 0][::-1]
+    while waiting:
+        index = waiting.pop()
+        order.append(index)
+        waiting += [child for child in range(len(bones) - 1, index, -1) if bones[child].parent == index]
+    return order
+
+
+def _hierarchy(bones: Sequence[Bone]) -> list[str]:
+    """The lines before the motion."""
+    depths: dict[int, int] = {}
     lines = ["HIERARCHY"]
-    order: list[int] = []
-    _write_joint(body, AT["pelvis"], 0, lines, order)
-    return lines, order
+    open_blocks: list[int] = []
+    for index in _in_order(bones):
+        bone = bones[index]
+        depth = depths[index] = depths[bone.parent] + 1 if bone.parent >= 0 else 0
+        while len(open_blocks) > depth:
+            lines.append("\t" * (len(open_blocks) - 1) + "}")
+            open_blocks.pop()
+        open_blocks.append(index)
+        lines += _block(bone, "\t" * depth)
+    lines += ["\t" * depth + "}" for depth in reversed(range(len(open_blocks)))]
+    return lines
 
 
-def _write_joint(body: Body, joint: int, depth: int, lines: list[str], order: list[int]) -> None:
-    """One joint's block with all that hangs on it; notes the order in which channels follow each other."""
-    indent, inner = "\t" * depth, "\t" * (depth + 1)
-    offset = body.offsets[joint] if depth else np.zeros(3)
-    order.append(joint)
-    position = "" if depth else "Xposition Yposition Zposition "
-    channels = " ".join(f"{axis}rotation" for axis in _order(joint))
-    lines.append(f"{indent}{'JOINT' if depth else 'ROOT'} {BONES[NAMES[joint]]}")
-    lines += [f"{indent}{{", f"{inner}OFFSET {_numbers(offset)}"]
-    lines.append(f"{inner}CHANNELS {6 if position else 3} {position}{channels}")
-    children = [child for child, parent in enumerate(PARENTS) if parent == joint]
-    for child in children:
-        if child in TIPS:
-            _write_end(body.offsets[child], inner, lines)
-        else:
-            _write_joint(body, child, depth + 1, lines, order)
-    if not children:
-        _write_end(np.array([0.0, CROWN * body.height_m, 0.0]), inner, lines)
-    lines.append(f"{indent}}}")
-
-
-def _order(joint: int) -> str:
-    return _LEGS_ORDER if NAMES[joint] in GROUPS["legs"] else _ORDER
-
-
-def _write_end(offset: np.ndarray, indent: str, lines: list[str]) -> None:
-    lines += [f"{indent}End Site", f"{indent}{{", f"{indent}\tOFFSET {_numbers(offset)}", f"{indent}}}"]
-
-
-def _numbers(values: np.ndarray) -> str:
-    return " ".join(f"{value:.6f}" for value in values.tolist())
+def _block(bone: Bone, indent: str) -> list[str]:
+    """A bone's own lines, up to what hangs on it."""
+    title = "End Site" if bone.name is None else f"{'ROOT' if bone.parent < 0 else 'JOINT'} {bone.name}"
+    numbers = " ".join(f"{value:.6f}" for value in bone.offset.tolist())
+    lines = [f"{indent}{title}", f"{indent}{{", f"{indent}\tOFFSET {numbers}"]
+    if bone.name is not None:
+        place = "Xposition Yposition Zposition " if bone.moves else ""
+        turns = " ".join(f"{axis}rotation" for axis in bone.order)
+        lines.append(f"{indent}\tCHANNELS {6 if place else 3} {place}{turns}")
+    return lines

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dancegen.errors import MocapError
+from dancegen.errors import MocapError, reading
 from dancegen.formatting import frame_rate
 from dancegen.motion.kinematics import Armature, forward_kinematics
 from dancegen.motion.motion import Motion
@@ -101,6 +101,24 @@ def read_bvh(path: str | Path, fps: float | None = None) -> Armature:
     check_size(reader.path, len(joints), min(frames, len(reader.lines) - reader.number))
     data = _read_frames(reader, frames, sum(len(joint.channels) for joint in joints))
     return _place(joints, data, stated, notes)
+
+
+def read_skeleton(path: str | Path) -> tuple[Armature, tuple[str | None, ...]]:
+    """The skeleton of a BVH file that may have no motion, and in which order each joint turns about its axes ("ZXY").
+
+    Of the motion, the first frame; where there is none, the pose of the offsets. None for joints without three
+    rotation channels. Raises MocapError with the line where the file is damaged.
+    """
+    reader = _Reader(Path(path))
+    with reading(path, "BVH file", MocapError), np.errstate(all="ignore"):
+        joints = _read_hierarchy(reader)
+        check_size(reader.path, len(joints), 1)
+        frames, _, notes = _read_motion_header(reader, 30.0)
+        channels = sum(len(joint.channels) for joint in joints)
+        first = _read_frames(reader, frames, channels)[:1] if frames else np.zeros((1, channels))
+        turns = ["".join(axis for axis, kind in joint.channels if kind == "rotation").upper() for joint in joints]
+        orders = tuple(order if len(set(order)) == len(order) == 3 else None for order in turns)
+        return _place(joints, first, 30.0, notes), orders
 
 
 def _read_hierarchy(reader: _Reader) -> list[_Joint]:

@@ -1,0 +1,1 @@
+"""Somebody's own rigged character, and a dance on its skeleton."""
