@@ -5,8 +5,8 @@
     video = dancegen.dance("song.mp3")
     print(video.path)
 
-The functions are the commands: `prepare`, `extract_poses`, `train`, `generate_poses`, `render`, `evaluate` and `dance`
-take the same keywords and return the Artifact that the command shows. `plan` says
+The functions are the commands: `prepare`, `extract_poses`, `train`, `generate_poses`, `render`, `export`, `evaluate`
+and `dance` take the same keywords and return the Artifact that the command shows. `plan` says
 beforehand what any of them would make. Each is imported when it is first used.
 """
 
@@ -18,7 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.2.0"
 
-__all__ = ["__version__", "dance", "evaluate", "extract_poses", "generate_poses", "plan", "prepare", "render", "train"]
+__all__ = [
+    "__version__",
+    "dance",
+    "evaluate",
+    "export",
+    "extract_poses",
+    "generate_poses",
+    "plan",
+    "prepare",
+    "render",
+    "train",
+]
 
 if TYPE_CHECKING:
     from dancegen.dry_run import RunPlan
@@ -31,6 +42,7 @@ if TYPE_CHECKING:
     def train(dataset: Artifact | str | Path | None = None, **options: Any) -> Artifact: ...
     def generate_poses(song: str | Path, **options: Any) -> Artifact: ...
     def render(poses: Artifact | str | Path | None = None, **options: Any) -> Artifact: ...
+    def export(dance: Artifact | str | Path | None = None, **options: Any) -> Artifact: ...
     def plan(verb: str, *arguments: Any, **keywords: Any) -> RunPlan: ...
     def evaluate(inputs: Sequence[Artifact | str | Path] | str | Path = (), **options: Any) -> Artifact: ...
 

@@ -122,6 +122,29 @@ class GeneratePosesOptions(Span, Canvas, PoseFiles, Listening, Seeded):
     no_retime: bool = option(
         False, help="Leave steps when they come: else a little is mended to be on the beat.", panel=BODY
     )
+    retarget: str | Path | None = option(
+        None, help="With -o hero.glb or .bvh: let your own character dance (rigged .glb, .vrm or .bvh).",
+        metavar="CHARACTER", panel=BODY, role=Role.HARMLESS,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(Options):
+    """From a choreography to files of other programs."""
+
+    dance: Artifact | str | Path | None = option(
+        None, help="A dance: digest or path, a motion.npz, poses.npz or OpenPose JSON; else the newest.",
+        metavar="DANCE", argument=True, role=Role.INPUT,
+    )  # fmt: skip
+    retarget: str | Path | None = option(
+        None, help="Let your own character dance: a rigged .glb, .vrm or .bvh, in its rest pose.", metavar="CHARACTER",
+        role=Role.INPUT,
+    )  # fmt: skip
+    joints: str | Path | None = option(
+        None, help="The character's names of joints, where they are not known: a JSON map.", metavar="FILE",
+        role=Role.INPUT,
+    )  # fmt: skip
+    fps: float | None = option(None, help="Frames a second; else the dance's own.", metavar="FPS", parse=_rate)
 
 
 @dataclass(frozen=True, kw_only=True)

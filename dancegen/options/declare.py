@@ -35,7 +35,20 @@ Parse = Callable[[str, Any], Any]
 Names = Sequence[str] | Callable[[], Sequence[str]]
 
 _SONGS = ("song", "songs", "music")
-_LOCAL = (*_SONGS, "model", "init", "vgg", "sources", "inputs", "dataset", "poses", "reference")
+_LOCAL = (
+    *_SONGS,
+    "model",
+    "init",
+    "vgg",
+    "sources",
+    "inputs",
+    "dataset",
+    "poses",
+    "reference",
+    "dance",
+    "retarget",
+    "joints",
+)
 """Options that no name on the hub of models stands for."""
 
 

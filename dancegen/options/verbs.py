@@ -11,7 +11,7 @@ from dataclasses import field as new_field
 from functools import cache
 from typing import Any, get_type_hints
 
-from dancegen.options.dance import DanceOptions, EvaluateOptions, GeneratePosesOptions, RenderOptions
+from dancegen.options.dance import DanceOptions, EvaluateOptions, ExportOptions, GeneratePosesOptions, RenderOptions
 from dancegen.options.data import ExtractPosesOptions, PrepareOptions, TrainOptions
 from dancegen.options.declare import Options, declared
 
@@ -28,7 +28,7 @@ def dance_options() -> type[Options]:
     return _joined(
         "DanceOptions",
         (GeneratePosesOptions, DanceOptions, render_options()),
-        without=("poses", "music", "music_start", "over", "beside"),
+        without=("poses", "music", "music_start", "over", "beside", "retarget"),
     )
 
 
@@ -80,6 +80,8 @@ class Verb:
     """Whether a model computes, on a device that can be chosen."""
     makes: str = ""
     """The stage of its result, where that has another name."""
+    exports: tuple[str, ...] = ()
+    """Files that `output` can name by their suffix too, and that are made of the result then, by export."""
 
     @property
     def function(self) -> str:
@@ -156,10 +158,12 @@ VERBS = (
             "generate-poses song.mp3",
             "generate-poses song.mp3 --model 3f2a9c41 --start 60 --seconds 30 --seed 7",
             "generate-poses song.mp3 -o poses.npz",
+            "generate-poses song.mp3 -o dance.glb",
             "generate-poses song.mp3 --camera orbit --genre salsa --energy 0.8",
             "generate-poses song.mp3 --edit 8c1e20aa --keep 12.0-20.5 --seed 3",
         ),
         others=("motion.npz", "danced-genres.json", "beats.json", "audio.flac", "features.npz"),
+        exports=("dance.glb", "dance.vrma"),
     ),
     Verb(
         "render", render_options, ("video.mp4",),
@@ -177,6 +181,18 @@ VERBS = (
             "render --over clip.mp4 -o skeleton.mp4",
         ),
         others=("poster.png", "sheet.png"),
+    ),
+    Verb(
+        "export", lambda: ExportOptions, ("dance.glb", "dance.vrma", "dance.bvh"),
+        "Take a dance to other programs: glTF with a mannequin, VRM animation, BVH.\n\n"
+        "With --retarget your own character dances: its file comes back with the dance in it, and as BVH.",
+        (
+            "export -o dance.glb",
+            "export 3f2a9c41 -o dance.vrma",
+            "export 3f2a9c41 --retarget hero.glb -o hero-dances.glb",
+            "export 3f2a9c41 --retarget skeleton.bvh -o dance.bvh",
+        ),
+        computes=False,
     ),
     Verb(
         "evaluate", lambda: EvaluateOptions, ("report.html", "metrics.json", "reference.npz"),

@@ -21,17 +21,21 @@ class Copy:
     output: Output | None
     names: Callable[[], Iterator[Path]] | None = None
     say: Callable[[str], None] = lambda line: None
+    remade: Callable[[Artifact], Artifact] | None = None
+    """Makes what is copied of the result, where the result itself has no such file."""
 
     def write(self, artifact: Artifact) -> Path | None:
         """Write it, and return where it is. Raises as `export`, Taken only where a person named the place."""
         if self.output is None:
             return None
+        if self.remade is not None:
+            artifact = self.remade(artifact)
         try:
             return export(artifact, self.output)
         except Taken:
             if self.names is None:
                 raise
-        return replace(self, output=_first(self.output, self.names(), self.say)).write(artifact)
+        return replace(self, output=_first(self.output, self.names(), self.say), remade=None).write(artifact)
 
 
 def planned_copy(verb: Verb, options: Options, output: str | Path | None, context: Context) -> Copy:
@@ -43,9 +47,11 @@ def planned_copy(verb: Verb, options: Options, output: str | Path | None, contex
     exported = Exported(context.store.root, _digest_in, context.store.below)
     if output is not None:
         _check_inputs(options, Path(output))
-        asked = Output(output, verb.files, verb.others, exported, context.force)
+        asked = Output(output, (*verb.files, *verb.exports), verb.others, exported, context.force)
         asked.check()
-        return Copy(asked)
+        return Copy(asked, remade=_exporting(verb, options, asked, context))
+    if getattr(options, "retarget", None) is not None and verb.exports:
+        raise InputError("--retarget says who dances in the file that is written: name it with -o, like -o dance.glb")
     if verb.name != "dance":
         return Copy(None)
     from dancegen.stages.dance import default_names
@@ -57,6 +63,25 @@ def planned_copy(verb: Verb, options: Options, output: str | Path | None, contex
         return default_names(song)
 
     return Copy(_first(asked, names(), context.progress.say), names, context.progress.say)
+
+
+def _exporting(verb: Verb, options: Options, output: Output, context: Context) -> Callable[[Artifact], Artifact] | None:
+    """What makes the files that are made of a result by export, where one is asked for. Raises as `check_character`."""
+    retarget = getattr(options, "retarget", None)
+    if "retarget" in {each.name for each in fields(options)}:
+        from dancegen.stages.export import check_output
+
+        check_output(output.path, retarget)
+    suffixes = {Path(name).suffix for name in verb.exports}
+    wanted = retarget is not None or (output.is_file and Path(output.path).suffix.lower() in suffixes)
+    if not verb.exports or not wanted:
+        return None
+    from dancegen.options.dance import ExportOptions
+    from dancegen.stages.export import check_character, export
+
+    asked = ExportOptions(retarget=retarget)
+    check_character(asked)
+    return lambda artifact: export(asked, context.step(), artifact)
 
 
 def _first(output: Output, names: Iterator[Path], say: Callable[[str], None]) -> Output:
@@ -79,7 +104,8 @@ def _check_inputs(options: Options, output: Path) -> None:
     """InputError where the result would take the place of what it is made from."""
     for each in fields(options):
         value = getattr(options, each.name)
-        if declared(each).role is not Role.INPUT or value is None or isinstance(value, Artifact):
+        read = declared(each).role is Role.INPUT or each.name == "retarget"
+        if not read or value is None or isinstance(value, Artifact):
             continue
         for given in value if isinstance(value, tuple) else (value,):
             if not isinstance(given, Artifact) and Path(given).is_file() and _is_same(output, Path(given)):
@@ -92,9 +118,12 @@ def _is_same(target: Path, source: Path) -> bool:
 
 
 def _digest_in(path: Path) -> str | None:
-    """The digest of the artifact that a video of dancegen's says it is of."""
+    """The digest of the artifact that a video, or a glTF file, of dancegen's says it is of."""
+    from dancegen.motion.characters.glb_file import noted_digest
     from dancegen.video.info import VIDEO_SUFFIXES, film_digest, probe_video
 
+    if path.suffix.lower() in (".glb", ".vrma"):
+        return noted_digest(path)
     if path.suffix.lower() not in VIDEO_SUFFIXES:
         return None
     try:

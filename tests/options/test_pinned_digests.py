@@ -13,12 +13,12 @@ import pytest
 from dancegen.choreographers.baselines.family import Baselines
 from dancegen.choreographers.registry import FAMILIES
 from dancegen.metrics.reference import VERSION as REFERENCE_VERSION
-from dancegen.options.dance import EvaluateOptions, GeneratePosesOptions, SkeletonOptions
+from dancegen.options.dance import EvaluateOptions, ExportOptions, GeneratePosesOptions, SkeletonOptions
 from dancegen.options.data import ExtractPosesOptions, PrepareOptions, TrainOptions
 from dancegen.options.declare import Options, recipe_for
 from dancegen.renderers.film.registry import find_backend
 from dancegen.renderers.film.settings import Reach
-from dancegen.stages import evaluate, extract_poses, film, film_segments, film_temporal, prepare, render
+from dancegen.stages import evaluate, export, extract_poses, film, film_segments, film_temporal, prepare, render
 from dancegen.stages.film_recipes import film_recipe
 from dancegen.store import Input, Recipe
 
@@ -99,6 +99,10 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
         film_of("render-temporal", film_temporal.VERSION, Reach.FILM),
         "b3ea928abcb49f3f",
     ),
+    "export": (
+        of("export", export.VERSION, ExportOptions(retarget="hero.glb"), "dance", "retarget", fps=30.0, frames=300),
+        "18b548de8dbf72c5",
+    ),
     "evaluate": (
         of("evaluate", evaluate.VERSION, EvaluateOptions(), "reference", "songs", "inputs", "detector"),
         "8b868995e95e269d",
@@ -118,6 +122,6 @@ def test_the_digest_is_what_it_was(example):
 
 def test_every_engine_of_every_stage_has_an_example():
     engines = {f"train {name}" for name in FAMILIES} | {f"generate-poses {name}" for name in (*FAMILIES, "baseline")}
-    stages = {"prepare", "extract-poses", "render skeleton", "evaluate", "reference"}
+    stages = {"prepare", "extract-poses", "render skeleton", "export", "evaluate", "reference"}
     films = {f"{stage} animatediff" for stage in ("render", "render-segment", "render-temporal")}
     assert set(PINNED) == engines | stages | films

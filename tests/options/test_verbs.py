@@ -15,6 +15,7 @@ from dancegen.options.dance import GeneratePosesOptions, RenderOptions
 from dancegen.options.declare import Options, Role, declared, option, recipe_for
 from dancegen.options.verbs import VERBS
 from dancegen.store import Input, Recipe, Store, open_store
+from helpers.characters import Rig, write_character
 from helpers.drawn_footage import footage
 from helpers.filmed_clips import drawn_dataset
 from helpers.pose_examples import standing
@@ -79,6 +80,8 @@ def cases(place, store) -> list[Case]:
     steps = dancegen.generate_poses(one(".wav"), model=one("-body"), canvas="64x64", store=store)
     others = dancegen.generate_poses(two(".wav"), model=one("-body"), canvas="64x64", store=store)
     motion, another = (str(dance.file("motion.npz")) for dance in (steps, others))
+    hero = write_character(place / "hero.glb", Rig())
+    (place / "hero.json").write_text('{"head": "mixamorig:Head"}')
     prepared = {
         side: dancegen.prepare(
             place / f"{side}-takes", music=one("-music"), pairs=1, clip_seconds=3, workers=1, store=store
@@ -142,10 +145,14 @@ def cases(place, store) -> list[Case]:
                 "camera": "side", "music_guidance": 3, "floor": "2x2", "genre": "stepping", "energy": 0.7,
                 "start_pose": another, "end_pose": f"{motion}@1.5", "edit": another, "keep": "1-1.5",
                 "keep_joints": "legs", "repeat_sections": True, "no_retime": True, "seed": 1,
+                "retarget": {"retarget": hero, "output": place / "hero-dances.glb"},
             },
         ),
         Case("generate-poses", {"song": one(".wav"), "model": one("-body"), "edit": shares, "keep": "0-1"},
              {"json_fps": 24, "json_canvas": "640x480"}),
+        Case("export", {"dance": motion, "retarget": hero},
+             {"dance": another, "retarget": write_character(place / "other.glb", Rig("vrm")), "fps": 24,
+              "joints": place / "hero.json"}),
         Case("render", {"poses": dance_of["one"]},
              {"poses": dance_of["two"], "style": "openpose", "fps": 24, "size": "64x64"}),
         Case("render", {"poses": file, "music": one(".wav")},

@@ -169,13 +169,13 @@ def _standing(character: Character, places: np.ndarray, units: float, dance: Bod
     """The dance by a body with the character's legs, in the dancer's metres, with its feet on the floor."""
     body = character.body
     legs = _body_with_legs(character, places, units, dance.body)
-    ankle = float(np.mean([places[body[f"{side}_ankle"], 1] for side in SIDES]))
-    higher = np.array([0.0, ankle - dance.body.floor_heights[0], 0.0])
+    ankles = {side: float(places[body[f"{side}_ankle"], 1]) for side in SIDES}
+    higher = np.array([0.0, float(np.mean(list(ankles.values()))) - dance.body.floor_heights[0], 0.0])
     hips = dance.positions[:, [AT["l_hip"], AT["r_hip"]]].mean(axis=1)
     moved = BodyMotion(legs, hips + higher, dance.rotations, dance.fps, dance.start_s)
     aims, heights = {}, {}
     for side in SIDES:
-        aims[side], heights[side] = _aim(dance, moved, side, ankle, higher)
+        aims[side], heights[side] = _aim(dance, moved, side, ankles[side], higher)
     lower = _lowered(moved, aims, heights)
     moved = replace(moved, root=moved.root - lower[:, None] * UP)
     rotations = moved.rotations.copy()

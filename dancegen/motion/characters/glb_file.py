@@ -17,7 +17,7 @@ import numpy as np
 
 from dancegen.errors import MocapError, reading
 from dancegen.formatting import byte_size
-from dancegen.motion.export.gltf import BINARY_CHUNK, JSON_CHUNK, MAGIC, VERSION
+from dancegen.motion.export.gltf import BINARY_CHUNK, JSON_CHUNK, MAGIC, NOTE, VERSION
 from dancegen.motion.readers.words import LONGEST_NAME, shown
 from dancegen.text import LARGEST_JSON
 
@@ -66,6 +66,17 @@ def read_glb(path: str | Path) -> GlbFile:
         if not np.isfinite(world).all():
             raise MocapError(f"{path} is damaged: its nodes stand at places that are no numbers")
         return GlbFile(path, document, binary, order, parents, world)
+
+
+def noted_digest(path: str | Path) -> str | None:
+    """The digest of the artifact that a file says it is of; None where it says none, or is no such file."""
+    try:
+        found: Any = read_glb(path).document["asset"].get("extras")
+    except MocapError:
+        return None
+    noted = found.get(NOTE) if isinstance(found, dict) else None
+    digest = noted.get("digest") if isinstance(noted, dict) else None
+    return digest if isinstance(digest, str) else None
 
 
 def entries(document: dict[str, Any], kind: str, path: Path) -> list[dict[str, Any]]:
