@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -99,13 +99,19 @@ def compare(works: Mapping[str, Callable[[], object]], *, peer: str, rounds: int
 
 
 def peak_mb() -> float:
-    """The most memory that was ever resident in this process, in units of 1e6 bytes."""
+    """The most memory that was resident in this process, ever or since `forget_peak`, in units of 1e6 bytes."""
     if Path("/proc/self/status").exists():  # rusage also counts what the parent held when it forked
         status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
         return int(status["VmHWM"].split()[0]) * 1024 / 1e6
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def forget_peak() -> None:
+    """Let `peak_mb` begin anew, where the system can: on Linux."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 # --- processes -------------------------------------------------------------------------------------------------------
@@ -214,6 +220,18 @@ _STANDING = (
 )  # fmt: skip
 _SWING = (2, 2, 3, 14, 40, 3, 14, 40, 2, 8, 14, 2, 8, 14, 2, 2, 2, 2)
 """Pixels that each joint moves."""
+
+
+def sd15_config(part: str, width: float = 1.0) -> dict[str, Any]:
+    """The published configuration of Stable Diffusion 1.5's or a companion's network, with a share of its channels."""
+    from dancegen.renderers.animatediff.loading import SD15
+
+    config = json.loads((SD15 / part / "config.json").read_text())
+    if width < 1:
+        channels = config.get("block_out_channels", [])
+        config |= {"block_out_channels": [max(8, round(each * width / 8) * 8) for each in channels]} if channels else {}
+        config |= {name: 8 for name in ("norm_num_groups", "motion_norm_num_groups") if name in config}
+    return config
 
 
 def synthetic_dance(seconds: float, fps: float) -> PoseSequence:

@@ -14,13 +14,12 @@ process took beyond its weights.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import command, in_fresh_process, peak_mb, show, table, timed, use_cores
+from harness import command, in_fresh_process, peak_mb, sd15_config, show, table, timed, use_cores
 
 if TYPE_CHECKING:
     from dancegen.renderers.animatediff.costs import Networks
@@ -39,16 +38,10 @@ def make_pipeline(device: str, dtype, sampler: str, width: float):
     from transformers import CLIPTextConfig, CLIPTextModel
 
     from dancegen.hub import quiet_libraries
-    from dancegen.renderers.animatediff.loading import SD15, make_scheduler
+    from dancegen.renderers.animatediff.loading import make_scheduler
 
     def network(kind, part: str):
-        config = json.loads((SD15 / part / "config.json").read_text())
-        config["block_out_channels"] = [
-            max(8, round(channels * width / 8) * 8) for channels in config["block_out_channels"]
-        ]
-        if width < 1:
-            config |= {name: 8 for name in ("norm_num_groups", "motion_norm_num_groups") if name in config}
-        return kind.from_config(config)
+        return kind.from_config(sd15_config(part, width))
 
     text = CLIPTextConfig(hidden_size=768, num_hidden_layers=1, num_attention_heads=12, vocab_size=1000)
     with quiet_libraries(), torch.device(device):

@@ -10,8 +10,10 @@ import ablation
 import beats
 import chain
 import extract
+import full_size
 import generate
 import harness
+import means
 import numpy as np
 import pytest
 import quality
@@ -325,3 +327,28 @@ def test_both_trackers_hear_the_beats_of_one_song():
     assert ours[:2] == ("waltzes", "dancegen") and peer[:2] == ("waltzes", "librosa") and metres[0][0] == "all in 3/4"
     assert ours[3] > 0.9 and ours[6] > 0.9 and ours[8] == 100
     assert peer[6] <= peer[7] < 0.9, "bars of four are not those of a waltz"
+
+
+def test_both_ways_paint_the_same_from_the_same_networks_and_noise(tmp_path):
+    parameters = full_size.write_models(str(tmp_path), 0.05)
+    options = {"size": "64x64", "frames": 8, "steps": 2}
+    costs = {way: full_size.measure(way, str(tmp_path), options) for way in (full_size.PEER, "8")}
+    assert set(parameters) == {"unet", "text_encoder", "vae", "motion_adapter", "controlnet"}
+    assert all(cost["load_mb"] > 0 and cost["paint_mb"] > 0 and cost["paint_cpu_s"] > 0 for cost in costs.values())
+    theirs, ours = (np.load(tmp_path / f"{way}.npz") for way in costs)
+    assert theirs["pictures"].shape == (8, 64, 64, 3) and theirs["pictures"].std() > 5
+    assert np.abs(theirs["latents"] - ours["latents"]).max() < 1e-4 * np.abs(theirs["latents"]).max()
+    assert np.abs(theirs["pictures"].astype(int) - ours["pictures"]).max() <= 1
+
+
+def test_tiles_take_less_memory_and_change_the_picture_and_the_layout_only_rounds(tmp_path):
+    options = {"width": 0.05, "size": (192, 192), "frames": 1, "rounds": 1}
+    for way in (means.PLAIN, means.TILED, means.LAST):
+        found = means.measure("decoder", way, str(tmp_path), options)
+        assert found["cpu_s"] > 0
+    plain, tiled, last = (np.load(tmp_path / f"decoder-{way}.npy") for way in (means.PLAIN, means.TILED, means.LAST))
+    assert plain.shape == tiled.shape and np.abs(plain - last).max() < 1e-4 * np.abs(plain).max()
+    assert np.abs(plain - tiled).max() > 1e-2 * np.abs(plain).max()
+    (one, *_, many) = means.counted_rows((512, 768))
+    assert one["tiled"]["gb"] < one["plain"]["gb"] and one["tiled"]["tflop"] > one["plain"]["tflop"]
+    assert many["plain"]["gb"] > 8 * one["plain"]["gb"]

@@ -16,7 +16,7 @@ from dancegen.weights import CONFIG, Located, Models
 
 if TYPE_CHECKING:
     import torch
-    from diffusers import AnimateDiffControlNetPipeline, AutoencoderKL
+    from diffusers import AnimateDiffControlNetPipeline, AutoencoderKL, UNetMotionModel
 
 SD15 = Path(__file__).parent / "sd15"
 """Configurations of Stable Diffusion 1.5 and its companions, in the layout of a diffusers repository."""
@@ -35,15 +35,13 @@ def load_pipeline(
         roles = ("controlnet", "depth-controlnet") if settings.depth else ("controlnet",)
         controlnets = [load_network(ControlNetModel, models.one(role), dtype) for role in roles]
         with explained(models.one("motion-adapter")):
-            pipeline = AnimateDiffControlNetPipeline(
-                vae=vae,
-                text_encoder=text_encoder,
-                tokenizer=tokenizer,
-                unet=unet,
-                motion_adapter=adapter,
-                controlnet=controlnets if len(controlnets) > 1 else controlnets[0],
-                scheduler=make_scheduler(settings.sampler),
-            )
+            unet = motion_unet(unet, adapter)
+        del adapter  # the UNet has its weights; a pipeline would keep them on the device a second time
+        pipeline = AnimateDiffControlNetPipeline(
+            vae=vae, text_encoder=text_encoder, tokenizer=tokenizer, unet=unet, motion_adapter=None,  # type: ignore[arg-type]
+            controlnet=controlnets if len(controlnets) > 1 else controlnets[0],
+            scheduler=make_scheduler(settings.sampler),
+        )  # fmt: skip
         learn_words(pipeline, models.all("embedding"), settings.embedding)
         merge_loras(pipeline, models.all("motion-lora"))
         if settings.pulses("lora"):
@@ -57,6 +55,19 @@ def load_pipeline(
         if hasattr(part, "requires_grad_"):
             part.requires_grad_(False)
     return pipeline
+
+
+def motion_unet(unet: Any, adapter: Any) -> UNetMotionModel:
+    """`UNetMotionModel.from_unet2d` without a second copy of either's weights: the new one has their very tensors."""
+    import torch
+    from diffusers import UNetMotionModel
+
+    if adapter.config.conv_in_channels:  # PIA's first layer is put together of both
+        return UNetMotionModel.from_unet2d(unet, adapter)
+    with torch.device("meta"):
+        made = UNetMotionModel.from_unet2d(unet, adapter, load_weights=False)
+    made.load_state_dict({**unet.state_dict(), **adapter.state_dict()}, assign=True)
+    return made.to(unet.dtype).eval()
 
 
 def load_base(models: Models, vae: AutoencoderKL, dtype: torch.dtype) -> tuple[Any, Any, Any]:

@@ -15,7 +15,7 @@ from dancegen.hub import locate
 from dancegen.renderers.animatediff import loading
 from dancegen.renderers.animatediff.backend import BACKEND
 from dancegen.renderers.animatediff.costs import Networks, fitting_window
-from dancegen.renderers.animatediff.loading import SD15, load_pipeline, make_scheduler
+from dancegen.renderers.animatediff.loading import SD15, load_pipeline, make_scheduler, motion_unet
 from dancegen.renderers.animatediff.models import references
 from dancegen.renderers.animatediff.settings import NEGATIVE_PROMPT, SIZE, Settings
 from dancegen.renderers.animatediff.temporal import TemporalPainter, steps_of, still_settings
@@ -125,6 +125,38 @@ def test_the_second_pass_keeps_the_sampler_unless_only_motion_modules_know_it():
     lightning = Settings(motion_adapter="a/b", sampler="euler", steps=4, guidance=1).completed()
     assert (still_settings(lightning).sampler, still_settings(lightning).steps) == ("dpm++", 20)
     assert steps_of(Settings(steps=2, temporal_strength=0.1).completed())[1] == 1
+
+
+def test_configurations_give_as_many_parameters_as_the_published_networks_have():
+    """Of Stable Diffusion 1.5's UNet and VAE, ControlNet 1.1 and the motion modules of AnimateDiff's second version."""
+    absent = Models(tuple(Located(ref, None, (), "a" * 40, 1.0) for ref in references(Settings().completed())))
+    networks = Networks.of(absent, torch.float16, (64, 64))
+    parts = networks.flat, networks.vae, networks.controlnet, networks.unet
+    flat, vae, controlnet, unet = (sum(each.numel() for each in part.parameters()) for part in parts)
+    assert (flat, vae, controlnet, unet - flat) == (859_520_964, 83_653_863, 361_279_120, 453_209_280)
+
+
+def test_the_unet_is_diffusers_own_without_a_second_copy_of_any_weight(models):
+    from diffusers import MotionAdapter, UNet2DConditionModel, UNetMotionModel
+
+    flat = UNet2DConditionModel.from_pretrained(f"{models['base']}/unet")
+    adapter = MotionAdapter.from_pretrained(models["motion_adapter"])
+    theirs, ours = UNetMotionModel.from_unet2d(flat, adapter), motion_unet(flat, adapter)
+    assert dict(ours.config) == dict(theirs.config)
+    expected, found = theirs.state_dict(), ours.state_dict()
+    assert list(found) == list(expected) and all(torch.equal(found[name], expected[name]) for name in expected)
+    given = {each.data_ptr() for network in (flat, adapter) for each in network.state_dict().values()}
+    assert {each.data_ptr() for each in found.values()} == given
+
+
+def test_no_weight_lies_on_the_device_that_nothing_computes_with(models):
+    """What is counted of weights is all that a pipeline holds."""
+    settings = Settings(**models).completed()
+    pipeline = load(**models)
+    networks = Networks.of(located(settings), torch.float32, (64, 64))
+    counted = sum(weight_bytes(each) for each in (networks.unet, networks.controlnet, networks.vae))
+    held = [each for each in pipeline.components.values() if hasattr(each, "parameters")]
+    assert sum(weight_bytes(each) for each in held) - weight_bytes(pipeline.text_encoder) == counted
 
 
 def test_a_plan_counts_the_second_pass_and_the_portraits_encoder(models, tmp_path):
