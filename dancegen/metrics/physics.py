@@ -38,25 +38,35 @@ def foot_skating(positions: np.ndarray) -> float:
     return float(np.abs(velocity[..., 0][standing]).mean()) if standing.any() else float("nan")
 
 
-def physical_foot_contact(joints3d: np.ndarray, fps: float) -> float:
-    """PFC of (T, 18, 3) joints in metres, y up: the lower, the more a body's acceleration comes from a standing foot.
+def foot_contact(root: np.ndarray, left: np.ndarray, right: np.ndarray) -> float:
+    """PFC of a body whose root goes along (T, 3) and whose feet (T, K, 3) are of K points each, y up, at an even rate:
+    the lower, the more the body's acceleration comes from a standing foot. nan for less than three frames.
 
     EDGE (Tseng et al., CVPR 2023), as its published code has it: mean over frames of |a| |v_left| |v_right|, a the
-    mid-hip's acceleration, its downward part left out, divided by the largest |a|, and v the horizontal velocity of a
-    foot in the later of the two steps that a is of; times 10000. Speeds are metres a frame at 30 frames a second, and
-    a foot is an ankle, where EDGE takes the slower of ankle and toe.
+    root's acceleration, its downward part left out, divided by the largest |a|, and v the sideways step of a foot, the
+    least of its points', in the later of the two steps that a is of; times 10000. It depends on unit and rate: metres
+    and 30 frames a second are usual.
+    """
+    push = np.diff(root.astype(np.float64), n=2, axis=0)
+    if not len(push):
+        return float("nan")
+    push[:, 1] = push[:, 1].clip(0)
+    strength = np.linalg.norm(push, axis=-1)
+    steps = [np.diff(foot[1:][..., (0, 2)].astype(np.float64), axis=0) for foot in (left, right)]
+    sideways = [np.linalg.norm(step, axis=-1).min(axis=1) for step in steps]
+    return float((strength / max(strength.max(), 1e-12) * sideways[0] * sideways[1]).mean() * 10_000)
+
+
+def physical_foot_contact(joints3d: np.ndarray, fps: float) -> float:
+    """PFC (`foot_contact`) of (T, 18, 3) joints in metres, y up, looked at 30 times a second.
+
+    The root is the middle of the hips, and a foot an ankle, where EDGE takes ankle and toe.
     """
     from dancegen.pose.resampling import resample_points
 
     frames = np.arange(max(2, round(len(joints3d) * FPS / fps))) * fps / FPS
     joints = resample_points(joints3d, frames).astype(np.float64)
-    acceleration = np.diff(joints[:, (8, 11)].mean(axis=1), 2, axis=0)
-    if not len(acceleration):
-        return float("nan")
-    acceleration[:, 1] = acceleration[:, 1].clip(0)
-    size = np.linalg.norm(acceleration, axis=-1)
-    feet = np.linalg.norm(np.diff(joints[:, (10, 13)][..., (0, 2)], axis=0), axis=-1)[1:]
-    return float((size / max(size.max(), 1e-12) * feet.prod(axis=1)).mean() * 10_000)
+    return foot_contact(joints[:, (8, 11)].mean(axis=1), joints[:, [10]], joints[:, [13]])
 
 
 def knee_pops(joints3d: np.ndarray, fps: float) -> float:

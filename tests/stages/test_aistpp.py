@@ -15,7 +15,6 @@ from dancegen.dataset.format import ClipMotion, clip_dir, clip_views, poses_path
 from dancegen.motion.readers.aist import read_keypoints3d
 from dancegen.motion.readers.aist_cameras import cameras_of, read_cameras
 from dancegen.pose.sequence import PoseSequence
-from dancegen.store import open_store
 from helpers.aistpp import coco, parameters, write_2d, write_dataset, write_pickle
 from helpers.listening import Listener
 from helpers.songs import write_click
@@ -39,11 +38,6 @@ DIFFUSION = tuple(
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
     return write_dataset(tmp_path_factory.mktemp("aist") / "aist_plusplus_final", SPLITS, seconds=5.0)
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return open_store(tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture(scope="module")

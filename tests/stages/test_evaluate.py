@@ -33,16 +33,6 @@ BASELINES = ["baseline:freeze", "baseline:random", "baseline:shuffle", "baseline
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return tmp_path_factory.mktemp("place")
-
-
-@pytest.fixture(scope="module")
-def store(place):
-    return open_store(place / "store")
-
-
-@pytest.fixture(scope="module")
 def dataset(store):
     return pose_dataset(store, seconds=7.0)
 

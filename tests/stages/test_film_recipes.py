@@ -33,11 +33,6 @@ from helpers.tiny_gan import tiny_model
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return tmp_path_factory.mktemp("place")
-
-
-@pytest.fixture(scope="module")
 def given(place):
     """A film for which every setting matters, and for each setting another value."""
     one, two = (tiny_models(place / name, seed) for name, seed in (("one", 0), ("two", 5)))

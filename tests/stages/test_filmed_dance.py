@@ -17,7 +17,6 @@ from dancegen.pose.cleaning import Cleaned, Piece, Rejected
 from dancegen.pose.detections import Detections, People
 from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.filmed_dance import one_sequence
-from dancegen.store import open_store
 from dancegen.video import VideoFile, VideoWriter, probe_video, read_frames
 from helpers.drawn_footage import clicks_in, footage
 from helpers.listening import Listener
@@ -30,16 +29,6 @@ from helpers.tiny_gan import tiny_model
 SIZE, FPS, SECONDS = (270, 480), 24.0, 1.5
 CLICKS = (0.4, 0.9, 1.3)
 LOOK = {"style": "openpose"}
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return tmp_path_factory.mktemp("place")
-
-
-@pytest.fixture(scope="module")
-def store(place):
-    return open_store(place / "store")
 
 
 @pytest.fixture(scope="module")

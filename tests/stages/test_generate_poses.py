@@ -29,11 +29,6 @@ FILES = ["audio.flac", "beats.json", "features.npz", "openpose.json", "poses.npz
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return tmp_path_factory.mktemp("place")
-
-
-@pytest.fixture(scope="module")
 def model(place):
     return tiny_model(place / "model")
 

@@ -20,11 +20,6 @@ from helpers.tiny_gan import tiny_model
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return tmp_path_factory.mktemp("place")
-
-
-@pytest.fixture(scope="module")
 def model(place):
     return saved_model(place / "model")
 

@@ -26,16 +26,6 @@ OPENPOSE = {"style": "openpose", "size": "128x96"}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return tmp_path_factory.mktemp("place")
-
-
-@pytest.fixture(scope="module")
-def store(place):
-    return open_store(place / "store")
-
-
-@pytest.fixture(scope="module")
 def song(place):
     return write_song(place / "song.wav", 8.0)
 

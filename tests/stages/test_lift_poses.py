@@ -26,16 +26,6 @@ SHOULDER, ARM = INDEX["l_shoulder"], [INDEX["l_elbow"], INDEX["l_wrist"]]
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return tmp_path_factory.mktemp("place")
-
-
-@pytest.fixture(scope="module")
-def store(place):
-    return open_store(place / "store")
-
-
-@pytest.fixture(scope="module")
 def song(place):
     return write_song(place / "song.wav", 6.0)
 

@@ -12,7 +12,6 @@ from dancegen.cli import main
 from dancegen.errors import InputError
 from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.overlay import Layout, overlaid
-from dancegen.store import open_store
 from dancegen.video import VideoFile, probe_video, read_frames
 from helpers.drawn_footage import FIGURE, GROUND, SIZE, clicks_in, figure, footage, hopping
 from helpers.listening import Listener
@@ -26,16 +25,6 @@ def poses_file(path, fps: float = 25.0, start_s: float = 0.0, seconds: float = S
     times = start_s + np.arange(round(seconds * fps)) / fps
     PoseSequence(np.stack([hopping(time - late_s) for time in times]), fps, SIZE, start_s).save(path)
     return path
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return tmp_path_factory.mktemp("place")
-
-
-@pytest.fixture(scope="module")
-def store(place):
-    return open_store(place / "store")
 
 
 @pytest.fixture(scope="module")

@@ -10,22 +10,11 @@ from dancegen.cli import main
 from dancegen.errors import InputError, NotFoundError
 from dancegen.pose.drawing import draw_openpose
 from dancegen.pose.sequence import PoseSequence
-from dancegen.store import open_store
 from dancegen.video import probe_video, read_frames
 from helpers.songs import write_song
 from helpers.tiny_gan import tiny_model
 
 SECONDS = 3.37
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return open_store(tmp_path_factory.mktemp("store"))
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    return tmp_path_factory.mktemp("place")
 
 
 @pytest.fixture(scope="module")

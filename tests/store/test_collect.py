@@ -8,17 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from dancegen.store import Artifact, Input, Recipe, Store, open_store
+from dancegen.store import Artifact, Input, Recipe, Store
 from dancegen.store.collect import NEEDED, PINNED, USED, Rules, collect, plan, remove
 from helpers.processes import start_python, wait_until
 from helpers.store_examples import Builder
 
 DAY = 86_400
-
-
-@pytest.fixture
-def store(tmp_path) -> Store:
-    return open_store(tmp_path / "store")
 
 
 def made(store: Store, stage: str, *behind: Artifact, days: float = 0.0, **params: object) -> Artifact:

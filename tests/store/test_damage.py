@@ -22,7 +22,6 @@ from dancegen.store import (
     Unreadable,
     artifact,
     digests,
-    open_store,
 )
 from helpers.listening import Listener
 from helpers.store_examples import recipe
@@ -38,11 +37,6 @@ def build(directory: Path) -> dict:
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes(name.encode() + LARGE)
     return {"frames": 300}
-
-
-@pytest.fixture
-def store(tmp_path) -> Store:
-    return open_store(tmp_path / "store")
 
 
 @pytest.fixture

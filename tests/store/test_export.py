@@ -18,11 +18,6 @@ OTHERS = ("beats.json", "motion.npz")
 
 
 @pytest.fixture
-def store(tmp_path) -> Store:
-    return open_store(tmp_path / "store")
-
-
-@pytest.fixture
 def made(store) -> Artifact:
     return make(store)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from dancegen.errors import StoreError
-from dancegen.store import Artifact, Output, Recipe, Store, export, open_store
+from dancegen.store import Artifact, Output, Recipe, export, open_store
 from dancegen.store.housekeeping import sweep
 from helpers.disks import read_only, small_disk
 from helpers.listening import Listener
@@ -52,11 +52,6 @@ def test_a_kill_at_any_moment_of_publishing_leaves_the_old_one_or_the_new_one(tm
 def publish(directory: Path) -> dict:
     (directory / "poses.npz").write_bytes(b"poses" * 1000)
     return {"frames": 300}
-
-
-@pytest.fixture
-def store(tmp_path) -> Store:
-    return open_store(tmp_path / "store")
 
 
 def test_eight_processes_that_want_one_artifact_compute_it_once(tmp_path):

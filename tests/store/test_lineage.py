@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
-from dancegen.store import Artifact, Input, Recipe, Store, open_store
+from dancegen.store import Artifact, Input, Recipe, Store
 from dancegen.store.lineage import dependents, origins, with_dependents, with_origins
 from helpers.store_examples import Builder
-
-
-@pytest.fixture
-def store(tmp_path) -> Store:
-    return open_store(tmp_path / "store")
 
 
 def made(store: Store, stage: str, *behind: Artifact, **params: object) -> Artifact:

@@ -8,14 +8,9 @@ import time
 
 import pytest
 
-from dancegen.store import Artifact, Input, Recipe, Store, open_store
+from dancegen.store import Artifact, Input, Recipe
 from dancegen.store.listing import listed_of
 from helpers.store_examples import Builder, recipe
-
-
-@pytest.fixture
-def store(tmp_path) -> Store:
-    return open_store(tmp_path / "store")
 
 
 @pytest.fixture

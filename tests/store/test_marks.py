@@ -5,14 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dancegen.errors import InputError, NotFoundError
-from dancegen.store import Store, open_store
+from dancegen.store import open_store
 from dancegen.store.marks import Marks, check_name
 from helpers.store_examples import Builder, recipe
-
-
-@pytest.fixture
-def store(tmp_path) -> Store:
-    return open_store(tmp_path / "store")
 
 
 @pytest.mark.parametrize("name", ["tour", "Summer-2026", "f-major", "élan", "a_b", "facade-1", "x" * 48])

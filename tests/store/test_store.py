@@ -14,11 +14,6 @@ from helpers.listening import Listener
 from helpers.store_examples import Builder, recipe
 
 
-@pytest.fixture
-def store(tmp_path) -> Store:
-    return open_store(tmp_path / "store")
-
-
 def leftovers(store: Store) -> list[str]:
     """Everything hidden in the stages' directories but the trash."""
     return [path.name for path in store.root.glob("*/.*") if path.name != ".trash" and path.parent.name[0] != "."]

@@ -9,14 +9,9 @@ import pytest
 
 from dancegen.context import Context
 from dancegen.errors import InputError, NotFoundError
-from dancegen.store import Store, open_store
+from dancegen.store import open_store
 from helpers.listening import Listener
 from helpers.store_examples import Builder, recipe
-
-
-@pytest.fixture
-def store(tmp_path) -> Store:
-    return open_store(tmp_path / "store")
 
 
 def test_an_artifact_is_found_by_path_digest_and_prefix(store):

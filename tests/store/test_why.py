@@ -11,11 +11,6 @@ from dancegen.store import Artifact, Input, Recipe, Store, open_store
 from dancegen.store.why import differences, newest_other
 
 
-@pytest.fixture
-def store(tmp_path) -> Store:
-    return open_store(tmp_path / "store")
-
-
 def made(store: Store, recipe: Recipe, payload: bytes = b"x") -> Artifact:
     def build(directory: Path) -> None:
         (directory / "poses.npz").write_bytes(payload)

@@ -16,7 +16,7 @@ from dancegen.metrics.published.scores import (
     diversity,
     frechet_distance,
     normalised,
-    physical_foot_contact,
+    smpl_foot_contact,
 )
 from dancegen.metrics.published.smpl_joints import joints_of, smpl_joints
 from dancegen.metrics.table import Column
@@ -119,7 +119,7 @@ def of_one(dance: PublishedDance) -> dict[str, float]:
         "bas": bas,
         "beat_coverage": coverage,
         "beat_precision": precision,
-        "pfc": physical_foot_contact(dance.joints[:: RATE // CONTACT_RATE]),
+        "pfc": smpl_foot_contact(dance.joints[:: RATE // CONTACT_RATE]),
         "seconds": dance.seconds,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from dancegen.metrics.physics import foot_contact
 from dancegen.motion.body import AT
 
 BEAT_SPREAD = 3.0
@@ -82,19 +83,12 @@ def beat_coverage(joints: np.ndarray, beats: np.ndarray, within: float) -> tuple
     return float(apart.any(axis=1).mean()), float(apart.any(axis=0).mean())
 
 
-def physical_foot_contact(joints: np.ndarray) -> float:
-    """EDGE's PFC of a dance (T, 24, 3) metres, y up, at 30 frames a second, times 10,000; nan where the root never
-    accelerates.
-
-    The root's acceleration, its downward part left out, as a share of its greatest, times the sideways step of the left
-    and of the right foot, of each the lesser one of ankle and toe: a body that gains speed must stand on something.
-    """
-    places = joints.astype(np.float64)
-    push = np.diff(places[:, AT["pelvis"]], n=2, axis=0)
-    push[:, 1] = push[:, 1].clip(0)
-    strength = np.linalg.norm(push, axis=-1)
-    if not strength.max(initial=0) > 0:
+def smpl_foot_contact(joints: np.ndarray) -> float:
+    """EDGE's PFC (`metrics.physics.foot_contact`) of a dance (T, 24, 3) metres, y up, at 30 frames a second; nan where
+    the root never accelerates. The root is the pelvis, and a foot its ankle and toe."""
+    feet = [joints[:, [AT[f"{side}_ankle"], AT[f"{side}_toe"]]] for side in "lr"]
+    pelvis = joints[:, AT["pelvis"]].astype(np.float64)
+    push = np.diff(pelvis, n=2, axis=0)
+    if not (push[:, (0, 2)].any() or (push[:, 1] > 0).any()):
         return float("nan")
-    sideways = np.linalg.norm(np.diff(places[1:][:, :, [0, 2]], axis=0), axis=-1)
-    left, right = (sideways[:, [AT[f"{side}_ankle"], AT[f"{side}_toe"]]].min(axis=1) for side in "lr")
-    return float(10_000 * (left * right * strength / strength.max()).mean())
+    return foot_contact(pelvis, *feet)

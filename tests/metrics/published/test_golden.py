@@ -15,7 +15,7 @@ from dancegen.metrics.published.scores import (
     frechet_distance,
     motion_beats,
     normalised,
-    physical_foot_contact,
+    smpl_foot_contact,
 )
 
 SAME = 1e-5
@@ -77,8 +77,8 @@ def test_motion_beats(golden):
 
 
 def test_foot_contact(golden):
-    found = [physical_foot_contact(dance[::2]) for dance in golden["cmu_joints"]]
+    found = [smpl_foot_contact(dance[::2]) for dance in golden["cmu_joints"]]
     np.testing.assert_allclose(found, golden["pfc"], rtol=SAME)
     for name in ("smpl", "probe"):
         joints = golden[f"{name}_joints"]
-        assert physical_foot_contact(joints[::2]) == pytest.approx(float(golden[f"{name}_pfc"]), rel=SAME)
+        assert smpl_foot_contact(joints[::2]) == pytest.approx(float(golden[f"{name}_pfc"]), rel=SAME)
