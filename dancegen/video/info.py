@@ -156,7 +156,7 @@ def to_tags(metadata: Mapping[str, str]) -> dict[str, str]:
 
 def from_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """Metadata as it was given to `to_tags`; the tags of a video that somebody else made come back as they are."""
-    metadata = dict(tags)
+    metadata = {_plain(name): value for name, value in tags.items()}
     try:
         others = json.loads(metadata["comment"])
     except (KeyError, ValueError, RecursionError):
@@ -165,6 +165,11 @@ def from_tags(tags: Mapping[str, str]) -> dict[str, str]:
         return metadata
     del metadata["comment"]
     return metadata | {str(name): str(value) for name, value in others.items()}
+
+
+def _plain(name: str) -> str:
+    """A tag's name as it was given: Matroska writes it in capitals."""
+    return name.lower() if name.lower() in (*PLAIN_TAGS, "comment") else name
 
 
 def _span(stream: Stream, container: InputContainer) -> StreamSpan:

@@ -1,4 +1,4 @@
-"""Frames and a song into an MP4 that every player plays: H.264 yuv420p and AAC, faststart, BT.709 colours."""
+"""Frames and a song into a video: an MP4 that every player plays (H.264 yuv420p, AAC, BT.709), or one for editors."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import numpy as np
 
 from dancegen.errors import DancegenError, InputError
+from dancegen.video.codecs import BT709, FULL_RANGE, LIMITED_RANGE, Codec, codec_for
 from dancegen.video.info import to_tags
 from dancegen.video.soundtrack import Soundtrack
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioStream, Packet, VideoFrame, VideoStream
+    from av import AudioFrame, AudioResampler, AudioStream, Packet, VideoFrame, VideoStream
     from av.container import OutputContainer
 
 # A fixed number of threads: x264's output depends on it, and one recipe should give one file on every machine.
@@ -35,8 +36,7 @@ X264_TUNING = "aq-mode=3:me=dia:subme=1:partitions=i4x4,i8x8"
 # elsewhere the same frames would give other bytes each time.
 TREE_STEP = 8 * 16
 NO_TREE = ":mbtree=0"
-BT709 = 1  # the code of BT.709 in H.264's colour primaries, transfer and matrix tables alike
-LIMITED_RANGE = 1
+RGB = 0  # the code of red, green and blue in the table of matrices
 MIN_SIDE, MAX_SIDE = 16, 8192
 
 
@@ -61,9 +61,9 @@ class VideoWriter:
     drawn; what goes wrong in it is raised by a later `write`, or by `close`. The file appears under its name when it is
     whole; an exception inside the `with` leaves nothing behind.
 
-    path: where the .mp4 goes; an existing file is replaced. size: (width, height), both even. fps: frames a second.
-    audio: a sound file, played from `audio_start_s`. metadata: names and texts that `probe_video` reads back.
-    crf: x264's quality, lower is better; the default cannot be told from the frames by eye.
+    path: where the video goes; an existing file is replaced. size: (width, height), both even but for ffv1. fps:
+    frames a second. audio: a sound file, played from `audio_start_s`. metadata: names and texts that `probe_video`
+    reads back. codec: of `video.codecs`; else the first that writes files like the path.
 
     Raises InputError for sizes, rates, paths and frames that no video can have, AudioError for a song that cannot be
     read.
@@ -78,16 +78,16 @@ class VideoWriter:
         audio: str | Path | None = None,
         audio_start_s: float = 0.0,
         metadata: Mapping[str, str] | None = None,
-        crf: int = 18,
+        codec: Codec | None = None,
     ) -> None:
         self.path = Path(path)
-        self.size = _checked_size(size)
+        self.codec = codec_for(self.path, codec and codec.name)
+        self.size = _checked_size(size, even=self.codec.even)
         self.fps = _checked_fps(fps)
         self.frames = 0
         _check_path(self.path)
-        self._crf = crf
         self._tags = to_tags(metadata or {})
-        self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.{id(self):x}.partial.mp4")
+        self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.{id(self):x}.partial{self.path.suffix}")
         self._container: OutputContainer | None = None
         self._audio: _AudioTrack | None = None
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="video")
@@ -157,23 +157,27 @@ class VideoWriter:
         import av.error
 
         try:
-            container = av.open(str(self._partial), "w", format="mp4", options={"movflags": "+faststart"})
+            # Matroska would give the file a random number, and one recipe should give one file.
+            options = {"fflags": "+bitexact"} if self.codec.container == "matroska" else {"movflags": "+faststart"}
+            container = av.open(str(self._partial), "w", format=self.codec.container, options=options)
         except (av.error.FFmpegError, OSError) as error:
             raise DancegenError(f"{self.path} cannot be written ({error}).") from error
         self._container = container
         container.metadata.update(self._tags)
-        tuning = X264_TUNING if self.size[0] % TREE_STEP == 0 else X264_TUNING + NO_TREE
-        options = {"preset": "veryfast", "crf": str(self._crf), "x264-params": tuning}
-        self._video: VideoStream = container.add_stream("libx264", rate=self.fps, options=options)
+        options = dict(self.codec.options)
+        if self.codec.encoder == "libx264":
+            options["x264-params"] = X264_TUNING if self.size[0] % TREE_STEP == 0 else X264_TUNING + NO_TREE
+        self._video: VideoStream = container.add_stream(self.codec.encoder, rate=self.fps, options=options)
         self._video.width, self._video.height = self.size
-        self._video.pix_fmt = "yuv420p"
+        self._video.pix_fmt = self.codec.pixels
         self._video.time_base = 1 / self.fps
-        codec = self._video.codec_context
-        codec.thread_count = ENCODER_THREADS
-        codec.color_primaries = codec.color_trc = codec.colorspace = BT709
-        codec.color_range = LIMITED_RANGE
+        context = self._video.codec_context
+        context.thread_count = ENCODER_THREADS
+        context.color_primaries = context.color_trc = BT709
+        context.colorspace = RGB if self.codec.rgb else BT709
+        context.color_range = FULL_RANGE if self.codec.rgb else LIMITED_RANGE
         if self._sound is not None:
-            self._audio = _AudioTrack(self._sound, container)
+            self._audio = _AudioTrack(self._sound, container, self.codec)
 
     def _wait_until(self, waiting: int) -> None:
         """Let the encoder work until no more frames than that wait; raise what went wrong in it."""
@@ -182,9 +186,12 @@ class VideoWriter:
 
     def _encode(self, container: OutputContainer, picture: VideoFrame, number: int) -> None:
         """Frame `number` and the piece of song that belongs to it, on the encoder's thread."""
-        converted = picture.reformat(
-            format="yuv420p", dst_colorspace="ITU709", src_color_range="JPEG", dst_color_range="MPEG"
-        )
+        if self.codec.rgb:
+            converted = picture.reformat(format=self.codec.pixels)
+        else:
+            converted = picture.reformat(
+                format=self.codec.pixels, dst_colorspace="ITU709", src_color_range="JPEG", dst_color_range="MPEG"
+            )
         self._mux(container, self._video, converted)
         if self._audio is not None:
             self._write_sound(container, self._audio, number + 1)
@@ -235,14 +242,18 @@ class VideoWriter:
 
 
 class _AudioTrack:
-    """The song beside the pictures, AAC, in blocks of the encoder's own size."""
+    """The song beside the pictures, in blocks of the encoder's own size."""
 
-    def __init__(self, sound: Soundtrack, container: OutputContainer) -> None:
+    def __init__(self, sound: Soundtrack, container: OutputContainer, codec: Codec) -> None:
         self.sound = sound
+        options = AUDIO_CODING if codec.sound == "aac" else {}
         self.stream: AudioStream = container.add_stream(
-            "aac", rate=sound.rate, layout=sound.layout, options=AUDIO_CODING
-        )
-        self.stream.bit_rate = AUDIO_BIT_RATE
+            codec.sound, rate=sound.rate, layout=sound.layout, options=options
+        )  # fmt: skip
+        self.stream.codec_context.format = codec.sound_format
+        if codec.sound == "aac":
+            self.stream.bit_rate = AUDIO_BIT_RATE
+        self._resampler = None if codec.sound == "aac" else _resampler(codec, sound)
         self.stream.codec_context.open()
         self._block = self.stream.codec_context.frame_size or 1024
         self._samples = 0
@@ -255,17 +266,24 @@ class _AudioTrack:
             count = min(self._block, end - self._samples)
             block = av.AudioFrame.from_ndarray(self.sound.read(count), format="fltp", layout=self.sound.layout)
             block.rate, block.pts, block.time_base = self.sound.rate, self._samples, Fraction(1, self.sound.rate)
-            yield block
+            yield from (block,) if self._resampler is None else self._resampler.resample(block)
             self._samples += count
 
 
-def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
+def _resampler(codec: Codec, sound: Soundtrack) -> AudioResampler:
+    """To the samples that an encoder other than AAC's takes."""
+    import av
+
+    return av.AudioResampler(format=codec.sound_format, layout=sound.layout, rate=sound.rate)
+
+
+def _checked_size(size: tuple[int, int], *, even: bool = True) -> tuple[int, int]:
     width, height = (int(side) for side in size)
     if min(width, height) < MIN_SIDE or max(width, height) > MAX_SIDE:
         raise InputError(
             f"A video of {width}x{height} is not possible: each side must be {MIN_SIDE} to {MAX_SIDE} pixels."
         )
-    if width % 2 or height % 2:
+    if even and (width % 2 or height % 2):
         raise InputError(
             f"A video of {width}x{height} is not possible: H.264 needs even sides. "
             f"Try {width + width % 2}x{height + height % 2}."
@@ -280,8 +298,6 @@ def _checked_fps(fps: float) -> Fraction:
 
 
 def _check_path(path: Path) -> None:
-    if path.suffix.lower() != ".mp4":
-        raise InputError(f"Videos are written as MP4: name the file {path.with_suffix('.mp4').name}, not {path.name}.")
     if path.is_dir():
         raise InputError(f"{path} is a folder: give the name of a file in it.")
     if not path.parent.is_dir():

@@ -11,6 +11,7 @@ import soundfile
 from dancegen.audio.synth.song_maker import random_spec, synthesise, write_song
 from dancegen.errors import AudioError, DancegenError, InputError
 from dancegen.video import VideoWriter, probe_video, read_frames
+from dancegen.video.codecs import CODECS, codec_for
 from helpers.processes import run_python
 
 SIZE = (64, 48)
@@ -177,7 +178,7 @@ def test_no_frames_is_an_error_and_no_file(tmp_path):
         ("a.mp4", (0, 48), 30, "each side"),
         ("a.mp4", SIZE, 0, "frames a second"),
         ("a.mp4", SIZE, float("nan"), "frames a second"),
-        ("a.avi", SIZE, 30, "a.mp4, not a.avi"),
+        ("a.avi", SIZE, 30, "name the file a.mp4"),
         ("nowhere/a.mp4", SIZE, 30, "no folder"),
     ],
 )
@@ -280,3 +281,68 @@ def test_the_same_frames_give_the_same_bytes_whatever_memory_held_before(tmp_pat
         assert ran.returncode == 0, ran.stderr
         made.append(path.read_bytes())
     assert made[0] == made[1]
+
+
+def moving(size=(64, 48), frames=40):
+    """Smooth frames whose colours wander: what a codec should keep."""
+    y, x = np.mgrid[: size[1], : size[0]]
+    for index in range(frames):
+        waves = [np.sin((x + index) / 11), np.cos((y - index) / 9), np.sin((x + y) / 13 + index / 7)]
+        yield np.stack([np.rint(127.5 + 100 * wave) for wave in waves], axis=-1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_every_codec_keeps_pictures_sound_length_and_notes_and_gives_the_same_file_twice(tmp_path, codec):
+    song, path = noise(tmp_path / "song.wav", 3), tmp_path / codec.file
+    written = []
+    for _ in range(2):
+        with VideoWriter(path, SIZE, 30, audio=song, metadata={"digest": "abc", "title": "T"}, codec=codec) as video:
+            for frame in moving():
+                video.write(frame)
+        written.append(path.read_bytes())
+    info = probe_video(path)
+    assert written[0] == written[1]
+    assert (info.frames, info.size, info.fps) == (40, SIZE, 30.0)
+    assert info.audio.start_s == info.video.start_s == 0 and abs(info.audio.end_s - info.video.end_s) <= 1 / 30
+    assert (info.metadata["digest"], info.metadata["title"]) == ("abc", "T")
+    errors = [np.abs(got.astype(int) - made).mean() for got, made in zip(read_frames(path), moving(), strict=True)]
+    assert max(errors) <= (0 if codec.rgb else 4)
+    with_own = {"h264": "h264", "h264-10": "h264", "prores": "prores", "ffv1": "ffv1"}
+    import av
+
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].codec_context.name == with_own[codec.name]
+        assert container.streams.video[0].codec_context.pix_fmt == codec.pixels
+
+
+@pytest.mark.parametrize("name", ["prores", "ffv1"])
+def test_editors_get_the_songs_own_samples(tmp_path, name):
+    song, codec = noise(tmp_path / "song.wav", 2), CODECS[name]
+    with VideoWriter(tmp_path / codec.file, SIZE, 30, audio=song, codec=codec) as video:
+        for frame in moving(frames=60):
+            video.write(frame)
+    import av
+
+    given, _ = soundfile.read(song, always_2d=True)
+    with av.open(str(tmp_path / codec.file)) as container:
+        blocks = [frame.to_ndarray() for frame in container.decode(audio=0)]
+    full = np.iinfo(np.int32).max
+    heard = np.concatenate([block if len(block) > 1 else block.reshape(-1, 2).T for block in blocks], axis=1) / full
+    assert heard.shape[1] == 2 * 44_100 and np.abs(heard.T - given).max() < 2**-22
+
+
+def test_a_file_name_chooses_its_codec_or_is_refused(tmp_path):
+    assert [codec_for(name).name for name in ("a.mp4", "a.MOV", "a.mkv")] == ["h264", "prores", "ffv1"]
+    with pytest.raises(InputError, match=r"prores is written as \.mov: name the file a\.mov"):
+        codec_for("a.mp4", "prores")
+    with pytest.raises(InputError, match=r"\.mp4 \(h264\).*\.mkv \(ffv1\): name the file a\.mp4"):
+        VideoWriter(tmp_path / "a.avi", SIZE, 30)
+
+
+def test_only_lossless_video_has_odd_sides(tmp_path):
+    odd = (65, 49)
+    with VideoWriter(tmp_path / "a.mkv", odd, 30) as video:
+        video.write(grey(size=odd))
+    assert probe_video(tmp_path / "a.mkv").size == odd
+    with pytest.raises(InputError, match="even sides"):
+        VideoWriter(tmp_path / "a.mov", odd, 30)
