@@ -44,10 +44,11 @@ def perform(declaration: Verb, given: Mapping[str, Any]) -> tuple[Artifact, Path
 
     Where the copy is to go is looked at before any work, and again when it is written.
     """
-    from dancegen.stages.outputs import planned_copy
+    from dancegen.stages.outputs import planned_copy, suited
 
     wait_asleep()
     options, context = _split(declaration, given)
+    options = suited(declaration, options, given.get("output"))
     name = given.get("name") and check_name(given["name"], taken=names_taken())
     copy = planned_copy(declaration, options, given.get("output"), context)
     artifact = _stage(declaration.function)(options, context)
@@ -90,11 +91,12 @@ def plan(verb: str, *arguments: Any, **keywords: Any) -> RunPlan:
 def foretell(declaration: Verb, given: Mapping[str, Any]) -> RunPlan:
     """As `perform`, but that nothing is made."""
     from dancegen.dry_run import plan_run
-    from dancegen.stages.outputs import planned_copy
+    from dancegen.stages.outputs import planned_copy, suited
 
     if rank_and_world_size()[1] > 1:
         raise InputError("--dry-run looks with one process: leave the launcher out")
     options, context = _split(declaration, given)
+    options = suited(declaration, options, given.get("output"))
     planned_copy(declaration, options, given.get("output"), context)
     return plan_run(_stage(declaration.function), declaration.stage, options, context)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dancegen.audio import BUILT_IN
 from dancegen.choreographers.registry import FAMILIES, bundled_genres, usual_family
+from dancegen.codecs import CODECS, USUAL
 from dancegen.options.declare import (
     Options,
     Role,
@@ -163,6 +164,12 @@ class SkeletonOptions(Options):
     size: tuple[int, int] | None = option(
         None, help="The video's size: 1280x720, or 512x768 with a prompt.", metavar="WxH", parse=pixels
     )
+    codec: str = option(
+        USUAL, help="h264 to watch; for editors prores (.mov), ffv1 (.mkv, lossless) or h264-10 (ten bits).",
+        metavar="NAME", parse=choice(*CODECS),
+    )  # fmt: skip
+    frames: bool = option(False, help="Keep the frames as PNG files too; -o FOLDER of style openpose does.")
+    alpha: bool = option(False, help="Leave the background of the PNG files clear, in style openpose.")
 
 
 @dataclass(frozen=True, kw_only=True)

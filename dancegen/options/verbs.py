@@ -11,6 +11,7 @@ from dataclasses import field as new_field
 from functools import cache
 from typing import Any, get_type_hints
 
+from dancegen.codecs import VIDEO_FILES
 from dancegen.options.dance import DanceOptions, EvaluateOptions, ExportOptions, GeneratePosesOptions, RenderOptions
 from dancegen.options.data import ExtractPosesOptions, PrepareOptions, TrainOptions
 from dancegen.options.declare import Options, declared
@@ -95,7 +96,7 @@ class Verb:
 
 VERBS = (
     Verb(
-        "dance", dance_options, ("video.mp4",),
+        "dance", dance_options, VIDEO_FILES,
         "Make a dance video: SONG.mp4 in the current directory, unless --output says otherwise.\n\n"
         "A video there that dancegen did not make is kept: the dance is SONG-dance.mp4 then. "
         "It is generate-poses and render in one go; what either has made before is not made again.\n\n"
@@ -166,7 +167,7 @@ VERBS = (
         exports=("dance.glb", "dance.vrma"),
     ),
     Verb(
-        "render", render_options, ("video.mp4",),
+        "render", render_options, VIDEO_FILES,
         "Draw or paint a choreography: an MP4 with the music it was made for.\n\n"
         "Without --prompt the dancer is drawn as a skeleton. With it, Stable Diffusion and AnimateDiff paint what it "
         "says. MODEL is a name on the hub (owner/name, with @revision if you like), a directory or a checkpoint file."
@@ -174,13 +175,14 @@ VERBS = (
         (
             "render",
             "render 3f2a9c41 --size 720x1280 -o dance.mp4",
-            "render --style openpose --size 512x512",
+            "render --style openpose --size 512x768 -o comfyui/",
+            "render --codec prores -o dance.mov",
             "render --prompt 'a dancer in a red dress, ballroom' --dry-run",
             "render --prompt '0:00 a ballroom | 0:32 a neon street at night' --fast -o film.mp4",
             "render clip.mp4 --prompt 'a robot, neon street' --start 0:12 --seconds 20",
             "render --over clip.mp4 -o skeleton.mp4",
         ),
-        others=("poster.png", "sheet.png"),
+        others=("poster.png", "sheet.png", "openpose.json", "comfyui-animatediff.json", "comfyui-wan-vace.json"),
     ),
     Verb(
         "export", lambda: ExportOptions, ("dance.glb", "dance.vrma", "dance.bvh"),

@@ -48,9 +48,19 @@ def write_openpose_json(sequence: PoseSequence, path: str | Path) -> None:
 
     The format has no place for the frame rate and the start in the song: tell them to read_openpose_json.
     """
-    frames = [_frame_as_json(sequence, index) for index in range(len(sequence))]
+    _write([_frame_as_json(sequence, index) for index in range(len(sequence))], Path(path))
+
+
+def write_frame_json(sequence: PoseSequence, folder: Path, name: str = "dance") -> None:
+    """Write a dance as OpenPose does into a folder that is there, one file a frame: NAME_000000000000_keypoints.json.
+    """
+    for index in range(len(sequence)):
+        _write(_frame_as_json(sequence, index), folder / f"{name}_{index:012d}_keypoints.json")
+
+
+def _write(value: object, path: Path) -> None:
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(frames, file, allow_nan=False, separators=(",", ":"))
+        json.dump(value, file, allow_nan=False, separators=(",", ":"))
 
 
 def read_openpose_json(

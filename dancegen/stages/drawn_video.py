@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dancegen.codecs import CODECS, USUAL
 from dancegen.errors import InputError
 from dancegen.progress import Progress
+from dancegen.renderers.film.frames import FRAMES, POSTER, frame_name, write_frame
 
 if TYPE_CHECKING:
     import numpy as np
 
-VIDEO, POSTER = "video.mp4", "poster.png"
 DRAWN_SIZE = (1280, 720)
 
 
@@ -27,25 +28,38 @@ def write_drawn(
     tags: dict[str, str],
     label: str,
     progress: Progress,
+    codec: str = USUAL,
+    keep_frames: bool = False,
+    alpha: bool = False,
 ) -> dict:
     """Write (H, W, 3) uint8 RGB frames as they come, and one of them as the poster; returns the summary.
 
-    total: how many there will be.
+    total: how many there will be. keep_frames: as PNG files, too; with `alpha` clear where they are black.
     """
-    import cv2
-
     from dancegen.video import VideoWriter
 
+    form = CODECS[codec]
+    if keep_frames:
+        (directory / FRAMES).mkdir()
     with (
-        VideoWriter(directory / VIDEO, size, fps, audio=audio, metadata=tags) as video,
+        VideoWriter(directory / form.file, size, fps, audio=audio, metadata=tags, codec=form) as video,
         progress.task(label, total) as advance,
     ):
         for number, frame in enumerate(frames):
             if number == total // 3:
-                cv2.imwrite(str(directory / POSTER), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+                write_frame(directory / POSTER, frame)
+            if keep_frames:
+                write_frame(directory / FRAMES / frame_name(number), cut_out(frame) if alpha else frame)
             video.write(frame)
             advance(1)
     return {"seconds": round(video.frames / fps, 3), "frames": video.frames, "fps": fps, "size": list(size)}
+
+
+def cut_out(frame: np.ndarray) -> np.ndarray:
+    """(H, W, 4) of what is drawn on black, (H, W, 3): clear where nothing is."""
+    import numpy as np
+
+    return np.dstack([frame, np.where(frame.any(axis=2), 255, 0).astype(np.uint8)])
 
 
 def rate_in_words(fps: float) -> str:
@@ -53,11 +67,12 @@ def rate_in_words(fps: float) -> str:
     return f"{fps:g}" if float(f"{fps:g}") == fps else repr(fps)
 
 
-def even_size(size: tuple[int, int]) -> tuple[int, int]:
-    """A size in pixels that a person asked for. InputError for one that no video can have."""
+def even_size(size: tuple[int, int], codec: str = USUAL) -> tuple[int, int]:
+    """A size in pixels that a person asked for. InputError for one that no video of the codec can have."""
     width, height = size
-    if width % 2 or height % 2:
-        raise InputError(f"--size {width}x{height}: H.264 needs even sides")
+    if CODECS[codec].even and (width % 2 or height % 2):
+        name = "H.264" if codec.startswith("h264") else codec
+        raise InputError(f"--size {width}x{height}: {name} needs even sides")
     return width, height
 
 

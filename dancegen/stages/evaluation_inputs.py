@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dancegen.choreographers import BUNDLED, is_baseline
+from dancegen.codecs import VIDEO_FILES
 from dancegen.errors import InputError, NotFoundError, PoseError
 from dancegen.stages.dance_files import AUDIO, BEATS, DANCES, POSES
 from dancegen.stages.songs import SongFile, find_songs
@@ -172,8 +173,13 @@ def _of_artifact(artifact: Artifact) -> EvaluationInput:
         song = next((Path(item.name).stem for item in artifact.inputs if item.role == "song"), "poses")
         return EvaluationInput(f"{song} {short}", POSES_KIND, artifact.path, artifact)
     if artifact.stage == "render":
-        return EvaluationInput(f"video {short}", VIDEO_KIND, artifact.file("video.mp4"), artifact)
+        return EvaluationInput(f"video {short}", VIDEO_KIND, _video_of(artifact), artifact)
     raise InputError(f"{artifact.path} is a {artifact.stage} artifact: give models, poses or videos to evaluate")
+
+
+def _video_of(artifact: Artifact) -> Path:
+    """The video of a render, in whatever codec."""
+    return artifact.file(next(entry.path for entry in artifact.files if entry.path in VIDEO_FILES))
 
 
 def _of_directory(path: Path, store: Store) -> EvaluationInput:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dancegen.codecs import CODECS
 from dancegen.context import Context
 from dancegen.detectors.registry import DetectorSpec, resolve
 from dancegen.options.shared import NO_DETECTOR
@@ -215,7 +216,7 @@ class FilmJob:
             inputs["detector"] = (self.detector.input("detector"),)
         return film_recipe(
             STAGE, VERSION, self.backend, settings, inputs, fps=self.fps, size=list(self.request.size),
-            seed=self.request.options.seed,
+            seed=self.request.options.seed, codec=self.request.options.codec, frames=self.request.options.frames,
             prompt=[list(entry) for entry in zip(schedule.starts_s, schedule.texts, strict=True)],
         )  # fmt: skip
 
@@ -304,7 +305,7 @@ def _build(directory: Path, job: FilmJob, tasks: list[SegmentTask], recipe: Reci
     size = job.backend.shown_size(job.settings, job.request.size)
     film = Composition(
         size, job.fps, len(job.sequence), job.keys.tolist(), job.poses.file(AUDIO), tags_of(job, recipe),
-        job.settings.frames, job.part[0] / job.fps,
+        CODECS[job.request.options.codec], job.request.options.frames, job.part[0] / job.fps,
     )  # fmt: skip
     seconds = film.write(directory, frames, progress)
     return {

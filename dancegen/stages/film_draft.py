@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dancegen.codecs import CODECS
 from dancegen.context import Context
 from dancegen.errors import InputError
 from dancegen.renderers.film.frames import Composition, write_frame
@@ -67,7 +68,8 @@ def build_draft(directory: Path, job: AskedFilm, task: SegmentTask, recipe: Reci
     size = (wide * width, -(-len(tasks) // wide) * (height + LABEL))
     frames = int(job.keys[-1]) + 1
     film = Composition(
-        size, job.fps, frames, job.keys.tolist(), job.poses.file(AUDIO), tags_of(job, recipe), job.settings.frames,
+        size, job.fps, frames, job.keys.tolist(), job.poses.file(AUDIO), tags_of(job, recipe),
+        CODECS[job.request.options.codec], job.request.options.frames,
         job.part[0] / job.fps,
     )  # fmt: skip
     seconds = film.write(directory, _beside(seeds, painted, task, wide), context.progress)

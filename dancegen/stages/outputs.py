@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from dancegen.codecs import USUAL, VIDEO_FILES, codec_for
 from dancegen.context import Context
 from dancegen.errors import DancegenError, InputError
 from dancegen.options.declare import Options, Role, declared
 from dancegen.options.verbs import Verb
+from dancegen.stages.control_files import write_workflows
 from dancegen.stages.songs import song_path
 from dancegen.store import Artifact, Exported, Output, Taken, export
 
@@ -31,11 +33,29 @@ class Copy:
         if self.remade is not None:
             artifact = self.remade(artifact)
         try:
-            return export(artifact, self.output)
+            path = export(artifact, self.output)
+            write_workflows(artifact, self.output)
+            return path
         except Taken:
             if self.names is None:
                 raise
         return replace(self, output=_first(self.output, self.names(), self.say), remade=None).write(artifact)
+
+
+def suited(verb: Verb, options: Options, output: str | Path | None) -> Options:
+    """The options with what the place of the result says: a video's suffix its codec; and a folder that drawings for
+    ControlNet go to receives every frame. Raises InputError for a codec that writes other files.
+    """
+    if output is None or "codec" not in {each.name for each in fields(options)}:
+        return options
+    path, asked = Path(output), Output(output)
+    if asked.is_file and path.suffix.lower() in {Path(name).suffix for name in VIDEO_FILES}:
+        given = getattr(options, "codec")  # noqa: B009
+        return replace(options, codec=codec_for(path, None if given == USUAL else given).name)
+    drawn = [getattr(options, name, None) for name in ("prompt", "over")] == [None, None]
+    if verb.name == "render" and not asked.is_file and drawn and getattr(options, "style") == "openpose":  # noqa: B009
+        return replace(options, frames=True)
+    return options
 
 
 def planned_copy(verb: Verb, options: Options, output: str | Path | None, context: Context) -> Copy:

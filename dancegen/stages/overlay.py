@@ -76,7 +76,9 @@ def overlay(options: RenderOptions, context: Context, poses: Artifact) -> Artifa
 
     path = footage_of(options)
     video = VideoFile(context.store.checked_path(path))
-    layout = Layout.of(video.size, options.beside, None if options.size is None else even_size(options.size))
+    layout = Layout.of(
+        video.size, options.beside, None if options.size is None else even_size(options.size, options.codec)
+    )
     fps = float(options.fps if options.fps is not None else video.fps)
     recipe = recipe_for(
         STAGE, VERSION, options.only(OverlayOptions),
@@ -99,6 +101,7 @@ def overlay(options: RenderOptions, context: Context, poses: Artifact) -> Artifa
             return write_drawn(
                 directory, frames, len(dance), size=layout.size, fps=fps, audio=sound, tags=tags,
                 label=f"drawing {'beside' if options.beside else 'over'} {path.name}", progress=context.progress,
+                codec=options.codec, keep_frames=options.frames,
             )  # fmt: skip
 
     return context.obtain(recipe, build)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dancegen.codecs import USUAL
 from dancegen.context import Context
 from dancegen.errors import InputError, choose_one
 from dancegen.options.dance import RenderOptions, SkeletonOptions
 from dancegen.options.declare import flag_of, recipe_for
 from dancegen.progress import Progress
+from dancegen.stages.control_files import write_controls
 from dancegen.stages.dance_files import AUDIO, BEATS, FEATURES, POSES
 from dancegen.stages.drawn_video import DRAWN_SIZE, even_size, rate_in_words, shaped_like, write_drawn
 from dancegen.stages.filmed_dance import framed_as_filmed, is_filmed, picture_size
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 STAGE = "render"
 VERSION = 5
-SKELETON = "skeleton"
+SKELETON, OPENPOSE = "skeleton", "openpose"
 
 
 def render(
@@ -73,6 +75,8 @@ def check_render(options: RenderOptions, context: Context, poses: Artifact | Non
         raise InputError(f'{why} paints what a prompt says: add --prompt "what to paint"')
     if options.over is not None or options.beside:
         footage_of(options)
+    if options.alpha and (options.style != OPENPOSE or options.over is not None or options.beside):
+        raise InputError("--alpha: only drawings on black have a background to leave clear: add --style openpose")
     drawn_size(options)
     return None
 
@@ -83,7 +87,7 @@ def drawn_size(options: RenderOptions, poses: Artifact | None = None) -> tuple[i
     InputError for one that no video can have.
     """
     if options.size is not None:
-        return even_size(options.size)
+        return even_size(options.size, options.codec)
     if poses is None or not is_filmed(poses):
         return DRAWN_SIZE
     width, height = poses.params["size"]  # type: ignore[misc]
@@ -97,15 +101,17 @@ def rate_of(options: RenderOptions, poses: Artifact) -> float:
 
 def _render_skeleton(options: RenderOptions, context: Context, poses: Artifact) -> Artifact:
     own = options.only(SkeletonOptions)
+    own = replace(own, frames=own.frames or own.alpha)
     size, fps = drawn_size(options, poses), rate_of(options, poses)
     recipe = recipe_for(
         STAGE, VERSION, own, {"poses": (Input.artifact("poses", poses),)}, engine=SKELETON, fps=fps, size=list(size)
     )
     command = ["dancegen", "render", poses.digest[:16], "--style", options.style, "--size", f"{size[0]}x{size[1]}"]
-    tags = {"digest": recipe.digest, "command": shlex.join([*command, "--fps", rate_in_words(fps)])}
+    command += [*(["--codec", own.codec] if own.codec != USUAL else []), "--fps", rate_in_words(fps)]
+    tags = {"digest": recipe.digest, "command": shlex.join(command)}
 
     def build(directory: Path) -> dict:
-        return _build(directory, poses, options.style, fps, size, tags, context.progress)
+        return _build(directory, poses, own, fps, size, tags, context.progress)
 
     return context.obtain(recipe, build)
 
@@ -113,7 +119,7 @@ def _render_skeleton(options: RenderOptions, context: Context, poses: Artifact) 
 def _build(
     directory: Path,
     poses: Artifact,
-    style: str,
+    own: SkeletonOptions,
     fps: float,
     size: tuple[int, int],
     tags: dict[str, str],
@@ -123,12 +129,15 @@ def _build(
     from dancegen.pose.sequence import PoseSequence
     from dancegen.renderers import get_renderer
     from dancegen.renderers.skeleton.audio_envelope import AudioEnvelope
+    from dancegen.renderers.skeleton.openpose import placed
 
     sequence = PoseSequence.load(poses.file(POSES))
     envelope = AudioEnvelope.of(SongFeatures.load(poses.file(FEATURES), poses.file(BEATS)))
     as_filmed = framed_as_filmed(poses, size)
-    frames = get_renderer(style).frames(sequence, envelope, size=size, fps=fps, as_filmed=as_filmed)
+    frames = get_renderer(own.style).frames(sequence, envelope, size=size, fps=fps, as_filmed=as_filmed)
+    if own.frames and own.style == OPENPOSE:
+        write_controls(directory, placed(sequence, size, fps, as_filmed=as_filmed))
     return write_drawn(
         directory, frames, round(sequence.seconds * fps), size=size, fps=fps, audio=poses.file(AUDIO), tags=tags,
-        label=f"rendering ({style})", progress=progress,
+        label=f"rendering ({own.style})", progress=progress, codec=own.codec, keep_frames=own.frames, alpha=own.alpha,
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """Artifacts named by what made them: directories with a manifest, made once and published whole."""
 
 from dancegen.store.artifact import Artifact
+from dancegen.store.atomic import write_text
 from dancegen.store.digests import file_digest
 from dancegen.store.export import Output, Taken, export
 from dancegen.store.exported import Exported
@@ -36,4 +37,5 @@ __all__ = [
     "hash_file",
     "hash_value",
     "open_store",
+    "write_text",
 ]

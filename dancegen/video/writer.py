@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 
+from dancegen.codecs import BT709, FULL_RANGE, LIMITED_RANGE, Codec, codec_for
 from dancegen.errors import DancegenError, InputError
-from dancegen.video.codecs import BT709, FULL_RANGE, LIMITED_RANGE, Codec, codec_for
 from dancegen.video.info import to_tags
 from dancegen.video.soundtrack import Soundtrack
 

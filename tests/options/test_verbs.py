@@ -155,6 +155,8 @@ def cases(place, store) -> list[Case]:
               "joints": place / "hero.json"}),
         Case("render", {"poses": dance_of["one"]},
              {"poses": dance_of["two"], "style": "openpose", "fps": 24, "size": "64x64"}),
+        Case("render", {"poses": dance_of["one"], "style": "openpose"},
+             {"codec": "ffv1", "frames": True, "alpha": True}),
         Case("render", {"poses": file, "music": one(".wav")},
              {"music": two(".wav"), "music_start": 0.5, "json_fps": 24, "json_canvas": "640x640",
               "beat_tracker": place / "beats.ckpt", "offline": True}),

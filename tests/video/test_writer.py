@@ -9,9 +9,9 @@ import pytest
 import soundfile
 
 from dancegen.audio.synth.song_maker import random_spec, synthesise, write_song
+from dancegen.codecs import CODECS, codec_for
 from dancegen.errors import AudioError, DancegenError, InputError
 from dancegen.video import VideoWriter, probe_video, read_frames
-from dancegen.video.codecs import CODECS, codec_for
 from helpers.processes import run_python
 
 SIZE = (64, 48)

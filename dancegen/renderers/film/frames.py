@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dancegen.codecs import Codec
 from dancegen.errors import DancegenError
 from dancegen.files import load_picture
 from dancegen.progress import Progress
@@ -15,7 +16,7 @@ from dancegen.renderers.film.segments import crossfade
 if TYPE_CHECKING:
     import numpy as np
 
-VIDEO, POSTER, FRAMES = "video.mp4", "poster.png", "frames"
+POSTER, FRAMES = "poster.png", "frames"
 
 
 def frame_name(number: int) -> str:
@@ -24,10 +25,11 @@ def frame_name(number: int) -> str:
 
 
 def write_frame(path: Path, frame: np.ndarray) -> None:
-    """(H, W, 3) uint8 RGB as PNG. Raises OSError where the disk does not take it."""
+    """(H, W, 3) uint8 RGB, or (H, W, 4) with alpha, as PNG. Raises OSError where the disk does not take it."""
     import cv2
 
-    done, data = cv2.imencode(".png", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    order = cv2.COLOR_RGB2BGR if frame.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+    done, data = cv2.imencode(".png", cv2.cvtColor(frame, order), [cv2.IMWRITE_PNG_COMPRESSION, 3])
     if not done:
         raise DancegenError(f"{path.name} could not be encoded")
     path.write_bytes(data.tobytes())
@@ -60,6 +62,7 @@ class Composition:
     keys: list[int]
     audio: Path
     tags: dict[str, str]
+    codec: Codec
     keep_frames: bool = False
     audio_start_s: float = 0.0
 
@@ -72,12 +75,13 @@ class Composition:
             (directory / FRAMES).mkdir()
         with (
             VideoWriter(
-                directory / VIDEO,
+                directory / self.codec.file,
                 self.size,
                 self.fps,
                 audio=self.audio,
                 audio_start_s=self.audio_start_s,
                 metadata=self.tags,
+                codec=self.codec,
             ) as video,
             progress.task("putting the film together", self.frames) as advance,
         ):

@@ -91,7 +91,6 @@ class FilmOptions(Detecting, Networked, Parallel):
             parse=lasting(0.0, 60.0),
         ),
     )  # fmt: skip
-    frames: bool = acting_on(Reach.FILM, option(False, help="Keep the frames as PNG files too.", panel=LOOK))
     preview: tuple[float, float] | None = acting_on(
         Reach.FILM,
         option(

@@ -27,8 +27,13 @@ class OpenposeRenderer:
         as_filmed: bool = False,
     ) -> Iterator[np.ndarray]:
         """Yield (height, width, 3) uint8 RGB frames. The song changes nothing here."""
-        resampled = sequence.resample(fps)
-        placed = resampled.on_canvas(size) if as_filmed else resampled.fitted(size)
-        for frame in range(len(placed)):
-            hands, face = (None if points is None else points[frame] for points in (placed.hands, placed.face))
-            yield draw_openpose(placed.keypoints[frame], size, hands=hands, face=face)
+        shown = placed(sequence, size, fps, as_filmed=as_filmed)
+        for frame in range(len(shown)):
+            hands, face = (None if points is None else points[frame] for points in (shown.hands, shown.face))
+            yield draw_openpose(shown.keypoints[frame], size, hands=hands, face=face)
+
+
+def placed(sequence: PoseSequence, size: tuple[int, int], fps: float, *, as_filmed: bool = False) -> PoseSequence:
+    """The dance as it is drawn: at a rate, in pixels of a picture."""
+    resampled = sequence.resample(fps)
+    return resampled.on_canvas(size) if as_filmed else resampled.fitted(size)

@@ -54,8 +54,9 @@ CODECS = {
         ),
     )
 }  # fmt: skip
-"""By name: h264 plays everywhere; h264-10 has no bands in dark gradients; prores (422 HQ, ten bits) is what editors cut;
-ffv1 keeps every pixel as it was drawn."""
+"""By name: h264 plays everywhere; h264-10 has no bands in dark gradients; prores (422 HQ, ten bits) is what editors
+cut; ffv1 keeps every pixel as it was drawn."""
+USUAL = "h264"
 VIDEO_FILES = tuple(dict.fromkeys(codec.file for codec in CODECS.values()))
 """What videos are called in artifacts."""
 
@@ -70,5 +71,5 @@ def codec_for(path: str | Path, name: str | None = None) -> Codec:
     if found is None or found.suffix != suffix:
         kinds = ", ".join(f"{each.suffix} ({each.name})" for each in CODECS.values())
         what = f"{name} is written as {found.suffix}" if found is not None else f"videos are written as {kinds}"
-        raise InputError(f"{what}: name the file {Path(path).with_suffix((found or CODECS['h264']).suffix).name}.")
+        raise InputError(f"{what}: name the file {Path(path).with_suffix((found or CODECS[USUAL]).suffix).name}.")
     return found
