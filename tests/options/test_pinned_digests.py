@@ -85,11 +85,11 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "render skeleton": (
         of("render", render.VERSION, SkeletonOptions(), "poses", engine="skeleton", fps=30.0, size=[1280, 720]),
-        "c1a06d8706a18dcd",
+        "217e5cc4a883ba39",
     ),
     "render animatediff": (
         film_of("render", film.VERSION),
-        "99fcae546f1566ad",
+        "7954322beaaf462b",
     ),
     "render-segment animatediff": (
         film_of("render-segment", film_segments.VERSION, Reach.FILM, Reach.SECOND_PASS),
