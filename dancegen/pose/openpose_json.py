@@ -52,8 +52,7 @@ def write_openpose_json(sequence: PoseSequence, path: str | Path) -> None:
 
 
 def write_frame_json(sequence: PoseSequence, folder: Path, name: str = "dance") -> None:
-    """Write a dance as OpenPose does into a folder that is there, one file a frame: NAME_000000000000_keypoints.json.
-    """
+    """Write a dance as OpenPose does into a folder that is there: NAME_000000000000_keypoints.json a frame."""
     for index in range(len(sequence)):
         _write(_frame_as_json(sequence, index), folder / f"{name}_{index:012d}_keypoints.json")
 

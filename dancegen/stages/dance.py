@@ -54,13 +54,13 @@ def _own_dance(options: Any, video_options: RenderOptions, context: Context) -> 
     return render(video_options, context.step(), poses, request)
 
 
-def default_names(song: Path) -> Iterator[Path]:
+def default_names(song: Path, suffix: str = ".mp4") -> Iterator[Path]:
     """Where a dance goes that nobody named a place for: SONG.mp4 here, then SONG-dance.mp4, SONG-dance-2.mp4 and so on.
 
-    The song itself is none of them.
+    The song itself is none of them. suffix: of its codec's files.
     """
-    numbered = (f"{song.stem}-dance-{number}.mp4" for number in range(2, 10_000))
-    for name in (f"{song.stem}.mp4", f"{song.stem}-dance.mp4", *numbered):
+    numbered = (f"{song.stem}-dance-{number}{suffix}" for number in range(2, 10_000))
+    for name in (f"{song.stem}{suffix}", f"{song.stem}-dance{suffix}", *numbered):
         path = Path(name)
         if not (song.exists() and path.exists() and path.samefile(song)):
             yield path

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from dancegen.codecs import USUAL, VIDEO_FILES, codec_for
+from dancegen.codecs import CODECS, USUAL, VIDEO_FILES, codec_for
 from dancegen.context import Context
 from dancegen.errors import DancegenError, InputError
 from dancegen.options.declare import Options, Role, declared
@@ -77,10 +77,11 @@ def planned_copy(verb: Verb, options: Options, output: str | Path | None, contex
     from dancegen.stages.dance import default_names
 
     song = song_path(getattr(options, "song"))  # noqa: B009
-    asked = Output(f"{song.stem}.mp4", verb.files, verb.others, exported)
+    suffix = CODECS[getattr(options, "codec")].suffix  # noqa: B009
+    asked = Output(f"{song.stem}{suffix}", verb.files, verb.others, exported)
 
     def names() -> Iterator[Path]:
-        return default_names(song)
+        return default_names(song, suffix)
 
     return Copy(_first(asked, names(), context.progress.say), names, context.progress.say)
 

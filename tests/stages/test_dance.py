@@ -180,6 +180,7 @@ def test_no_song_no_dance(here, model):
 def test_demo_is_the_bundled_song_unless_a_file_here_is_called_so(here, song):
     assert song_path("demo").name == "demo.ogg" and song_path("demo").is_file()
     assert next(default_names(song_path("demo"))).name == "demo.mp4"
+    assert next(default_names(song_path("demo"), ".mov")).name == "demo.mov"
     shutil.copy(song, "demo")
     assert song_path("demo").resolve() == here / "demo"
 
