@@ -55,5 +55,5 @@ def test_lightning_chooses_modules_sampler_steps_and_guidance():
 
 def test_without_a_name_it_is_the_engines_usual_way_and_anothers_is_refused():
     assert Settings(fast=True).completed() == Settings(fast="lcm").completed()
-    with pytest.raises(InputError, match="--fast causvid: the engine animatediff has lcm and lightning"):
-        Settings(fast="causvid").completed()
+    with pytest.raises(InputError, match="--fast lightx2v: the engine animatediff has lcm and lightning"):
+        Settings(fast="lightx2v").completed()

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from dancegen.options.declare import Options
     from dancegen.renderers.film.backend import FilmBackend
 
-BACKENDS = {"animatediff": "dancegen.renderers.animatediff.backend"}
+BACKENDS = {
+    "animatediff": "dancegen.renderers.animatediff.backend",
+    "wan-vace": "dancegen.renderers.wan_vace.backend",
+}
 """A backend's name, as --engine takes it, and its module. The first one paints where none is named."""
 
 

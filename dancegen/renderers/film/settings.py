@@ -19,7 +19,7 @@ LOOK, MODELS, WORK = "Painting (with --prompt)", "Models of a painted film", "Ho
 """Panels of the help."""
 VRAM = ("auto", "8", "12", "16", "24")
 USUAL = "usual"
-FAST = (USUAL, "lcm", "lightning", "self-forcing", "lightx2v", "causvid")
+FAST = (USUAL, "lcm", "lightning", "self-forcing", "lightx2v")
 """What --fast may name; without a name it is an engine's usual way."""
 FOLLOW, WHOLE = "follow", "whole"
 """Framings: near the dancer, or with room for all of their way."""
