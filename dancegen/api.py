@@ -9,6 +9,7 @@ from inspect import Parameter, Signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dancegen.allocator import keep_memory
 from dancegen.context import Context
 from dancegen.devices import is_main_process, rank_and_world_size
 from dancegen.errors import InputError, KeywordError, StoreError, choose_one
@@ -47,6 +48,7 @@ def perform(declaration: Verb, given: Mapping[str, Any]) -> tuple[Artifact, Path
     from dancegen.stages.outputs import planned_copy, suited
 
     wait_asleep()
+    keep_memory()
     options, context = _split(declaration, given)
     options = suited(declaration, options, given.get("output"))
     name = given.get("name") and check_name(given["name"], taken=names_taken())

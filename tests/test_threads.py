@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import time
 
 import numpy as np
@@ -159,3 +160,21 @@ def test_threads_are_told_to_sleep_before_torch_is_loaded_unless_the_user_says_o
         "print('torch' in sys.modules, os.environ['OMP_WAIT_POLICY'], os.environ['KMP_BLOCKTIME'])"
     )
     assert run_python("-c", code, KMP_BLOCKTIME="7").stdout == "False PASSIVE 7\n"
+
+
+def test_whoever_counts_cores_counts_those_that_it_may_use():
+    """Workers of stages, of trainings and a decoder's threads: bound to one core, nobody starts more."""
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("no way to bind a process here")
+    code = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); os.cpu_count = lambda: 64\n"
+        "from dancegen.choreographers.training.loading import workers\n"
+        "from dancegen.options.shared import Parallel\n"
+        "from dancegen.stages.workers import hired\n"
+        "with hired(Parallel()) as number: print(workers(), number)"
+    )
+    ran = run_python("-c", code)
+    assert ran.stdout == "1 1\n", ran.stderr
+    package = pathlib.Path(threads.__file__).parent
+    found = [path.name for path in package.rglob("*.py") if "os.cpu_count" in path.read_text(encoding="utf-8")]
+    assert found == ["threads.py"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from dancegen.errors import ModelError
 
@@ -20,7 +21,7 @@ def rebuilt(make: Callable[[], Network], weights: Mapping[str, torch.Tensor], pa
     an enormous one, take none. path: of the weights, for the message. Raises ModelError where they do not fit together.
     """
     try:
-        with torch.device("meta"):
+        with _WithoutMemory():
             wanted = {name: tensor.shape for name, tensor in make().state_dict().items()}
     except Exception as error:  # a network can be impossible in as many ways as it has settings
         raise ModelError(f"{path.parent} describes no network that can be built: {error}") from None
@@ -33,6 +34,27 @@ def rebuilt(make: Callable[[], Network], weights: Mapping[str, torch.Tensor], pa
     if not all(bool(torch.isfinite(tensor).all()) for tensor in network.state_dict().values()):
         raise ModelError(f"{path} is damaged: it holds weights that are not finite")
     return network
+
+
+class _WithoutMemory(TorchFunctionMode):
+    """Within, what networks reserve for their weights takes no memory, and nobody fills it.
+
+    All else is as ever. With `torch.device("meta")` alone, which fills and computes what is not there, torch loads its
+    compiler for that, more than a second long.
+    """
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        given = dict(kwargs or {})
+        if function is torch.empty:
+            return function(*args, **{**given, "device": "meta"})
+        if getattr(function, "__module__", None) == torch.nn.init.__name__ or function in _FILLS:
+            filled = args[0] if args else given["tensor"]
+            if filled.is_meta:
+                return filled
+        return function(*args, **given)
+
+
+_FILLS = (torch.Tensor.fill_, torch.Tensor.zero_, torch.Tensor.normal_, torch.Tensor.uniform_)
 
 
 def _compared(odd: list[str], wanted: Mapping[str, torch.Size], there: Mapping[str, torch.Size]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from dancegen.stages.detect_people import Look, detected, let_go
 from dancegen.stages.extract_clips import ClipTask, Extracted, Extraction, extract_clip
 from dancegen.stages.workers import hired, on_other_machines, results
 from dancegen.store import Store
+from dancegen.threads import usable_cores
 
 SHOWN = 5
 """Reasons that are shown in full."""
@@ -69,7 +69,7 @@ class ExtractionJob:
         lines = [f"{len(filmed) - len(new)} of {len(filmed)} filmed clips have been looked at by {name} already"]
         if new:
             frames, seconds = sum(task.frames for task in new), sum(task.clip.seconds for task in new)
-            rate = _usual_rate(name, self.extraction.store) * min(self.workers.workers or _cores(), len(new))
+            rate = _usual_rate(name, self.extraction.store) * min(self.workers.workers or usable_cores(), len(new))
             takes = f", about {duration(frames / rate)} at the rate it had before" if rate else ""
             lines += look.detector.downloads
             lines.append(f"{frames} pictures are left, {duration(seconds)} of dance{takes}")
@@ -130,7 +130,7 @@ class ExtractionJob:
         job = replace(self.extraction, target=directory)
         if job.look is None or not looking:
             return job
-        threads = None if number == 1 else 1 if on_other_machines(workers) else max(1, _cores() // number)
+        threads = None if number == 1 else 1 if on_other_machines(workers) else max(1, usable_cores() // number)
         return replace(job, look=replace(job.look.fetched(self.progress), threads=threads))
 
     def _summary(self, made: Sequence[Extracted], left_out: list[str]) -> dict:
@@ -223,7 +223,3 @@ def _listed(items: Sequence[str]) -> str:
 def _by_kind(view: str) -> tuple[bool, str]:
     """Cameras at an angle first, in order, then those that have names."""
     return not (view[:1] == "a" and view[1:].isdigit()), view
-
-
-def _cores() -> int:
-    return os.cpu_count() or 1

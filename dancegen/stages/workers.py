@@ -11,6 +11,7 @@ from typing import Any
 
 from dancegen.errors import DancegenError, InputError
 from dancegen.options.shared import Parallel
+from dancegen.threads import usable_cores
 
 _TIMEOUT_S = 10
 """To reach a scheduler."""
@@ -44,7 +45,7 @@ def hired(options: Parallel, jobs: int | None = None, *, one_a_gpu: bool = False
         with joblib.parallel_config(backend="ray"):
             yield options.workers or (_gpus_of_ray() if one_a_gpu else -1)
         return
-    wanted = options.workers or (max(gpus_here(), 1) if one_a_gpu else os.cpu_count()) or 1
+    wanted = options.workers or (max(gpus_here(), 1) if one_a_gpu else usable_cores())
     with joblib.parallel_config(backend="loky"):
         yield wanted if jobs is None else max(min(wanted, jobs), 1)
 

@@ -6,7 +6,6 @@ light. A picture's own time counts here, never its number.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ import numpy as np
 
 from dancegen.errors import InputError
 from dancegen.rates import known_rate
+from dancegen.threads import usable_cores
 from dancegen.video.frames import to_rgb
 from dancegen.video.info import FASTEST, opened
 
@@ -120,7 +120,7 @@ class VideoFile:
         with opened(self.path) as container:
             stream = container.streams.video[0]
             stream.thread_type = "AUTO"
-            stream.codec_context.thread_count = min(DECODER_THREADS, os.cpu_count() or 1)
+            stream.codec_context.thread_count = min(DECODER_THREADS, usable_cores())
             if start_s > 1 and stream.time_base and "mpeg" not in container.format.name:  # whose times are guesses then
                 container.seek(int((start_s + begins - 0.5) / stream.time_base), stream=stream, backward=True)
             held: tuple[VideoFrame, float] | None = None

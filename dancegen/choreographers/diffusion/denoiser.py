@@ -106,7 +106,7 @@ class Denoiser(nn.Module):
         self.music_encoder = nn.Sequential(near, nn.GELU(), far)
         self.null_music = nn.Parameter(torch.zeros(width))
         self.margin = w.context // stride
-        self.positions = nn.Parameter(0.02 * torch.randn(w.frames // stride, width))
+        self.positions = nn.Parameter(nn.init.normal_(torch.empty(w.frames // stride, width), std=0.02))
         places = torch.arange(-self.margin, w.frames // stride + self.margin)
         self.register_buffer("rotary", rotary(places, width // c.heads), persistent=False)
         self.time = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))

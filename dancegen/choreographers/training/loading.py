@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from dancegen.threads import usable_cores
+
 Key = TypeVar("Key")
 Batch = TypeVar("Batch")
 
@@ -34,7 +36,7 @@ def stream(draw: Callable[[Key], Batch], keys: Iterable[Key], device: str) -> It
 def workers() -> int:
     """How many processes draw: this process keeps a core for itself."""
     sharing = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-    return max(1, min(WORKERS, (os.cpu_count() or 1) // sharing - 1))
+    return max(1, min(WORKERS, usable_cores() // sharing - 1))
 
 
 class _Drawn(Dataset, Generic[Key, Batch]):
