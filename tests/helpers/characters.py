@@ -9,6 +9,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from dancegen.motion.body import AT, NAMES, PARENTS, Body
+from dancegen.motion.characters.glb_file import read_glb
+from dancegen.motion.export.glb import HUMANOID
 from dancegen.motion.export.gltf import INDICES, VERTICES, Gltf
 from dancegen.motion.mannequin import Mannequin
 from dancegen.motion.rotations import about
@@ -151,3 +153,16 @@ def _local(matrix: np.ndarray) -> dict[str, list[float]]:
         "rotation": Rotation.from_matrix(matrix[:3, :3] / sizes).as_quat().tolist(),
         "scale": sizes.tolist(),
     }
+
+
+def write_avatar(path: Path) -> Path:
+    """A VRM 1.0 avatar: the short figure, its humanoid bones named as the specification says."""
+    write_character(path, Rig("vrm"))
+    found = read_glb(path)
+    at = {node.get("name"): number for number, node in enumerate(found.document["nodes"])}
+    bones = {bone: {"node": at[STYLES["vrm"][name]]} for name, bone in HUMANOID.items()}
+    meta = {"name": "Short", "authors": ["dancegen"], "licenseUrl": "https://vrm.dev/licenses/1.0/"}
+    vrm = {"specVersion": "1.0", "meta": meta, "humanoid": {"humanBones": bones}}
+    found.document.update(extensionsUsed=["VRMC_vrm"], extensions={"VRMC_vrm": vrm})
+    Gltf(found.document, found.binary).write(path)
+    return path

@@ -94,6 +94,48 @@ def read_take(path: Path) -> object:
     return find_takes(path)[0].read()
 
 
+# Characters
+
+
+def make_glb(place: Path) -> list[Path]:
+    from dancegen.motion.export.glb import write_vrma
+    from helpers.posed_body import posed
+
+    write_vrma(posed({}, 3), place / "hero.glb", {})
+    return [place / "hero.glb"]
+
+
+def make_motion_and(make: Callable[[Path], list[Path]], place: Path) -> list[Path]:
+    """A character, and a dance for it beside."""
+    from helpers.posed_body import posed
+
+    found = make(place)
+    posed({"l_shoulder": (0, 0, 60)}, 5).save(place / "motion.npz")
+    return [*found, place / "motion.npz"]
+
+
+def dance_by_glb(path: Path) -> object:
+    from dancegen.motion.characters.fitting import fit
+    from dancegen.motion.characters.glb import read_glb_character, write_glb_character
+    from helpers.posed_body import posed
+
+    found = read_glb_character(path, {})
+    fitted = fit(found.character, posed({"l_knee": (40, 0, 0)}, 5))
+    write_glb_character(found, fitted, path.with_name("out.glb"), {})
+    return read_glb_character(path.with_name("out.glb"), {})
+
+
+def dance_by_bvh(path: Path) -> object:
+    from dancegen.motion.characters.bvh import write_bvh_character
+    from dancegen.motion.characters.character import read_bvh_character
+    from dancegen.motion.characters.fitting import fit
+    from helpers.posed_body import posed
+
+    fitted = fit(read_bvh_character(path, {}), posed({"l_knee": (40, 0, 0)}, 5))
+    write_bvh_character(fitted, path.with_name("out.bvh"))
+    return fitted
+
+
 # Dances as keypoints
 
 SECOND = 12
@@ -376,6 +418,7 @@ def read_clip_list(path: Path) -> object:
 
 
 TEXT, BYTES, NPZ = mutations.damaged_text, mutations.damaged_bytes, mutations.damaged_npz
+GLB = mutations.damaged_glb
 MODEL = {".safetensors": mutations.damaged_safetensors, ".json": TEXT}
 PREPARE = "prepare {file} --music demo --source-fps 30 --clip-seconds 1 --workers 1"
 PREPARE_SEEN = f"prepare {{}} --source-fps {SECOND} --clip-seconds 1 --workers 1"
@@ -389,6 +432,13 @@ SONGS = {
 FORMATS = SONGS | {
     "m4a": Format(make_m4a, {".m4a": BYTES}, read_song, (DANCE,)),
     "bvh": Format(make_bvh, {".bvh": TEXT}, read_take, (PREPARE,)),
+    "glb": Format(
+        partial(make_motion_and, make_glb),
+        {".glb": GLB},
+        dance_by_glb,
+        ("export {folder}/motion.npz --retarget {file} -o {folder}/out.glb",),
+    ),
+    "bvh character": Format(partial(make_motion_and, make_bvh), {".bvh": TEXT}, dance_by_bvh),
     "tang": Format(make_tang, {".json": TEXT}, read_folder, ("prepare {folder} --clip-seconds 1 --workers 1",)),
     "asf": Format(make_asf, {".asf": TEXT, ".amc": TEXT}, read_take, (PREPARE,)),
     "keypoints2d": Format(make_keypoints2d, {".pkl": BYTES}, read_seen, (PREPARE_SEEN.format("{file}"),)),

@@ -70,6 +70,17 @@ def damaged_npz(data: bytes, random: Random) -> bytes:
     return out.getvalue()
 
 
+def damaged_glb(data: bytes, random: Random) -> bytes:
+    """A glTF of which the JSON is damaged, its lengths right; or the file itself."""
+    if random.random() < 0.3:
+        return damaged_bytes(data, random)
+    size = struct.unpack_from("<I", data, 12)[0]
+    text = damaged_text(data[20 : 20 + size], random)
+    parts = data[8:12], struct.pack("<I", len(text)), data[16:20], text, data[20 + size :]
+    whole = b"".join(parts[1:])
+    return data[:8] + struct.pack("<I", 12 + len(whole)) + whole
+
+
 def damaged_png(data: bytes, random: Random) -> bytes:
     """A PNG of which one part is damaged under a checksum that fits; or the file itself."""
     if random.random() < 0.3:

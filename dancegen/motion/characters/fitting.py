@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from dancegen.arrays import smooth, unit
+from dancegen.errors import MocapError, reading
 from dancegen.motion.body import AT, TURNING, Body, BodyMotion
 from dancegen.motion.characters.character import Character
 from dancegen.motion.leg_reach import STRAIGHT, moved_leg
@@ -68,7 +69,18 @@ class Fitted:
 
 
 def fit(character: Character, dance: BodyMotion) -> Fitted:
-    """The dance by a character. Its floor is the height at which the character stands."""
+    """The dance by a character, ahead of which is where it faces; its floor is where it stands.
+
+    Raises MocapError for a character of measures that nobody can dance with.
+    """
+    with reading(character.path, "character that can dance", MocapError), np.errstate(all="ignore"):
+        fitted = _fit(character, dance)
+        if not (np.isfinite(fitted.turned).all() and np.isfinite(fitted.hips).all()):
+            raise MocapError(f"{character.path}: its joints are at places that are no numbers")
+        return fitted
+
+
+def _fit(character: Character, dance: BodyMotion) -> Fitted:
     units = character.leg / _leg(dance.body)
     places = character.upright / units
     legs = _standing(character, places, units, dance)
