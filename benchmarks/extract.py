@@ -16,6 +16,7 @@ CPU time.
 from __future__ import annotations
 
 import argparse
+import math
 import tempfile
 import time
 from itertools import islice
@@ -205,7 +206,8 @@ def measure_detector(video: Path, weights: str, pictures: int, rounds: int) -> d
 
 
 def prepare_pictures(video: str, folder: str, pictures: int) -> dict[str, Any]:
-    """The first pictures of a video, with a song, as a dataset of four clips in a store under `folder`."""
+    """The first pictures of a video, a second of it at least, with a song, as a dataset of four clips or fewer in a
+    store under `folder`; and how many they are."""
     from dancegen import prepare
     from dancegen.video import VideoWriter
     from dancegen.video.source import VideoFile
@@ -213,12 +215,12 @@ def prepare_pictures(video: str, folder: str, pictures: int) -> dict[str, Any]:
     filmed, short = VideoFile(Path(video)), Path(folder) / "short.mp4"
     width, height = (side - side % 2 for side in filmed.size)
     with VideoWriter(short, (width, height), filmed.fps) as out:
-        for picture in islice(filmed.frames(filmed.fps), pictures):
+        for picture in islice(filmed.frames(filmed.fps), max(pictures, math.ceil(filmed.fps))):
             out.write(picture[:height, :width].copy())
     seconds = out.frames / filmed.fps
     write_song(short.with_suffix(".flac"), seconds + 1)
     made = prepare(short, clip_seconds=max(1.0, seconds / 4), val_fraction=0, workers=1, store=f"{folder}/store")
-    return {"dataset": str(made.path)}
+    return {"dataset": str(made.path), "pictures": out.frames}
 
 
 def extract_clips(dataset: str, weights: str, workers: int) -> dict[str, Any]:
@@ -244,16 +246,16 @@ def extract_clips(dataset: str, weights: str, workers: int) -> dict[str, Any]:
 def measure_stage(video: Path, weights: str, pictures: int, rounds: int) -> list[dict[str, Any]]:
     """Pictures a second of extract-poses with one worker and with two, the best of several rounds in turns."""
     with tempfile.TemporaryDirectory() as folder:
-        dataset = in_fresh_process(prepare_pictures, video, folder, pictures)["dataset"]
+        prepared = in_fresh_process(prepare_pictures, video, folder, pictures)
         runs = {workers: [] for workers in (1, 2)}
         for _ in range(rounds):
             for workers, found in runs.items():
-                found.append(in_fresh_process(extract_clips, dataset, weights, workers))
+                found.append(in_fresh_process(extract_clips, prepared["dataset"], weights, workers))
     return [
         {
             "video": video.name,
             "workers": workers,
-            "fps": pictures / min(run["wall_s"] for run in found),
+            "fps": prepared["pictures"] / min(run["wall_s"] for run in found),
             "peak_mb": max(max(run["peak_mb"], run["child_mb"]) for run in found),
         }
         for workers, found in runs.items()

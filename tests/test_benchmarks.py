@@ -22,6 +22,7 @@ import store
 import training_data
 
 from dancegen.choreographers.gan.family import Gan
+from dancegen.dataset.format import read_clips
 from dancegen.pose.drawing import draw_openpose
 from dancegen.progress import SILENT
 from helpers.benchmark_rows import hold
@@ -292,6 +293,12 @@ def test_looking_for_dancers_is_measured_on_the_same_people(shared_data, shared_
     peer, ours = found["rows"]
     assert found["pictures"] == 3 and found["differing"] == 0 and peer["times"] == 1
     assert ours["fps"] > 0 and ours["peak_mb"] > 0 and ours["times"] == pytest.approx(peer["cpu_s"] / ours["cpu_s"])
+
+
+def test_a_handful_of_pictures_is_a_second_of_dance_for_the_whole_stage(shared_data, tmp_path):
+    made = extract.prepare_pictures(str(shared_data / "video" / "made_late_audio.mp4"), str(tmp_path), 3)
+    (clip,) = read_clips(made["dataset"])
+    assert made["pictures"] == 25 and clip.seconds == 1.0
 
 
 def test_quality_is_that_of_every_song_in_every_genre(tmp_path):
