@@ -13,7 +13,7 @@ import numpy as np
 from dancegen.errors import MocapError
 from dancegen.motion.characters.character import Character
 from dancegen.motion.characters.fitting import Fitted
-from dancegen.motion.characters.glb_file import GlbFile, entries, number_in, read_glb, turned
+from dancegen.motion.characters.glb_file import GlbFile, entries, is_noted, number_in, read_glb, turned
 from dancegen.motion.export.glb import ANIMATION, HUMANOID
 from dancegen.motion.export.gltf import Gltf
 from dancegen.motion.kinematics import Armature
@@ -94,7 +94,10 @@ def _humanoid(file: GlbFile) -> dict[str, str]:
 
 
 def write_glb_character(found: GlbCharacter, fitted: Fitted, path: str | Path, facts: Mapping[str, Any]) -> None:
-    """The character's own file with the dance as its first animation; all else in it is as it was."""
+    """The character's own file with the dance as its first animation; all else in it is as it was.
+
+    A dance that was given to it before is left out.
+    """
     file, document = found.file, copy.deepcopy(found.file.document)
     gltf = Gltf(document, file.binary)
     moves = []
@@ -108,8 +111,9 @@ def write_glb_character(found: GlbCharacter, fitted: Fitted, path: str | Path, f
             place = np.linalg.solve(outer[:3, :3], (fitted.hips - outer[:3, 3]).T).T
             moves.append((node, "translation", place))
         moves.append((node, "rotation", np.swapaxes(above, -1, -2) @ fitted.turned[:, joint]))
+    others, ours = entries(document, "animations", file.path), is_noted(document)
     animation = gltf.animation(ANIMATION, fitted.fps, len(fitted), moves)
-    document["animations"] = [animation, *entries(document, "animations", file.path)]
+    document["animations"] = [animation, *(each for each in others if each.get("name") != ANIMATION or not ours)]
     gltf.note(facts)
     gltf.write(path)
 

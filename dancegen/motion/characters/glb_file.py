@@ -68,6 +68,12 @@ def read_glb(path: str | Path) -> GlbFile:
         return GlbFile(path, document, binary, order, parents, world)
 
 
+def is_noted(document: dict[str, Any]) -> bool:
+    """Whether dancegen wrote a file, or put a dance into it."""
+    found = document["asset"].get("extras")
+    return isinstance(found, dict) and NOTE in found
+
+
 def noted_digest(path: str | Path) -> str | None:
     """The digest of the artifact that a file says it is of; None where it says none, or is no such file."""
     try:

@@ -159,6 +159,14 @@ def test_the_file_keeps_what_is_in_it(dance, tmp_path):
     assert after.file.asset.extras["dancegen"]["digest"] == "cd" * 32
 
 
+def test_another_dance_takes_the_place_of_the_one_before(dance, tmp_path):
+    on_rig(Rig(), dance, tmp_path)
+    found = read_glb_character(tmp_path / "dances.glb", {})
+    write_glb_character(found, fit(found.character, dance.slice(0, 9)), tmp_path / "again.glb", {})
+    again = Played(tmp_path / "again.glb")
+    assert [each.name for each in again.file.animations] == ["dance", "Idle"] and len(again.times) == 9
+
+
 def test_nodes_with_a_matrix_are_animated_too(dance, tmp_path):
     path = write_character(tmp_path / "hero.glb", Rig(axes="bones"))
     data = path.read_bytes()
@@ -239,6 +247,31 @@ CHARACTER = "\n".join(
      "}", "MOTION", "Frames: 1", "Frame Time: 0.0333333", " ".join(["0"] * (6 + 3 * 25)), ""]
 )  # fmt: skip
 """A skeleton in centimetres with a twist bone in each arm, two joints of spine, and a tail."""
+
+
+REAL = ("bvh-misc/jesse_dance.bvh", "cmu-salsa/60_05_scaled.bvh", "cmu-indian/indian_14.bvh",
+        "cmu-breakdance/85_12.bvh", "cmu-misc/131_01.bvh", "g1-moves/J_Dance2_Salsa.bvh")  # fmt: skip
+
+
+@pytest.mark.parametrize("take", REAL)
+def test_real_skeletons_dance_and_stand(shared_data, take, dance, tmp_path):
+    """Of Rokoko, CMU in two conversions, an FBX, 3ds Max, and a robot's: metres, inches, centimetres and others."""
+    character = read_bvh_character(shared_data / take, {})
+    fitted = fit(character, dance)
+    write_bvh_character(fitted, tmp_path / "out.bvh")
+    back = read_bvh(tmp_path / "out.bvh")
+    assert [name for name in back.names if name] == [name for name in character.armature.names if name]
+    seen = np.stack([back.positions[:, back.names.index(name)] for name in character.armature.names if name], axis=1)
+    at = {joint: number for number, joint in enumerate(j for j, name in enumerate(character.armature.names) if name)}
+    seen = seen @ character.axes.T / fitted.unit
+    for upper, lower in LIMBS:
+        way = seen[:, at[character.body[lower]]] - seen[:, at[character.body[upper]]]
+        assert angles(way, dance.positions[:, AT[lower]] - dance.positions[:, AT[upper]]).max() < 0.1, (upper, lower)
+    for side in "lr":
+        ankle = character.body[f"{side}_ankle"]
+        above = seen[:, at[ankle], 1] - (character.floor + character.upright[ankle, 1]) / fitted.unit
+        assert np.abs(above[:18:6]).max() < 0.02  # both feet stand, hips high and low
+        assert above[27] > 0.03  # on tiptoe
 
 
 def test_the_short_figure_is_another_body():

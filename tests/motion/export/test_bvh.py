@@ -30,6 +30,25 @@ def test_what_is_read_back_lies_within_a_tenth_of_a_millimetre(tmp_path):
     assert back.names[tip] is None and np.abs(back.positions[:, tip] - dance.positions[:, AT["l_hand"]]).max() < 1e-4
 
 
+def test_the_rest_pose_is_mixamos_t(tmp_path):
+    write_bvh(stepping(), tmp_path / "dance.bvh")
+    back = read_bvh(tmp_path / "dance.bvh")
+    assert set(BONES.values()) == {name for name in back.names if name}
+    at = {name: back.rest[joint] - back.rest[0] for joint, name in enumerate(back.names) if name}
+    for side, sign in (("Left", 1.0), ("Right", -1.0)):
+        arm, fore, hand = (at[f"{side}{bone}"] for bone in ("Arm", "ForeArm", "Hand"))
+        assert np.sign(arm[0]) == sign
+        for way in (fore - arm, hand - fore):
+            assert way[0] * sign > 0.2 and np.abs(way[1:]).max() < 1e-6  # straight out to the side
+        hip, knee, foot = (at[f"{side}{bone}"] for bone in ("UpLeg", "Leg", "Foot"))
+        for way in (knee - hip, foot - knee):
+            assert way[1] < -0.3 and np.abs(way[[0, 2]]).max() < 1e-6  # straight down
+        ends = [joint for joint, parent in enumerate(back.parents) if back.names[parent] == f"{side}Foot"]
+        assert (back.rest[ends[0]] - back.rest[0] - foot)[2] > 0.1  # toes ahead
+    assert at["Head"][1] > at["Neck"][1] > at["Spine2"][1] > at["Spine"][1] > 0
+    assert back.positions.shape[0] == len(stepping())
+
+
 def test_an_independent_reader_sees_the_same_joints(tmp_path):
     bvhio = pytest.importorskip("bvhio")
     dance = stepping().placed(2.5, (1.0, -0.5))
