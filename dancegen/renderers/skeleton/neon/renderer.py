@@ -93,6 +93,7 @@ class _Compositor:
         fade = np.exp(-1 / (np.array(TRAIL_S) * fps)).astype(np.float32)
         self._fade = np.ascontiguousarray(np.broadcast_to(fade, self._trail.shape))
         self._stamp = np.zeros((height // 2, width // 2), np.float32)
+        self._stamp_box = (slice(0, 0), slice(0, 0))
         self._stamped_s, self._stamped_x = -np.inf, 0.0
         self._tone_mapper = ToneMapper(size)
 
@@ -109,11 +110,11 @@ class _Compositor:
         light = cv2.resize(soft, self._half, interpolation=cv2.INTER_LINEAR)
         self.backdrop.draw_lines(light, moment, palette, camera, ground)
         light += self._trail
-        self._echo(light, halved, moment, palette, ground)
-        if halved is not None:
-            self._mirror(light, halved)
-            light += self._near_bloom(halved, moment)
-        self._age_trail(halved, moment)
+        self._echo(light, dancer, moment, palette, ground)
+        if dancer is not None:
+            self._mirror(light, dancer)
+            self._near_bloom(light, dancer, moment)
+        self._age_trail(dancer, moment)
         return self._tone_mapper.mapped(light, dancer)
 
     def _wide_bloom(self, halved: np.ndarray, coarse: tuple[int, int], moment: Moment) -> np.ndarray:
@@ -123,16 +124,21 @@ class _Compositor:
         sigma = max(0.055 * self.body.stature / 8, 0.6)
         return cv2.GaussianBlur(small, (0, 0), sigma) * np.float32(0.75 + 0.7 * moment.pulse)
 
-    def _near_bloom(self, halved: np.ndarray, moment: Moment) -> np.ndarray:
+    def _near_bloom(self, light: np.ndarray, dancer: Dancer, moment: Moment) -> None:
         import cv2
 
-        quarter = cv2.resize(halved, (self._half[0] // 2, self._half[1] // 2), interpolation=cv2.INTER_AREA)
         sigma = max(0.013 * self.body.stature / 4, 0.6)
+        # Blurred further than this, nothing is left of an 8-bit step. Even bounds halve as the whole layer would.
+        near = _grown(dancer.box, 2 * (int(5 * sigma) + 2), self._half)
+        around = dancer.halved[near]
+        quarter = cv2.resize(
+            around, (max(around.shape[1] // 2, 1), max(around.shape[0] // 2, 1)), interpolation=cv2.INTER_AREA
+        )
         bloom = cv2.GaussianBlur(quarter, (0, 0), sigma)
         bloom *= np.float32(0.55 + 0.55 * moment.pulse)
-        return cv2.resize(bloom, self._half, interpolation=cv2.INTER_LINEAR)
+        light[near] += cv2.resize(bloom, around.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
-    def _mirror(self, light: np.ndarray, halved: np.ndarray) -> None:
+    def _mirror(self, light: np.ndarray, dancer: Dancer) -> None:
         """The floor's image of the dancer: upside down from the soles, blurred, and paler the further down."""
         import cv2
 
@@ -140,33 +146,59 @@ class _Compositor:
         depth = min(light.shape[0] - line, line)
         if depth <= 0:
             return
-        image = cv2.blur(halved[line - depth : line][::-1], (5, 3))
+        columns = _grown(dancer.box, 4, self._half)[1]
+        image = cv2.blur(dancer.halved[line - depth : line, columns][::-1], (5, 3))
         paler = np.exp(-np.arange(depth, dtype=np.float32) / np.float32(0.16 * self.body.stature))
-        light[line : line + depth] += image * (paler * np.float32(MIRROR))[:, None, None]
+        light[line : line + depth, columns] += image * (paler * np.float32(MIRROR))[:, None, None]
 
-    def _echo(
-        self, light: np.ndarray, halved: np.ndarray | None, moment: Moment, palette: Palette, ground: float
-    ) -> None:
+    def _echo(self, light: np.ndarray, dancer: Dancer | None, moment: Moment, palette: Palette, ground: float) -> None:
         """The pose of the last beat stays behind as a shape of light that grows a little and goes out."""
         import cv2
 
         age = float(moment.ages[0])
         if age > 3 * ECHO_S:
             return
-        if halved is not None and moment.time_s - age > self._stamped_s + 1e-6:
+        if dancer is not None and moment.time_s - age > self._stamped_s + 1e-6:
             self._stamped_s = moment.time_s - age
-            self._stamp, self._stamped_x = halved.max(axis=2), ground
+            self._stamp, self._stamped_x = dancer.halved.max(axis=2), ground
+            self._stamp_box = dancer.box
         grown = 1 + 0.10 * age / ECHO_S
         centre = (self._stamped_x / 2, (self.body.floor_y - 0.5 * self.body.stature) / 2)
         turn = cv2.getRotationMatrix2D(centre, 0, grown)
-        echo = cv2.warpAffine(self._stamp, turn, self._half)
+        rows, columns = _enlarged(self._stamp_box, centre, grown, self._half)
+        extent = (columns.stop - columns.start, rows.stop - rows.start)
+        if min(extent) <= 0:
+            return
+        turn[:, 2] -= columns.start, rows.start
+        echo = cv2.warpAffine(self._stamp, turn, extent)
         strength = np.float32(0.34 * np.exp(-age / ECHO_S) * min(age / 0.12, 1.0))
-        light += tinted(echo, palette.spine * strength)
+        light[rows, columns] += tinted(echo, palette.spine * strength)
 
-    def _age_trail(self, halved: np.ndarray | None, moment: Moment) -> None:
+    def _age_trail(self, dancer: Dancer | None, moment: Moment) -> None:
         import cv2
 
         self._trail *= self._fade
         self._trail = cv2.blur(self._trail, (3, 3))
-        if halved is not None:
-            np.maximum(self._trail, halved * np.float32(0.32 + 0.30 * moment.pulse), out=self._trail)
+        if dancer is not None:
+            trail = self._trail[dancer.box]
+            np.maximum(trail, dancer.halved[dancer.box] * np.float32(0.32 + 0.30 * moment.pulse), out=trail)
+
+
+def _enlarged(
+    box: tuple[slice, slice], centre: tuple[float, float], scale: float, size: tuple[int, int]
+) -> tuple[slice, slice]:
+    """(rows, columns) of what a box becomes that grows about a centre (x, y), on a layer of `size` (width, height)."""
+    found = []
+    for each, middle, side in zip(box, centre[::-1], size[::-1], strict=True):
+        begin, end = ((bound - middle) * scale + middle for bound in (each.start, each.stop))
+        found.append(slice(*np.clip([begin - 2, end + 2], 0, side).astype(int).tolist()))
+    return found[0], found[1]
+
+
+def _grown(box: tuple[slice, slice], margin: int, size: tuple[int, int]) -> tuple[slice, slice]:
+    """(rows, columns) that reach so many pixels further, to even bounds, on a layer of `size` (width, height)."""
+    rows, columns = (
+        slice(max(each.start - margin, 0) // 2 * 2, min((each.stop + margin + 1) // 2 * 2, side))
+        for each, side in zip(box, size[::-1], strict=True)
+    )
+    return rows, columns

@@ -208,6 +208,30 @@ def test_a_tall_dancer_is_enlarged_onto_the_very_same_place():
     assert np.abs(cover[0] - cover[1]).mean() < 0.02 * cover[0].max()
 
 
+@pytest.mark.parametrize("size", [(320, 180), (180, 322), (600, 900)])
+def test_light_of_the_dancer_is_added_where_it_is_and_the_picture_is_that_of_whole_layers(size, monkeypatch):
+    """Glow, mirror image, trail and echo of the last beat, all worked out round the dancer alone."""
+    from dancegen.renderers.skeleton.neon import renderer
+
+    sequence, envelope = swaying(8), steady([0.05, 0.35])
+    near = render(sequence, envelope, size)
+    whole = (slice(0, size[1] // 2), slice(0, size[0] // 2))
+    boxes = []
+
+    def everywhere(figure, *more):
+        dancer = expose(figure, *more)
+        boxes.append(dancer.box)
+        return replace(dancer, box=whole)
+
+    expose = renderer.expose
+    monkeypatch.setattr(renderer, "expose", everywhere)
+    for one, other in zip(near, render(sequence, envelope, size), strict=True):
+        apart = np.abs(one.astype(int) - other)
+        assert apart.max() <= 1 and apart.mean() < 0.02
+    rows, columns = boxes[3]
+    assert (rows.stop - rows.start) * (columns.stop - columns.start) < 0.75 * (size[0] // 2) * (size[1] // 2)
+
+
 @pytest.mark.parametrize("camera", ["front", "follow", "cuts"])
 def test_the_dancer_is_large_on_the_stage_wherever_they_go_on_it(camera):
     """Two thirds of the height, also where they cross three metres of floor."""
