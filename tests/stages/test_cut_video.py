@@ -18,6 +18,7 @@ from dancegen.stages.one_by_one import KILLED
 from dancegen.stages.takes import find_sources
 from dancegen.store import open_store
 from dancegen.video import VideoFile
+from helpers.clusters import two_dask_workers
 from helpers.filmed_dances import click_track, film
 from helpers.listening import Listener
 from helpers.processes import start, wait_until
@@ -71,6 +72,19 @@ def test_after_a_kill_only_what_is_missing_is_decoded(workers, videos, whole, tm
     assert len(decoded) <= len(LENGTHS_S) - len(first) and "a.mp4" not in decoded
     assert any("of 4 videos have been cut already" in said for said in heard.said)
     assert (made.digest, made.content) == (whole.digest, whole.content)
+
+
+def test_a_cluster_gives_the_bytes_of_one_process(tmp_path):
+    sources = [film(tmp_path / f"{name}.mp4", np.arange(60 + name) / 25) for name in range(2)]
+    one = prepare(sources, workers=1, store=tmp_path / "one")
+    with two_dask_workers() as workers:
+        two = prepare(sources, **workers, store=tmp_path / "cluster")
+    assert (two.digest, two.content) == (one.digest, one.content)
+    kept = [
+        {each.digest: each.content for each in open_store(tmp_path / name).artifacts(STAGE)}
+        for name in ("one", "cluster")
+    ]
+    assert len(kept[0]) == 2 and kept[0] == kept[1]
 
 
 def test_clips_lie_on_the_disk_once(whole):
