@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlparse
 
 from dancegen.errors import InputError, ModelError
-from dancegen.store import file_digest
+from dancegen.progress import SILENT, Advance, Progress
 from dancegen.text import read_json
+from dancegen.web import Source, fetch
 
 RESUMED_FROM = 1_000_000
 """Bytes of a file from which on it is worth going on where its download broke off."""
@@ -39,8 +40,9 @@ def listed_in_cache(repository: str, commit: str) -> tuple[str, ...]:
 
 
 def download(
-    repository: str, revision: str | None, commit: str | None, names: list[str], sizes: Mapping[str, int]
-) -> Path:
+    repository: str, revision: str | None, commit: str | None, names: list[str], sizes: Mapping[str, int],
+    progress: Progress = SILENT,
+) -> Path:  # fmt: skip
     """Some files of a repository, brought into the hub's cache: the folder that they are in.
 
     revision: as a person named it: the cache then knows, also offline, what that stands for. commit: what it stood for
@@ -51,9 +53,13 @@ def download(
     from huggingface_hub import snapshot_download
 
     large = [name for name in names if sizes.get(name, 0) >= RESUMED_FROM and commit is not None]
-    with ThreadPoolExecutor(_AT_ONCE, "download") as pool:
-        for _ in pool.map(lambda name: _bring(repository, str(commit), name), large):
-            pass
+    if large:
+        with (
+            progress.task(f"Downloading {repository}", sum(sizes[name] for name in large)) as advance,
+            ThreadPoolExecutor(_AT_ONCE, "download") as pool,
+        ):
+            for _ in pool.map(lambda name: _bring(repository, str(commit), name, advance), large):
+                pass
     folder = Path(snapshot_download(repository, revision=revision, allow_patterns=names))
     if commit is not None and folder.name != commit:  # the revision has moved on since
         folder = Path(snapshot_download(repository, revision=commit, allow_patterns=names))
@@ -77,7 +83,7 @@ def in_words(error: BaseException, repository: str, what: str) -> str:
         if isinstance(each, errors.RevisionNotFoundError):
             return f"{repository} has no such revision: look at {page}/tree/main"
         response: Any = getattr(each, "response", None)
-        status = getattr(response, "status_code", 0)
+        status = each.code if isinstance(each, HTTPError) else getattr(response, "status_code", 0)
         if status >= 500:
             return f"{what} (the hub has a fault of its own, HTTP {status}: try again later)"
         if status == 429:
@@ -93,39 +99,25 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _bring(repository: str, commit: str, name: str) -> None:
+def _bring(repository: str, commit: str, name: str, advance: Advance) -> None:
     """A large file into the cache, from where an earlier download of it broke off.
 
     The hub's own client begins such a file again in every process. What arrives is checked by its digest, which is its
     name in the cache; the client finds it there.
     """
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import WeakFileLock, build_hf_headers
+    from huggingface_hub.utils import build_hf_headers
 
-    blobs = cache_of(repository) / "blobs"
-    if (cache_of(repository) / "snapshots" / commit / name).exists():
+    cached = cache_of(repository)
+    if (cached / "snapshots" / commit / name).exists():
         return
     url = hf_hub_url(repository, name, revision=commit)
     found = get_hf_file_metadata(url)
-    if found.etag is None or len(found.etag) != _SHA256 or (blobs / found.etag).exists():
+    if found.etag is None or len(found.etag) != _SHA256:
         return
     headers = build_hf_headers()
     if urlparse(found.location).netloc != urlparse(url).netloc:
         headers.pop("authorization", None)  # who stores the bytes need not know who asks
-    locks = cache_of(repository).parent / ".locks" / cache_of(repository).name  # the client's own
-    for folder in (blobs, locks):
-        folder.mkdir(parents=True, exist_ok=True)
-    partial = blobs / f"{found.etag}.partial"
-    with WeakFileLock(locks / f"{found.etag}.lock"):
-        if (blobs / found.etag).exists():
-            return
-        with open(partial, "ab") as file:
-            have = file.tell()
-            if found.size is None or have > found.size:
-                file.truncate(have := 0)
-            http_get(found.location, file, resume_size=have, headers=headers, expected_size=found.size)
-        if file_digest(partial) != found.etag:
-            partial.unlink()
-            raise ModelError(f"{name} arrived damaged")
-        os.replace(partial, blobs / found.etag)
+    blob, locks = cached / "blobs" / found.etag, cached.parent / ".locks" / cached.name  # the client's own
+    source = Source(found.location, name, headers, found.size, found.etag)
+    fetch(source, blob, blob.with_name(f"{found.etag}.partial"), locks / f"{found.etag}.lock", advance)

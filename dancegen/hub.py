@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from dancegen.downloads import cache_of, download, in_words, listed_in_cache
-from dancegen.errors import ModelError
+from dancegen.errors import Cancelled, ModelError
 from dancegen.files import Shapes
 from dancegen.progress import SILENT, Progress
 from dancegen.store import Input, file_digest, hash_value
@@ -46,9 +46,9 @@ def locate_or_note(ref: ModelRef, *, offline: bool) -> Located:
         return Located(ref, None, (), None, ref.gigabytes or 0.0, missing=why)
 
 
-def fetch(located: Located) -> Located:
+def fetch(located: Located, progress: Progress = SILENT) -> Located:
     """The same model with its files here; downloads them into the hub's cache, with progress. Raises ModelError."""
-    return located if located.here else replace(located, folder=_download(located, located.files))
+    return located if located.here else replace(located, folder=_download(located, located.files, progress))
 
 
 def fetch_configs(located: Located) -> Located:
@@ -134,10 +134,12 @@ def quiet_libraries() -> Iterator[None]:
             log.enable_progress_bar()
 
 
-def _download(located: Located, names: Iterable[str]) -> Path:
+def _download(located: Located, names: Iterable[str], progress: Progress = SILENT) -> Path:
     hub = located.ref.hub()
     try:
-        return download(hub["repo"], hub["revision"], located.revision, list(names), located.sizes)
+        return download(hub["repo"], hub["revision"], located.revision, list(names), located.sizes, progress)
+    except Cancelled:
+        raise
     except Exception as error:  # the hub's client and its transports raise many kinds
         why = in_words(error, hub["repo"], "the download failed")
         raise missing(located.ref, f"{why}; what has come is kept: run it again to go on", located.gigabytes) from error

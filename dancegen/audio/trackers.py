@@ -45,7 +45,7 @@ class BeatTracker:
         """The same with its weights on this machine. Raises ModelError where they cannot be had."""
         if self.published and self.weights is not None and not self.weights.is_file():
             progress.say(f"downloading the weights of Beat This! ({MODEL}, {MEGABYTES} MB) from cloud.cp.jku.at")
-            download(f"{PAGE}/{MODEL}.ckpt", self.weights, _ADVICE, progress)
+            download(f"{PAGE}/{MODEL}.ckpt", self.weights, _ADVICE, progress, about=MEGABYTES * 10**6)
         return self
 
 

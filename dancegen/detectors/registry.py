@@ -67,7 +67,7 @@ class DetectorSpec:
         for model in self.models:
             if not model.here:
                 progress.say(f"downloading {model.hub_id} from huggingface.co, {model.gigabytes:.2f} GB")
-        return replace(self, models=tuple(fetch(model) for model in self.models))
+        return replace(self, models=tuple(fetch(model, progress) for model in self.models))
 
     @property
     def downloads(self) -> list[str]:
