@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _ROUNDED = 5e-4
@@ -28,6 +29,12 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes}:{rest:02d} min"
     return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d} h"
+
+
+def listing(words: Iterable[str]) -> str:
+    """a; a and b; a, b and c."""
+    *first, last = [*words] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def byte_size(count: float) -> str:

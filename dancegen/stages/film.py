@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from dancegen.renderers.film.segments import Segment
 
 STAGE = "render"
-VERSION = 6
+VERSION = 7
 
 
 @dataclass(frozen=True)
@@ -197,11 +197,13 @@ class FilmJob:
         """What painting it will take."""
         from dancegen.devices import choose_device
         from dancegen.renderers.film.plan import make_plan
+        from dancegen.stages.film_draft import left_out
 
         _ = self.solid  # a dance that has none is refused before anything is downloaded
         return make_plan(
             self.backend, self.request.models, self.settings, self.segments * (self.settings.seeds or 1),
             size=self.request.size, frames=len(self.sequence), device=choose_device(self.device),
+            left_out=left_out(self.request.asked, self.settings),
         )  # fmt: skip
 
     def recipe(self, models: Inputs) -> Recipe:
@@ -275,7 +277,7 @@ def _ready(job: FilmJob, inputs: Inputs, context: Context) -> list[SegmentTask]:
     plan = job.plan()
     for line in plan.lines():
         context.progress.say(line)
-    models = Models(tuple(fetch(model) for model in job.request.models.located))
+    models = Models(tuple(fetch(model, context.progress) for model in job.request.models.located))
     job.backend.check(models, job.settings)  # also what only the files themselves say
     return job.tasks(models, inputs, plan.tier.name)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from dancegen.codecs import CODECS
 from dancegen.context import Context
 from dancegen.errors import InputError
+from dancegen.options.declare import flag_of
 from dancegen.renderers.film.frames import Composition, write_frame
 from dancegen.stages.dance_files import AUDIO
 from dancegen.stages.film_command import AskedFilm, tags_of
@@ -51,6 +52,17 @@ def part_of(settings: FilmOptions, frames: int, fps: float, grid: Grid) -> tuple
     return first, min(stop, frames)
 
 
+def left_out(asked: FilmOptions, settings: FilmOptions) -> tuple[str, ...]:
+    """The options that a person gave and that a draft of seeds goes without.
+
+    asked: the settings as they were given; settings: with everything filled in.
+    """
+    if not settings.seeds:
+        return ()
+    given = (each for each in fields(asked) if each.name in asked.given() and getattr(asked, each.name))
+    return tuple(flag_of(each) for each in given if not getattr(settings, each.name))
+
+
 def build_draft(directory: Path, job: AskedFilm, task: SegmentTask, recipe: Recipe, context: Context) -> dict[str, Any]:
     """One window of each seed: all of them in one video, and a sheet with some frames of each in a row of its own."""
     seeds = range(task.seed, task.seed + int(job.settings.seeds or 1))
@@ -77,7 +89,7 @@ def build_draft(directory: Path, job: AskedFilm, task: SegmentTask, recipe: Reci
     return {
         "seconds": round(seconds, 3), "frames": frames, "fps": job.fps, "size": list(size),
         "key_frames": len(job.keys), "seeds": list(seeds), "segments_total": len(painted),
-        "segments_computed": computed,
+        "segments_computed": computed, "left_out": list(left_out(job.request.asked, job.settings)),
     }  # fmt: skip
 
 

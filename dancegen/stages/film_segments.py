@@ -30,6 +30,8 @@ STAGE = "render-segment"
 VERSION = 3
 FACE_SIDE = 512
 """Pixels of the square in which a face is painted anew, at most: Stable Diffusion 1.5's own size."""
+WIDENED = "widened"
+"""What a summary says of numbers that had to be wider: see `finite.Widened`."""
 BEFORE = "before"
 """The role of the segment that a chained one goes on from."""
 TOLD = "told.json"
@@ -166,6 +168,7 @@ def paint_segments(
     for task in tasks:
         before = made[-1] if made and follows(task) else None
         made.append(_paint_segment(task, before, store, painter, force, progress, advance))
+        painter.begin_widened(made[-1].summary.get(WIDENED, ()))
     return made
 
 
@@ -212,7 +215,7 @@ def _paint_segment(
             said = painter.film(scene, write, resume=store.scratch(recipe), advance=counted, before=shared)
         if said is not None:
             (directory / TOLD).write_text(json.dumps(said, sort_keys=True), encoding="utf-8")
-        return {"frames": len(segment)}
+        return {"frames": len(segment), **({WIDENED: painter.widened} if painter.widened else {})}
 
     artifact = store.obtain(recipe, build, force=force, progress=progress, standalone=False)
     advance(task.steps - reported)

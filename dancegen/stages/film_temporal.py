@@ -11,17 +11,17 @@ import numpy as np
 
 from dancegen.errors import DancegenError
 from dancegen.progress import Advance, Progress
-from dancegen.renderers.film.finite import NotFinite, widening
+from dancegen.renderers.film.finite import NotFinite, Widened, widening
 from dancegen.renderers.film.frames import frame_name, read_frame, write_frame
 from dancegen.renderers.film.settings import Reach
-from dancegen.stages.film_segments import BEFORE, SegmentTask
+from dancegen.stages.film_segments import BEFORE, WIDENED, SegmentTask
 from dancegen.store import Artifact, Input, Recipe, Store
 
 if TYPE_CHECKING:
     from dancegen.renderers.film.backend import FramePainter
 
 STAGE = "render-temporal"
-VERSION = 4
+VERSION = 5
 
 
 def render_temporal(
@@ -71,18 +71,36 @@ class _SteppingPainter:
 
     def __init__(self, task: SegmentTask, progress: Progress) -> None:
         self._task, self._progress = task, progress
+        self._widened = Widened()
 
-    def paint(self, *frames: Any, **place: Any) -> np.ndarray:
-        """See `FramePainter.paint`. Raises DancegenError where no memory is left to save, or no precision is wider."""
+    @property
+    def widened(self) -> list[str]:
+        """Where half precision was too narrow so far."""
+        return list(self._widened.met)
+
+    def begin(self, kept: Path, before: Artifact | None) -> None:
+        """Compute in numbers as wide as in the segment before, and in what there is of this one."""
+        self._widened.begin(() if before is None else before.summary.get(WIDENED, ()))
+        self._widened.begin_noted(kept)
+
+    def paint(self, *frames: Any, kept: Path, **place: Any) -> np.ndarray:
+        """See `FramePainter.paint`; kept: where finished frames are.
+
+        Raises DancegenError where no memory is left to save, or no precision is wider.
+        """
         from dancegen.renderers.film.tiers import stepping_down
 
         def attempt() -> np.ndarray:
-            return stepping_down(lambda: self._networks.paint(*frames, **place), self._step_down)
+            return stepping_down(painted, self._step_down)
 
-        return widening(attempt, self._widen)
+        def painted() -> np.ndarray:
+            self._widened.catch_up(self._networks)
+            return self._networks.paint(*frames, **place)
 
-    def _widen(self, fault: NotFinite) -> None:
-        self._progress.warn(f"{fault}: {self._networks.widen(fault)}")
+        def widen(fault: NotFinite) -> None:
+            self._progress.warn(f"{fault}: {self._widened.widen(self._networks, fault, kept)}")
+
+        return widening(attempt, widen)
 
     @cached_property
     def _networks(self) -> FramePainter:
@@ -120,6 +138,7 @@ class _SegmentAgain:
         from dancegen.hub import quiet_libraries
 
         self._kept.mkdir(parents=True, exist_ok=True)
+        self._painter.begin(self._kept, self._before)
         segment, last = self._task.segment, None
         with quiet_libraries():
             for number, frame in enumerate(frames, segment.start):
@@ -132,7 +151,8 @@ class _SegmentAgain:
                 self._advance(1)
         for number in range(segment.start, segment.stop):
             (self._kept / frame_name(number)).replace(directory / frame_name(number))
-        return {"frames": segment.stop - segment.start}
+        widened = {WIDENED: self._painter.widened} if self._painter.widened else {}
+        return {"frames": segment.stop - segment.start, **widened}
 
     def _again(self, frame: np.ndarray, number: int, last: np.ndarray | None) -> np.ndarray:
         if last is None and self._before is not None:
@@ -141,4 +161,14 @@ class _SegmentAgain:
             last = frame  # a shot's first one sees itself: left as it is, it would differ from all that come after
         task, place = self._task, number - self._task.segment.first
         pose = task.shown_poses.openpose(place, task.shown_size)
-        return self._painter.paint(frame, pose, last, task.texts, task.weights[place], seed=task.seed)
+        strengths = {name: float(each[place]) for name, each in task.strengths.items()}
+        return self._painter.paint(
+            frame,
+            pose,
+            last,
+            task.texts,
+            task.weights[place],
+            seed=task.seed,
+            strengths=strengths,
+            kept=self._kept,
+        )

@@ -1,30 +1,24 @@
-"""What changes the looks of a painted film: LoRAs, a portrait, fast mode, the second pass."""
+"""What changes the looks of a painted film: LoRAs, a portrait, fast mode."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-import dancegen
 from dancegen.cli import main
 from dancegen.context import Context
 from dancegen.detectors.registry import usual_detector
 from dancegen.options.verbs import render_options
 from dancegen.progress import SILENT
 from dancegen.stages.film import film_job
-from dancegen.stages.film_poses import ShownPoses
 from dancegen.stages.film_recipes import model_inputs
 from dancegen.stages.film_request import request_film
-from dancegen.stages.film_segments import frames_of
-from dancegen.stages.film_temporal import render_temporal
-from dancegen.store import open_store
 from dancegen.video import probe_video
 from helpers.tiny_film import (
     FEW,
@@ -33,7 +27,6 @@ from helpers.tiny_film import (
     elsewhere,
     film,
     flags,
-    pictures,
     shown,
     tiny_ip_adapter,
     tiny_lora,
@@ -197,46 +190,6 @@ def test_a_portrait_must_show_one_person_and_gives_its_proportions(
     capfd.readouterr()
     assert main([*shlex.split(said)[1:], "--store", str(store.root), "--json"]) == 0
     assert json.loads(capfd.readouterr().out)["digest"] == made.digest
-
-
-def test_the_second_pass_sees_the_frame_before_across_segments_and_is_not_done_twice(
-    plain, store, poses, models, place, capfd, tmp_path
-):
-    net = tiny_temporalnet(models, place / "temporalnet")
-    few = {**FEW, **models, "temporal": True, "temporalnet": net, "segment": 8, "overlap": 2, "window": 8, "stride": 6}
-    made = film(store, poses, PROMPT, capfd, **few)
-    assert (made["summary"]["temporal_total"], made["summary"]["temporal_computed"]) == (2, 2)
-    chunks = sorted(store.artifacts("render-temporal"), key=lambda artifact: artifact.params["own"])
-    first = next(a for a in store.artifacts("render-segment") if a.params["key_frames"] == [0, 8])
-    assert apart(pictures(chunks[0].path)[:4].astype(float), pictures(first.path)[:4].astype(float)) > 1
-    # What the second chunk is made from names the first: a change in one frame reaches all that come after.
-    assert chunks[0].content in [item.digest for item in chunks[1].inputs]
-    shutil.rmtree(chunks[1].path)
-    shutil.rmtree(store.find(made["digest"]).path)
-    again = film(store, poses, PROMPT, capfd, **few)
-    assert (again["summary"]["segments_computed"], again["summary"]["temporal_computed"]) == (0, 1)
-    assert again["content"] == made["content"]
-
-
-def test_the_second_pass_keeps_still_what_is_still(store, poses, models, place, tmp_path):
-    """The first frame of a film goes in again and again, in one pose, and one frame comes out again and again."""
-    net = tiny_temporalnet(models, place / "temporalnet")
-    few = {**QUICK, **FEW, **models, "size": (64, 64), "temporal": True, "temporalnet": str(net), "store": store}
-    film = dancegen.render(poses, prompt=PROMPT, **few)
-    segment = next(a for a in store.artifacts("render-segment") if a.params["key_frames"] == [0, 13])
-    (still, *_) = frames_of(segment, 0, 1)
-    asked = {name: value for name, value in few.items() if name not in ("store", "device")}
-    options_ = render_options()(**asked, prompt=PROMPT)
-    job = film_job(request_film(options_), Context(store), store.find(poses.digest))
-    (task, *_) = job.tasks(job.request.models, model_inputs(job.request.models, SILENT), "24")
-    task = replace(task, poses=ShownPoses(np.repeat(task.poses.keypoints[:1], len(task.segment), axis=0)))
-    (again,) = render_temporal(
-        [task], [segment], lambda number: iter([still] * len(task.segment)), open_store(tmp_path / "other"),
-        force=False, progress=SILENT,
-    )  # fmt: skip
-    frames = pictures(again.path).astype(float)
-    assert len(frames) == 13 and apart(frames[:1], still) > 1
-    assert np.abs(np.diff(frames, axis=0)).mean() < 0.1 and film.summary["temporal_total"] == 1
 
 
 @pytest.mark.parametrize("name", ["controlnet", "vae", "temporalnet"])

@@ -176,8 +176,8 @@ class Settings(FilmOptions):
                 chosen["lora"] = (f"{LCM_LORA}=0.8", *self.lora)
         window = self.window or WINDOW
         chosen |= {"window": window, "stride": max(1, window * 3 // 4) if self.stride is None else self.stride}
-        if self.seeds:  # a draft is small
-            chosen |= {"upscale": None, "refine_face": False}
+        if self.seeds:  # what they differ in is seen before: a draft is painted once, and is there soon
+            chosen |= {"upscale": None, "refine_face": False, "temporal": False}
         settings = replace(self, **chosen)
         check_within("--stride", settings.stride, 1, window)
         check_within("--segment", settings.segment, window, LONGEST_SEGMENT)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from dancegen.renderers.animatediff.precision import latents_of, pictures_of, wi
 from dancegen.renderers.animatediff.settings import USUAL, Settings
 from dancegen.renderers.animatediff.texts import Texts, learn_words
 from dancegen.renderers.animatediff.windows import seeded_generator
+from dancegen.renderers.film.backend import NO_STRENGTHS
 from dancegen.renderers.film.finite import NotFinite, check_finite
 from dancegen.weights import Models
 
@@ -47,7 +49,7 @@ class TemporalPainter:
     def __init__(
         self, models: Models, settings: Settings, *, device: str, dtype: torch.dtype, portrait: np.ndarray | None = None
     ) -> None:
-        from diffusers import AutoencoderKL, ControlNetModel, StableDiffusionControlNetImg2ImgPipeline
+        from diffusers import AutoencoderKL, ControlNetModel
 
         from dancegen.renderers.animatediff.loading import (
             load_base,
@@ -55,7 +57,7 @@ class TemporalPainter:
             load_network,
             make_scheduler,
         )
-        from dancegen.renderers.animatediff.loras import merge_loras
+        from dancegen.renderers.animatediff.loras import LoraStrength, merge_loras
 
         self.settings, self.device = still_settings(settings), device
         scheduler = make_scheduler(self.settings.sampler, betas="scaled_linear")
@@ -63,13 +65,15 @@ class TemporalPainter:
             vae = load_network(AutoencoderKL, models.one("vae"), dtype)
             unet, text_encoder, tokenizer = load_base(models, vae, dtype)
             nets = [load_network(ControlNetModel, models.one(role), dtype) for role in ("controlnet", "temporalnet")]
-            pipeline: Any = StableDiffusionControlNetImg2ImgPipeline
-            self.pipeline = pipeline(
+            self.pipeline = _pipeline_kind(guided=settings.guided)(
                 vae, text_encoder, tokenizer, unet, nets, scheduler, safety_checker=None, feature_extractor=None,
                 requires_safety_checker=False,
             )  # fmt: skip
             learn_words(self.pipeline, models.all("embedding"), settings.embedding)
-            merge_loras(self.pipeline, models.all("lora"))
+            if settings.pulses("lora"):
+                self.pipeline.lora_strength = LoraStrength(self.pipeline, models.all("lora"))
+            else:
+                merge_loras(self.pipeline, models.all("lora"))
             if portrait is not None:
                 load_ip_adapter(self.pipeline, models.one("ip-adapter"), settings.ip_scale, dtype)
             self.pipeline.to(device)
@@ -101,10 +105,11 @@ class TemporalPainter:
 
     def paint(
         self, frame: np.ndarray, pose: np.ndarray, before: np.ndarray, texts: Sequence[str], weights: np.ndarray, *,
-        seed: int,
+        seed: int, strengths: Mapping[str, float] = NO_STRENGTHS,
     ) -> np.ndarray:  # fmt: skip
         """A frame again: all of frame, pose and before are (H, W, 3) uint8 RGB, and so is the result.
 
+        strengths: of the prompt, LoRAs and the pose in this frame, in times what is usual.
         Every frame of a film begins with the same noise: with noise of its own, what is still would flicker. Raises
         NotFinite.
         """
@@ -112,7 +117,9 @@ class TemporalPainter:
         from PIL import Image
 
         steps, _ = steps_of(self.settings)
-        with torch.inference_mode():
+        guidance = self.settings.guidance * strengths.get("prompt", 1.0)
+        pose_scale = self.settings.control_scale * strengths.get("control", 1.0)
+        with torch.inference_mode(), self._lora_strength(strengths):
             negative, prompt = self._encode_texts(texts, weights)
             latents = self.pipeline(
                 image=latents_of(self.pipeline.vae, frame, self.device),
@@ -121,14 +128,23 @@ class TemporalPainter:
                 negative_prompt_embeds=negative,
                 strength=self.settings.temporal_strength,
                 num_inference_steps=steps,
-                guidance_scale=self.settings.guidance,
-                controlnet_conditioning_scale=[float(self.settings.control_scale), BEFORE_SCALE],
+                guidance_scale=guidance,
+                controlnet_conditioning_scale=[float(pose_scale), BEFORE_SCALE],
                 generator=seeded_generator(seed, "temporal"),
                 output_type="latent",
                 **self._image_embeds,
             ).images
         check_finite(latents, "in the second pass")
         return pictures_of(self.pipeline.vae, latents, self.device)[0]
+
+    def _lora_strength(self, strengths: Mapping[str, float]) -> AbstractContextManager[None]:
+        """While LoRAs are as strong as they are in this frame."""
+        import torch
+
+        strength = strengths.get("lora")
+        if strength is None:
+            return nullcontext()
+        return self.pipeline.lora_strength.of(torch.tensor([strength], device=self.device))
 
     def _encode_image(self, portrait: np.ndarray) -> list[torch.Tensor]:
         """The portrait as the IP-Adapter reads it, computed once."""
@@ -144,3 +160,18 @@ class TemporalPainter:
         negative, *found = self.texts.of([self.settings.negative_prompt, *texts])
         blend: Any = sum(each.float() * float(weight) for each, weight in zip(found, weights, strict=True))
         return [each[None].to(self.pipeline.unet.dtype) for each in (negative, blend)]
+
+
+def _pipeline_kind(*, guided: bool) -> Any:
+    """Diffusers' pipeline, guided or not whatever its guidance scale is at the moment.
+
+    A prompt whose strength goes with the song may have one of 1 or less, which diffusers takes for none at all.
+    """
+    from diffusers import StableDiffusionControlNetImg2ImgPipeline
+
+    class Again(StableDiffusionControlNetImg2ImgPipeline):
+        @property
+        def do_classifier_free_guidance(self) -> bool:
+            return guided
+
+    return Again

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 from dancegen.errors import ModelError
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 Write = Callable[[int, "np.ndarray"], None]
 """Takes a painted frame, (H, W, 3) uint8 RGB, and its place in the scene."""
+
+
+NO_STRENGTHS: Mapping[str, float] = MappingProxyType({})
+"""Nothing goes with the song."""
 
 
 @dataclass(frozen=True)
@@ -141,12 +146,12 @@ class FramePainter(Protocol):
 
     def paint(
         self, frame: np.ndarray, pose: np.ndarray, before: np.ndarray, texts: Sequence[str], weights: np.ndarray, *,
-        seed: int,
+        seed: int, strengths: Mapping[str, float] = NO_STRENGTHS,
     ) -> np.ndarray:  # fmt: skip
         """A frame again; frame, pose, before and the result are (H, W, 3) uint8 RGB, weights (texts,).
 
-        seed: the film's. From the same of all these, frames come out the same: what is still stays still. Raises
-        NotFinite.
+        seed: the film's. strengths: by how much a strength is multiplied in this frame, by the pulse's target. From
+        the same of all these, frames come out the same: what is still stays still. Raises NotFinite.
         """
         ...
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dancegen.errors import DancegenError
 from dancegen.progress import Advance
 from dancegen.renderers.film.backend import Painter, Scene, Write
-from dancegen.renderers.film.finite import NotFinite, widening
+from dancegen.renderers.film.finite import NotFinite, Widened, widening
 from dancegen.renderers.film.tiers import Tier, release, stepping_down, tier_below
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class HeldPainter:
         self.tier = tier
         self._load, self._warn, self._thrift, self._saves_memory = load, warn, thrift, saves_memory
         self._painter: Painter | None = None
+        self._widened = Widened()
 
     def __enter__(self) -> HeldPainter:
         return self
@@ -55,20 +56,34 @@ class HeldPainter:
         def attempt() -> Mapping[str, Any] | None:
             if self._painter is None:
                 self._painter = self._load(self.tier)
+            self._widened.catch_up(self._painter)
             return self._painter.film(scene, write, resume=resume, advance=advance, before=before)
 
-        return widening(lambda: stepping_down(attempt, self._step_down), self._widen)
+        self._widened.begin_noted(resume)
+        return widening(
+            lambda: stepping_down(attempt, self._step_down), lambda fault: self._widen(fault, resume)
+        )  # fmt: skip
+
+    @property
+    def widened(self) -> list[str]:
+        """Where half precision was too narrow so far: see `Widened`."""
+        return list(self._widened.met)
+
+    def begin_widened(self, met: Sequence[str]) -> None:
+        """Compute in numbers as wide as they had to be for what comes before, painted in another process."""
+        self._widened.begin(met)
 
     def release(self) -> None:
         """Give the networks' memory back; the next scene loads them again."""
         if self._painter is not None:
             self._painter = None
+            self._widened.forget_painter()
             release()
 
-    def _widen(self, fault: NotFinite) -> None:
+    def _widen(self, fault: NotFinite, resume: Path) -> None:
         if self._painter is None:
             raise fault
-        self._warn(f"{fault}: {self._painter.widen(fault)}")
+        self._warn(f"{fault}: {self._widened.widen(self._painter, fault, resume)}")
 
     def _step_down(self, shortage: str) -> None:
         lower = tier_below(self.tier)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dancegen.devices import free_gigabytes
-from dancegen.formatting import duration
+from dancegen.formatting import duration, listing
 from dancegen.renderers.film.segments import Segment
 from dancegen.renderers.film.tiers import Tier, tier_named, tiers_within
 from dancegen.weights import Models
@@ -30,7 +30,7 @@ class Plan:
     """What a film will take. seconds: an estimate from the device's speed in one matrix multiplication.
 
     thrift, about, then: how memory is saved, what of the settings decides how much is needed, and what follows the
-    painting, in words. figures: the same for scripts.
+    painting, in words. figures: the same for scripts. left_out: options that were given and that a draft goes without.
     """
 
     models: Models
@@ -48,6 +48,7 @@ class Plan:
     then: str
     figures: Mapping[str, object]
     seconds: float
+    left_out: tuple[str, ...] = ()
 
     @property
     def fits(self) -> bool:
@@ -69,6 +70,11 @@ class Plan:
         each = self.seconds / max(self.key_frames, 1)
         slow = ", which is slow: a GPU is far faster" if self.device == "cpu" and each > 2 else ""
         lines.append(f"about {duration(each)} a painted frame, {duration(self.seconds)} in all{slow}")
+        if self.left_out:
+            lines.append(
+                f"a draft of seeds goes without {listing(self.left_out)}: paint the seed that you like with --preview "
+                "to see that too"
+            )
         return lines
 
     def to_dict(self) -> dict[str, object]:
@@ -87,16 +93,17 @@ class Plan:
             "steps": self.steps,
             **self.figures,
             "seconds": round(self.seconds, 1),
+            **({"left_out": list(self.left_out)} if self.left_out else {}),
         }
 
 
 def make_plan(
     backend: FilmBackend[Any], models: Models, settings: FilmOptions, segments: list[Segment], *,
-    size: tuple[int, int], frames: int, device: str,
+    size: tuple[int, int], frames: int, device: str, left_out: tuple[str, ...] = (),
 ) -> Plan:  # fmt: skip
     """Choose the tier and count what it takes: the roomiest that fits what is free, and the memory that is named.
 
-    Where none fits it is the lowest. frames: of the film, painted or interpolated.
+    Where none fits it is the lowest. frames: of the film, painted or interpolated. left_out: see `Plan`.
     """
     costs = backend.costs(models, settings, size, device)
     available = free_gigabytes(device)
@@ -125,6 +132,7 @@ def make_plan(
         then=costs.then,
         figures=costs.figures,
         seconds=operations / (operations_per_second(device, costs.dtype) * _PER_MULTIPLICATION[device.split(":")[0]]),
+        left_out=left_out,
     )
 
 
