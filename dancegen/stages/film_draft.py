@@ -89,7 +89,7 @@ def build_draft(directory: Path, job: AskedFilm, task: SegmentTask, recipe: Reci
     return {
         "seconds": round(seconds, 3), "frames": frames, "fps": job.fps, "size": list(size),
         "key_frames": len(job.keys), "seeds": list(seeds), "segments_total": len(painted),
-        "segments_computed": computed, "left_out": list(left_out(job.request.asked, job.settings)),
+        "segments_computed": computed, "goes_without": list(left_out(job.request.asked, job.settings)),
     }  # fmt: skip
 
 

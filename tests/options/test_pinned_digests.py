@@ -89,7 +89,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "render animatediff": (
         film_of("render", film.VERSION),
-        "7954322beaaf462b",
+        "f35a19fd41453ac2",
     ),
     "render-segment animatediff": (
         film_of("render-segment", film_segments.VERSION, Reach.FILM, Reach.SECOND_PASS),
@@ -97,7 +97,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "render-temporal animatediff": (
         film_of("render-temporal", film_temporal.VERSION, Reach.FILM),
-        "b3ea928abcb49f3f",
+        "f3ecd69b7da10512",
     ),
     "export": (
         of("export", export.VERSION, ExportOptions(retarget="hero.glb"), "dance", "retarget", fps=30.0, frames=300),

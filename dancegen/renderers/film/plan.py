@@ -93,7 +93,7 @@ class Plan:
             "steps": self.steps,
             **self.figures,
             "seconds": round(self.seconds, 1),
-            **({"left_out": list(self.left_out)} if self.left_out else {}),
+            **({"goes_without": list(self.left_out)} if self.left_out else {}),
         }
 
 

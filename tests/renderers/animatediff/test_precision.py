@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dancegen.errors import DancegenError, ModelError
+from dancegen.errors import Cancelled, DancegenError, ModelError
 from dancegen.hub import locate, quiet_libraries
 from dancegen.renderers.animatediff.loading import load_pipeline
 from dancegen.renderers.animatediff.models import references
@@ -39,8 +39,8 @@ def located(settings: Settings) -> Models:
 def load(models):
     """A painter on the CPU, its weights changed before it paints."""
 
-    def load(change, dtype=torch.float16):
-        settings = Settings(steps=3, guidance=3, window=4, stride=3, overlap=2, **models).completed()
+    def load(change, dtype=torch.float16, steps=3):
+        settings = Settings(steps=steps, guidance=3, window=4, stride=3, overlap=2, **models).completed()
         pipeline = load_pipeline(located(settings), settings, device="cpu", dtype=dtype)
         with torch.no_grad():
             change(pipeline)
@@ -49,14 +49,14 @@ def load(models):
     return load
 
 
-def filmed(painter, resume) -> tuple[np.ndarray, list[str]]:
+def filmed(painter, resume, advance=lambda steps: None) -> tuple[np.ndarray, list[str]]:
     """The frames that a painter gives, as a film holds it, and what was said."""
     said, frames = [], {}
     poses = np.random.default_rng(0).integers(0, 256, (6, 64, 48, 3), dtype=np.uint8)
     scene = Scene(0, poses, ("a dancer",), np.ones((6, 1), np.float32), 3)
     held = HeldPainter(lambda tier: painter, TIERS[0], warn=said.append, thrift=str, saves_memory="less")
     with quiet_libraries():
-        held.film(scene, frames.__setitem__, resume=resume, advance=lambda steps: None)
+        held.film(scene, frames.__setitem__, resume=resume, advance=advance)
     return np.stack([frames[place] for place in range(6)]).astype(int), said
 
 
@@ -88,6 +88,28 @@ def test_where_denoising_goes_beyond_half_precision_all_goes_on_in_bfloat16(load
     assert (painter.pipeline.unet.dtype, painter.pipeline.vae.dtype) == (torch.bfloat16, torch.float32)
     wide = filmed(load(louder("unet.conv_in", "controlnet.conv_in"), torch.float32), tmp_path / "wide")[0]
     assert frames.std() > 5 and np.abs(frames - wide).mean() < 8
+
+
+def test_what_goes_on_in_another_process_goes_on_in_the_same_numbers(load, tmp_path):
+    """And not again from the first step, in half precision, until that is too narrow once more."""
+    loud = louder("unet.conv_in", "controlnet.conv_in")
+    whole, said = filmed(load(loud, steps=5), tmp_path / "whole")
+    assert len(said) == 1
+    taken: list[float] = []
+
+    def breaks_off(steps: float) -> None:
+        taken.append(steps)
+        if sum(taken) >= 4:  # so many are saved
+            raise Cancelled("here")
+
+    with pytest.raises(Cancelled):
+        filmed(load(loud, steps=5), tmp_path / "part", breaks_off)
+    told: list[float] = []
+    again, said = filmed(load(loud, steps=5), tmp_path / "part", told.append)
+    assert said == [] and told == [4, 1] and (again == whole).all()
+    assert (
+        filmed(load(loud, torch.float32, steps=5), tmp_path / "part")[1] == []
+    )  # a device whose numbers are wide as they are
 
 
 def test_what_no_precision_can_hold_is_an_error_that_says_what_to_try(load, tmp_path):
