@@ -86,6 +86,12 @@ def swing(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     return turned
 
 
+def angle_between(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Radians (...), 0 to pi, of the smallest rotation that leads from some rotations (..., 3, 3) to others."""
+    cosine = ((one * other).sum((-2, -1)) - 1) / 2
+    return np.arccos(np.clip(cosine, -1, 1))
+
+
 def turn_about(axis: np.ndarray, radians: float) -> np.ndarray:
     """The right-handed rotation (3, 3) about a unit vector (3,): Rodrigues' formula."""
     across = skew(axis)

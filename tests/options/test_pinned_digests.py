@@ -73,15 +73,15 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "generate-poses diffusion": (
         of("generate-poses", FAMILIES["diffusion"].version, SONG, "song", "model"),
-        "303a1fe940b9c701",
+        "fa4cbafa8c5b972d",
     ),
     "generate-poses gan": (
         of("generate-poses", FAMILIES["gan"].version, SONG, "song", "model"),
-        "303a1fe940b9c701",
+        "fa4cbafa8c5b972d",
     ),
     "generate-poses baseline": (
         of("generate-poses", Baselines().version, SONG, "song", "model", "dataset"),
-        "3451196ab3451727",
+        "a8c19f71ddff26d7",
     ),
     "render skeleton": (
         of("render", render.VERSION, SkeletonOptions(), "poses", engine="skeleton", fps=30.0, size=[1280, 720]),

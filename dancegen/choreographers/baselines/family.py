@@ -24,7 +24,7 @@ class Baselines(Family):
 
     name = "baseline"
     who = "a baseline"
-    version = 10
+    version = 11
 
     def dancer(self, name: str, dataset: Path) -> Choreographer:
         """The baseline of that name with a pose dataset's directory. Raises InputError where it holds no poses."""

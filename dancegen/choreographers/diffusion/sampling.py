@@ -22,6 +22,7 @@ from dancegen.choreographers.diffusion.guidance import Guided
 from dancegen.choreographers.diffusion.losses import alpha_sigma
 from dancegen.choreographers.diffusion.model import Model
 from dancegen.choreographers.diffusion.planning import FLOOR_MARGIN, DancePlan, SampleRequest, Window
+from dancegen.motion.strain import strain
 
 EDGE = 0.1
 """Metres before the floor's edge that nobody's root goes beyond but in passing from step to step."""
@@ -33,6 +34,8 @@ FADE_FRAMES = 20
 """Frames over which a known frame's error fades into the new ones."""
 PULL_FRAMES = 30
 """Within so many frames of what is known the pull grows from nothing to all of it."""
+DRAWS = 3
+"""So many times at most a window is denoised, from other noise each time, until a dancer could dance it."""
 
 
 def sample(
@@ -49,15 +52,15 @@ def sample(
     default. The dancer starts at the middle of the floor and looks along +z. `advance` gets the numbers of frames made.
     """
     w, own = model.config.window, model.config.sampling
+    guidance = own.guidance if guidance is None else guidance
+    steps = own.steps if steps is None else steps
     if len(requests) > 1 and any(not request.plain for request in requests):
         return [dance for request in requests for dance in sample(model, [request], guidance=guidance, steps=steps)]
     dances = [DancePlan(request) for request in requests]
     done = 0
     for begin, until in dances[0].plan(w.frames, w.prefix):
         windows = [Window.of(dance, begin, until, w) for dance in dances]
-        made = _denoise(
-            model, windows, own.guidance if guidance is None else guidance, own.steps if steps is None else steps
-        )
+        made = _danceable(model, windows, guidance, steps)
         for dance, window, piece in zip(dances, windows, made, strict=True):
             window.put(dance, piece)
             dance.remember(until)
@@ -67,15 +70,40 @@ def sample(
     return [dance.features for dance in dances]
 
 
+def _danceable(model: Model, windows: list[Window], guidance: float, steps: int) -> list[Tensor]:
+    """Each window (T, 127) in metres, in its own axes. One that no dancer could dance is drawn again, and the best of
+    DRAWS draws is taken."""
+    made = list(_denoise(model, windows, guidance, steps))
+    strains = [_strain(model, window, piece) for window, piece in zip(windows, made, strict=True)]
+    for draw in range(1, DRAWS):
+        again = [row for row, found in enumerate(strains) if found > 1]
+        if not again:
+            break
+        for row, piece in zip(
+            again, _denoise(model, [windows[row] for row in again], guidance, steps, draw), strict=True
+        ):
+            if (found := _strain(model, windows[row], piece)) < strains[row]:
+                made[row], strains[row] = piece, found
+    return made
+
+
+def _strain(model: Model, window: Window, made: Tensor) -> float:
+    """The greatest strain of the frames that this window dances, where it is used."""
+    used = slice(0, window.until - window.begin)
+    motion = f.decode(made[used].numpy(), model.body, model.config.window.fps)
+    own = (window.known[used] == 0).any(1).numpy()
+    return float(strain(motion)[own].max(initial=0.0))
+
+
 @torch.inference_mode()
-def _denoise(model: Model, windows: list[Window], guidance: float, steps: int) -> Tensor:
+def _denoise(model: Model, windows: list[Window], guidance: float, steps: int, draw: int = 0) -> Tensor:
     """(B, T, 127) in metres, in the windows' own axes: DDIM (Song et al., 2021) from noise to a dance, with
-    a part of the noise drawn anew."""
+    a part of the noise drawn anew. Each `draw` has other noise."""
     device = model.normalizer.mean.device
     known = torch.stack([window.known for window in windows]).to(device)
     given = model.normalizer.normalise(torch.stack([window.features for window in windows]).to(device))
     fixed = (known @ f.part_masks().to(device)).clamp(max=1)
-    rngs = [_rng_of(window) for window in windows]
+    rngs = [_rng_of(window, draw) for window in windows]
 
     def drawn() -> Tensor:
         each = zip(windows, rngs, strict=True)
@@ -160,9 +188,9 @@ def _faded(error: Tensor, seams: _Seams) -> Tensor:
     return from_before + torch.gather(error, 1, seams.after) * seams.weight_after
 
 
-def _rng_of(window: Window) -> torch.Generator:
-    """The window's own, from the dance's seed and where it begins."""
-    seed = np.random.SeedSequence([window.request.seed % 2**32, window.begin]).generate_state(1)[0]
+def _rng_of(window: Window, draw: int) -> torch.Generator:
+    """The window's own, from the dance's seed, where it begins, and how often it has been drawn before."""
+    seed = np.random.SeedSequence([window.request.seed % 2**32, window.begin, draw]).generate_state(1)[0]
     return torch.Generator().manual_seed(int(seed))
 
 

@@ -27,7 +27,7 @@ class Gan(Family):
 
     name = "gan"
     who = "the GAN"
-    version = 10
+    version = 11
     training_version = 3
     presets = tuple(PRESETS)
     learns_from = "extract-poses"
