@@ -224,7 +224,7 @@ def film(
     from dancegen.pose.sequence import PoseSequence
 
     keypoints = np.ones((len(motion), motion.joints3d.shape[1], 3), np.float32)
-    shots = _shots(camera, motion, bars_s)
+    shots = shots_of(motion, camera, bars_s)
     for first, last, shot in shots:
         part = _part(motion, first, last)
         keypoints[first:last] = _through(part, _lens(part, shot, first, size, camera, lasting))
@@ -243,7 +243,7 @@ def lens_of(
     lasting: bool = False,
 ) -> Lens:
     """The lens through which `film` sees a dance, with which others can be seen as that one is."""
-    shots = _shots(camera, motion, bars_s)
+    shots = shots_of(motion, camera, bars_s)
     return Lens.concatenate(
         [_lens(_part(motion, a, b), shot, a, size, camera, lasting) for a, b, shot in shots]
     )  # fmt: skip
@@ -253,8 +253,8 @@ def _part(motion: Motion, first: int, last: int) -> Motion:
     return motion.slice(first / motion.fps, (last - first) / motion.fps)
 
 
-def _shots(camera: str, motion: Motion, bars_s: np.ndarray | None) -> list[tuple[int, int, Shot]]:
-    """(first frame, frame after the last, shot) of each shot."""
+def shots_of(motion: Motion, camera: str, bars_s: np.ndarray | None) -> list[tuple[int, int, Shot]]:
+    """(first frame, frame after the last, shot) of each shot of a camera. Raises InputError for another camera."""
     single = {"front": FRONT, "side": SIDE, "orbit": Shot(0, NEAR, follows=True), "follow": FOLLOW}
     if camera in single:
         return [(0, len(motion), single[camera])]

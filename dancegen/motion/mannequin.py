@@ -116,6 +116,30 @@ class Mannequin:
         vertices = (blended[..., :3] @ self.vertices[..., None])[..., 0] + blended[..., 3]
         return vertices, unit((blended[..., :3] @ self.normals[..., None])[..., 0])
 
+    def placed(self, positions: np.ndarray, orientations: np.ndarray) -> np.ndarray:
+        """The vertices (T, V, 3) in many poses: joints at (T, 24, 3), turned by (T, 24, 3, 3)."""
+        found = np.zeros((len(positions), len(self.vertices), 3), np.float32)
+        for joint in np.unique(self.joints[self.weights > 0]):
+            weight = self._dense[:, joint]
+            moved = np.flatnonzero(weight)
+            from_joint = self.vertices[moved] - self.rest[joint].astype(np.float32)
+            turned = from_joint @ np.swapaxes(orientations[:, joint], 1, 2).astype(np.float32)
+            found[:, moved] += weight[moved, None] * (turned + positions[:, None, joint].astype(np.float32))
+        return found
+
+    def outermost(self) -> Mannequin:
+        """The vertices alone that stick out farthest of what a joint moves, in 26 directions; no faces."""
+        ways = np.array([way for way in np.ndindex(3, 3, 3) if way != (1, 1, 1)]) - 1.0
+        kept = set()
+        for joint in np.unique(self.joints[:, 0]):
+            own = np.flatnonzero(self.joints[:, 0] == joint)
+            kept |= set(own[(self.vertices[own] @ unit(ways).T).argmax(axis=0)].tolist())
+        some = np.array(sorted(kept))
+        return replace(
+            self, vertices=self.vertices[some], normals=self.normals[some], faces=np.zeros((0, 3), np.int32),
+            joints=self.joints[some], weights=self.weights[some], part=self.part[some],
+        )  # fmt: skip
+
     @cached_property
     def _dense(self) -> np.ndarray:
         """(V, 24) float32: the weight of every joint."""

@@ -13,7 +13,7 @@ import numpy as np
 from dancegen.arrays import unit
 from dancegen.errors import MocapError, reading
 from dancegen.files import load_arrays
-from dancegen.pose.skeleton import N_JOINTS
+from dancegen.pose.skeleton import INDEX, N_JOINTS
 
 ENDS: tuple[str, ...] = ("r_hand", "l_hand", "r_toe", "l_toe")
 
@@ -107,6 +107,15 @@ class Motion:
             object.__setattr__(self, field, values)
         if not (math.isfinite(self.fps) and self.fps > 0 and math.isfinite(self.height_m) and self.height_m > 0):
             raise MocapError(f"{self.name}: fps and height should be above zero, not {self.fps} and {self.height_m}.")
+
+    @classmethod
+    def of_joints(cls, joints3d: np.ndarray, fps: float, height_m: float, name: str = "poses") -> Motion:
+        """The motion of joints (T, 18, 3), metres, as a pose file brings them along; the face says where it looks."""
+        joints = np.asarray(joints3d, np.float64)
+        right = unit(joints[:, INDEX["r_ear"]] - joints[:, INDEX["l_ear"]])
+        out = joints[:, INDEX["nose"]] - (joints[:, INDEX["r_ear"]] + joints[:, INDEX["l_ear"]]) / 2
+        forward = unit(out - (out * right).sum(axis=1, keepdims=True) * right)
+        return cls(joints, forward, np.cross(right, forward), fps, height_m, name)
 
     def __len__(self) -> int:
         return len(self.joints3d)

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dancegen.audio import BUILT_IN
 from dancegen.choreographers.registry import FAMILIES, bundled_genres, usual_family
 from dancegen.codecs import CODECS, USUAL
+from dancegen.errors import InputError
 from dancegen.options.declare import (
     Options,
     Role,
@@ -25,13 +27,22 @@ from dancegen.options.declare import (
     span,
     within,
 )
-from dancegen.options.shared import Canvas, Detecting, Extracting, Listening, PoseFiles, Seeded, Span
-from dancegen.renderers import STYLES
+from dancegen.options.shared import (
+    SOLID,
+    Canvas,
+    Detecting,
+    Extracting,
+    Filming,
+    Listening,
+    PoseFiles,
+    Seeded,
+    Span,
+)
+from dancegen.renderers import PASSES, STYLES
 from dancegen.store import Artifact
 
 BODY = "For models that dance in three dimensions"
 
-CAMERAS = ("front", "side", "orbit", "follow", "cuts")
 LIMBS = ("legs", "arms", "trunk")
 
 _rate = within(1.0, 120.0, "frames a second")
@@ -41,6 +52,19 @@ def _is_danced(value: str) -> str:
     return f"; to dance {value}, write --genre {value}" if value.casefold() in bundled_genres() else ""
 
 
+def _colour(flag: str, value: Any) -> str:
+    """A colour as "#rrggbb", from that, from "#rgb", or from a name of CSS such as white or skyblue."""
+    from PIL.ImageColor import getrgb
+
+    try:
+        found = getrgb(str(value).strip())
+    except ValueError:
+        found = ()
+    if len(found) != 3:
+        raise InputError(f"{flag} {value}: write a colour, like white, skyblue or #d0d4da")
+    return "#" + bytes(found).hex()
+
+
 def _engines() -> tuple[str, ...]:
     from dancegen.renderers.film.registry import BACKENDS
 
@@ -48,7 +72,7 @@ def _engines() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratePosesOptions(Span, Canvas, PoseFiles, Listening, Seeded):
+class GeneratePosesOptions(Span, Canvas, PoseFiles, Listening, Filming, Seeded):
     """From a song to a choreography."""
 
     song: str | Path = option(
@@ -68,9 +92,10 @@ class GeneratePosesOptions(Span, Canvas, PoseFiles, Listening, Seeded):
         None, help="Take the song's beats from FILE: times, one a line, or a beats.json.", metavar="FILE",
         role=Role.INPUT,
     )  # fmt: skip
-    camera: str = option(
-        "front", help="front, side, orbit, follow or cuts.", metavar="NAME", panel=BODY, parse=choice(*CAMERAS)
-    )
+    camera: str = redeclared_of(
+        Filming, "camera", "front", help="front, side, orbit, follow or cuts.", panel=BODY, role=Role.SETTING,
+        through=None,
+    )  # fmt: skip
     music_guidance: float | None = option(
         None, help="How closely to follow the music: 0 ignores it, 2 is usual.", metavar="W", panel=BODY,
         parse=within(0.0, 20.0),
@@ -157,7 +182,7 @@ class SkeletonOptions(Options):
         metavar="POSES", argument=True, role=Role.INPUT,
     )  # fmt: skip
     style: str = option(
-        "neon", help="How the dancer is drawn: neon to watch, openpose for ControlNet.",
+        "neon", help="How the dancer is drawn: neon to watch, openpose for ControlNet, mannequin for video models.",
         metavar="NAME", parse=choice(*STYLES, otherwise=_is_danced),
     )  # fmt: skip
     fps: float | None = option(None, help="Frames a second.", metavar="FPS", parse=_rate)
@@ -173,6 +198,20 @@ class SkeletonOptions(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MannequinOptions(Filming, SkeletonOptions):
+    """From a choreography in space to a video of a solid figure."""
+
+    background: str | None = option(
+        None, help="What is behind the figure: a colour, like white, skyblue or #d0d4da.", metavar="COLOUR",
+        panel=SOLID, parse=_colour,
+    )  # fmt: skip
+    render_pass: str | None = option(
+        None, help="Instead of the figure in its light, its depth or its normals, as ControlNet reads them.",
+        metavar="PASS", flag="--pass", panel=SOLID, parse=choice(*PASSES),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class OverlayOptions(SkeletonOptions):
     """From a choreography and footage to a drawn video of both."""
 
@@ -184,7 +223,7 @@ class OverlayOptions(SkeletonOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RenderOptions(Span, OverlayOptions, PoseFiles, Listening, Detecting, Seeded):
+class RenderOptions(Span, OverlayOptions, MannequinOptions, PoseFiles, Listening, Detecting, Seeded):
     """From a choreography to a video: what any engine takes."""
 
     start: float = redeclared_of(

@@ -24,6 +24,9 @@ NO_DETECTOR = "none"
 DETECTORS = ("vitpose", "blazepose", "dwpose", "openpose")
 DETECTING = "Poses of video"
 """The panel of the help with what looks for people."""
+SOLID = "For --style mannequin"
+"""The panel of the help with what draws a body in space."""
+CAMERAS = ("front", "side", "orbit", "follow", "cuts")
 WORKER_BACKENDS = ("dask", "ray", "loky")
 
 
@@ -74,6 +77,16 @@ class Canvas(Options):
     canvas: tuple[int, int] = option(
         "512x512", help="Canvas of the poses in pixels, whatever the video's size.", metavar="WxH", parse=pixels
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filming(Options):
+    """Options of a verb that shows a dance in space through a camera."""
+
+    camera: str | None = option(
+        None, help="front, side, orbit, follow or cuts; else that of the dance.", metavar="NAME", panel=SOLID,
+        role=Role.DERIVED, through="filmed_by", parse=choice(*CAMERAS),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,9 +89,13 @@ def draw_depth(joints: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         for start, end, at_start, at_end in _parts(joints, there, tall):
             _draw_capsule(nearest, start, end, at_start * tall, at_end * tall)
         _draw_head(nearest, joints[:, :3], tall)
-    distance = np.maximum(CAMERA + nearest / max(tall, 1e-6), CAMERA - REACH)
-    grey = np.rint(255 * (CAMERA - REACH) / distance).astype(np.uint8)
+    grey = np.rint(depth_as_grey(nearest / max(tall, 1e-6))).astype(np.uint8)
     return np.repeat(grey[..., None], 3, axis=2)
+
+
+def depth_as_grey(behind: np.ndarray) -> np.ndarray:
+    """0 to 255, near bright, for surfaces that are so many body heights farther than the hips; inf gives 0."""
+    return 255 * (CAMERA - REACH) / np.maximum(CAMERA + behind, CAMERA - REACH)
 
 
 def _cameras(points: np.ndarray, body: np.ndarray, cuts: np.ndarray, around: int) -> np.ndarray:

@@ -17,8 +17,15 @@ if TYPE_CHECKING:
 STYLES = {
     "neon": "dancegen.renderers.skeleton.neon:NeonRenderer",
     "openpose": "dancegen.renderers.skeleton.openpose:OpenposeRenderer",
+    "mannequin": "dancegen.renderers.skeleton.mannequin:MannequinRenderer",
 }
 """A style's name, as --style takes it, and where its Renderer is; its module is imported when it is used."""
+
+
+MANNEQUIN = "mannequin"
+"""The style that draws a body in space."""
+PASSES = DEPTH, NORMAL = ("depth", "normal")
+"""What else it can show of the figure."""
 
 
 class Renderer(Protocol):

@@ -26,7 +26,7 @@ def dance(options: Any, context: Context) -> Artifact:
     """
     from dancegen.video.info import is_video
 
-    video_options = options.only(render_options())
+    video_options = replace(options.only(render_options()), camera=None)  # the dance has its own
     if is_video(options.song) and not options.sound_only:
         return _own_dance(options, video_options, context)
     request = check_render(video_options, context)
@@ -39,7 +39,7 @@ def dance(options: Any, context: Context) -> Artifact:
 def _own_dance(options: Any, video_options: RenderOptions, context: Context) -> Artifact:
     """A film of the dance that a video shows. Raises InputError for options that only a choreography has."""
     path, given = Path(options.song), options.given()
-    shared = {each.name for each in fields(video_options)} | {"song"}
+    shared = {each.name for each in fields(video_options)} - {"camera"} | {"song"}
     for each in fields(GeneratePosesOptions):
         if each.name in given and each.name not in shared:
             raise InputError(

@@ -19,7 +19,6 @@ from dancegen.options.declare import recipe_for
 from dancegen.stages.dance_files import BEATS, DANCES, MOTION, POSES
 from dancegen.stages.evaluation_dances import dance_to_songs
 from dancegen.stages.evaluation_inputs import MODEL, VIDEO_KIND, EvaluationInput, find_inputs, songs_for_models
-from dancegen.stages.lift_poses import motion_of_joints
 from dancegen.stages.own_outputs import is_artifact
 from dancegen.stages.takes import TakeFile, find_sources
 from dancegen.stages.track_beats import VERSION as TRACKER
@@ -168,12 +167,13 @@ def _of_poses(subject: EvaluationInput) -> _Moving:
     def read() -> PublishedDance:
         from dancegen.metrics.published.protocol import PublishedDance
         from dancegen.motion.anatomy import body_height
+        from dancegen.motion.motion import Motion
         from dancegen.pose.sequence import PoseSequence
 
         sequence = PoseSequence.load(path)
         if sequence.joints3d is None:
             raise InputError(f"{subject.name}: {_FLAT}")
-        motion = motion_of_joints(sequence, body_height(sequence.joints3d))
+        motion = Motion.of_joints(sequence.joints3d, sequence.fps, body_height(sequence.joints3d))
         return PublishedDance.of(motion, _beats(beats) if beats.is_file() else None)
 
     music = (Input.file(f"beats {subject.name}", beats),) if beats.is_file() and artifact is None else ()

@@ -12,10 +12,9 @@ from dancegen.dataset.format import CLIPS_FILE, read_clips
 from dancegen.detectors.registry import AUTO, resolve
 from dancegen.dry_run import Pending
 from dancegen.errors import InputError
-from dancegen.options.dance import CAMERAS
 from dancegen.options.data import ExtractPosesOptions
 from dancegen.options.declare import Options, recipe_for
-from dancegen.options.shared import NO_DETECTOR, Cleaning, Extracting, Parallel
+from dancegen.options.shared import CAMERAS, NO_DETECTOR, Cleaning, Extracting, Parallel
 from dancegen.pose.cleaning import CleaningSettings
 from dancegen.stages.detect_people import Look
 from dancegen.stages.extract_clips import Extraction, task_of

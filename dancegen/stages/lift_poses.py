@@ -105,6 +105,7 @@ def _seen(sequence: PoseSequence, origin: Artifact | None, body: Body) -> Iterat
     from dancegen.motion.anatomy import body_height
     from dancegen.motion.body import BodyMotion
     from dancegen.motion.cameras import CAMERAS
+    from dancegen.motion.motion import Motion
 
     if origin is not None:
         song = SongFeatures.load(origin.file(FEATURES), origin.file(BEATS))
@@ -113,7 +114,7 @@ def _seen(sequence: PoseSequence, origin: Artifact | None, body: Body) -> Iterat
             yield _Seen(made, str(origin.params["camera"]), bar_lines(song.beats, song.mel), lasting)
     elif sequence.joints3d is not None:
         for height_m in (body.height_m, body_height(sequence.joints3d)):
-            joints = motion_of_joints(sequence, height_m)
+            joints = Motion.of_joints(sequence.joints3d, sequence.fps, height_m)
             yield from (_Seen(joints, camera, lasting=each) for camera in CAMERAS for each in (True, False))
 
 
@@ -126,19 +127,6 @@ def _by(body: Body, dance: BodyMotion | Motion) -> BodyMotion:
         return retarget_limbs(dance, body)
     same = dance.body.offsets.shape == body.offsets.shape and np.allclose(dance.body.offsets, body.offsets, atol=1e-4)
     return replace(dance, body=body) if same else retarget_limbs(dance.motion(), body)
-
-
-def motion_of_joints(sequence: PoseSequence, height_m: float) -> Motion:
-    """The motion of the joints in space (T, 18, 3), metres, that a pose file brings along."""
-    from dancegen.arrays import unit
-    from dancegen.motion.motion import Motion
-    from dancegen.pose.skeleton import INDEX
-
-    joints = np.asarray(sequence.joints3d, np.float64)
-    right = unit(joints[:, INDEX["r_ear"]] - joints[:, INDEX["l_ear"]])
-    out = joints[:, INDEX["nose"]] - (joints[:, INDEX["r_ear"]] + joints[:, INDEX["l_ear"]]) / 2
-    forward = unit(out - (out * right).sum(axis=1, keepdims=True) * right)
-    return Motion(joints, forward, np.cross(right, forward), sequence.fps, height_m, "poses")
 
 
 def _edited(sequence: PoseSequence, known: _Known, progress: Progress) -> tuple[BodyMotion, Lens, int]:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from dancegen.codecs import USUAL
 from dancegen.context import Context
 from dancegen.errors import InputError, choose_one
-from dancegen.options.dance import RenderOptions, SkeletonOptions
+from dancegen.options.dance import MannequinOptions, RenderOptions, SkeletonOptions
 from dancegen.options.declare import flag_of, recipe_for
 from dancegen.progress import Progress
+from dancegen.renderers import MANNEQUIN
 from dancegen.stages.control_files import write_controls
 from dancegen.stages.dance_files import AUDIO, BEATS, FEATURES, POSES
 from dancegen.stages.drawn_video import DRAWN_SIZE, even_size, rate_in_words, shaped_like, write_drawn
 from dancegen.stages.filmed_dance import framed_as_filmed, is_filmed, picture_size
 from dancegen.stages.import_poses import dance_to_render
+from dancegen.stages.mannequin import camera_of, check_mannequin, mannequin_frames, words_of
 from dancegen.stages.overlay import footage_of, overlay
 from dancegen.store import Artifact, Input
 
@@ -59,6 +61,7 @@ def check_render(options: RenderOptions, context: Context, poses: Artifact | Non
 
     if options.engine is not None and options.engine not in (SKELETON, *BACKENDS):
         raise InputError(f"there is no engine {options.engine!r}; {choose_one(options.engine, (SKELETON, *BACKENDS))}")
+    check_mannequin(options)
     if options.prompt is not None:
         if options.engine == SKELETON:
             raise InputError("--engine skeleton reads no --prompt: leave one of them out")
@@ -100,13 +103,17 @@ def rate_of(options: RenderOptions, poses: Artifact) -> float:
 
 
 def _render_skeleton(options: RenderOptions, context: Context, poses: Artifact) -> Artifact:
-    own = options.only(SkeletonOptions)
-    own = replace(own, frames=own.frames or own.alpha)
     size, fps = drawn_size(options, poses), rate_of(options, poses)
-    recipe = recipe_for(
-        STAGE, VERSION, own, {"poses": (Input.artifact("poses", poses),)}, engine=SKELETON, fps=fps, size=list(size)
-    )
     command = ["dancegen", "render", poses.digest[:16], "--style", options.style, "--size", f"{size[0]}x{size[1]}"]
+    own, camera = options.only(SkeletonOptions), {}
+    if options.style == MANNEQUIN:
+        own, camera = options.only(MannequinOptions), {"filmed_by": camera_of(poses, options.camera)}
+        command += words_of(options)
+    own = replace(own, frames=own.frames or own.alpha)
+    recipe = recipe_for(
+        STAGE, VERSION, own, {"poses": (Input.artifact("poses", poses),)}, engine=SKELETON, fps=fps, size=list(size),
+        **camera,
+    )  # fmt: skip
     command += [*(["--codec", own.codec] if own.codec != USUAL else []), "--fps", rate_in_words(fps)]
     tags = {"digest": recipe.digest, "command": shlex.join(command)}
 
@@ -134,7 +141,10 @@ def _build(
     sequence = PoseSequence.load(poses.file(POSES))
     envelope = AudioEnvelope.of(SongFeatures.load(poses.file(FEATURES), poses.file(BEATS)))
     as_filmed = framed_as_filmed(poses, size)
-    frames = get_renderer(own.style).frames(sequence, envelope, size=size, fps=fps, as_filmed=as_filmed)
+    if isinstance(own, MannequinOptions):
+        frames = mannequin_frames(poses, sequence, own, size, fps)
+    else:
+        frames = get_renderer(own.style).frames(sequence, envelope, size=size, fps=fps, as_filmed=as_filmed)
     if own.frames and own.style == OPENPOSE:
         write_controls(directory, placed(sequence, size, fps, as_filmed=as_filmed))
     return write_drawn(

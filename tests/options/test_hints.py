@@ -26,7 +26,7 @@ from dancegen.errors import InputError, choose_one, nearest
         ("train --steps 3", "write --max-steps 3"),
         ("train --style salsa", "salsa is a genre, which dance and generate-poses take: --genre salsa"),
         ("evaluate a.json --fps 25", "write --json-fps 25"),
-        ("render --camera orbit", "that is an option of dance and generate-poses"),
+        ("render --energy 0.5", "that is an option of dance and generate-poses"),
         ("render --outptu a.mp4", "did you mean --output?"),
         ("artifacts ls --jsn", "did you mean --json?"),
     ],
@@ -47,7 +47,7 @@ def test_a_word_like_nothing_gets_no_guess(capsys):
         ("dance", {"song": "demo", "secs": 3}, r"dance\(\) takes no secs: did you mean seconds\?"),
         ("generate_poses", {"song": "demo", "style": "salsa"}, "takes no style: write genre salsa"),
         ("evaluate", {"dances": ["gan"]}, "takes no dances: write inputs"),
-        ("render", {"camera": "orbit"}, "that is an option of dance and generate-poses"),
+        ("render", {"energy": 0.5}, "that is an option of dance and generate-poses"),
         ("plan", {"verb": "render", "prompts": "a"}, r"did you mean prompt\?"),
     ],
 )
@@ -62,7 +62,7 @@ def test_a_keyword_that_a_function_lacks(verb, keywords, hint):
     ("line", "hint"),
     [
         ("generate-poses demo --camera orbt", "--camera orbt: did you mean orbit? choose one of front"),
-        ("dance demo --style salsa", "choose one of neon, openpose; to dance salsa, write --genre salsa"),
+        ("dance demo --style salsa", "choose one of neon, openpose, mannequin; to dance salsa, write --genre salsa"),
         ("dance demo --style opnepose", "did you mean openpose?"),
         ("dance demo --genre slasa", "--genre slasa: did you mean salsa? this model knows breakdance, hiphop, indian"),
         ("dance demo --engine animatedif", "did you mean animatediff?"),

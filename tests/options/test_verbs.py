@@ -72,6 +72,7 @@ class Case:
 def cases(place, store) -> list[Case]:
     one, two = (lambda name, side=side: place / f"{side}{name}" for side in ("one", "two"))
     dance_of = {side: poses_artifact(store, seconds) for side, seconds in (("one", 6.0), ("two", 5.0))}
+    in_space = poses_artifact(store, 4.0, in_space=True)
     file = place / "poses.json"
     file.write_text(json.dumps([{"people": [{"pose_keypoints_2d": standing().ravel().tolist()}]}] * 40))
     shares = place / "shares.json"
@@ -157,6 +158,8 @@ def cases(place, store) -> list[Case]:
              {"poses": dance_of["two"], "style": "openpose", "fps": 24, "size": "64x64"}),
         Case("render", {"poses": dance_of["one"], "style": "openpose"},
              {"codec": "ffv1", "frames": True, "alpha": True}),
+        Case("render", {"poses": in_space, "style": "mannequin"},
+             {"camera": "orbit", "background": "white", "render_pass": "depth"}),
         Case("render", {"poses": file, "music": one(".wav")},
              {"music": two(".wav"), "music_start": 0.5, "json_fps": 24, "json_canvas": "640x640",
               "beat_tracker": place / "beats.ckpt", "offline": True}),

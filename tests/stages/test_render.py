@@ -128,7 +128,7 @@ def test_without_an_argument_it_takes_the_newest_poses(place, poses, store, vide
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"style": "oil"}, "neon, openpose"), ({"engine": "animatediff"}, "--prompt"),
+        ({"style": "oil"}, "neon, openpose, mannequin"), ({"engine": "animatediff"}, "--prompt"),
         ({"size": "127x96"}, "even"), ({"size": "96x95"}, "even"), ({"size": "1x1"}, "--size 1x1"),
         ({"fps": 0}, "--fps 0"), ({"fps": float("nan")}, "--fps nan"), ({"fps": 121}, "--fps 121"),
     ],
