@@ -77,6 +77,21 @@ def test_a_preview_is_painted_as_the_film_will_be(store, poses, models, capfd):
     assert plans[0]["steps"] == plans[1]["steps"] > FEW["steps"] and plans[0]["key_frames"] > plans[1]["key_frames"]
 
 
+def test_a_draft_of_seeds_is_painted_once_and_says_what_it_goes_without(store, poses, models, capfd):
+    """Seeds are told apart before anything is painted once more; models for that alone are not even looked for."""
+    plain = film(store, poses, PROMPT, capfd, **FEW, **models, seeds=2, seed=5)
+    more = {"upscale": 1.5, "refine_face": True, "temporal": True, "temporalnet": "nobody/has-this", "offline": True}
+    same = film(store, poses, PROMPT, capfd, **FEW, **models, **more, seeds=2, seed=5, force=True)
+    assert same["digest"] == plain["digest"] and plain["summary"]["goes_without"] == []
+    assert same["summary"]["goes_without"] == ["--temporal", "--upscale", "--refine-face"]
+    assert "a draft of seeds goes without --temporal, --upscale and --refine-face" in " ".join(same["said"].split())
+    words = flags({**QUICK, **FEW, **models, **more, "seeds": 3, "store": store.root})
+    for kind in ([], ["--json"]):
+        assert main(["render", poses.digest[:16], "--prompt", "unseen", "--dry-run", *kind, *words]) == 3
+        out = capfd.readouterr().out
+        assert json.loads(out)["goes_without"] == same["summary"]["goes_without"] if kind else "goes without" in out
+
+
 def test_a_dry_run_of_a_draft_says_what_the_draft_takes(store, poses, models, capfd):
     words = ["render", poses.digest[:16], "--prompt", "unseen", "--store", str(store.root), "--dry-run", "--json"]
     plans = []
