@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -117,7 +117,7 @@ def _complete(source: Source, part: Path, advance: Advance) -> None:
         raise OSError(f"{part.stat().st_size} bytes came, and {source.size} were expected")
 
 
-def _go_on(source: Source, file: BinaryIO, mark: Path, tell: Advance) -> int | None:
+def _go_on(source: Source, file: BinaryIO, mark: Path, tell: Callable[[int], None]) -> int | None:
     """Write what one answer gives behind what is in a file; the bytes that it should have then, where that is said.
 
     mark: a file that holds the version of what has come, by which the server knows whether it still is the same; what

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import numpy as np
 
@@ -167,7 +167,8 @@ class VideoWriter:
         options = dict(self.codec.options)
         if self.codec.encoder == "libx264":
             options["x264-params"] = X264_TUNING if self.size[0] % TREE_STEP == 0 else X264_TUNING + NO_TREE
-        self._video: VideoStream = container.add_stream(self.codec.encoder, rate=self.fps, options=options)
+        stream = container.add_stream(self.codec.encoder, rate=self.fps, options=options)
+        self._video = cast("VideoStream", stream)
         self._video.width, self._video.height = self.size
         self._video.pix_fmt = self.codec.pixels
         self._video.time_base = 1 / self.fps
@@ -247,9 +248,8 @@ class _AudioTrack:
     def __init__(self, sound: Soundtrack, container: OutputContainer, codec: Codec) -> None:
         self.sound = sound
         options = AUDIO_CODING if codec.sound == "aac" else {}
-        self.stream: AudioStream = container.add_stream(
-            codec.sound, rate=sound.rate, layout=sound.layout, options=options
-        )  # fmt: skip
+        stream = container.add_stream(codec.sound, rate=sound.rate, layout=sound.layout, options=options)
+        self.stream = cast("AudioStream", stream)
         self.stream.codec_context.format = codec.sound_format
         if codec.sound == "aac":
             self.stream.bit_rate = AUDIO_BIT_RATE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dancegen.hub import quiet_libraries
 from dancegen.renderers.animatediff.loras import LoraStrength, merge_loras
@@ -63,9 +63,9 @@ def motion_unet(unet: Any, adapter: Any) -> UNetMotionModel:
     from diffusers import UNetMotionModel
 
     if adapter.config.conv_in_channels:  # PIA's first layer is put together of both
-        return UNetMotionModel.from_unet2d(unet, adapter)
+        return cast("UNetMotionModel", UNetMotionModel.from_unet2d(unet, adapter))
     with torch.device("meta"):
-        made = UNetMotionModel.from_unet2d(unet, adapter, load_weights=False)
+        made = cast("UNetMotionModel", UNetMotionModel.from_unet2d(unet, adapter, load_weights=False))
     made.load_state_dict({**unet.state_dict(), **adapter.state_dict()}, assign=True)
     return made.to(unet.dtype).eval()
 
