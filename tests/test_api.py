@@ -73,7 +73,7 @@ def test_a_command_and_its_function_have_the_same_keywords_and_defaults(verb):
 
 def test_dance_takes_every_option_of_the_two_steps_it_runs():
     taken = {name: inspect.signature(getattr(dancegen, name)).parameters for name in ("generate_poses", "render")}
-    of_other_poses = {"poses", "music", "music_start", "over", "beside"}
+    of_other_poses = {"poses", "music", "music_start", "over", "beside", "retarget"}
     both = {name for keywords in taken.values() for name in keywords} - of_other_poses
     assert set(inspect.signature(dancegen.dance).parameters) == both | {"sound_only"}
 

@@ -55,10 +55,10 @@ def write_workflows(artifact: Artifact, output: Output) -> None:
     Raises Taken where something else lies there.
     """
     names = {entry.path for entry in artifact.files}
-    if output.is_file or JSON not in names:
+    video = next((name for name in VIDEO_FILES if name in names), None)
+    if output.is_file or JSON not in names or video is None:
         return
     folder = Path(output.path).resolve()
-    video = next(name for name in VIDEO_FILES if name in names)
     said = artifact.summary
     pictures = Pictures(
         str(folder / FRAMES), str(folder / video), tuple(said["size"]), float(said["fps"]), int(said["frames"])

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dancegen.codecs import USUAL
 from dancegen.detectors.registry import AUTO
 from dancegen.options.declare import flag_of
 from dancegen.options.shared import NO_DETECTOR
@@ -59,6 +60,8 @@ def _command(job: AskedFilm) -> list[str]:
     words = ["dancegen", "render", job.poses.digest[:SHORT], "--prompt", request.options.prompt or ""]
     words += ["--engine", request.backend.name, "--seed", str(request.options.seed)]
     words += ["--size", f"{width}x{height}", "--fps", rate_in_words(job.fps)]
+    words += ["--codec", request.options.codec] if request.options.codec != USUAL else []
+    words += ["--frames"] if request.options.frames else []
     detector = None
     if settings.image is not None:
         detector = job.detector.name if settings.detector == AUTO and job.detector else settings.person_detector()

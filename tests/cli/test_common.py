@@ -70,9 +70,9 @@ def test_output_receives_a_copy_beside_the_artifact(render_stage, capfd, tmp_pat
 
 
 def test_an_output_that_cannot_be_is_refused_before_any_work(render_stage, capfd, tmp_path):
-    assert main(["render", "-o", str(tmp_path / "mine.mov")]) == 2
+    assert main(["render", "-o", str(tmp_path / "mine.avi")]) == 2
     out, err = capfd.readouterr()
-    assert out == "" and err.count("\n") == 1 and "no .mov file" in err
+    assert out == "" and err.count("\n") == 1 and "no .avi file" in err
     assert render_stage.calls == []
 
 

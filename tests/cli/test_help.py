@@ -81,7 +81,7 @@ def test_the_shell_can_complete_commands():
         ("generate-poses song.mp3 --camera ", ["front", "side", "orbit", "follow", "cuts"]),
         ("dance song.mp3 --genre s", ["salsa", "shuffle"]),
         ("render --style n", ["neon"]),
-        ("render --engine ", ["skeleton", "animatediff"]),
+        ("render --engine ", ["skeleton", "animatediff", "wan-vace"]),
         ("render --vram 1", ["12", "16"]),
         ("render --backend d", ["dask"]),
         ("render --sampler l", ["lcm"]),

@@ -14,7 +14,7 @@ from dancegen.motion.cameras import face_visibility, facing_camera, film, perspe
 from dancegen.motion.motion import Motion
 from dancegen.motion.readers.registry import load_motion
 from dancegen.motion.rotations import about
-from dancegen.options import dance
+from dancegen.options import shared
 from dancegen.pose.geometry import body_height
 from dancegen.pose.shots import find_cuts
 from dancegen.pose.skeleton import FACE, INDEX
@@ -208,4 +208,4 @@ def test_cuts_fall_on_bar_lines():
 
 
 def test_the_cameras_there_are_are_those_that_commands_offer():
-    assert set(cameras.CAMERAS) == set(dance.CAMERAS)
+    assert set(cameras.CAMERAS) == set(shared.CAMERAS)

@@ -227,7 +227,7 @@ def test_light_of_the_dancer_is_added_where_it_is_and_the_picture_is_that_of_who
     monkeypatch.setattr(renderer, "expose", everywhere)
     for one, other in zip(near, render(sequence, envelope, size), strict=True):
         apart = np.abs(one.astype(int) - other)
-        assert apart.max() <= 1 and apart.mean() < 0.02
+        assert apart.max() <= 2 and apart.mean() < 0.02  # of 255
     rows, columns = boxes[3]
     assert (rows.stop - rows.start) * (columns.stop - columns.start) < 0.75 * (size[0] // 2) * (size[1] // 2)
 
