@@ -57,6 +57,8 @@ def download(
     except (OSError, ValueError, HTTPException) as error:  # those of urllib are OSErrors
         reason = str(error).removeprefix("<urlopen error ").removesuffix(">").strip()
         kept = "; what has come is kept: run it again to go on" if part.is_file() and part.stat().st_size else ""
+        if not kept:
+            part.unlink(missing_ok=True)
         raise ModelError(f"{url} could not be downloaded ({reason}{kept}). {advice}") from error
 
 
