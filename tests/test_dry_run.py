@@ -85,6 +85,7 @@ def test_every_verb_foretells_the_digest_it_makes(verb, place, own_store, tmp_pa
         "train": {"dataset": prepared, "family": "diffusion", "max_steps": 1},
         "generate-poses": dancing(place, seed=1),
         "render": {"poses": poses, "size": "128x128"},
+        "export": {"dance": poses, "fps": 24},
         "evaluate": {"inputs": [poses]},
     }[verb.name]
     made = _count(own_store)

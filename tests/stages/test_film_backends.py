@@ -154,7 +154,7 @@ def test_its_own_option_is_a_flag_a_keyword_and_part_of_the_recipe(store, poses,
         ({"style": "openpose"}, "--style: the engine dummy has no such option; skeleton has it"),
         ({"engine": "animatediff", "brightness": 3}, "the engine animatediff has no such option; dummy has it"),
         ({"size": "72x64"}, "multiples of 16"), ({"segment": 4}, "--segment 4"),
-        ({"engine": "oil"}, "skeleton, animatediff, dummy"),
+        ({"engine": "oil"}, "skeleton, animatediff, wan-vace, dummy"),
     ],
 )  # fmt: skip
 def test_what_an_engine_cannot_do_is_refused_by_flag_and_engine(choices, words, store, poses, capfd):

@@ -81,14 +81,3 @@ def test_a_killed_film_goes_on_in_the_numbers_that_it_had_come_to(in_half, store
     third = film(other, poses, PROMPT, capfd, **{**FEW, **given})
     assert third["summary"]["segments_computed"] == 1 and third["content"] == whole["content"]
     assert "bfloat16" not in third["said"]
-
-
-def test_so_does_the_second_pass(in_half, store, poses, models, loud, tmp_path, capfd):
-    given = {**models, "temporal": True, "temporalnet": loud[1], "key_fps": 2, "steps": 2}
-    whole = film(store, poses, PROMPT, capfd, **{**FEW, **given})
-    assert whole["said"].count("goes on in bfloat16") == 1
-    other = elsewhere(poses, tmp_path / "other")
-    kept = other.root / ".scratch" / "render-temporal"
-    killed(poses, other, given, lambda: list(kept.glob("*/000001.png")), "two frames")
-    again = film(other, poses, PROMPT, capfd, **{**FEW, **given})
-    assert "bfloat16" not in again["said"] and again["content"] == whole["content"]

@@ -125,7 +125,7 @@ def test_what_cannot_change_a_result_never_changes_the_recipe_of_a_command(worke
     """A device, a store and a place for the result are no options at all."""
     drawn = {
         "workers": (workers, others), "wandb": (None, project), "backend": (None, "loky"),
-        "scheduler": (None, project), "offline": (False, True),
+        "scheduler": (None, project), "offline": (False, True), "retarget": (None, project),
     }  # fmt: skip
     for stage, verb in VERBS.items():
         options = fields(verb())
