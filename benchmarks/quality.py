@@ -70,7 +70,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-retime", action="store_true", help="leave steps when they come")
     options = parser.parse_args()
-    use_cores(options.cores)
+    use_cores(options.cores, ask=False)
     from dancegen.assets import asset
     from dancegen.choreographers.diffusion.model_settings import load_styles
     from dancegen.metrics.dance import rounded

@@ -122,7 +122,7 @@ def main() -> int:
     options = parser.parse_args()
     if not options.real and options.songs is None:
         parser.error("--songs: a folder of songs to dance to; or --real, to measure real dance alone")
-    use_cores(options.cores)
+    use_cores(options.cores, ask=False)
     from dancegen.audio import AUDIO_SUFFIXES
     from dancegen.choreographers import find_model
     from dancegen.errors import DancegenError

@@ -1,4 +1,4 @@
-"""How hard a dance is on the dancer's body, beside what real dancers do: nobody can be flung round.
+"""How hard a dance is on the dancer's body, beside what real dancers do: they are not flung round.
 
 The limits are those that real dance keeps in all but one of ten thousand frames: 38 minutes of eight genres turn at up
 to 14.2 rad/s and accelerate by 56 m/s^2 (`python benchmarks/steadiness.py --dataset DIR --real`).
@@ -29,7 +29,7 @@ def acceleration(motion: BodyMotion) -> np.ndarray:
 
 
 def strain(motion: BodyMotion) -> np.ndarray:
-    """(T,) how near each frame, and those beside it, come to a limit; beyond 1 it is danced by nobody."""
+    """(T,) how near each frame, and those beside it, come to a limit; beyond 1 hardly anybody dances it."""
     from scipy.ndimage import maximum_filter1d
 
     share = np.zeros(len(motion))

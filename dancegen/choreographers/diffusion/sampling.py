@@ -71,8 +71,8 @@ def sample(
 
 
 def _danceable(model: Model, windows: list[Window], guidance: float, steps: int) -> list[Tensor]:
-    """Each window (T, 127) in metres, in its own axes. One that no dancer could dance is drawn again, and the best of
-    DRAWS draws is taken."""
+    """Each window (T, 127) in metres, in its own axes. One that hardly any dancer could dance is drawn again, and the
+    best of DRAWS draws is taken."""
     made = list(_denoise(model, windows, guidance, steps))
     strains = [_strain(model, window, piece) for window, piece in zip(windows, made, strict=True)]
     for draw in range(1, DRAWS):
