@@ -1,7 +1,7 @@
 """How hard a dance is on the dancer's body, beside what real dancers do: they are not flung round.
 
-The limits are those that real dance keeps in all but one of ten thousand frames: 38 minutes of eight genres turn at up
-to 14.2 rad/s and accelerate by 56 m/s^2 (`python benchmarks/steadiness.py --dataset DIR --real`).
+The limits are about what real dance keeps in all but one of ten thousand frames: 37 minutes of eight genres turn at up
+to 13.1 rad/s and accelerate by 64 m/s^2 (`python benchmarks/steadiness.py --dataset DIR --real`).
 """
 
 from __future__ import annotations
