@@ -24,7 +24,15 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PLACE = re.compile(r"^<!-- (options|settings|signature|include) (\S+) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
 USUAL_PANEL = "Options"
 PAGES = {
-    "Dance": ("make-a-dance", "steer-and-edit", "film-it", "video-models", "my-own-character", "comfyui"),
+    "Dance": (
+        "make-a-dance",
+        "studio",
+        "steer-and-edit",
+        "film-it",
+        "video-models",
+        "my-own-character",
+        "comfyui",
+    ),  # fmt: skip
     "Models of your own": ("your-own-footage", "train", "evaluate", "scale-out"),
     "Reference": ("commands", "settings", "python", "store"),
     "Background": ("how-it-works", "models", "ablation", "limits", "licences"),

@@ -18,6 +18,8 @@ from dancegen.cli import artifacts
 from dancegen.cli.commands import command_class, command_for, epilog, unknown_option
 from dancegen.cli.common import examples, need_command
 from dancegen.cli.genres import EXAMPLES, list_genres
+from dancegen.cli.studio import EXAMPLES as STUDIO_EXAMPLES
+from dancegen.cli.studio import studio
 from dancegen.devices import is_main_process, rank_and_world_size
 from dancegen.errors import DancegenError
 from dancegen.options.verbs import VERBS
@@ -40,6 +42,7 @@ def build_app() -> typer.Typer:
     dance = VERBS[0]
     app.command("inference", cls=command_class(dance), hidden=True, epilog=epilog(dance))(command_for(dance))
     app.command("genres", epilog=examples(*(f"dancegen {line}" for line in EXAMPLES)))(list_genres)
+    app.command("studio", epilog=examples(*(f"dancegen {line}" for line in STUDIO_EXAMPLES)))(studio)
     app.add_typer(artifacts.app, name="artifacts")
     return app
 

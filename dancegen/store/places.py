@@ -8,6 +8,7 @@ CACHEDIR.TAG                        backup programs leave it out
 .locks/<stage>-<16 hex>.lock        held while one is made, with a record of who holds it
 .names/, .pins/                     what people put on artifacts: see `marks`
 .newest/<user>/<stage>.json         the newest artifact of a stage, for inputs left out
+.studio/<user>/                     what a person's studio keeps: uploads, and the jobs of its queue
 .swept                              its date says when leftovers were last looked for
 """
 
@@ -60,6 +61,9 @@ class Places:
 
     def newest(self, stage: str) -> Path:
         return self.root / ".newest" / _user() / f"{stage}.json"
+
+    def studio(self) -> Path:
+        return self.root / ".studio" / _user()
 
     def stages(self) -> list[str]:
         """Names of the stages that have a directory. Raises StoreError where the root cannot be read."""

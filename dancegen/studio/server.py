@@ -1,0 +1,213 @@
+"""The server of the studio: the guard, our own routes, and the Gradio page behind them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from dancegen.errors import DancegenError, InputError, NotFoundError
+from dancegen.store import SHORT, Store
+from dancegen.studio.guard import Access, Guard
+from dancegen.studio.jobs import Jobs
+from dancegen.studio.studio import STATIC, Studio
+
+SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self' data:"
+"""For pages out of the store: a report is shown, and nothing in it may act."""
+LARGEST_UPLOAD = "4gb"
+_KINDS = {".glb": "model/gltf-binary", ".vrma": "model/gltf-binary", ".bvh": "text/plain", ".npz": "application/zip"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a person wants the studio served. host: an address to listen on. allow: directories that forms may name."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+    share: bool = False
+    password: str | None = None
+    allow: tuple[Path, ...] = ()
+
+
+def serve(store: Store, wanted: Wanted, ready: Callable[[str, str], None]) -> None:
+    """Serve until interrupted. ready: told the address with its token, and the one for others, once it answers.
+
+    Raises InputError where gradio is missing, or the address cannot be had.
+    """
+    home = store.places.studio()
+    uploads = home / "uploads"
+    uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.chmod(0o700)
+    _prepare_gradio(uploads)
+    listening = _listen(wanted.host, wanted.port)
+    port = listening.getsockname()[1]
+    access = Access(port, uploads, by_number=_is_everywhere(wanted.host), password=wanted.password)
+    access.hosts |= {_bracketed(wanted.host), socket.gethostname().lower()} if wanted.password else set()
+    jobs = Jobs(store, home, (uploads, *wanted.allow))
+    try:
+        app = build(Studio(store, jobs, access.base, home), access)
+        others = _shared(port, access) if wanted.share else f"http://{_named(wanted.host)}:{port}"
+        local = "127.0.0.1" if _is_everywhere(wanted.host) else _bracketed(wanted.host)
+        mine = f"http://{local}:{port}{access.base}/?token={access.token}"
+        _run(app, listening, lambda: ready(mine, f"{others}{access.base}/"))
+    except KeyboardInterrupt:
+        pass
+    finally:
+        jobs.close()
+        listening.close()
+
+
+def build(studio: Studio, access: Access) -> Any:
+    """The whole application: our own routes first, then Gradio's, and the guard before all of them."""
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from dancegen.studio import shell
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    _add_routes(app, studio)
+    blocks = shell.build(studio)
+    app = gr.mount_gradio_app(
+        app, blocks, path=studio.base, footer_links=[], run_history=False, ssr_mode=False, mcp_server=False, pwa=False,
+        enable_monitoring=False, max_file_size=LARGEST_UPLOAD, show_error=True, **shell.looks(studio),
+    )  # fmt: skip
+    return Guard(app, access)
+
+
+def _add_routes(app: Any, studio: Studio) -> None:
+    from fastapi import Request
+    from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+
+    def refused(error: DancegenError) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, 404 if isinstance(error, NotFoundError) else 400)
+
+    @app.get(f"{studio.base}/files/{{stage}}/{{digest}}/{{name:path}}")
+    def file(stage: str, digest: str, name: str, request: Request):
+        try:
+            path = stored_file(studio.store, stage, digest, name)
+        except DancegenError:
+            return PlainTextResponse("There is no such file.\n", 404)
+        asked = "download" in request.query_params
+        own = {"content-security-policy": SANDBOX} if path.suffix in (".html", ".svg") else {}
+        return FileResponse(
+            path, media_type=_KINDS.get(path.suffix), headers={"cache-control": "private, max-age=3600", **own},
+            filename=f"{digest[:8]}-{path.name}" if asked else None,
+        )  # fmt: skip
+
+    @app.get(f"{studio.base}/parts/{{name:path}}")
+    def part(name: str):
+        path = (STATIC / name).resolve()
+        if not path.is_relative_to(STATIC.resolve()) or not path.is_file():
+            return PlainTextResponse("There is no such file.\n", 404)
+        return FileResponse(path, headers={"cache-control": "no-cache"})
+
+    @app.get(f"{studio.base}/jobs")
+    def all_jobs():
+        return [{**asdict(job), "keywords": None} for job in studio.jobs.all()]
+
+    @app.post(f"{studio.base}/jobs/{{job_id}}/{{order}}")
+    def order(job_id: str, order: str):
+        orders = {"cancel": studio.jobs.cancel, "again": studio.jobs.again}
+        if order not in orders:
+            return refused(NotFoundError(f"a job cannot be told to {order}"))
+        try:
+            return {**asdict(orders[order](job_id)), "keywords": None}
+        except DancegenError as error:
+            return refused(error)
+
+
+def stored_file(store: Store, stage: str, digest: str, name: str) -> Path:
+    """The path of a file that an artifact's manifest names. Raises NotFoundError for anything else.
+
+    Neither a path in the place of a digest nor a link in the artifact leads out of it.
+    """
+    plain = len(digest) >= SHORT and set(digest) <= set("0123456789abcdef")
+    if not plain or stage not in store.places.stages() + [s for b in store.below for s in _stages_of(b)]:
+        raise NotFoundError("no such artifact")
+    artifact = store.look_up(digest, stage)
+    path = artifact.file(name)
+    if path.resolve(strict=True) != artifact.path.resolve() / name:
+        raise NotFoundError(f"{name} lies elsewhere")
+    return path
+
+
+def _stages_of(root: Path) -> list[str]:
+    from dancegen.store.places import Places
+
+    return Places(root, read_only=True).stages()
+
+
+def _prepare_gradio(uploads: Path) -> None:
+    """Gradio reads these when it is imported. Raises InputError where it is not installed."""
+    os.environ.update(
+        GRADIO_ANALYTICS_ENABLED="False", GRADIO_TEMP_DIR=str(uploads), GRADIO_SSR_MODE="False",
+        GRADIO_MCP_SERVER="False", GRADIO_RUN_HISTORY="False", HF_HUB_DISABLE_TELEMETRY="1",
+    )  # fmt: skip
+    try:
+        import gradio  # noqa: F401
+    except ImportError as error:
+        raise InputError(
+            f"dancegen studio needs Gradio ({error}): install it with pipx install 'dancegen[studio]', or "
+            "pip install 'dancegen[studio]'"
+        ) from error
+
+
+def _run(app: Any, listening: socket.socket, ready: Callable[[], None]) -> None:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: Sequence[socket.socket] | None = None) -> None:
+            await super().startup(list(sockets or ()))
+            if self.started:
+                ready()
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=1,
+        proxy_headers=False,
+    )  # fmt: skip
+    Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int | None) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port or 0))
+    except OSError as error:
+        found.close()
+        named = f"--host {host} --port {port}" if port else f"--host {host}"
+        raise InputError(
+            f"{named} cannot be listened on: {error.strerror or error}; another --port may be free"
+        ) from error
+    found.listen(128)
+    return found
+
+
+def _shared(port: int, access: Access) -> str:
+    """An address on the internet, through Gradio's own servers. Raises InputError where there is none to be had."""
+    from secrets import token_urlsafe
+
+    from gradio.networking import setup_tunnel
+
+    try:
+        address = setup_tunnel("127.0.0.1", port, token_urlsafe(32), None, None)
+    except Exception as error:
+        raise InputError(f"--share: Gradio gives no address: {error}; --host 0.0.0.0 needs no internet") from error
+    access.hosts.add(address.partition("://")[2].rstrip("/"))
+    return address.rstrip("/")
+
+
+def _is_everywhere(host: str) -> bool:
+    return host in ("0.0.0.0", "::", "")
+
+
+def _named(host: str) -> str:
+    return socket.gethostname().lower() if _is_everywhere(host) else _bracketed(host)
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host.lower()
