@@ -32,7 +32,7 @@ PAGES = {
         "video-models",
         "my-own-character",
         "comfyui",
-    ),  # fmt: skip
+    ),
     "Models of your own": ("your-own-footage", "train", "evaluate", "scale-out"),
     "Reference": ("commands", "settings", "python", "store"),
     "Background": ("how-it-works", "models", "ablation", "limits", "licences"),
