@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, fields
 from importlib import import_module
 from inspect import Parameter, Signature
@@ -12,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from dancegen.allocator import keep_memory
 from dancegen.context import Context
 from dancegen.devices import is_main_process, rank_and_world_size
-from dancegen.errors import InputError, KeywordError, StoreError, choose_one
+from dancegen.errors import InputError, KeywordError, StoreError
 from dancegen.options.declare import declared
-from dancegen.options.verbs import VERBS, Verb
+from dancegen.options.verbs import VERBS, Verb, verb_named
 from dancegen.progress import SILENT
 from dancegen.store import SHORT, Artifact
 from dancegen.store.marks import check_name
@@ -84,10 +85,18 @@ def plan(verb: str, *arguments: Any, **keywords: Any) -> RunPlan:
 
     Raises as the verb does, InputError for a verb that there is not.
     """
-    names = {each.name: each for each in VERBS} | {each.function: each for each in VERBS}
-    if verb not in names:
-        raise InputError(f"there is no {verb} to plan; {choose_one(verb, [each.name for each in VERBS])}")
-    return foretell(names[verb], _bound(names[verb], arguments, keywords))
+    declaration = verb_named(verb)
+    return foretell(declaration, _bound(declaration, arguments, keywords))
+
+
+def warm_up(*verbs: str) -> None:
+    """Import what these verbs need, before anybody waits for it."""
+    wait_asleep()
+    for each in verbs:
+        _stage(verb_named(each).function)
+    with suppress(ImportError):  # who needs it says so in words
+        import librosa.feature  # noqa: F401
+        import torch  # noqa: F401
 
 
 def foretell(declaration: Verb, given: Mapping[str, Any]) -> RunPlan:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from dancegen.codecs import VIDEO_FILES
+from dancegen.errors import InputError, choose_one
 from dancegen.options.dance import DanceOptions, EvaluateOptions, ExportOptions, GeneratePosesOptions, RenderOptions
 from dancegen.options.data import ExtractPosesOptions, PrepareOptions, TrainOptions
 from dancegen.options.declare import Options, declared
@@ -209,3 +210,11 @@ VERBS = (
         ),
     ),
 )  # fmt: skip
+
+
+def verb_named(name: str) -> Verb:
+    """The verb of a name, `generate-poses` or `generate_poses`. Raises InputError for one that there is not."""
+    found = next((each for each in VERBS if name in (each.name, each.function)), None)
+    if found is None:
+        raise InputError(f"there is no {name}; {choose_one(name, [each.name for each in VERBS])}")
+    return found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any
 
 from dancegen.options.declare import COMMON, Choice, Options, Switch, declared, flag_of, kinds
-from dancegen.studio.requests import result_of, verb_of
+from dancegen.options.verbs import verb_named
 
 FILES = ("SONG", "FILE", "VIDEO", "CHARACTER")
 """What stands for a file in the help: such an option is an upload. Others name what is in the store."""
@@ -32,7 +31,7 @@ class Form:
 
     def read(self, values: Sequence[Any]) -> dict[str, Any]:
         """The keywords that differ from their defaults, as the verb takes them."""
-        kind = kinds(verb_of(self.verb).options())
+        kind = kinds(verb_named(self.verb).options())
         given = {}
         for each, value in zip(self.fields, values, strict=True):
             value = _read(kind[each.name], value)
@@ -64,7 +63,7 @@ def options_form(
     """
     import gradio as gr
 
-    options, first = verb_of(verb).options(), tuple(first)
+    options, first = verb_named(verb).options(), tuple(first)
     wanted = [each for each in fields(options) if (only is None or each.name in only) and each.name not in without]
     made: dict[str, Any] = {}
 
@@ -103,36 +102,6 @@ def component_for(options: type[Options], each: Field, value: Any = None) -> Any
         return gr.File(label=label, type="filepath", file_count="multiple" if kind is list else "single", height=120)
     text = ", ".join(map(str, shown)) if isinstance(shown, tuple | list) else shown
     return gr.Textbox(value="" if text is None else str(text), placeholder=says.metavar, max_lines=4, **common)
-
-
-def command(verb: str, keywords: Mapping[str, Any]) -> str:
-    """The command line that does the same, ready to be pasted into a shell."""
-    places, flags = [], []
-    options = verb_of(verb).options()
-    declarations = {each.name: each for each in fields(options)}
-    for name, value in keywords.items():
-        each = declarations.get(name)
-        if value is None or value is False or value == "" or value == ():
-            continue
-        values = [_word(item) for item in value] if _is_several(options, name, value) else [_word(value)]
-        if each is not None and declared(each).argument:
-            places += values
-        else:
-            flag = flag_of(each) if each is not None else f"--{name}"
-            flags += [flag] if value is True else [word for item in values for word in (flag, item)]
-    return shlex.join(["dancegen", verb, *places, *flags])
-
-
-def _is_several(options: type[Options], name: str, value: Any) -> bool:
-    return isinstance(value, tuple | list) and kinds(options).get(name) is list
-
-
-def _word(value: Any) -> str:
-    if result_of(value) is not None:
-        return "RESULT"
-    if isinstance(value, tuple | list):  # a span in a song, or a size
-        return ("-" if any(isinstance(item, float) for item in value) else "x").join(f"{item:g}" for item in value)
-    return f"{value:g}" if isinstance(value, float) and f"{value:g}" == str(value).removesuffix(".0") else str(value)
 
 
 def _read(kind: type, value: Any) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dancegen.errors import DancegenError
-from dancegen.studio.forms import command, options_form
+from dancegen.options.command_line import command_line
+from dancegen.studio.forms import options_form
 from dancegen.studio.studio import said
 
 if TYPE_CHECKING:
@@ -31,6 +32,6 @@ def page(studio: Studio) -> None:
             studio.jobs.add("generate-poses", keywords, "a dance")
         except DancegenError as error:
             raise said(error) from error
-        return command("generate-poses", keywords)
+        return command_line("generate-poses", keywords)
 
     start.click(dance, [song, demo, *form.components], line, api_visibility="private")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -10,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from dancegen.errors import DancegenError, InputError, NotFoundError
+from dancegen.jobs import Job, Jobs
 from dancegen.store import SHORT, Store
 from dancegen.studio.guard import Access, Guard
-from dancegen.studio.jobs import Jobs
 from dancegen.studio.studio import STATIC, Studio
 
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self' data:"
@@ -78,45 +80,45 @@ def build(studio: Studio, access: Access) -> Any:
 
 
 def _add_routes(app: Any, studio: Studio) -> None:
-    from fastapi import Request
-    from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+    from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
 
-    def refused(error: DancegenError) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, 404 if isinstance(error, NotFoundError) else 400)
+    missing = PlainTextResponse("There is no such file.\n", 404)
+    orders = {"cancel": studio.jobs.cancel, "again": studio.jobs.again}
 
-    @app.get(f"{studio.base}/files/{{stage}}/{{digest}}/{{name:path}}")
-    def file(stage: str, digest: str, name: str, request: Request):
+    def file(request: Any) -> Any:
+        asked = request.path_params
         try:
-            path = stored_file(studio.store, stage, digest, name)
-        except DancegenError:
-            return PlainTextResponse("There is no such file.\n", 404)
-        asked = "download" in request.query_params
+            path = stored_file(studio.store, asked["stage"], asked["digest"], asked["name"])
+        except (DancegenError, OSError, ValueError):
+            return missing
         own = {"content-security-policy": SANDBOX} if path.suffix in (".html", ".svg") else {}
-        return FileResponse(
-            path, media_type=_KINDS.get(path.suffix), headers={"cache-control": "private, max-age=3600", **own},
-            filename=f"{digest[:8]}-{path.name}" if asked else None,
-        )  # fmt: skip
+        name = f"{asked['digest'][:8]}-{path.name}" if "download" in request.query_params else None
+        headers = {"cache-control": "private, max-age=3600", **own}
+        return FileResponse(path, media_type=_KINDS.get(path.suffix), headers=headers, filename=name)
 
-    @app.get(f"{studio.base}/parts/{{name:path}}")
-    def part(name: str):
-        path = (STATIC / name).resolve()
-        if not path.is_relative_to(STATIC.resolve()) or not path.is_file():
-            return PlainTextResponse("There is no such file.\n", 404)
-        return FileResponse(path, headers={"cache-control": "no-cache"})
+    def part(request: Any) -> Any:
+        path = (STATIC / request.path_params["name"]).resolve()
+        inside = path.is_relative_to(STATIC.resolve()) and path.is_file()
+        return FileResponse(path, headers={"cache-control": "no-cache"}) if inside else missing
 
-    @app.get(f"{studio.base}/jobs")
-    def all_jobs():
-        return [{**asdict(job), "keywords": None} for job in studio.jobs.all()]
+    def jobs(request: Any) -> Any:
+        return JSONResponse([_told(job) for job in studio.jobs.all()])
 
-    @app.post(f"{studio.base}/jobs/{{job_id}}/{{order}}")
-    def order(job_id: str, order: str):
-        orders = {"cancel": studio.jobs.cancel, "again": studio.jobs.again}
-        if order not in orders:
-            return refused(NotFoundError(f"a job cannot be told to {order}"))
+    def order(request: Any) -> Any:
         try:
-            return {**asdict(orders[order](job_id)), "keywords": None}
-        except DancegenError as error:
-            return refused(error)
+            return JSONResponse(_told(orders[request.path_params["order"]](request.path_params["id"])))
+        except (DancegenError, KeyError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+
+    app.add_route(studio.base + "/files/{stage}/{digest}/{name:path}", file, methods=["GET"])
+    app.add_route(studio.base + "/parts/{name:path}", part, methods=["GET"])
+    app.add_route(studio.base + "/jobs", jobs, methods=["GET"])
+    app.add_route(studio.base + "/jobs/{id}/{order}", order, methods=["POST"])
+
+
+def _told(job: Job) -> dict[str, Any]:
+    """A job as the browser reads it."""
+    return {key: value for key, value in asdict(job).items() if key != "keywords"}
 
 
 def stored_file(store: Store, stage: str, digest: str, name: str) -> Path:
@@ -158,12 +160,18 @@ def _prepare_gradio(uploads: Path) -> None:
 def _run(app: Any, listening: socket.socket, ready: Callable[[], None]) -> None:
     import uvicorn
 
+    def cut(record: logging.LogRecord) -> bool:
+        by_end = bool(record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+        return by_end or "graceful shutdown" in record.getMessage()
+
     class Server(uvicorn.Server):
         async def startup(self, sockets: Sequence[socket.socket] | None = None) -> None:
             await super().startup(list(sockets or ()))
             if self.started:
                 ready()
 
+    # Pages that are open when the server ends are cut off: that is no fault.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not cut(record))
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, ws="none", timeout_graceful_shutdown=1,
         proxy_headers=False,

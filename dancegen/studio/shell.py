@@ -35,7 +35,7 @@ def build(studio: Studio) -> Any:
         gr.HTML('<section id="queue" aria-label="Queue" aria-live="polite"></section>', elem_id="queue-place")
         with gr.Tabs(elem_id="pages"):
             for title, name, page in TABS:
-                with gr.Tab(title, id=name, elem_id=f"tab-{name}"):
+                with gr.Tab(title, id=name, elem_id=f"tab-{name}") as studio.tab:
                     page(studio)
     blocks.queue(default_concurrency_limit=4)
     return blocks

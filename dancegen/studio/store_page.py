@@ -2,27 +2,198 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dancegen.formatting import byte_size
+from dancegen.errors import DancegenError, DoneInPart, InputError
+from dancegen.formatting import byte_size, duration
+from dancegen.store.lineage import dependents, origins, with_dependents
+from dancegen.studio.forms import options_form
+from dancegen.studio.studio import said
 
 if TYPE_CHECKING:
+    from dancegen.store import Artifact, Store
+    from dancegen.store.lineage import Origin
+    from dancegen.store.listing import Listed, Listing
     from dancegen.studio.studio import Studio
+
+SHOWN = 200
+"""Results that the list has at once."""
+SHOWN_FILES = 40
+DANCE, REPORT = "generate-poses", "report.html"
+ALL = "all"
+CHOOSE = """element.addEventListener('click', (event) => {
+    const row = event.target.closest('[data-result]');
+    if (row) trigger('select', {result: row.dataset.result});
+});"""
 
 
 def page(studio: Studio) -> None:
-    """The tab."""
+    """A list of results, and beside it the one that was chosen."""
     import gradio as gr
 
-    table = gr.HTML(label="Results")
+    chosen = gr.State("")
+    with gr.Row():
+        with gr.Column(scale=3, min_width=320):
+            stage = gr.Dropdown([ALL], value=ALL, label="Show", info="Results of one step, or all.")
+            table = gr.HTML(js_on_load=CHOOSE, elem_id="results")
+        with gr.Column(scale=4, min_width=320):
+            details = gr.HTML("<p>Choose a result in the list.</p>", elem_id="result")
+            with gr.Row():
+                export = gr.Button("Export GLB and VRMA", visible=False, elem_id="export")
+                delete = gr.Button("Delete", visible=False, variant="stop", elem_id="delete")
+            with gr.Group(visible=False) as asked:
+                all_of_it = gr.Checkbox(label="Delete all that was made from it, too", elem_id="with-dependents")
+                sure = gr.Button("Yes, delete it", variant="stop", elem_id="sure")
+            with gr.Accordion("Evaluate", open=False, visible=False) as measure:
+                form = options_form("evaluate", without=("inputs",), first=("songs", "seconds"))
+                evaluate = gr.Button("Evaluate", variant="primary", elem_id="evaluate")
 
-    def listed() -> str:
-        rows = [
-            f"<tr><td>{escape(each.stage)}</td><td>{escape(each.short)}</td><td>{byte_size(each.size)}</td></tr>"
-            for each in reversed(studio.store.listing().artifacts)
-        ]
-        return f"<div class=scrolling><table><tr><th>Stage<th>Digest<th>Size</tr>{''.join(rows)}</table></div>"
+    def listed(stage: str) -> list[Any]:
+        listing = studio.store.listing()
+        known = [ALL, *listing.stages]
+        stage = stage if stage in known else ALL
+        return [gr.update(choices=known, value=stage), _table(listing, studio.store, stage)]
 
-    studio.loaded(listed, None, table, api_visibility="private")
-    studio.changed.click(listed, None, table, show_progress="hidden", api_visibility="private")
+    def shown(reference: str) -> list[Any]:
+        try:
+            artifact = studio.store.look_up(reference) if reference else None
+        except DancegenError as error:
+            artifact, reference = None, f"<p>{escape(str(error))}</p>"
+        if artifact is None:
+            html = reference or "<p>Choose a result in the list.</p>"
+            return [html, *[gr.update(visible=False) for _ in range(4)]]
+        html = "".join(_details(artifact, studio))
+        measured = artifact.stage in (DANCE, "train", "render")
+        visible = (artifact.stage == DANCE, artifact.path.parent.parent == studio.store.root, False, measured)
+        return [html, *[gr.update(visible=each) for each in visible]]
+
+    def choose(event: Any) -> list[Any]:
+        return [event.result, *shown(event.result)]
+
+    choose.__annotations__["event"] = gr.EventData  # Gradio reads it, and knows no names of functions
+
+    def remove(reference: str, with_all: bool, stage: str) -> list[Any]:
+        try:
+            _remove(studio.store, reference, with_all)
+        except DancegenError as error:
+            raise said(error) from error
+        return ["", *shown(""), *listed(stage)]
+
+    def queue(verb: str, keywords: dict[str, Any], label: str) -> None:
+        try:
+            studio.jobs.add(verb, keywords, label)
+        except DancegenError as error:
+            raise said(error) from error
+
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    beside = [details, export, delete, asked, measure]
+    for event in (studio.loaded, studio.changed.click, studio.tab.select, stage.input):
+        event(listed, stage, [stage, table], **quiet)
+    studio.changed.click(shown, chosen, beside, **quiet)
+    table.select(choose, None, [chosen, *beside], **quiet)
+    delete.click(lambda: gr.update(visible=True), None, asked, **quiet)
+    sure.click(remove, [chosen, all_of_it, stage], [chosen, *beside, stage, table], **quiet)
+    export.click(lambda it: queue("export", {"dance": it}, f"export of {it[:8]}"), chosen, None, **quiet)
+    evaluate.click(
+        lambda it, *values: queue("evaluate", {"inputs": [it], **form.read(values)}, f"evaluation of {it[:8]}"),
+        [chosen, *form.components], None, **quiet,
+    )  # fmt: skip
+
+
+def _table(listing: Listing, store: Store, stage: str) -> str:
+    found = [each for each in reversed(listing.artifacts) if stage in (ALL, each.stage)]
+    if not found:
+        return "<p>Nothing here yet: make a dance.</p>"
+    names = store.marks.names()
+    rows = "".join(
+        f'<tr><td><button type="button" class="plain" data-result="{each.short}">{escape(each.stage)} {each.short[:8]}'
+        f"</button></td><td>{escape(', '.join(names.get((each.stage, each.short), [])))}</td>"
+        f"<td>{each.created[:16].replace('T', ' ')}</td><td>{byte_size(each.size)}</td></tr>"
+        for each in found[:SHOWN]
+    )
+    more = f"<p>and {len(found) - SHOWN} older ones: dancegen artifacts ls lists all.</p>" if len(found) > SHOWN else ""
+    head = "".join(f'<th scope="col">{title}</th>' for title in ("Result", "Name", "Made (UTC)", "Size"))
+    return (
+        f'<div class="scrolling" tabindex="0" role="region" aria-label="Results"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>{more}"
+    )
+
+
+def _details(artifact: Artifact, studio: Studio) -> Iterator[str]:
+    """What a person wants to know of a result, as HTML."""
+    from dancegen.stages.own_command import command_of
+
+    listing, place = studio.store.listing(), (artifact.stage, artifact.digest[:16])
+    yield f"<h2>{escape(artifact.stage)} {artifact.digest[:8]}</h2>{_player(artifact, studio)}"
+    users = listing.users.get(artifact.content, [])
+    rows = {
+        "Name": ", ".join(studio.store.marks.names().get(place, [])),
+        "Made": f"{artifact.created[:16].replace('T', ' ')} UTC, in {duration(artifact.duration_s)}",
+        "Size": f"{byte_size(artifact.size)} in {len(artifact.files)} files",
+        "Used by": ", ".join(f"{each.stage} {each.short[:8]}" for each in users) or "nothing",
+        "Command": command_of(artifact, listing),
+        **{key.replace("_", " ").capitalize(): _figure(value) for key, value in artifact.summary.items()},
+    }
+    told = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in rows.items() if value)
+    yield f"<dl>{told}</dl>"
+    tree = "".join(_tree(origins(artifact.inputs, listing)))
+    yield f"<h3>Made from</h3><ul>{tree}</ul>" if tree else ""
+    yield f"<h3>Download</h3><ul>{''.join(_links([artifact, *_exports(users)], studio))}</ul>"
+
+
+def _player(artifact: Artifact, studio: Studio) -> str:
+    names = [entry.path for entry in artifact.files]
+    if REPORT in names:
+        source = studio.url(artifact, REPORT)
+        return f'<iframe title="Report" src="{source}" sandbox="allow-popups" class="report"></iframe>'
+    video = next((name for name in names if name.endswith(".mp4")), None)
+    return f'<video controls playsinline src="{studio.url(artifact, video)}"></video>' if video else ""
+
+
+def _links(artifacts: Iterable[Artifact | Listed], studio: Studio) -> Iterator[str]:
+    for each in artifacts:
+        files = [(entry[0], entry[1]) if isinstance(entry, tuple | list) else (entry.path, entry.size)
+                 for entry in each.files]  # fmt: skip
+        for name, size in files[:SHOWN_FILES]:
+            address = escape(studio.url(each, name, download=True))
+            yield f'<li><a href="{address}" download>{escape(name)}</a> {byte_size(size)}</li>'
+        if len(files) > SHOWN_FILES:
+            yield f"<li>and {len(files) - SHOWN_FILES} more</li>"
+
+
+def _exports(users: Iterable[Listed]) -> list[Listed]:
+    return [each for each in users if each.stage == "export"][-1:]
+
+
+def _tree(found: Iterable[Origin]) -> Iterator[str]:
+    for each in found:
+        inside = "".join(_tree(each.origins))
+        lost = " (no longer in the store)" if each.lost else ""
+        yield f"<li>{escape(each.item.role)}: {escape(each.item.name)}{lost}{inside and f'<ul>{inside}</ul>'}</li>"
+
+
+def _figure(value: object) -> str:
+    """A summary's figure; nothing of tables, which the report shows."""
+    if isinstance(value, dict):
+        return "" if any(isinstance(row, dict) for row in value.values()) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _remove(store: Store, reference: str, with_all: bool) -> None:
+    """As `artifacts rm`. Raises InputError where it is needed or pinned, DoneInPart where it is in use."""
+    from dancegen.store.collect import remove
+
+    listing, wanted = store.listing(), store.look_up(reference).path
+    gone = {each for each in listing.artifacts if each.path == wanted}
+    gone = with_dependents(gone, listing) if with_all else gone
+    gone = {each for each in gone if each.path.parent.parent == store.root}
+    if needed := dependents(gone, listing):
+        users = ", ".join(f"{each.stage} {each.short[:8]}" for by in needed.values() for each in by)
+        raise InputError(f"{users} was made from it: tick the box to delete that, too")
+    if pinned := [each.label for each in gone if (each.stage, each.short) in store.marks.pins()]:
+        raise InputError(f"{pinned[0]} is pinned: let it go first, with dancegen artifacts unpin")
+    done = remove(store, sorted(gone, key=lambda each: each.created, reverse=True), also_if_used=True)
+    if len(done.artifacts) < len(gone):
+        raise DoneInPart("some of it is being used right now, and stays")

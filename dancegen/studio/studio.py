@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dancegen.errors import DancegenError
+from dancegen.jobs import Job, Jobs
 from dancegen.store import SHORT, Store
-from dancegen.studio.jobs import Job, Jobs
 
 if TYPE_CHECKING:
     from dancegen.store import Artifact
@@ -31,6 +31,7 @@ class Studio:
     changed: a hidden button that the browser clicks whenever a job of any tab begins, ends or goes a step on:
         studio.changed.click(refresh, inputs, outputs, show_progress="hidden")
     loaded: the page's load event, with the same arguments: what a reload must find again is shown by it.
+    tab: the page's own tab while it is built: studio.tab.select(refresh, inputs, outputs) whenever it is opened.
 
     In the browser, `window.studio.base` is the base, and every change of a job is an event:
         window.addEventListener("studio:job", (event) => event.detail.state)
@@ -42,6 +43,7 @@ class Studio:
     home: Path
     changed: Any = field(default=None, repr=False)
     loaded: Any = field(default=None, repr=False)
+    tab: Any = field(default=None, repr=False)
 
     @property
     def uploads(self) -> Path:

@@ -184,7 +184,7 @@ def _counted(users: Iterable[Listed]) -> str:
 
 def _shown(artifact: Artifact, store: Store) -> dict[str, Any]:
     """An artifact as JSON: its manifest and what the store knows of it. Scripts rely on its keys."""
-    from dancegen.cli.artifacts.command import command_of
+    from dancegen.stages.own_command import command_of
     from dancegen.store.lineage import origins
 
     listing, place = store.listing(), (artifact.stage, artifact.digest[:16])
@@ -199,7 +199,7 @@ def _shown(artifact: Artifact, store: Store) -> dict[str, Any]:
 
 
 def _print_details(artifact: Artifact, store: Store) -> None:
-    from dancegen.cli.artifacts.command import command_of
+    from dancegen.stages.own_command import command_of
     from dancegen.store.lineage import origins
 
     listing, place = store.listing(), (artifact.stage, artifact.digest[:16])
@@ -288,7 +288,7 @@ def _of_file(store: Store, digest: str | None) -> Artifact | None:
 
 def _about(artifact: Artifact, store: Store, said: dict[str, str]) -> dict[str, str]:
     """Song, seed, model and command, from the artifact and those behind it."""
-    from dancegen.cli.artifacts.command import command_of, model_of
+    from dancegen.stages.own_command import command_of, model_of
     from dancegen.store import Artifact as Stored
     from dancegen.store.lineage import with_origins
     from dancegen.store.listing import listed_of

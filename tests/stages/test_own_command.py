@@ -10,10 +10,10 @@ import pytest
 import dancegen
 from dancegen.choreographers.registry import FAMILIES
 from dancegen.cli import main
-from dancegen.cli.artifacts.command import command_of
 from dancegen.options.data import TrainOptions
 from dancegen.options.declare import recipe_for
 from dancegen.options.verbs import VERBS
+from dancegen.stages.own_command import command_of
 from dancegen.store import Artifact, Input, Recipe, open_store
 from helpers.songs import write_song
 from helpers.store_examples import Builder

@@ -9,19 +9,11 @@ from typing import Any, get_args, get_type_hints
 
 from dancegen.errors import InputError, KeywordError
 from dancegen.options.declare import Options, flag_of
-from dancegen.options.verbs import VERBS, Verb
+from dancegen.options.verbs import verb_named
 
 CIRCUMSTANCES = ("device", "force", "name")
 """Keywords of every verb that a page may give. Not `output`: nothing is written outside the store."""
 _RESULT = "result_of"
-
-
-def verb_of(name: str) -> Verb:
-    """The verb of a name, `generate-poses`. Raises InputError."""
-    found = next((each for each in VERBS if each.name == name), None)
-    if found is None:
-        raise InputError(f"there is no {name}")
-    return found
 
 
 def result(job_id: str) -> dict[str, str]:
@@ -39,7 +31,7 @@ def checked(name: str, keywords: Mapping[str, Any], allowed: Sequence[Path]) -> 
 
     Raises InputError for options that are wrong as the command would, and for files outside those directories.
     """
-    kind = verb_of(name).options()
+    kind = verb_named(name).options()
     known = {each.name for each in fields(kind)}
     given = {key: value for key, value in keywords.items() if value is not None and value != "" and value != []}
     for key in given:
@@ -67,8 +59,8 @@ def check_files(kind: type[Options], given: Mapping[str, Any], allowed: Sequence
             for path in {text, text.rpartition("@")[0] or text}:
                 if not _may_read(Path(path), allowed):
                     raise InputError(
-                        f"{flag_of(each)} {text}: the studio reads only what is uploaded or in the store; upload it, "
-                        "or start the studio with --allow and the directory it is in"
+                        f"{flag_of(each)} {text}: here only files can be named that were uploaded, or are in the store "
+                        "or in a directory that was given with --allow"
                     )
 
 

@@ -18,10 +18,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from dancegen.errors import InputError, NotFoundError
+from dancegen.jobs.process import WorkerProcess
+from dancegen.jobs.requests import checked, result_of
 from dancegen.store import Store
 from dancegen.store.atomic import read_json, write_json
-from dancegen.studio.requests import checked, result_of
-from dancegen.studio.worker_process import WorkerProcess
 
 WAITING, RUNNING, DONE, FAILED, CANCELLED, INTERRUPTED = (
     "waiting", "running", "done", "failed", "cancelled", "interrupted",

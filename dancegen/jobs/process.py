@@ -38,7 +38,7 @@ class WorkerProcess:
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "dancegen.studio.worker"],
+            [sys.executable, "-m", "dancegen.jobs.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", cwd=self._folder,
             env=_environment(), start_new_session=True,
         )  # fmt: skip

@@ -18,10 +18,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TextIO
 
+from dancegen import api
 from dancegen.errors import Cancelled, DancegenError
+from dancegen.options.verbs import verb_named
 from dancegen.progress import Advance
 from dancegen.store import open_store
-from dancegen.studio.requests import verb_of
 
 _EVERY_S = 0.2
 _QUEUE = ("studio", "queue")
@@ -95,7 +96,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     orders, reported = Orders(sys.stdin), Reported(out)
     threading.Thread(target=orders.listen, daemon=True).start()
-    _warm_up()
+    api.warm_up("generate-poses", "render")
     while True:
         order = orders.jobs.get()
         _do(order, orders.cancel, reported)
@@ -104,15 +105,13 @@ def main() -> None:
 
 
 def _do(order: dict[str, Any], cancel: threading.Event, reported: Reported) -> None:
-    from dancegen import api
-
     try:
         given = {**order["keywords"], "store": order["roots"], "progress": reported, "cancel": cancel}
         if order["verb"] == "dance":
             given.setdefault("output", f"{Path.cwd()}{os.sep}dance{os.sep}")  # else it would lie where the server is
         store = open_store(order["roots"])
         with store.places.lock(*_QUEUE).hold("something in another studio", reported):
-            artifact, _ = api.perform(verb_of(order["verb"]), given)
+            artifact, _ = api.perform(verb_named(order["verb"]), given)
         reported.tell("done", stage=artifact.stage, digest=artifact.digest)
     except Cancelled as error:
         reported.tell("failed", cancelled=True, error=str(error))
@@ -121,27 +120,6 @@ def _do(order: dict[str, Any], cancel: threading.Event, reported: Reported) -> N
     except Exception as error:
         sys.excepthook(type(error), error, error.__traceback__)
         reported.tell("failed", cancelled=False, error=f"unexpected {type(error).__name__}: {error}")
-
-
-def _warm_up() -> None:
-    """Import what most jobs need, while nobody waits for it yet."""
-    from dancegen.threads import wait_asleep
-
-    wait_asleep()
-    import dancegen.stages.generate_poses
-    import dancegen.stages.render  # noqa: F401
-
-    with _ignored():
-        import librosa.feature  # noqa: F401
-        import torch  # noqa: F401
-
-
-@contextmanager
-def _ignored() -> Iterator[None]:
-    try:
-        yield
-    except ImportError as error:  # who needs it says so in words
-        print(error, file=sys.stderr)
 
 
 def _free() -> None:
