@@ -20,7 +20,7 @@ def command_line(verb: str, keywords: Mapping[str, Any]) -> str:
         each = declarations.get(name)
         if value is None or value is False or value == "" or value == ():
             continue
-        values = [_word(item) for item in value] if _is_several(options, name, value) else [_word(value)]
+        values = [written(item) for item in value] if _is_several(options, name, value) else [written(value)]
         if each is not None and declared(each).argument:
             places += values
         else:
@@ -33,7 +33,8 @@ def _is_several(options: type[Options], name: str, value: Any) -> bool:
     return isinstance(value, tuple | list) and kinds(options).get(name) is list
 
 
-def _word(value: Any) -> str:
+def written(value: Any) -> str:
+    """A value as it is written behind a flag."""
     if isinstance(value, tuple | list):  # a span in a song, or a size
         return ("-" if any(isinstance(item, float) for item in value) else "x").join(f"{item:g}" for item in value)
     return f"{value:g}" if isinstance(value, float) and f"{value:g}" == str(value).removesuffix(".0") else str(value)

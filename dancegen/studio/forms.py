@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any
 
+from dancegen.options.command_line import written
 from dancegen.options.declare import COMMON, Choice, Options, Switch, declared, flag_of, kinds
 from dancegen.options.verbs import verb_named
 
@@ -31,13 +32,11 @@ class Form:
 
     def read(self, values: Sequence[Any]) -> dict[str, Any]:
         """The keywords that differ from their defaults, as the verb takes them."""
-        kind = kinds(verb_named(self.verb).options())
-        given = {}
-        for each, value in zip(self.fields, values, strict=True):
-            value = _read(kind[each.name], value)
-            if value is not None and value != _shown_default(each):
-                given[each.name] = value
-        return given
+        kind = verb_named(self.verb).options()
+        told = {each.name: value for each, value in zip(self.fields, values, strict=True)}
+        usual = {each.name: _read(kinds(kind)[each.name], _shown(kind, each, _default(each))) for each in self.fields}
+        given = {name: _read(kinds(kind)[name], value) for name, value in told.items()}
+        return {name: value for name, value in given.items() if value is not None and value != usual[name]}
 
     def component(self, name: str) -> Any:
         """Of an option, by its name."""
@@ -45,7 +44,8 @@ class Form:
 
     def values(self, keywords: Mapping[str, Any]) -> list[Any]:
         """What the components show for keywords that were given before."""
-        return [_as_shown(keywords.get(each.name, _shown_default(each))) for each in self.fields]
+        kind = verb_named(self.verb).options()
+        return [_shown(kind, each, keywords.get(each.name, _default(each))) for each in self.fields]
 
 
 def options_form(
@@ -84,24 +84,23 @@ def component_for(options: type[Options], each: Field, value: Any = None) -> Any
     import gradio as gr
 
     says, kind = declared(each), kinds(options)[each.name]
-    shown = _shown_default(each) if value is None else _as_shown(value)
-    names = tuple(says.names() if callable(says.names) else says.names)
+    shown = _shown(options, each, _default(each) if value is None else value)
+    names = _names(each)
     common = {"label": _label(each), "info": says.help, "interactive": True}
     if kind is bool:
-        return gr.Checkbox(value=bool(shown), **common)
-    if kind is list and names:
-        return gr.Dropdown(list(names), value=list(shown or ()), multiselect=True, **common)
+        return gr.Checkbox(value=shown, **common)
+    if names and kind is list:
+        return gr.Dropdown(list(names), value=shown, multiselect=True, **common)
     if names:
         closed = isinstance(says.parse, Choice | Switch)
-        offered = [*([("as usual", "")] if shown is None else []), *names]
-        return gr.Dropdown(offered, value="" if shown is None else str(shown), allow_custom_value=not closed, **common)
+        offered = [*([("as usual", "")] if _default(each) is None else []), *names]
+        return gr.Dropdown(offered, value=shown, allow_custom_value=not closed, **common)
     if kind in (int, float):
         return gr.Number(value=shown, precision=0 if kind is int else None, **common)
     if (says.metavar or "") in FILES:
         label = f"{_label(each)}: {says.help}"
         return gr.File(label=label, type="filepath", file_count="multiple" if kind is list else "single", height=120)
-    text = ", ".join(map(str, shown)) if isinstance(shown, tuple | list) else shown
-    return gr.Textbox(value="" if text is None else str(text), placeholder=says.metavar, max_lines=4, **common)
+    return gr.Textbox(value=shown, placeholder=says.metavar, max_lines=4, **common)
 
 
 def _read(kind: type, value: Any) -> Any:
@@ -115,15 +114,26 @@ def _read(kind: type, value: Any) -> Any:
     return value.strip() or None if isinstance(value, str) else value
 
 
-def _shown_default(each: Field) -> Any:
-    return None if each.default is MISSING or each.default == () else _as_shown(each.default)
-
-
-def _as_shown(value: Any) -> Any:
-    """Numbers, ticks and text as they are; anything else as its text."""
-    if value is None or isinstance(value, bool | int | float | str | tuple | list):
+def _shown(options: type[Options], each: Field, value: Any) -> Any:
+    """A value as the component of its option holds it."""
+    kind = kinds(options)[each.name]
+    if kind is bool:
+        return bool(value)
+    if kind in (int, float) or (kind is str and declared(each).metavar in FILES):
         return value
-    return str(value)
+    if kind is list:
+        several = [] if value is None else [value] if isinstance(value, str) else [written(item) for item in value]
+        return several if _names(each) else ", ".join(several)
+    return "" if value is None else written(value)
+
+
+def _default(each: Field) -> Any:
+    return None if each.default is MISSING else each.default
+
+
+def _names(each: Field) -> tuple[str, ...]:
+    names = declared(each).names
+    return tuple(names() if callable(names) else names)
 
 
 def _label(each: Field) -> str:
