@@ -18,7 +18,7 @@ from dancegen.store import Artifact, Input
 if TYPE_CHECKING:
     from dancegen.motion.body import BodyMotion
 
-STAGE, VERSION = "export", 1
+STAGE, VERSION = "export", 2
 GLB, VRMA = "dance.glb", "dance.vrma"
 GLB_CHARACTERS, BVH_CHARACTERS = (".glb", ".vrm"), (".bvh",)
 """Suffixes of the files that characters come in."""

@@ -3,7 +3,8 @@
 Every bone is first turned from the character's rest pose into the dancer's T, by the smallest rotation that points it
 there, and then as the dancer turns it. So A and T poses, and bones with axes of any kind, are alike. Lengths stay the
 character's. Steps are as long as its legs make them. As legs of other proportions end elsewhere, they are bent anew so
-that each foot is as high above the floor as the dancer's, to scale, and slides no more than that does.
+that each foot is as high above the floor as the dancer's, to scale, and slides no more than that does. What else would
+be in the floor, or over it where the dancer rests on it, moves the whole body: see `floor`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import numpy as np
 from dancegen.arrays import smooth, unit
 from dancegen.errors import MocapError, reading
 from dancegen.motion.body import AT, TURNING, Body, BodyMotion
+from dancegen.motion.characters import floor
 from dancegen.motion.characters.character import Character
+from dancegen.motion.characters.floor import IN_THE_AIR
 from dancegen.motion.leg_reach import STRAIGHT, moved_leg
 from dancegen.motion.readers.joint_names import SIDES
 from dancegen.motion.readers.person import torso_axes
@@ -27,8 +30,10 @@ HEEL = 0.25
 """Of the foot's length: how far the heel is behind the ankle."""
 LOWERED_S = 0.12
 """Seconds before and after a step that is too wide for the legs in which the hips are lower for it."""
-IN_THE_AIR = 0.15
-"""Metres above the floor from which a foot need not be reached any more."""
+ROUNDS = 4
+"""How often a body is raised at most: knees go elsewhere when hips do."""
+ENOUGH = 0.001
+"""Metres in the floor that nobody sees."""
 _HAND_ASIDE = 0.5
 """Cosine between a hand and its forearm at rest under which what hangs on the hand is no finger."""
 _TRUNK = ("pelvis", "spine1", "spine2", "spine3")
@@ -81,9 +86,27 @@ def fit(character: Character, dance: BodyMotion) -> Fitted:
 
 
 def _fit(character: Character, dance: BodyMotion) -> Fitted:
+    own = floor.heights_of(dance)
+    raised = np.zeros(len(dance))
+    fitted = _at_height(character, dance, raised)
+    over = floor.hovering(own, floor.heights_of_character(fitted, dance), dance)
+    if over.max() > ENOUGH:
+        raised -= floor.gently(over, dance.fps)
+        fitted = _at_height(character, dance, raised)
+    for _ in range(ROUNDS):
+        under = floor.missing(own, floor.heights_of_character(fitted, dance), dance)
+        if under.max() <= ENOUGH:
+            break
+        raised += floor.gently(under, dance.fps)
+        fitted = _at_height(character, dance, raised)
+    return fitted
+
+
+def _at_height(character: Character, dance: BodyMotion, raised: np.ndarray) -> Fitted:
+    """The dance by a character whose hips are `raised` (T,), in the dancer's metres, and whose feet stand."""
     units = character.leg / _leg(dance.body)
     places = character.upright / units
-    legs = _standing(character, places, units, dance)
+    legs = _standing(character, places, units, dance, raised)
     turns = _turns(character, places, legs.orientations, unit(dance.body.offsets[AT["head"]]))
     turned = np.tile(np.eye(3), (len(dance), len(places), 1, 1))
     for joint, parent in enumerate(character.armature.parents):
@@ -177,8 +200,13 @@ def _ahead(character: Character, side: str) -> np.ndarray:
     return np.eye(3) if way is None else about(1, -np.arctan2(way[0], way[2]))
 
 
-def _standing(character: Character, places: np.ndarray, units: float, dance: BodyMotion) -> BodyMotion:
-    """The dance by a body with the character's legs, in the dancer's metres, with its feet on the floor."""
+def _standing(
+    character: Character, places: np.ndarray, units: float, dance: BodyMotion, raised: np.ndarray
+) -> BodyMotion:  # fmt: skip
+    """The dance by a body with the character's legs, in the dancer's metres, with its feet on the floor.
+
+    raised: (T,) metres by which all is higher but feet that stand.
+    """
     body = character.body
     legs = _body_with_legs(character, places, units, dance.body)
     ankles = {side: float(places[body[f"{side}_ankle"], 1]) for side in SIDES}
@@ -189,9 +217,10 @@ def _standing(character: Character, places: np.ndarray, units: float, dance: Bod
     for side in SIDES:
         aims[side], heights[side] = _aim(dance, moved, side, ankles[side], higher)
     lower = _lowered(moved, aims, heights)
-    moved = replace(moved, root=moved.root - lower[:, None] * UP)
+    moved = replace(moved, root=moved.root + (raised - lower)[:, None] * UP)
     rotations = moved.rotations.copy()
     for side, aim in aims.items():
+        aim[:, 1] += raised * np.clip(heights[side] / IN_THE_AIR, 0, 1)
         at = [TURNING.index(AT[f"{side}_{joint}"]) for joint in ("hip", "knee", "ankle")]
         rotations[:, at] = moved_leg(moved, side, aim - moved.positions[:, AT[f"{side}_ankle"]])
     return replace(moved, rotations=rotations)
