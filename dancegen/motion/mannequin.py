@@ -50,7 +50,9 @@ _SKULL = ((-0.064, 0.013, 0.025, 0.014), (-0.058, 0.021, 0.020, 0.027), (-0.044,
 """Heights are above the middle between the ears."""
 _LIFTED = 0.7
 """How much of the outermost chest goes with the collar bone."""
-_CHIN, _CROWN = (-0.067, 0.027), (0.0745, -0.006)
+CROWN = 0.0745
+"""Of the body's height: how far the top of the head is above the middle between the ears."""
+_CHIN, _TOP = (-0.067, 0.027), (CROWN, -0.006)
 _NOSE, _NOSE_HALF = (0.0, -0.012, 0.055), (0.0065, 0.017, 0.0105)
 _EAR, _EAR_HALF = (0.043, -0.004, -0.003), (0.005, 0.017, 0.010)
 
@@ -111,10 +113,16 @@ class Mannequin:
         """
         turns = orientations.astype(np.float32)
         moves = (positions - np.einsum("jab,jb->ja", orientations, self.rest)).astype(np.float32)
-        carried = np.concatenate([turns, moves[..., None]], axis=2)
-        blended = (self._dense @ carried.reshape(len(NAMES), 12)).reshape(-1, 3, 4)
-        vertices = (blended[..., :3] @ self.vertices[..., None])[..., 0] + blended[..., 3]
-        return vertices, unit((blended[..., :3] @ self.normals[..., None])[..., 0])
+        vertices, normals = np.empty_like(self.vertices), np.empty_like(self.normals)
+        for joint, own in self._rigid:
+            vertices[own] = self.vertices[own] @ turns[joint].T + moves[joint]
+            normals[own] = self.normals[own] @ turns[joint].T
+        bent = self._bent
+        carried = np.concatenate([turns, moves[..., None]], axis=2).reshape(len(NAMES), 12)
+        blended = (self._dense[bent] @ carried).reshape(-1, 3, 4)
+        vertices[bent] = (blended[..., :3] @ self.vertices[bent, :, None])[..., 0] + blended[..., 3]
+        normals[bent] = unit((blended[..., :3] @ self.normals[bent, :, None])[..., 0])
+        return vertices, normals
 
     def placed(self, positions: np.ndarray, orientations: np.ndarray) -> np.ndarray:
         """The vertices (T, V, 3) in many poses: joints at (T, 24, 3), turned by (T, 24, 3, 3)."""
@@ -139,6 +147,17 @@ class Mannequin:
             self, vertices=self.vertices[some], normals=self.normals[some], faces=np.zeros((0, 3), np.int32),
             joints=self.joints[some], weights=self.weights[some], part=self.part[some],
         )  # fmt: skip
+
+    @cached_property
+    def _rigid(self) -> list[tuple[int, np.ndarray]]:
+        """Joints, and the vertices that each of them moves alone."""
+        alone = self.weights[:, 0] == 1
+        return [(int(joint), np.flatnonzero(alone & (self.joints[:, 0] == joint))) for joint in np.unique(self.joints)]
+
+    @cached_property
+    def _bent(self) -> np.ndarray:
+        """The vertices that several joints move."""
+        return np.flatnonzero(self.weights[:, 0] < 1)
 
     @cached_property
     def _dense(self) -> np.ndarray:
@@ -183,7 +202,7 @@ def _middle(at: np.ndarray, tall: float) -> Iterator[_Tube]:
     yield _limb(at[AT["neck"]], head, _scaled(_NECK, tall), _AHEAD, 20, _rigid("neck"))
     rows = tall * _fine(_SKULL, 17)
     centres = head + rows[:, :1] * _UP + rows[:, 2:3] * _AHEAD
-    ends = [head + tall * (height * _UP + ahead * _AHEAD) for height, ahead in (_CHIN, _CROWN)]
+    ends = [head + tall * (height * _UP + ahead * _AHEAD) for height, ahead in (_CHIN, _TOP)]
     yield _tube(centres, rows[:, 1], rows[:, 3], rows[:, 3], _LEFT, _AHEAD, 32, _rigid("head"), ends)
     yield _ball(head + tall * np.array(_NOSE), tall * np.array(_NOSE_HALF), _rigid("head"))
 

@@ -32,12 +32,13 @@ from dancegen.store import Artifact, Input, Recipe
 from dancegen.weights import Models
 
 if TYPE_CHECKING:
+    from dancegen.motion.solid import Solid
     from dancegen.pose.sequence import PoseSequence
     from dancegen.renderers.film.plan import Plan
     from dancegen.renderers.film.segments import Segment
 
 STAGE = "render"
-VERSION = 7
+VERSION = 8
 
 
 @dataclass(frozen=True)
@@ -140,9 +141,10 @@ class FilmJob:
         return Picture(size, self.settings.framing, framed_as_filmed(self.poses, size))
 
     @cached_property
-    def solid(self) -> np.ndarray | None:
-        """(T, 18, 4): its joints with their depth, where the backend wants that. Raises as `solid_of` does."""
-        return solid_of(self.sequence, self.poses.digest) if self.backend.sees_depth(self.settings) else None
+    def solid(self) -> Solid | None:
+        """The dancer as a solid body, where the backend wants depth. Raises as `solid_of` does."""
+        wanted = self.backend.sees_depth(self.settings)
+        return solid_of(self.sequence, self.dance, self.poses.digest) if wanted else None
 
     @cached_property
     def cuts(self) -> list[int]:

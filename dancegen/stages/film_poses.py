@@ -12,6 +12,7 @@ from dancegen.stages.film_recipes import array_input
 from dancegen.store import SHORT, Input
 
 if TYPE_CHECKING:
+    from dancegen.motion.solid import Solid
     from dancegen.pose.sequence import PoseSequence
     from dancegen.renderers.film.faces import Faces
 
@@ -20,17 +21,17 @@ if TYPE_CHECKING:
 class ShownPoses:
     """Poses of some frames, on the canvas of the film, as float32.
 
-    keypoints: (F, 18, 3). hands: (F, 2, 21, 3), face: (F, 70, 3), or None where nobody looked for them. solid: (F, 18,
-    4), see `pose.solid`, where depth is shown, else None.
+    keypoints: (F, 18, 3). hands: (F, 2, 21, 3), face: (F, 70, 3), or None where nobody looked for them. solid: the
+    body, where depth is shown, else None.
     """
 
     keypoints: np.ndarray
     hands: np.ndarray | None = None
     face: np.ndarray | None = None
-    solid: np.ndarray | None = None
+    solid: Solid | None = None
 
     @classmethod
-    def of(cls, dance: PoseSequence, frames: np.ndarray, solid: np.ndarray | None = None) -> ShownPoses:
+    def of(cls, dance: PoseSequence, frames: np.ndarray, solid: Solid | None = None) -> ShownPoses:
         """Some frames of a dance; of hands and faces only what is there. solid: of all its frames."""
         found = [None if points is None else points[frames] for points in (dance.hands, dance.face)]
         hands, face = (None if each is None or not each.any() else each for each in found)
@@ -47,9 +48,7 @@ class ShownPoses:
             found[..., :2] = (points[..., :2] + 0.5) * scale - 0.5
             return np.where(points[..., -1:] > 0, found, 0).astype(np.float32)
 
-        solid = moved(self.solid)
-        if solid is not None:
-            solid[..., 2] *= scale.mean()
+        solid = None if self.solid is None else self.solid.enlarged(scale)
         return ShownPoses(np.asarray(moved(self.keypoints)), moved(self.hands), moved(self.face), solid)
 
     def near(self, faces: Faces, frames: list[int], side: int) -> ShownPoses:
@@ -60,11 +59,14 @@ class ShownPoses:
 
     def inputs(self) -> tuple[Input, ...]:
         """All of it as inputs of a recipe."""
+        arrays = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "solid"}
+        if self.solid is not None:
+            arrays |= {f"solid {name}": values for name, values in self.solid.arrays().items()}
         return tuple(
-            array_input("poses", each.name, np.asarray(points, "<f4"))
-            for each in fields(self)
-            if (points := getattr(self, each.name)) is not None
-        )
+            array_input("poses", name, np.asarray(points, "<f4"))
+            for name, points in arrays.items()
+            if points is not None
+        )  # fmt: skip
 
     def openpose(self, frame: int, size: tuple[int, int]) -> np.ndarray:
         """(H, W, 3) uint8 RGB: one pose as the ControlNet for OpenPose was trained on it."""
@@ -75,11 +77,11 @@ class ShownPoses:
 
     def depth(self, frame: int, size: tuple[int, int]) -> np.ndarray:
         """(H, W, 3) uint8: one pose as the ControlNet for depth is shown it, near bright."""
-        from dancegen.pose.solid import draw_depth
+        from dancegen.renderers.skeleton.mannequin.depth import draw_depth
 
         if self.solid is None:
             raise ValueError("these poses have no depth")
-        return draw_depth(self.solid[frame], size)
+        return draw_depth(self.solid, frame, size)
 
 
 def rounded(dance: PoseSequence) -> PoseSequence:
@@ -89,16 +91,17 @@ def rounded(dance: PoseSequence) -> PoseSequence:
     return replace(dance, **{name: np.round(each * steps) / steps for name, each in points.items() if each is not None})
 
 
-def solid_of(dance: PoseSequence, digest: str) -> np.ndarray:
-    """(T, 18, 4) float32: the joints of a dance with their depth, to a quarter of a pixel; see `pose.solid`.
+def solid_of(shown: PoseSequence, dance: PoseSequence, digest: str) -> Solid:
+    """The body of a dance in a film's picture.
 
-    digest: of the dance as a person knows it. Raises InputError where it has no joints in space.
+    shown: what the film shows of the dance. dance: all of it, by which the body is measured. digest: of the dance as a
+    person knows it. Raises InputError where it has no joints in space.
     """
-    from dancegen.pose.solid import solid_joints
+    from dancegen.motion.solid import Solid, body_of
 
-    if dance.joints3d is None:
+    if shown.joints3d is None or dance.joints3d is None:
         raise InputError(
             f"--depth takes joints in space, and the dance {digest[:SHORT]} has none, as poses of pictures have none: "
             "film a dance of generate-poses --model diffusion, or leave --depth out"
         )
-    return np.round(solid_joints(dance) * 4) / 4
+    return Solid.of(shown, body_of(dance))

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from dancegen.pose.sequence import PoseSequence
 
+DRAWING = 2
+"""Of how the mannequin is drawn; raise it when the same dance gives other pictures."""
 _DRAWN = {each.name for each in fields(SkeletonOptions)}
 _OWN = tuple(each for each in fields(MannequinOptions) if each.name not in _DRAWN)
 """The options that no other style has."""

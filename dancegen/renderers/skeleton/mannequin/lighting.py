@@ -13,11 +13,18 @@ KEY, FILL, SHINE, EDGE, NEAR_FLOOR = 0.95, 0.48, 0.10, 0.08, 0.75
 """Strength of the lights, of the gloss, of the light at edges, and of the shade just over the floor."""
 SHADE = 0.72
 """How much of the key light a part of the body keeps from another."""
+HIGH = 0.8
+"""Metres over the floor from which on it shades nothing."""
+TONES = 512
+"""Entries of `TONE` for a light of 1."""
+_LEVEL = np.arange(4 * TONES) / TONES
+TONE = 255 * np.minimum(np.sqrt(_LEVEL * (1 + 0.12 * _LEVEL) / (1 + 0.55 * _LEVEL)), 1.0)
+"""What screens are given for linear light: what is bright stays below white."""
 FLAT = 0.02
 """Of its distance: so much may the samples of a pixel differ in depth to be coloured as one."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz", "reassoc"})
 def light(
     nearest: np.ndarray, turned: np.ndarray, ways: np.ndarray, eye: np.ndarray, key: np.ndarray, other: np.ndarray,
     to_map: np.ndarray, shadows: np.ndarray, albedo: np.ndarray, sky: np.ndarray, floor: np.ndarray, out: np.ndarray,
@@ -37,24 +44,26 @@ def light(
     colour = np.zeros(3, np.float64)
     for row in range(height):
         for column in range(width):
-            count, low, high = 0, np.inf, 0.0
+            count, low, high, at_row, at_column = 0, np.inf, 0.0, 0, 0
             mean, nx, ny, nz = 0.0, 0.0, 0.0, 0.0
             for r in range(row * finer, (row + 1) * finer):
                 for c in range(column * finer, (column + 1) * finer):
                     near = nearest[r, c]
                     if near > 0:
-                        count += 1
+                        count, at_row, at_column = count + 1, at_row + r, at_column + c
                         low, high, mean = min(low, near), max(high, near), mean + near
                         nx, ny, nz = nx + turned[r, c, 0], ny + turned[r, c, 1], nz + turned[r, c, 2]
             if count == 0:
                 continue
-            if count == whole and high - low < FLAT * high:
-                middle_r, middle_c = (row + 0.5) * finer - 0.5, (column + 0.5) * finer - 0.5
-                if _shade(mean / count, middle_r, middle_c, nx, ny, nz, ways, eye, key, other, to_map, shadows, albedo,
-                          sky, floor, colour):  # fmt: skip
+            if high - low < FLAT * high:
+                if _shade(
+                    mean / count, at_row / count, at_column / count, nx, ny, nz, ways, eye, key, other, to_map, shadows,
+                    albedo, sky, floor, colour,
+                ):  # fmt: skip
+                    share = count / whole
                     for channel in range(3):
-                        out[row, column, channel] = colour[channel]
-                    out[row, column, 3] = 1.0
+                        out[row, column, channel] = share * colour[channel]
+                    out[row, column, 3] = share
                 continue
             for r in range(row * finer, (row + 1) * finer):
                 for c in range(column * finer, (column + 1) * finer):
@@ -67,7 +76,7 @@ def light(
                         out[row, column, 3] += 1 / whole
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz", "reassoc"})
 def _shade(
     near: float, row: float, column: float, nx: float, ny: float, nz: float, ways: np.ndarray, eye: np.ndarray,
     key: np.ndarray, other: np.ndarray, to_map: np.ndarray, shadows: np.ndarray, albedo: np.ndarray, sky: np.ndarray,
@@ -91,21 +100,25 @@ def _shade(
         lit *= 1 - SHADE * _shaded(px + LIFT * nx, py + LIFT * ny, pz + LIFT * nz, to_map, shadows)
     second = max((nx * other[0] + ny * other[1] + nz * other[2] + 0.4) / 1.4, 0.0)
     up = 0.5 + 0.5 * ny
-    open_ = 1 - NEAR_FLOOR * np.exp(-max(py, 0.0) / 0.10) * (1 - up)
+    open_ = 1 - NEAR_FLOOR * np.exp(-max(py, 0.0) / 0.10) * (1 - up) if py < HIGH else 1.0
     hx, hy, hz = vx + key[0], vy + key[1], vz + key[2]
-    shine = max(nx * hx + ny * hy + nz * hz, 0.0) / np.sqrt(hx * hx + hy * hy + hz * hz)
-    shine = shine**4
-    shine = SHINE * lit * shine**4
+    shine, towards = 0.0, nx * hx + ny * hy + nz * hz
+    if lit > 0 and towards > 0:
+        shine = towards * towards / (hx * hx + hy * hy + hz * hz)  # the cosine squared
+        shine = shine * shine
+        shine = shine * shine
+        shine = SHINE * lit * shine * shine
     edge = EDGE * (1 - max(nx * vx + ny * vy + nz * vz, 0.0)) ** 3 * (0.35 + 0.65 * up)
     for channel in range(3):
         ambient = (floor[channel] * (1 - up) + sky[channel] * up) * open_
         level = albedo[channel] * (ambient + KEY * lit + FILL * second) + shine + edge * sky[channel]
-        level = level * (1 + 0.12 * level) / (1 + 0.55 * level)  # what is bright stays below white
-        colour[channel] = 255 * min(np.sqrt(level), 1.0)
+        place = level * TONES
+        left = min(int(place), len(TONE) - 2)
+        colour[channel] = TONE[left] + (place - left) * (TONE[left + 1] - TONE[left])
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz", "reassoc"})
 def _shaded(x: float, y: float, z: float, to_map: np.ndarray, shadows: np.ndarray) -> float:
     """0 to 1: how much of a neighbourhood of 4 x 4 texels round a place has something before it."""
     tall, wide = shadows.shape
@@ -119,14 +132,22 @@ def _shaded(x: float, y: float, z: float, to_map: np.ndarray, shadows: np.ndarra
     closed = 0.0
     for step in range(-1, 3):
         weight = 1 - down if step == -1 else down if step == 2 else 1.0
-        line = 0.0
-        if shadows[top + step, left - 1] > own:
-            line += 1 - across
-        if shadows[top + step, left] > own:
-            line += 1.0
-        if shadows[top + step, left + 1] > own:
-            line += 1.0
-        if shadows[top + step, left + 2] > own:
-            line += across
-        closed += weight * line
+        before = 1.0 if shadows[top + step, left - 1] > own else 0.0
+        after = 1.0 if shadows[top + step, left + 2] > own else 0.0
+        one = 1.0 if shadows[top + step, left] > own else 0.0
+        two = 1.0 if shadows[top + step, left + 1] > own else 0.0
+        closed += weight * (before + one + two + across * (after - before))
     return closed / 9
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def lay_over(picture: np.ndarray, seen: np.ndarray) -> None:
+    """Put a figure (H, W, 4) float32, colours of 0 to 255 of what is covered and its share, over (H, W, 3) uint8."""
+    height, width = seen.shape[:2]
+    for row in range(height):
+        for column in range(width):
+            share = seen[row, column, 3]
+            if share > 0:
+                for channel in range(3):
+                    level = picture[row, column, channel] * (1 - share) + seen[row, column, channel]
+                    picture[row, column, channel] = np.uint8(min(level + 0.5, 255.0))

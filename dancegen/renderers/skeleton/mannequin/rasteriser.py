@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill(
     x: np.ndarray, y: np.ndarray, near: np.ndarray, normals: np.ndarray, faces: np.ndarray, nearest: np.ndarray,
     turned: np.ndarray,
@@ -37,19 +37,24 @@ def fill(
         # The shares of the corners a and b at a sample are linear in its place.
         a_x, a_y = (y[b] - y[c]) / area, (x[c] - x[b]) / area
         b_x, b_y = (y[c] - y[a]) / area, (x[a] - x[c]) / area
+        near_c, near_a, near_b = near[c], near[a] - near[c], near[b] - near[c]
         for row in range(top, bottom + 1):
             of_a = a_x * (left - x[c]) + a_y * (row - y[c]) - a_x
             of_b = b_x * (left - x[c]) + b_y * (row - y[c]) - b_x
+            inside = False
             for column in range(left, right + 1):
                 of_a += a_x
                 of_b += b_x
-                of_c = 1 - of_a - of_b
-                if of_a < 0 or of_b < 0 or of_c < 0:
+                if of_a < 0 or of_b < 0 or of_a + of_b > 1:
+                    if inside:  # a triangle has no holes
+                        break
                     continue
-                here = of_a * near[a] + of_b * near[b] + of_c * near[c]
+                inside = True
+                here = near_c + of_a * near_a + of_b * near_b
                 if here > nearest[row, column]:
                     nearest[row, column] = here
                     if with_normals:
+                        of_c = 1 - of_a - of_b
                         for axis in range(3):
                             turned[row, column, axis] = (
                                 of_a * normals[a, axis] + of_b * normals[b, axis] + of_c * normals[c, axis]

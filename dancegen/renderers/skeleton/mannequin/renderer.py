@@ -18,10 +18,10 @@ from dancegen.motion.body import AT
 from dancegen.motion.mannequin import Mannequin
 from dancegen.motion.staged import Staged
 from dancegen.pose.sequence import PoseSequence
-from dancegen.pose.solid import depth_as_grey
 from dancegen.renderers import DEPTH, NORMAL
 from dancegen.renderers.skeleton.audio_envelope import AudioEnvelope
-from dancegen.renderers.skeleton.mannequin.lighting import light
+from dancegen.renderers.skeleton.mannequin.depth import depth_as_grey
+from dancegen.renderers.skeleton.mannequin.lighting import lay_over, light
 from dancegen.renderers.skeleton.mannequin.rasteriser import fill
 from dancegen.renderers.skeleton.mannequin.studio import KEY_WAY, LightMap, Studio
 from dancegen.renderers.skeleton.mannequin.view import View
@@ -43,12 +43,11 @@ AHEAD = 2
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A figure in a part of the picture. corner: (x, y) of its first pixel. colours: (H, W, 3) float32, 0 to 255, of
-    what the figure covers, and share: (H, W, 1) float32, how much of each pixel that is. key, under: see `LightMap`."""
+    """A figure in a part of the picture. corner: (x, y) of its first pixel. seen: (H, W, 4) float32, colours of 0 to
+    255 of what the figure covers, and how much of each pixel that is. key, under: see `LightMap`."""
 
     corner: tuple[int, int]
-    colours: np.ndarray
-    share: np.ndarray
+    seen: np.ndarray
     key: LightMap | None
     under: LightMap | None
 
@@ -71,7 +70,7 @@ class MannequinRenderer:
         """Yield (height, width, 3) uint8 RGB frames; the song changes nothing.
 
         staged: the body at `fps`, else that of the sequence's joints in space. background: RGB, of what is behind the
-        figure and of the floor. shown: PICTURE, DEPTH (near bright, as `pose.solid.draw_depth`) or NORMAL (ScanNet's
+        figure and of the floor. shown: PICTURE, DEPTH (near bright, as `depth.draw_depth`) or NORMAL (ScanNet's
         convention, which ControlNet's normalbae model was trained on: red to the picture's left, green up, blue to
         the camera), both of the figure alone. Raises InputError where the poses have no joints in space, and for a
         size too small to see anybody in.
@@ -101,9 +100,8 @@ def _behind(
         flat = {PICTURE: colour, DEPTH: (0, 0, 0), NORMAL: FLAT_NORMAL}[scene.shown]
         picture = np.full((height, width, 3), flat, np.uint8)
     if figure is not None:
-        (left, top), (tall, wide) = figure.corner, figure.share.shape[:2]
-        part = picture[top : top + tall, left : left + wide]
-        part[:] = cv2.convertScaleAbs(part * (1 - figure.share) + figure.colours)
+        (left, top), (tall, wide) = figure.corner, figure.seen.shape[:2]
+        lay_over(picture[top : top + tall, left : left + wide], figure.seen)
     return picture
 
 
@@ -139,7 +137,7 @@ class _Scene:
             return None
         near_view = view.within((left, top), self._finer)
         tall, wide = self._finer * (bottom - top), self._finer * (right - left)
-        at, _ = near_view.seen(vertices)
+        at = self._finer * (pixels - (left, top) + 0.5) - 0.5  # as `near_view` sees them
         near = np.where(front, 1 / np.where(front, ahead, 1), 0).astype(np.float32)
         nearest, turned = np.zeros((tall, wide), np.float32), np.zeros((tall, wide, 3), np.float32)
         x, y = np.ascontiguousarray(at.T.astype(np.float32))
@@ -156,7 +154,7 @@ class _Scene:
             seen = _normals(nearest, turned, view)
         if seen.shape[0] != bottom - top:
             seen = cv2.resize(seen, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
-        return Figure((left, top), seen[..., :3], seen[..., 3:], key, under)
+        return Figure((left, top), seen, key, under)
 
 
 def _lit(view: View, nearest: np.ndarray, turned: np.ndarray, key: LightMap, finer: int) -> np.ndarray:

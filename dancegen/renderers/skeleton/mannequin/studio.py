@@ -29,6 +29,8 @@ _SHARP_M, _SOFT_M, _SOFTER_M = 0.016, 0.055, 0.35
 _SHADOW, _UNDER, _CONTACT = 0.40, 0.34, 0.55
 _WIDE = 4.0
 """Texels of a blur from which on a quarter of them will do."""
+_FULL_BELOW = 480
+"""Pixels of the shorter side under which shadows are worked out for each pixel."""
 _UNDER_M, _CONTACT_M = 0.45, 0.035
 """Height by which what is over the floor shades it less, and touches it no more."""
 
@@ -107,30 +109,35 @@ class Studio:
             away = np.where(np.isfinite(far), np.hypot(floor[..., 0], floor[..., 1]), np.inf)
         level = 1 - _POOL * (1 - np.exp(-((away / _FLOOR_M) ** 2))) - _TOP * np.clip(up, 0, 1) ** 0.8
         smooth = cv2.resize(level.astype(np.float32), self.size, interpolation=cv2.INTER_LINEAR)
-        faded = cv2.resize(np.exp(-((away / _LINES_M) ** 2)).astype(np.float32), self.size)
+        if not (up < 0).any():
+            return smooth
         lines = np.zeros((height, width), np.uint8)
         self._draw_lines(lines, view, middle)
-        return smooth - faded * lines * np.float32(_LINE / 255)
+        floor_at = np.flatnonzero((up < 0).any(axis=1))  # rows of the coarse picture that show some of the floor
+        first, last = max(0, int(rows[max(floor_at[0] - 1, 0)])), height
+        faded = cv2.resize(np.exp(-((away / _LINES_M) ** 2)).astype(np.float32), self.size)[first:last]
+        smooth[first:last] -= cv2.multiply(faded, lines[first:last], scale=_LINE / 255, dtype=cv2.CV_32F)
+        return smooth
 
     def _draw_lines(self, lines: np.ndarray, view: View, middle: np.ndarray) -> None:
         """Lines on the floor, a metre apart."""
         import cv2
 
-        whole = np.round(middle)
-        for step in range(-_LINES, _LINES + 1):
-            for along in (0, 1):
-                ends = np.zeros((2, 3))
-                ends[:, 2 * along] = whole[along] + step
-                ends[:, 2 - 2 * along] = whole[1 - along] + np.array([-_LINES, _LINES])
-                ahead = (ends - view.eye) @ view.turn[2]
-                if (ahead < _NEAREST).all():
-                    continue
-                if (ahead < _NEAREST).any():  # cut it off before the camera
-                    back, front = (0, 1) if ahead[0] < ahead[1] else (1, 0)
-                    share = (_NEAREST - ahead[back]) / (ahead[front] - ahead[back])
-                    ends[back] += share * (ends[front] - ends[back])
-                start, end = np.rint(np.clip(view.seen(ends)[0], -30000, 30000) * 16).astype(int).tolist()
-                cv2.line(lines, start, end, 255, 1 if max(self.size) < 1600 else 2, cv2.LINE_AA, 4)
+        whole, steps = np.round(middle), np.arange(-_LINES, _LINES + 1)
+        ends = np.zeros((2, len(steps), 2, 3))  # along z and along x: two ends of every line
+        for along in (0, 1):
+            ends[along, :, :, 2 * along] = (whole[along] + steps)[:, None]
+            ends[along, :, :, 2 - 2 * along] = whole[1 - along] + np.array([-_LINES, _LINES])
+        ends = ends.reshape(-1, 2, 3)
+        ahead = (ends - view.eye) @ view.turn[2]
+        ends, ahead = (each[(ahead >= _NEAREST).any(axis=1)] for each in (ends, ahead))
+        # What begins behind the camera is cut off before it.
+        share = np.where(ahead < _NEAREST, (_NEAREST - ahead) / np.maximum(ahead[:, ::-1] - ahead, 1e-9), 0)
+        ends = ends + share[..., None] * (ends[:, ::-1] - ends)
+        seen = view.seen(ends.reshape(-1, 3))[0].reshape(-1, 2, 2)
+        thick = 1 if max(self.size) < 1600 else 2
+        for start, end in np.rint(np.clip(seen, -30000, 30000) * 16).astype(int).tolist():
+            cv2.line(lines, start, end, 255, thick, cv2.LINE_AA, 4)
 
 
 def _cast(key: LightMap) -> np.ndarray:
@@ -176,6 +183,14 @@ def _darken(shown: np.ndarray, view: View, texels: LightMap, by: np.ndarray) -> 
     top, bottom = (int(np.clip(each, 0, height)) for each in (top, bottom))
     if right <= left or bottom <= top:
         return
-    here = texels.from_picture(view) @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1.0]])
+    # A texel is broader than two pixels of any usual picture: every second one will do.
+    step = 2 if min(shown.shape) >= _FULL_BELOW else 1
+    size = -(-(right - left) // step), -(-(bottom - top) // step)
+    middle = (step - 1) / 2
+    here = texels.from_picture(view) @ np.array([[step, 0, left + middle], [0, step, top + middle], [0, 0, 1.0]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    shown[top:bottom, left:right] *= 1 - cv2.warpPerspective(by, here, (right - left, bottom - top), flags=flags)
+    left_over = 1 - cv2.warpPerspective(by, here, size, flags=flags)
+    if step > 1:
+        left_over = cv2.resize(left_over, (size[0] * step, size[1] * step), interpolation=cv2.INTER_LINEAR)
+    part = shown[top:bottom, left:right]
+    cv2.multiply(part, left_over[: bottom - top, : right - left], dst=part)

@@ -14,9 +14,9 @@ from dancegen.motion.cameras import axes
 from dancegen.motion.mannequin import Mannequin
 from dancegen.motion.staged import Staged
 from dancegen.pose.sequence import PoseSequence
-from dancegen.pose.solid import CAMERA, REACH
 from dancegen.renderers import DEPTH, NORMAL
 from dancegen.renderers.skeleton.mannequin import MannequinRenderer
+from dancegen.renderers.skeleton.mannequin.depth import CAMERA, REACH
 from dancegen.renderers.skeleton.mannequin.renderer import BACKGROUND, FLAT_NORMAL, PICTURE
 from helpers.posed_body import BODY, moved, posed
 from helpers.tiny_diffusion import stepping
@@ -104,7 +104,7 @@ def test_an_arm_before_the_chest_hides_it_and_one_behind_the_back_is_hidden():
 
 
 def test_depth_is_that_of_the_joints():
-    """As `pose.solid` has it: one over the distance, the hips a body's height away. Skin lies before a joint."""
+    """As `depth` has it: one over the distance, the hips a body's height away. Skin lies before a joint."""
     dance = posed({"l_shoulder": (0, -70, 0), "r_hip": (-60, 0, 0)})
     grey = drawn(dance, shown=DEPTH)[0, ..., 0].astype(float)
     names = ["head", "l_elbow", "l_wrist", "r_shoulder", "r_knee", "l_knee", "spine2"]

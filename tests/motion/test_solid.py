@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from dancegen.motion.cameras import axes, film, lens_of
 from dancegen.motion.readers.registry import load_motion
+from dancegen.motion.solid import Solid, seen_joints
 from dancegen.pose.sequence import PoseSequence
 from dancegen.pose.skeleton import INDEX
-from dancegen.pose.solid import draw_depth, solid_joints
+from dancegen.renderers.skeleton.mannequin.depth import draw_depth
 from helpers.stepping_dancer import write_dancer
 
 SIZE = (256, 384)
@@ -41,7 +44,7 @@ def boxing(turn_deg: float = 0.0) -> PoseSequence:
 
 
 def grey(sequence: PoseSequence, frame: int = 0) -> np.ndarray:
-    return draw_depth(solid_joints(sequence)[frame], SIZE)[..., 0].astype(int)
+    return draw_depth(Solid.of(sequence), frame, SIZE)[..., 0].astype(int)
 
 
 def at(picture: np.ndarray, points: np.ndarray) -> int:
@@ -51,7 +54,7 @@ def at(picture: np.ndarray, points: np.ndarray) -> int:
 
 def test_the_arm_in_front_covers_the_other_and_the_chest():
     sequence = boxing()
-    joints, picture = solid_joints(sequence)[0], grey(sequence)
+    joints, picture = seen_joints(sequence)[0], grey(sequence)
     ends = {side: (joints[INDEX[f"{side}_elbow"]], joints[INDEX[f"{side}_wrist"]]) for side in "rl"}
     middle = {side: (one + other) / 2 for side, (one, other) in ends.items()}
     chest = 0.3 * joints[INDEX["neck"]] + 0.7 * joints[INDEX["r_hip"]]
@@ -63,9 +66,9 @@ def test_the_arm_in_front_covers_the_other_and_the_chest():
 
 def test_from_behind_the_arms_are_behind_the_back():
     front, back = boxing(0), boxing(180)
-    joints = solid_joints(back)[0]
+    joints = seen_joints(back)[0]
     wrist, chest = joints[INDEX["r_wrist"]], (joints[INDEX["neck"]] + joints[INDEX["r_hip"]]) / 2
-    assert wrist[2] > 0 > solid_joints(front)[0][INDEX["r_wrist"]][2]
+    assert wrist[2] > 0 > seen_joints(front)[0][INDEX["r_wrist"]][2]
     assert at(grey(back), chest) > 0
     hidden = np.abs(grey(back)[int(wrist[1]), int(wrist[0])] - at(grey(back), chest))
     assert hidden < 12  # the picture has the back there, not the hand
@@ -75,7 +78,7 @@ def test_from_behind_the_arms_are_behind_the_back():
 def test_depth_is_that_of_the_camera_which_filmed(camera, motion):
     """The camera is found from joints alone; the one that filmed is known here."""
     sequence = film(motion, camera, size=SIZE)
-    lens, found = lens_of(motion, camera, size=SIZE), solid_joints(sequence)
+    lens, found = lens_of(motion, camera, size=SIZE), seen_joints(sequence)
     ahead = axes(lens.eye, lens.target)[:, 2]
     hips = motion.joints3d[:, [INDEX["r_hip"], INDEX["l_hip"]]].mean(1)
     near = ((hips - lens.eye) * ahead).sum(1)
@@ -91,7 +94,7 @@ def test_depth_is_that_of_the_camera_which_filmed(camera, motion):
 def test_a_head_seen_from_behind_is_there_though_its_face_is_not():
     sequence = boxing(180)
     sequence.keypoints[:, [INDEX["nose"], INDEX["r_eye"], INDEX["l_eye"]]] = 0
-    joints, picture = solid_joints(sequence)[0], grey(sequence)
+    joints, picture = seen_joints(sequence)[0], grey(sequence)
     ears = (joints[INDEX["r_ear"]] + joints[INDEX["l_ear"]]) / 2
     assert at(picture, ears) > 0 and picture[: int(ears[1]) - 25].max() == 0
 
@@ -99,18 +102,20 @@ def test_a_head_seen_from_behind_is_there_though_its_face_is_not():
 def test_depth_is_in_proportion_to_the_canvas_and_moves_with_the_dancer():
     small = boxing()
     large = small.on_canvas((512, 768))
-    one, other = grey(small), draw_depth(solid_joints(large)[0], (512, 768))[::2, ::2, 0].astype(int)
+    one, other = grey(small), draw_depth(Solid.of(large), 0, (512, 768))[::2, ::2, 0].astype(int)
     assert np.abs(one - other).mean() < 1.5
-    joints = solid_joints(small)[0]
-    moved = joints + np.array([30, 0, 0, 0])
-    assert (draw_depth(moved, SIZE)[:, 30:] == draw_depth(joints, SIZE)[:, :-30]).all()
+    solid = Solid.of(small)
+    moved = replace(solid, places=solid.places + np.array([30, 0, 0], np.float32))
+    apart = draw_depth(moved, 0, SIZE)[:, 30:].astype(int) - draw_depth(solid, 0, SIZE)[:, :-30]
+    assert np.abs(apart).mean() < 0.05
 
 
 def test_nobody_is_black_and_a_dancer_may_leave_the_picture():
-    assert not draw_depth(np.zeros((18, 4)), SIZE).any()
-    joints = solid_joints(boxing())[0]
-    for shift in ([500, 0, 0, 0], [-500, 0, 0, 0], [0, 900, 0, 0], [0, -900, 0, 0], [130, 0, 0, 0]):
-        assert draw_depth(joints + shift, SIZE).shape == (384, 256, 3)
+    solid = Solid.of(boxing())
+    assert not draw_depth(replace(solid, shown=np.zeros_like(solid.shown)), 0, SIZE).any()
+    for shift in ([500, 0, 0], [-500, 0, 0], [0, 900, 0], [0, -900, 0], [130, 0, 0]):
+        moved = replace(solid, places=(solid.places + np.array(shift)).astype(np.float32))
+        assert draw_depth(moved, 0, SIZE).shape == (384, 256, 3)
 
 
 def test_a_limb_that_somebody_took_away_stays_away():
@@ -123,4 +128,23 @@ def test_a_limb_that_somebody_took_away_stays_away():
 def test_without_joints_in_space_there_is_no_depth():
     flat = PoseSequence(boxing().keypoints, 30.0, SIZE)
     with pytest.raises(ValueError, match="in space"):
-        solid_joints(flat)
+        Solid.of(flat)
+
+
+def test_a_larger_picture_shows_the_same_body():
+    solid = Solid.of(boxing())
+    large = solid.enlarged(np.array([2.0, 2.0]))
+    one, two = draw_depth(solid, 0, SIZE).astype(int), draw_depth(large, 0, (512, 768)).astype(int)
+    assert np.abs(one - two.reshape(384, 2, 256, 2, 3).mean(axis=(1, 3))).mean() < 1.0
+
+
+@pytest.mark.parametrize("camera", ["front", "side", "orbit"])
+def test_the_body_stands_where_the_keypoints_are(camera, motion):
+    sequence = film(motion, camera, size=SIZE)
+    solid = Solid.of(sequence)
+    names = [f"{side}_{joint}" for side in "rl" for joint in ("elbow", "wrist", "knee", "ankle")]
+    for frame in (0, len(solid) // 2):
+        picture = draw_depth(solid, frame, SIZE)[..., 0]
+        for name in names:
+            x, y = np.rint(sequence.keypoints[frame, INDEX[name], :2]).astype(int)
+            assert picture[y, x] > 60, (camera, frame, name)
