@@ -93,8 +93,8 @@ class Family:
     name: as --family, config.json and, of the bundled model, --model have it. who: as an error calls it. version: of
     the dances (generate-poses); raise it when the same model, song and seed give another dance. training_version: of
     the training (train). learns_from: the stage whose datasets it learns from; None: it does not learn. bundled: a
-    model of it comes along. presets: what --preset can name. controls: what of DanceControls it knows. init_files: what
-    a training that starts from a model reads of it.
+    model of it comes along. in_space: it moves a body, and not keypoints. presets: what --preset can name. controls:
+    what of DanceControls it knows. init_files: what a training that starts from a model reads of it.
     """
 
     name: ClassVar[str]
@@ -103,6 +103,7 @@ class Family:
     training_version: ClassVar[int] = 1
     learns_from: ClassVar[str | None] = None
     bundled: ClassVar[bool] = False
+    in_space: ClassVar[bool] = False
     presets: ClassVar[tuple[str, ...]] = ()
     controls: ClassVar[frozenset[str]] = frozenset()
     init_files: ClassVar[tuple[str, ...]] = (WEIGHTS, CONFIG)

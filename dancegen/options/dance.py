@@ -30,6 +30,7 @@ from dancegen.options.declare import (
 from dancegen.options.shared import (
     SOLID,
     Canvas,
+    Characters,
     Detecting,
     Extracting,
     Filming,
@@ -72,7 +73,7 @@ def _engines() -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratePosesOptions(Span, Canvas, PoseFiles, Listening, Filming, Seeded):
+class GeneratePosesOptions(Span, Canvas, PoseFiles, Listening, Filming, Characters, Seeded):
     """From a song to a choreography."""
 
     song: str | Path = option(
@@ -148,23 +149,19 @@ class GeneratePosesOptions(Span, Canvas, PoseFiles, Listening, Filming, Seeded):
     no_retime: bool = option(
         False, help="Leave steps when they come: else a little is mended to be on the beat.", panel=BODY
     )
-    retarget: str | Path | None = option(
-        None, help="With -o hero.glb or .bvh: let your own character dance (rigged .glb, .vrm or .bvh).",
-        metavar="CHARACTER", panel=BODY, role=Role.HARMLESS,
+    retarget: str | Path | None = redeclared_of(  # of the file that is written: poses are the same
+        Characters, "retarget", panel=BODY, role=Role.HARMLESS,
+        help="With -o hero.glb or .bvh: let your own character dance (rigged .glb, .vrm or .bvh).",
     )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportOptions(Options):
+class ExportOptions(Characters):
     """From a choreography to files of other programs."""
 
     dance: Artifact | str | Path | None = option(
         None, help="A dance: digest or path, a motion.npz, poses.npz or OpenPose JSON; else the newest.",
         metavar="DANCE", argument=True, role=Role.INPUT,
-    )  # fmt: skip
-    retarget: str | Path | None = option(
-        None, help="Let your own character dance: a rigged .glb, .vrm or .bvh, in its rest pose.", metavar="CHARACTER",
-        role=Role.INPUT,
     )  # fmt: skip
     joints: str | Path | None = option(
         None, help="The character's names of joints, where they are not known: a JSON map.", metavar="FILE",

@@ -90,6 +90,16 @@ class Filming(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Characters(Options):
+    """Options of a verb whose dance somebody's own character can do."""
+
+    retarget: str | Path | None = option(
+        None, help="Let your own character dance: a rigged .glb, .vrm or .bvh, in its rest pose.", metavar="CHARACTER",
+        role=Role.INPUT,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class PoseFiles(Options):
     """Options of a verb that takes poses from files, which say less than an artifact does."""
 

@@ -14,6 +14,7 @@ from dancegen.options.declare import flag_of
 from dancegen.options.verbs import render_options
 from dancegen.stages.generate_poses import generate_poses
 from dancegen.stages.import_poses import dance_to_render
+from dancegen.stages.in_space import check_model_in_space, check_source_in_space, what_needs_space
 from dancegen.stages.render import check_render, render
 from dancegen.store import Artifact
 
@@ -30,6 +31,7 @@ def dance(options: Any, context: Context) -> Artifact:
     if is_video(options.song) and not options.sound_only:
         return _own_dance(options, video_options, context)
     request = check_render(video_options, context)
+    check_model_in_space(what_needs_space(video_options, request), options.model, context)
     poses = generate_poses(options.only(GeneratePosesOptions), context.step())
     if poses.cached:
         context.progress.say("the choreography is there already")
@@ -49,6 +51,7 @@ def _own_dance(options: Any, video_options: RenderOptions, context: Context) -> 
     fps = options.fps if "fps" in given else None  # else the video's own
     video_options = replace(video_options, poses=path, fps=fps)
     request = check_render(video_options, context)
+    check_source_in_space(what_needs_space(video_options, request), video_options, context)
     poses = dance_to_render(video_options, context)
     context.progress.say("its own dance is filmed; --sound-only would dance anew to its music")
     return render(video_options, context.step(), poses, request)

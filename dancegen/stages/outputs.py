@@ -12,8 +12,12 @@ from dancegen.errors import DancegenError, InputError
 from dancegen.options.declare import Options, Role, declared
 from dancegen.options.verbs import Verb
 from dancegen.stages.control_files import write_workflows
+from dancegen.stages.in_space import check_files_in_space
 from dancegen.stages.songs import song_path
 from dancegen.store import Artifact, Exported, Output, Taken, export
+
+BVH_SUFFIX = ".bvh"
+"""Of a file that dances in space have, and that export makes of the others."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ def planned_copy(verb: Verb, options: Options, output: str | Path | None, contex
         _check_inputs(options, Path(output))
         asked = Output(output, (*verb.files, *verb.exports), verb.others, exported, context.force)
         asked.check()
+        if verb.name == "generate-poses":
+            check_files_in_space(output, getattr(options, "model"), context)  # noqa: B009
         return Copy(asked, remade=_exporting(verb, options, asked, context))
     if getattr(options, "retarget", None) is not None and verb.exports:
         raise InputError("--retarget says who dances in the file that is written: name it with -o, like -o dance.glb")
@@ -93,16 +99,21 @@ def _exporting(verb: Verb, options: Options, output: Output, context: Context) -
         from dancegen.stages.export import check_output
 
         check_output(output.path, retarget)
-    suffixes = {Path(name).suffix for name in verb.exports}
-    wanted = retarget is not None or (output.is_file and Path(output.path).suffix.lower() in suffixes)
-    if not verb.exports or not wanted:
+    suffix = Path(output.path).suffix.lower() if output.is_file else ""
+    suffixes = {Path(name).suffix for name in verb.exports} | {BVH_SUFFIX}
+    if not verb.exports or (retarget is None and suffix not in suffixes):
         return None
     from dancegen.options.dance import ExportOptions
     from dancegen.stages.export import check_character, export
 
     asked = ExportOptions(retarget=retarget)
     check_character(asked)
-    return lambda artifact: export(asked, context.step(), artifact)
+
+    def exported(artifact: Artifact) -> Artifact:
+        there = retarget is None and any(Path(entry.path).suffix == suffix for entry in artifact.files)
+        return artifact if there else export(asked, context.step(), artifact)
+
+    return exported
 
 
 def _first(output: Output, names: Iterator[Path], say: Callable[[str], None]) -> Output:

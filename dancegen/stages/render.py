@@ -19,7 +19,8 @@ from dancegen.stages.dance_files import AUDIO, BEATS, FEATURES, POSES
 from dancegen.stages.drawn_video import DRAWN_SIZE, even_size, rate_in_words, shaped_like, write_drawn
 from dancegen.stages.filmed_dance import framed_as_filmed, is_filmed, picture_size
 from dancegen.stages.import_poses import dance_to_render
-from dancegen.stages.mannequin import camera_of, check_mannequin, mannequin_frames, words_of
+from dancegen.stages.in_space import check_source_in_space, what_needs_space
+from dancegen.stages.mannequin import DRAWING, camera_of, check_mannequin, mannequin_frames, words_of
 from dancegen.stages.overlay import footage_of, overlay
 from dancegen.store import Artifact, Input
 
@@ -42,6 +43,8 @@ def render(
     cannot be had.
     """
     request = request or check_render(options, context, poses)
+    if poses is None:
+        check_source_in_space(what_needs_space(options, request), options, context)
     if request is not None:
         from dancegen.stages.film import film_job, render_film
 
@@ -107,7 +110,8 @@ def _render_skeleton(options: RenderOptions, context: Context, poses: Artifact) 
     command = ["dancegen", "render", poses.digest[:16], "--style", options.style, "--size", f"{size[0]}x{size[1]}"]
     own, camera = options.only(SkeletonOptions), {}
     if options.style == MANNEQUIN:
-        own, camera = options.only(MannequinOptions), {"filmed_by": camera_of(poses, options.camera)}
+        own = options.only(MannequinOptions)
+        camera = {"filmed_by": camera_of(poses, options.camera), "drawn_by": DRAWING}
         command += words_of(options)
     own = replace(own, frames=own.frames or own.alpha)
     recipe = recipe_for(

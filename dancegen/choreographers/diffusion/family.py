@@ -34,6 +34,7 @@ class Diffusion(Family):
     presets = tuple(PRESETS)
     learns_from = "prepare"
     bundled = True
+    in_space = True
     controls = DanceControls.names()
 
     def configure(
