@@ -16,7 +16,7 @@ from dancegen.metrics.reference import VERSION as REFERENCE_VERSION
 from dancegen.options.dance import EvaluateOptions, ExportOptions, GeneratePosesOptions, SkeletonOptions
 from dancegen.options.data import ExtractPosesOptions, PrepareOptions, TrainOptions
 from dancegen.options.declare import Options, recipe_for
-from dancegen.renderers.film.registry import find_backend
+from dancegen.renderers.film.registry import BACKENDS, find_backend
 from dancegen.renderers.film.settings import Reach
 from dancegen.stages import evaluate, export, extract_poses, film, film_segments, film_temporal, prepare, render
 from dancegen.stages.film_recipes import film_recipe
@@ -32,10 +32,13 @@ def of(stage: str, version: int, options: Options, *roles: str, **worked_out) ->
     return lambda: recipe_for(stage, version, options, {"poses": (), "beat_tracker": (), **read(*roles)}, **worked_out)
 
 
-def film_of(stage: str, version: int, *without: Reach) -> Callable[[], Recipe]:
-    backend = find_backend("animatediff")
+MODELS = {"animatediff": ("base", "vae", "motion_adapter", "controlnet"), "wan-vace": ("base",)}
+
+
+def film_of(stage: str, version: int, *without: Reach, engine: str = "animatediff") -> Callable[[], Recipe]:
+    backend = find_backend(engine)
     settings = backend.complete(backend.settings())
-    models = ("base", "vae", "motion_adapter", "controlnet")
+    models = MODELS[engine]
     return lambda: film_recipe(
         stage, version, backend, settings, read("poses", *models), without=without, seed=0, size=[512, 768],
         prompt=[[0.0, "a dancer"]],
@@ -89,7 +92,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "render animatediff": (
         film_of("render", film.VERSION),
-        "f35a19fd41453ac2",
+        "f18a76102b78df14",
     ),
     "render-segment animatediff": (
         film_of("render-segment", film_segments.VERSION, Reach.FILM, Reach.SECOND_PASS),
@@ -99,9 +102,17 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
         film_of("render-temporal", film_temporal.VERSION, Reach.FILM),
         "f3ecd69b7da10512",
     ),
+    "render wan-vace": (
+        film_of("render", film.VERSION, engine="wan-vace"),
+        "b12254c298341b3a",
+    ),
+    "render-segment wan-vace": (
+        film_of("render-segment", film_segments.VERSION, Reach.FILM, Reach.SECOND_PASS, engine="wan-vace"),
+        "2e11d64cf13813c9",
+    ),
     "export": (
         of("export", export.VERSION, ExportOptions(retarget="hero.glb"), "dance", "retarget", fps=30.0, frames=300),
-        "18b548de8dbf72c5",
+        "25217dc52f996398",
     ),
     "evaluate": (
         of("evaluate", evaluate.VERSION, EvaluateOptions(), "reference", "songs", "inputs", "detector"),
@@ -123,5 +134,5 @@ def test_the_digest_is_what_it_was(example):
 def test_every_engine_of_every_stage_has_an_example():
     engines = {f"train {name}" for name in FAMILIES} | {f"generate-poses {name}" for name in (*FAMILIES, "baseline")}
     stages = {"prepare", "extract-poses", "render skeleton", "export", "evaluate", "reference"}
-    films = {f"{stage} animatediff" for stage in ("render", "render-segment", "render-temporal")}
-    assert set(PINNED) == engines | stages | films
+    films = {f"{stage} {engine}" for stage in ("render", "render-segment") for engine in BACKENDS}
+    assert set(PINNED) == engines | stages | films | {"render-temporal animatediff"}

@@ -78,7 +78,7 @@ class FilmOptions(Detecting, Networked, Parallel):
         metavar="X", panel=LOOK, parse=within(1.0, 30.0),
     )  # fmt: skip
     fast: bool | str | None = option(
-        None, help="Paint in a few steps, with a model made for that: the engine's usual one, or the one named.",
+        None, help="Paint in a few steps, with a model made for that; wan-vace's for the 1.3B is non-commercial.",
         metavar=f"[{'|'.join(FAST[1:])}]", panel=LOOK, parse=switch(*FAST),
     )  # fmt: skip
     control_scale: float | None = option(
