@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -13,6 +14,10 @@ from dancegen.options.verbs import verb_named
 
 CIRCUMSTANCES = ("device", "force", "name")
 """Keywords of every verb that a page may give. Not `output`: nothing is written outside the store."""
+TEXT = "TEXT"
+"""What stands for prompts in the help."""
+PARTS = re.compile(r"[|,@=:\s]+")
+"""What joins a file with a moment or a weight, and several of them."""
 _RESULT = "result_of"
 
 
@@ -42,26 +47,28 @@ def checked(name: str, keywords: Mapping[str, Any], allowed: Sequence[Path]) -> 
     missing = [each for each in fields(kind) if each.default is MISSING and each.name not in own | later]
     if missing:
         raise InputError(f"{flag_of(missing[0])} is missing: {missing[0].metadata['declared'].help}")
-    check_files(kind, own, allowed)
     kind(**own, **later)
+    check_files(kind, own, allowed)
     return {key: _plain(value) for key, value in given.items()}
 
 
 def check_files(kind: type[Options], given: Mapping[str, Any], allowed: Sequence[Path]) -> None:
-    """InputError where an option names a file that lies in none of these directories, also by a link or by `..`."""
+    """InputError where an option names a file that lies in none of these directories, also by a link or by `..`.
+
+    Every option is looked at but those that are text to be read, since names of models may be files, too.
+    """
     hints = get_type_hints(kind)
     for each in fields(kind):
         value = given.get(each.name)
-        if value is None or not _takes_path(hints[each.name]):
+        if value is None or (each.metadata["declared"].metavar == TEXT and not _takes_path(hints[each.name])):
             continue
         for item in value if isinstance(value, tuple | list) else (value,):
             text = str(item)
-            for path in {text, text.rpartition("@")[0] or text}:
-                if not _may_read(Path(path), allowed):
-                    raise InputError(
-                        f"{flag_of(each)} {text}: here only files can be named that were uploaded, or are in the store "
-                        "or in a directory that was given with --allow"
-                    )
+            if not all(_may_read(Path(part), allowed) for part in (text, *PARTS.split(text))):
+                raise InputError(
+                    f"{flag_of(each)} {text}: here only files can be named that were uploaded, or are in the store "
+                    "or in a directory that was given with --allow"
+                )
 
 
 def _may_read(path: Path, allowed: Sequence[Path]) -> bool:
