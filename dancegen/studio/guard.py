@@ -34,7 +34,7 @@ HEADERS = {
 }
 OPEN_TO_US = (
     "", "config", "theme.css", "favicon.ico", "manifest.json", "robots.txt", "assets/", "static/", "files/", "parts/",
-    "jobs", "jobs/", "gradio_api/startup-events", "gradio_api/heartbeat/", "gradio_api/queue/join",
+    "jobs", "jobs/", "views/", "gradio_api/startup-events", "gradio_api/heartbeat/", "gradio_api/queue/join",
     "gradio_api/queue/data", "gradio_api/upload", "gradio_api/upload_progress", "gradio_api/cancel",
     "gradio_api/reset", "gradio_api/component_server", "gradio_api/theme.css", "gradio_api/file=", "gradio_api/info",
 )  # fmt: skip

@@ -67,10 +67,11 @@ def build(studio: Studio, access: Access) -> Any:
     import gradio as gr
     from fastapi import FastAPI
 
-    from dancegen.studio import shell
+    from dancegen.studio import shell, views
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     _add_routes(app, studio)
+    views.add_routes(app, studio)
     blocks = shell.build(studio)
     app = gr.mount_gradio_app(
         app, blocks, path=studio.base, footer_links=[], run_history=False, ssr_mode=False, mcp_server=False, pwa=False,

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from dancegen.errors import DancegenError
 from dancegen.jobs import Job, Jobs
+from dancegen.stages.dance_files import find_dance
 from dancegen.store import SHORT, Store
 
 if TYPE_CHECKING:
@@ -57,6 +58,20 @@ class Studio:
     def part(self, name: str) -> str:
         """The address of a file in static/: `<script type="module" src=...>` in a page's `head`, an import, a style."""
         return f"{self.base}/parts/{quote(name)}"
+
+    def job(self, job_id: str) -> Job | None:
+        """The job of an id, while it is remembered."""
+        try:
+            return self.jobs.get(job_id) if job_id else None
+        except DancegenError:
+            return None
+
+    def find(self, digest: str) -> Artifact | None:
+        """The dance of a digest, while the store has it."""
+        try:
+            return find_dance(digest, self.store) if digest else None
+        except DancegenError:
+            return None
 
     def result(self, job: Job) -> Artifact | None:
         """What a job has made, while the store has it."""

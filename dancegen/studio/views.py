@@ -1,195 +1,124 @@
-"""What the page's timeline and 3D view show of songs and dances: JSON, and compact binary for the body in space.
-
-A dance is sent as `packed` arrays, little-endian: four bytes with the length of a JSON header, the header, filled up to
-a multiple of four, and the arrays one behind the other. The header's `arrays` says of each its name, type, shape and
-where it begins after the header.
-"""
+"""What the page's timelines and 3D views show: their elements, and the songs and dances behind them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from dancegen.context import Context
-from dancegen.stages.dance_files import AUDIO, BEATS, FEATURES, MOTION, POSES
-from dancegen.stages.songs import SongFile, song_path
+from dancegen.errors import DancegenError
+from dancegen.stages.dance_files import AUDIO, BEATS, DANCES, FEATURES, MOTION, POSES
+from dancegen.stages.songs import DEMO, SongFile, song_path
 from dancegen.stages.track_beats import finder, tracker_of
-from dancegen.store import Artifact
+from dancegen.store import SHORT, Artifact
 
 if TYPE_CHECKING:
-    import numpy as np
+    from dancegen.studio.studio import Studio
 
-    from dancegen.audio.song import SongFeatures
-    from dancegen.motion.body import BodyMotion
-    from dancegen.options.shared import Listening
-    from dancegen.pose.sequence import PoseSequence
-
-PEAKS_A_SECOND, MOST_PEAKS = 100, 24_000
-STANDING = 0.74
-"""Share of the canvas's height that a dancer takes whose joints are known in the picture only."""
-USUAL_HEIGHT_M = 1.7
-UNIT = 32_767
-"""What 1 is in the 16-bit numbers of a quaternion."""
+ACCENTS = ("#ff4fc3", "#2fe6ff", "#ffd23f", "#4dffb0")
+"""Colours that tell dances apart."""
 
 
-def song_view(song: str | Path, context: Context, options: Listening | None = None) -> dict[str, Any]:
-    """What `<dance-timeline>` shows of a song or `demo`: peaks, beats, bars and sections. Its beats go into the store.
-
-    Raises AudioError for what is no song.
-    """
+def song_view(song: str | Path, context: Context) -> dict[str, Any]:
+    """What `<dance-timeline>` shows of a song or `demo`. Its beats go into the store. Raises AudioError."""
+    from dancegen.audio.overview import overview
     from dancegen.audio.song import analyse
+    from dancegen.choreographers.phrases import phrases
     from dancegen.options.dance import GeneratePosesOptions
 
     file = SongFile(song_path(song))
-    tracker = tracker_of(options or GeneratePosesOptions(song=str(song)))
+    tracker = tracker_of(GeneratePosesOptions(song=str(song)))
     heard = analyse(file.path, beats=finder(file, context, tracker), progress=context.progress)
-    return _timeline(heard, file.path, 0.0)
+    return overview(heard, file.path, phrases(heard))
 
 
 def dance_song_view(dance: Artifact) -> dict[str, Any]:
     """The same of the span of a song that is danced to; times are those of the whole song."""
+    from dancegen.audio.overview import overview
     from dancegen.audio.song import SongFeatures
-
-    start_s = _poses(dance).start_s
-    return _timeline(SongFeatures.load(dance.file(FEATURES), dance.file(BEATS)), dance.file(AUDIO), start_s)
-
-
-def _timeline(heard: SongFeatures, sound: Path, start_s: float) -> dict[str, Any]:
-    from dancegen.audio.structure import song_sections
     from dancegen.choreographers.phrases import phrases
-
-    beats = heard.beats
-    spans, numbers = song_sections(heard.mel, beats, heard.seconds)
-    return {
-        "start_s": round(start_s, 3),
-        "seconds": round(heard.seconds, 3),
-        "tempo_bpm": round(beats.tempo_bpm, 1),
-        "metre": beats.metre,
-        "beats_s": _rounded(beats.times_s + start_s),
-        "downbeats_s": _rounded(beats.times_s[beats.downbeats] + start_s),
-        "phrases_s": _rounded(phrases(heard) + start_s),
-        "sections": [
-            {"start_s": round(first + start_s, 3), "end_s": round(last + start_s, 3), "label": _letter(number)}
-            for (first, last), number in zip(spans, numbers, strict=True)
-        ],
-        "peaks": _peaks(sound, heard.seconds),
-    }
-
-
-def _letter(number: int) -> str:
-    """A, B, ... Z, A2, ...: sections of one letter sound alike."""
-    return chr(ord("A") + number % 26) + (str(number // 26 + 1) if number > 25 else "")
-
-
-def _rounded(times_s: Iterable[float]) -> list[float]:
-    return [round(float(time), 3) for time in times_s]
-
-
-def _peaks(sound: Path, seconds: float) -> list[int]:
-    """How loud the song is at most in each piece of it, 0 to 255, where 255 is its loudest moment."""
-    import numpy as np
-
-    from dancegen.audio.load import decode, probe
-
-    count = int(min(MOST_PEAKS, max(1, seconds * PEAKS_A_SECOND)))
-    info, found, begins = probe(sound), np.zeros(count, np.float32), 0
-    for block in decode(info):
-        places = ((begins + np.arange(len(block))) * (count / (seconds * info.sample_rate))).astype(int)
-        np.maximum.at(found, places.clip(max=count - 1), np.abs(block).max(axis=1))
-        begins += len(block)
-    return np.rint(255 * found / max(float(found.max()), 1e-6)).astype(int).tolist()
-
-
-def _poses(dance: Artifact) -> PoseSequence:
     from dancegen.pose.sequence import PoseSequence
 
-    return PoseSequence.load(dance.file(POSES))
+    heard = SongFeatures.load(dance.file(FEATURES), dance.file(BEATS))
+    start_s = PoseSequence.load(dance.file(POSES)).start_s
+    return overview(heard, dance.file(AUDIO), phrases(heard), start_s)
 
 
 def dance_view(dance: Artifact) -> bytes:
-    """What `<dance-view>` shows of a dance, `packed`: joints (T, 18, 3) in metres, NaN where one is missing; and of a
-    body with bones its mannequin and how each of 24 joints stands and turns in every frame.
-
-    Raises PoseError or MocapError where the dance's files are damaged.
-    """
+    """What `<dance-view>` shows of a dance. Raises PoseError or MocapError where its files are damaged."""
     from dancegen.audio.beats import Beats
+    from dancegen.audio.overview import rounded
     from dancegen.motion.body import BodyMotion
+    from dancegen.motion.export.packed import packed_dance
+    from dancegen.pose.sequence import PoseSequence
 
-    sequence, beats = _poses(dance), Beats.load(dance.file(BEATS))
-    has_body = any(entry.path == MOTION for entry in dance.files)
-    body = BodyMotion.load(dance.file(MOTION)).resample(sequence.fps, len(sequence)) if has_body else None
-    header = {
-        "digest": dance.digest,
-        "fps": sequence.fps,
-        "start_s": round(sequence.start_s, 6),
-        "seconds": round(sequence.seconds, 3),
-        "flat": sequence.joints3d is None,
-        "beats_s": _rounded(beats.times_s + sequence.start_s),
-        "downbeats_s": _rounded(beats.times_s[beats.downbeats] + sequence.start_s),
-    }
-    arrays = {"joints": _joints(sequence)} | ({} if body is None else _bones(body))
-    return packed(header, arrays)
+    poses, beats = PoseSequence.load(dance.file(POSES)), Beats.load(dance.file(BEATS))
+    has_bones = any(entry.path == MOTION for entry in dance.files)
+    times = {"beats_s": beats.times_s, "downbeats_s": beats.times_s[beats.downbeats]}
+    facts = {name: rounded(each + poses.start_s) for name, each in times.items()}
+    return packed_dance(poses, BodyMotion.load(dance.file(MOTION)) if has_bones else None, facts)
 
 
-def _joints(sequence: PoseSequence) -> np.ndarray:
-    """(T, 18, 3) float32 metres. A dance that is known in the picture only stands upright like a picture."""
-    import numpy as np
+def add_routes(app: Any, studio: Studio) -> None:
+    """The addresses of `dance_view`, `dance_song_view` and of the demo song."""
+    from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
-    if sequence.joints3d is not None:
-        return sequence.joints3d
-    points, shown = sequence.keypoints[..., :2], sequence.keypoints[..., 2] > 0
-    joints = np.full((*points.shape[:2], 3), np.nan, np.float32)
-    if not shown.any():
-        return joints
-    scale = USUAL_HEIGHT_M / (STANDING * sequence.size[1])
-    floor = np.percentile(points[..., 1][shown], 99)
-    flat = np.stack([points[..., 0] - sequence.size[0] / 2, floor - points[..., 1], 0 * points[..., 0]], axis=-1)
-    joints[shown] = (scale * flat)[shown]
-    return joints
+    headers = {"cache-control": "private, max-age=3600"}
 
+    def view(request: Any) -> Any:
+        what, stage, digest = (request.path_params[name] for name in ("what", "stage", "digest"))
+        try:
+            if stage not in DANCES or len(digest) < SHORT or set(digest) - set("0123456789abcdef"):
+                raise DancegenError("there is no such dance")
+            dance = studio.store.look_up(digest, stage)
+            if what == "dance":
+                return Response(dance_view(dance), media_type="application/octet-stream", headers=headers)
+            return JSONResponse(dance_song_view(dance), headers=headers)
+        except DancegenError as error:
+            return PlainTextResponse(f"{error}\n", 404)
 
-def _bones(motion: BodyMotion) -> dict[str, np.ndarray]:
-    """The mannequin of a body, and positions (T, 24, 3) and quaternions (T, 24, 4), x y z w, of its joints."""
-    import numpy as np
+    def demo(request: Any) -> Any:
+        return FileResponse(song_path(DEMO), headers=headers)
 
-    from dancegen.motion.rotations import quaternions
-
-    figure = _mannequin(motion.body.offsets.astype(np.float64).tobytes(), motion.body.height_m)
-    turned = np.rint(UNIT * quaternions(motion.orientations)).astype(np.int16)
-    return {**figure, "positions": motion.positions.astype(np.float32), "quaternions": turned}
+    app.add_route(f"{studio.base}/views/{DEMO}", demo)
+    app.add_route(f"{studio.base}/views/{{what}}/{{stage}}/{{digest}}", view)
 
 
-@lru_cache(maxsize=8)
-def _mannequin(offsets: bytes, height_m: float) -> Mapping[str, np.ndarray]:
-    import numpy as np
-
-    from dancegen.motion.body import NAMES, Body
-    from dancegen.motion.mannequin import Mannequin
-
-    figure = Mannequin.of(Body(np.frombuffer(offsets).reshape(len(NAMES), 3), height_m))
-    return {
-        "rest": figure.rest.astype(np.float32),
-        "vertices": figure.vertices,
-        "normals": np.rint(127 * figure.normals).astype(np.int8),
-        "faces": figure.faces.astype(np.uint16),
-        "skin": figure.joints,
-        "weights": figure.weights,
-    }
+def shown_dance(studio: Studio, dance: Artifact, **more: Any) -> dict[str, Any]:
+    """What an element needs of a dance: `src` and `song` for a view and a timeline, and `sound`. more: besides."""
+    at = f"{dance.stage}/{dance.digest[:SHORT]}?{dance.content[:8]}"
+    view, song = (f"{studio.base}/views/{what}/{at}" for what in ("dance", "song"))
+    return {"src": view, "song": song, "sound": studio.url(dance, AUDIO), "digest": dance.digest, **more}
 
 
-def packed(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> bytes:
-    """A JSON header and arrays in one run of bytes, as the module says."""
-    import numpy as np
+def sound_of(studio: Studio, song: str) -> str:
+    """The address of a song that was uploaded, or of the demo."""
+    return f"{studio.base}/views/{DEMO}" if song == DEMO else f"{studio.base}/gradio_api/file={quote(song)}"
 
-    rows, parts, begins = [], [], 0
-    for name, array in arrays.items():
-        raw = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<")).tobytes()
-        rows.append({"name": name, "type": array.dtype.name, "shape": list(array.shape), "at": begins})
-        parts.append(raw + bytes(-len(raw) % 4))
-        begins += len(parts[-1])
-    text = json.dumps({**header, "arrays": rows}).encode()
-    text += b" " * (-len(text) % 4)
-    return b"".join([len(text).to_bytes(4, "little"), text, *parts])
+
+def told(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """A handler whose last argument is the event, with what its element says of it (`event.spans`)."""
+    import gradio as gr
+
+    handler.__annotations__ = {handler.__code__.co_varnames[handler.__code__.co_argcount - 1]: gr.EventData}
+    return handler
+
+
+def element(studio: Studio, kind: str, elem_id: str, **settings: Any) -> Any:
+    """A component of static/parts.js: `timeline` (events `span`, `seek`), `stage` or `choice` (event `keep`).
+
+    settings: attributes of the element, such as clock, label, mark and lanes. Its value is an object, as said there.
+    """
+    import gradio as gr
+
+    given = escape(json.dumps(settings), quote=True)
+    call = f"m.{kind}(element, props, trigger, watch)"
+    return gr.HTML(
+        value={}, html_template=f'<div data-settings="{given}"></div>', apply_default_css=False, elem_id=elem_id,
+        elem_classes="flush",  # pyright: ignore
+        js_on_load=f"import('{studio.part('parts.js')}').then((m) => {call}); /* 'span' 'seek' 'keep' 'joint' */",
+    )  # fmt: skip

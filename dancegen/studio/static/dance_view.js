@@ -9,11 +9,13 @@
  *   accent    colour of its beat light, for telling views apart.
  *   controls  (present or not) buttons: play, follow, the view from the front, and the time.
  *   figure    "mannequin" (default, where the dance has bones) or "limbs".
+ *   empty     what stands there while there is no dance.
  *   follow    "off": the camera stays where it is; else it goes with the dancer.
  *   handles   (present or not) balls on the joints that can be dragged: event `joint`.
  *
  * Properties
  *   dance     what was loaded (figures.js), or null.    time  seconds of the song.    shown  how many pictures were drawn.
+ *   note      a line shown over it, such as how far its making is.
  *   pose      54 numbers, metres: joints that are shown in place of the dance's, or null.
  *   screenJoints()  [{x, y}] of the 18 joints now, in pixels of the window; null where one is missing.
  *
@@ -67,6 +69,10 @@ const STYLE = `
     white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
   .dot { display: inline-block; width: 9px; height: 9px; border-radius: 50%; margin-right: 7px; background: var(--accent); }
   .said { position: absolute; inset: 0; display: grid; place-content: center; text-align: center; padding: 16px; pointer-events: none; }
+  .note { position: absolute; left: 50%; top: 50%; transform: translate(-50%, -50%); max-width: 84%; padding: 10px 16px; border-radius: 10px;
+    background: #0a0d1cd9; text-align: center; pointer-events: none; font-size: 14px; }
+  :host([data-light]) .note { background: #ffffffe6; }
+  .note[hidden], .said:empty { display: none; }
   .bar { position: absolute; left: 8px; right: 8px; bottom: 8px; display: none; align-items: center; gap: 6px; }
   :host([controls]) .bar { display: flex; }
   button { all: unset; box-sizing: border-box; width: 36px; height: 36px; display: grid; place-content: center; border-radius: 9px;
@@ -94,8 +100,8 @@ class DanceView extends HTMLElement {
     const button = (name, text) =>
       `<button type="button" data-do="${name}" aria-label="${text}" title="${text}"><svg viewBox="0 0 24 24" aria-hidden="true">${ICONS[name]}</svg></button>`;
     root.innerHTML = `<style>${STYLE}</style><canvas tabindex="0" role="application"></canvas><div class="label"></div>
-      <div class="said" role="status"></div><div class="bar">${button("play", "Play")}${button("follow", "Follow the dancer")}${button("front", "View from the front")}<output aria-label="Time"></output></div>`;
-    [this._canvas, this._label, this._said, this._out] = ["canvas", ".label", ".said", "output"].map((each) => root.querySelector(each));
+      <div class="said" role="status"></div><div class="note" role="status" hidden></div><div class="bar">${button("play", "Play")}${button("follow", "Follow the dancer")}${button("front", "View from the front")}<output aria-label="Time"></output></div>`;
+    [this._canvas, this._label, this._said, this._note, this._out] = ["canvas", ".label", ".said", ".note", "output"].map((each) => root.querySelector(each));
     this._button = root.querySelector("[data-do=play]");
     this._followButton = root.querySelector("[data-do=follow]");
     root.querySelector(".bar").addEventListener("click", (event) => this._do(event.target.closest("button")?.dataset.do));
@@ -128,7 +134,7 @@ class DanceView extends HTMLElement {
     this._named();
     this._clothed();
     this._front();
-    if (this.getAttribute("src") && !this.dance) this._load(this.getAttribute("src"));
+    if (!this.dance) this._load(this.getAttribute("src"));
   }
 
   disconnectedCallback() {
@@ -164,6 +170,15 @@ class DanceView extends HTMLElement {
     this._clock.seek(time);
   }
 
+  get note() {
+    return this._note.textContent;
+  }
+
+  set note(text) {
+    this._note.textContent = text || "";
+    this._note.hidden = !text;
+  }
+
   get pose() {
     return this._pose;
   }
@@ -190,7 +205,7 @@ class DanceView extends HTMLElement {
     this.dance = null;
     this._pose = null;
     this._clothed();
-    this._tell(url ? "Loading the dance …" : "");
+    this._tell(url ? "Loading the dance …" : this.getAttribute("empty") || "");
     this._later();
     if (!url) return;
     fetch(url, { credentials: "same-origin" })

@@ -79,9 +79,11 @@ function tell(jobs) {
   let changed = false;
   for (const job of jobs) {
     const is = `${job.state} ${job.step}`;
-    if (before.get(job.id) === is) continue;
-    changed = true;
-    before.set(job.id, is);
+    const all = `${is} ${job.share} ${job.left_s} ${job.waits_for}`;
+    const was = before.get(job.id) || {};
+    if (was.all === all) continue;
+    changed ||= was.is !== is;
+    before.set(job.id, { is, all });
     window.dispatchEvent(new CustomEvent("studio:job", { detail: job }));
   }
   if (changed) document.querySelector("#jobs-changed button, button#jobs-changed")?.click();
