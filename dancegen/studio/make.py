@@ -62,7 +62,6 @@ def page(studio: Studio) -> None:
             found = song_view(path, Context.open(studio.store))
         except DancegenError as error:
             raise said(error) from error
-        return command_line("generate-poses", keywords)
         return {"song": found, "spans": [], "sound": sound_of(studio, path), "start_s": 0, "seconds": found["seconds"]}
 
     def marked(event: Any) -> tuple[Any, Any]:
@@ -80,7 +79,7 @@ def page(studio: Studio) -> None:
             raise said(error) from error
         return made.id, "", "In space", command_line("generate-poses", keywords)
 
-    def filmed(style: str, digest: str, before: str) -> Any:
+    def filmed(style: str, digest: str) -> Any:
         if not digest or STYLES[style] in (None, "neon"):
             return ""
         try:
@@ -120,7 +119,7 @@ def page(studio: Studio) -> None:
     demo.click(lambda: taken(DEMO), None, [song, line, *span], **private).then(heard, song, line, **private)
     line.span(told(marked), None, span, **private)
     start.click(dance, [song, *form.components], [job, film, looked, same], **private).then(state, *now, **private)
-    looked.input(filmed, [looked, shown, film], film, **private).then(state, *now, **private)
+    looked.input(filmed, [looked, shown], film, **private).then(state, *now, **private)
     stop.click(cancelled, [job, film], None, **private).then(state, *now, **private)
     studio.changed.click(state, *now, **private)
     studio.loaded(found_again, None, job, **private).then(state, *now, **private)

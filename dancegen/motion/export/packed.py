@@ -1,7 +1,7 @@
 """A dance as one run of bytes for a viewer in a browser: its joints in space, and the mannequin on its bones.
 
-Four bytes, little-endian, say how long a JSON header is that follows them, filled up to a multiple of four; behind it lie
-the arrays. The header's `arrays` says of each its name, type, shape and where after the header it begins.
+Four bytes, little-endian, say how long a JSON header is that follows them, filled up to a multiple of four; behind it
+lie the arrays. The header's `arrays` says of each its name, type, shape and where after the header it begins.
 """
 
 from __future__ import annotations
