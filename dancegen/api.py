@@ -51,7 +51,7 @@ def perform(declaration: Verb, given: Mapping[str, Any]) -> tuple[Artifact, Path
     wait_asleep()
     keep_memory()
     options, context = _split(declaration, given)
-    options = suited(declaration, options, given.get("output"))
+    options = suited(options, given.get("output"))
     name = given.get("name") and check_name(given["name"], taken=names_taken())
     copy = planned_copy(declaration, options, given.get("output"), context)
     artifact = _stage(declaration.function)(options, context)
@@ -107,7 +107,7 @@ def foretell(declaration: Verb, given: Mapping[str, Any]) -> RunPlan:
     if rank_and_world_size()[1] > 1:
         raise InputError("--dry-run looks with one process: leave the launcher out")
     options, context = _split(declaration, given)
-    options = suited(declaration, options, given.get("output"))
+    options = suited(options, given.get("output"))
     planned_copy(declaration, options, given.get("output"), context)
     return plan_run(_stage(declaration.function), declaration.stage, options, context)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from dancegen.audio import BUILT_IN
 from dancegen.choreographers.registry import FAMILIES, bundled_genres, usual_family
-from dancegen.codecs import CODECS, USUAL
+from dancegen.codecs import CODECS, USUAL, VIDEO_FILES, codec_for
 from dancegen.errors import InputError
 from dancegen.options.declare import (
     Options,
@@ -40,7 +40,7 @@ from dancegen.options.shared import (
     Span,
 )
 from dancegen.renderers import PASSES, STYLES
-from dancegen.store import Artifact
+from dancegen.store import Artifact, Output
 
 BODY = "For models that dance in three dimensions"
 
@@ -70,6 +70,19 @@ def _engines() -> tuple[str, ...]:
     from dancegen.renderers.film.registry import BACKENDS
 
     return ("skeleton", *BACKENDS)
+
+
+def _codec_of_file(options: Any, codec: str, output: Output) -> str:
+    """The codec that writes a video of the place's suffix. Raises InputError where the one that was given does not."""
+    if not output.is_file or Path(output.path).suffix.lower() not in {Path(name).suffix for name in VIDEO_FILES}:
+        return codec
+    return codec_for(output.path, None if codec == USUAL else codec).name
+
+
+def _frames_in_folder(options: Any, frames: bool, output: Output) -> bool:
+    """A folder that drawings for ControlNet go to receives every frame."""
+    for_controlnet = options.style == "openpose" and options.prompt is None and getattr(options, "over", None) is None
+    return frames or (for_controlnet and not output.is_file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,9 +201,11 @@ class SkeletonOptions(Options):
     )
     codec: str = option(
         USUAL, help="h264 to watch; for editors prores (.mov), ffv1 (.mkv, lossless) or h264-10 (ten bits).",
-        metavar="NAME", parse=choice(*CODECS),
+        metavar="NAME", parse=choice(*CODECS), placed=_codec_of_file,
     )  # fmt: skip
-    frames: bool = option(False, help="Keep the frames as PNG files too; -o FOLDER of style openpose does.")
+    frames: bool = option(
+        False, help="Keep the frames as PNG files too; -o FOLDER of style openpose does.", placed=_frames_in_folder
+    )
     alpha: bool = option(False, help="Leave the background of the PNG files clear, in style openpose.")
 
 

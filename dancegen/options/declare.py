@@ -34,6 +34,9 @@ Parse = Callable[[str, Any], Any]
 
 Names = Sequence[str] | Callable[[], Sequence[str]]
 
+Placed = Callable[[Any, Any, Any], Any]
+"""From all options, the value of one, and the `store.Output` that the result is copied to: its value for that place."""
+
 _SONGS = ("song", "songs", "music")
 _LOCAL = (
     *_SONGS,
@@ -66,7 +69,7 @@ class Declared:
     """The declaration of one option.
 
     flag: None is the name with dashes. through: the parameter of a DERIVED one. names: what its value may be, for a
-    shell to complete; all there are, or the usual ones.
+    shell to complete; all there are, or the usual ones. placed: what the place of the result says of it.
     """
 
     help: str
@@ -78,6 +81,7 @@ class Declared:
     argument: bool = False
     parse: Parse | None = None
     names: Names = ()
+    placed: Placed | None = None
 
 
 def option(
@@ -92,15 +96,16 @@ def option(
     argument: bool = False,
     parse: Parse | None = None,
     names: Names = (),
+    placed: Placed | None = None,
 ) -> Any:
     """A field of an Options class. Without a default it must be given. argument: by its place, not by a flag.
 
-    names: see Declared; those of a `choice` are known.
+    names, placed: see Declared; the names of a `choice` are known.
     """
     if (through is not None) != (role is Role.DERIVED):
         raise TypeError("a derived option, and no other, says through which parameter it enters the recipe")
     names = names or (parse.names if isinstance(parse, Choice | Switch) else ())
-    declared = Declared(help, metavar, panel, flag, role, through, argument, parse, names)
+    declared = Declared(help, metavar, panel, flag, role, through, argument, parse, names, placed)
     return field(default=default, metadata={"declared": declared})
 
 

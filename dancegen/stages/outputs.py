@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from dancegen.codecs import CODECS, USUAL, VIDEO_FILES, codec_for
+from dancegen.codecs import CODECS
 from dancegen.context import Context
 from dancegen.errors import DancegenError, InputError
 from dancegen.options.declare import Options, Role, declared
@@ -46,20 +46,17 @@ class Copy:
         return replace(self, output=_first(self.output, self.names(), self.say), remade=None).write(artifact)
 
 
-def suited(verb: Verb, options: Options, output: str | Path | None) -> Options:
-    """The options with what the place of the result says: a video's suffix its codec; and a folder that drawings for
-    ControlNet go to receives every frame. Raises InputError for a codec that writes other files.
+def suited(options: Options, output: str | Path | None) -> Options:
+    """The options with what the place of the result says of them, as they declare. Raises InputError where the place
+    and an option do not go together.
     """
-    if output is None or "codec" not in {each.name for each in fields(options)}:
+    if output is None:
         return options
-    path, asked = Path(output), Output(output)
-    if asked.is_file and path.suffix.lower() in {Path(name).suffix for name in VIDEO_FILES}:
-        given = getattr(options, "codec")  # noqa: B009
-        return replace(options, codec=codec_for(path, None if given == USUAL else given).name)
-    drawn = [getattr(options, name, None) for name in ("prompt", "over")] == [None, None]
-    if verb.name == "render" and not asked.is_file and drawn and getattr(options, "style") == "openpose":  # noqa: B009
-        return replace(options, frames=True)
-    return options
+    place = Output(output)
+    said = ((each.name, declared(each).placed) for each in fields(options))
+    return replace(
+        options, **{name: of(options, getattr(options, name), place) for name, of in said if of is not None}
+    )  # fmt: skip
 
 
 def planned_copy(verb: Verb, options: Options, output: str | Path | None, context: Context) -> Copy:
