@@ -10,6 +10,8 @@ _ROUNDED = 5e-4
 """What the digits of a stated duration of a frame cost at most; a rate of television is 1e-3 below a whole one."""
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/{1,2}(?=[^/])")
+_TWO_DAYS = 2 * 24 * 60
+"""In minutes."""
 
 
 def address(given: object) -> str | None:
@@ -22,13 +24,15 @@ def address(given: object) -> str | None:
 
 
 def duration(seconds: float) -> str:
-    """4.2 s, 3:07 min, 1:02:45 h."""
+    """4.2 s, 3:07 min, 1:02:45 h; from two days on 4 days."""
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes}:{rest:02d} min"
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d} h"
+    if minutes < _TWO_DAYS:
+        return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d} h"
+    return f"{round(minutes / 1440)} days"
 
 
 def listing(words: Iterable[str]) -> str:

@@ -150,8 +150,11 @@ def test_a_terminal_shows_bars_that_give_way_to_lines():
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.04, "0.0 s"), (59.94, "59.9 s"), (59.97, "1:00 min"), (187, "3:07 min"), (3765, "1:02:45 h")],
-)
+    [
+        (0.04, "0.0 s"), (59.94, "59.9 s"), (59.97, "1:00 min"), (187, "3:07 min"), (3765, "1:02:45 h"),
+        (172790, "47:59:50 h"), (172800, "2 days"), (36135075, "418 days"),
+    ],
+)  # fmt: skip
 def test_durations_read_as_people_say_them(seconds, text):
     assert duration(seconds) == text
 

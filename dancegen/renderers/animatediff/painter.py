@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dancegen.progress import Advance
-from dancegen.renderers.animatediff.controls import Control, controls_of
+from dancegen.renderers.animatediff.controls import Control, chunks, controls_of
 from dancegen.renderers.animatediff.parts import in_parts, whole
-from dancegen.renderers.animatediff.precision import pictures_of, widen
+from dancegen.renderers.animatediff.precision import latents_of, pictures_of, widen
 from dancegen.renderers.animatediff.sampler import Conditioning, Finished, Sampler
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.animatediff.texts import Texts
@@ -161,16 +161,13 @@ class AnimateDiffPainter:
             yield faces.put(frame, place, face) if faces.seen[place] else frame
 
     def _encode(self, pictures: np.ndarray) -> torch.Tensor:
-        """(F, 4, h, w) float32 latents of (F, H, W, 3) uint8 RGB pictures, on the CPU."""
+        """(F, 4, h, w) float32 latents of (F, H, W, 3) uint8 RGB pictures, on the CPU. Raises NotFinite."""
         import torch
 
         vae: Any = self.pipeline.vae
         self._wake(vae)
-        found = []
-        with torch.inference_mode():
-            for some in torch.from_numpy(pictures).split(self.thrift.decode_frames):
-                scaled = some.permute(0, 3, 1, 2).to(self.device, vae.dtype) / 127.5 - 1
-                found.append((vae.encode(scaled).latent_dist.mode() * vae.config.scaling_factor).float().cpu())
+        parts = chunks(len(pictures), self.thrift.decode_frames)
+        found = [latents_of(vae, pictures[some], self.device).float().cpu() for some in parts]
         self._rest(vae)
         return torch.cat(found)
 

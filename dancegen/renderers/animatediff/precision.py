@@ -30,11 +30,11 @@ def pictures_of(vae: Any, latents: torch.Tensor, device: str) -> np.ndarray:
     return pictures.permute(0, 2, 3, 1).cpu().numpy()
 
 
-def latents_of(vae: Any, picture: np.ndarray, device: str) -> torch.Tensor:
-    """(1, 4, h, w) latents of an (H, W, 3) uint8 RGB picture: the mean of those that it may have. Raises NotFinite."""
+def latents_of(vae: Any, pictures: np.ndarray, device: str) -> torch.Tensor:
+    """(N, 4, h, w) latents of (N, H, W, 3) uint8 RGB pictures: the mean of what each may be. Raises NotFinite."""
     import torch
 
-    pixels = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].to(device, vae.dtype) / 127.5 - 1
+    pixels = torch.from_numpy(pictures.copy()).permute(0, 3, 1, 2).to(device, vae.dtype) / 127.5 - 1
     with torch.inference_mode():
         latents = vae.encode(pixels).latent_dist.mode() * vae.config.scaling_factor
     check_finite(latents, "where pictures become latents", decoding=True)

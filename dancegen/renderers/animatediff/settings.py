@@ -9,7 +9,6 @@ from dancegen.options.declare import Role, choice, option, shares, within
 from dancegen.renderers.animatediff.windows import CONTEXTS, MOVING
 from dancegen.renderers.film.pulse import Pulse, parse_pulses
 from dancegen.renderers.film.settings import (
-    LOOK,
     MODELS,
     WORK,
     FilmOptions,
@@ -20,6 +19,8 @@ from dancegen.renderers.film.settings import (
     redeclared,
 )
 
+OWN = "Painting with animatediff, the usual engine"
+"""A panel of the help."""
 BASE = "SG161222/Realistic_Vision_V5.1_noVAE"
 VAE = "stabilityai/sd-vae-ft-mse"
 MOTION_ADAPTER = "guoyww/animatediff-motion-adapter-v1-5-2"
@@ -75,52 +76,52 @@ class Settings(FilmOptions):
     key_fps: float = acting_on(
         Reach.FILM,
         option(
-            10.0, help="Frames a second to paint; others are interpolated.", metavar="FPS", panel=LOOK,
+            10.0, help="Frames a second to paint; others are interpolated.", metavar="FPS", panel=OWN,
             parse=within(1.0, 60.0),
         ),
     )  # fmt: skip
     temporal: bool = acting_on(
-        Reach.SECOND_PASS, option(False, help="A second pass against flicker, with TemporalNet.", panel=LOOK)
+        Reach.SECOND_PASS, option(False, help="A second pass against flicker, with TemporalNet.", panel=OWN)
     )
     temporal_strength: float = acting_on(
         Reach.SECOND_PASS,
         option(
-            0.35, help="How much of each frame the second pass paints anew.", metavar="X", panel=LOOK,
+            0.35, help="How much of each frame the second pass paints anew.", metavar="X", panel=OWN,
             parse=within(0.05, 1.0),
         ),
     )  # fmt: skip
     control_span: tuple[float, float] = option(
-        "0-1", help="From when to when in the denoising the poses lead; 0 is its start.", metavar="FROM-TO", panel=LOOK,
+        "0-1", help="From when to when in the denoising the poses lead; 0 is its start.", metavar="FROM-TO", panel=OWN,
         parse=shares,
     )  # fmt: skip
     depth: bool = option(
-        False, help="Lead by depth too: who is turned how, which limb is in front. Takes joints in space.", panel=LOOK
+        False, help="Lead by depth too: who is turned how, which limb is in front. Takes joints in space.", panel=OWN
     )
     depth_scale: float = option(
-        0.6, help="How much depth weighs beside the poses.", metavar="X", panel=LOOK, parse=within(0.0, 2.0)
+        0.6, help="How much depth weighs beside the poses.", metavar="X", panel=OWN, parse=within(0.0, 2.0)
     )
     depth_span: tuple[float, float] = option(
-        "0-0.8", help="From when to when in the denoising depth leads.", metavar="FROM-TO", panel=LOOK, parse=shares
+        "0-0.8", help="From when to when in the denoising depth leads.", metavar="FROM-TO", panel=OWN, parse=shares
     )
     upscale: float | None = option(
-        None, help="Paint every frame once more, so many times as large: 1.5, say.", metavar="X", panel=LOOK,
+        None, help="Paint every frame once more, so many times as large: 1.5, say.", metavar="X", panel=OWN,
         parse=within(1.1, 3.0),
     )  # fmt: skip
     upscale_strength: float = option(
-        0.45, help="How much of the larger picture is painted anew.", metavar="X", panel=LOOK, parse=within(0.05, 1.0)
+        0.45, help="How much of the larger picture is painted anew.", metavar="X", panel=OWN, parse=within(0.05, 1.0)
     )
-    refine_face: bool = option(False, help="Paint the face once more, by itself and large.", panel=LOOK)
+    refine_face: bool = option(False, help="Paint the face once more, by itself and large.", panel=OWN)
     face_strength: float = option(
-        0.4, help="How much of the face is painted anew.", metavar="X", panel=LOOK, parse=within(0.05, 1.0)
+        0.4, help="How much of the face is painted anew.", metavar="X", panel=OWN, parse=within(0.05, 1.0)
     )
     pulse: tuple[str, ...] = acting_on(
         Reach.FILM,
         option(
             (), help="Strength with the song: control=0.6-1 goes up on beats; prompt, lora, depth; repeatable.",
-            metavar="WHAT=A-B", panel=LOOK, parse=parse_pulses,
+            metavar="WHAT=A-B", panel=OWN, parse=parse_pulses,
         ),
     )  # fmt: skip
-    ip_scale: float = option(0.7, help="How much the portrait weighs.", metavar="X", panel=LOOK, parse=within(0.0, 2.0))
+    ip_scale: float = option(0.7, help="How much the portrait weighs.", metavar="X", panel=OWN, parse=within(0.0, 2.0))
     vae: str = option(VAE, help="The VAE.", metavar="MODEL", panel=MODELS, role=Role.INPUT)
     motion_adapter: str = option(
         None, help="AnimateDiff's motion modules.", metavar="MODEL", panel=MODELS, role=Role.INPUT

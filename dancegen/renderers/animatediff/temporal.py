@@ -122,7 +122,7 @@ class TemporalPainter:
         with torch.inference_mode(), self._lora_strength(strengths):
             negative, prompt = self._encode_texts(texts, weights)
             latents = self.pipeline(
-                image=latents_of(self.pipeline.vae, frame, self.device),
+                image=latents_of(self.pipeline.vae, frame[None], self.device),
                 control_image=[Image.fromarray(pose), Image.fromarray(before)],
                 prompt_embeds=prompt,
                 negative_prompt_embeds=negative,

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 
 from dancegen.errors import InputError
 from dancegen.options.declare import Role, choice, option, within
-from dancegen.renderers.film.settings import LOOK, WORK, FilmOptions, check_within, named_way, redeclared
+from dancegen.renderers.film.settings import FilmOptions, check_within, named_way, redeclared
 
 NAME = "wan-vace"
+OWN = f"Painting with {NAME}"
+"""A panel of the help."""
 SMALL, LARGE = "Wan-AI/Wan2.1-VACE-1.3B-diffusers", "Wan-AI/Wan2.1-VACE-14B-diffusers"
 SELF_FORCING, LIGHTX2V = "self-forcing", "lightx2v"
 LORAS = {
@@ -61,14 +63,14 @@ class Settings(FilmOptions):
 
     shift: float | None = option(
         None, help="How much of the denoising decides the layout (flow shift): 3 at 480p, 5 at 720p.", metavar="X",
-        panel=LOOK, parse=within(0.5, 20.0),
+        panel=OWN, parse=within(0.5, 20.0),
     )  # fmt: skip
     looks: tuple[str, ...] = option(
         (), help="Another picture to take looks from: clothes, a thing, the place; repeatable.", metavar="PATH",
-        panel=LOOK, role=Role.INPUT,
+        panel=OWN, role=Role.INPUT,
     )  # fmt: skip
     no_colour_match: bool = option(
-        False, help="Leave colours as they come; else each segment keeps those of the first.", panel=WORK
+        False, help="Leave colours as they come; else each segment keeps those of the first.", panel=OWN
     )
 
     def completed(self) -> Settings:

@@ -14,6 +14,7 @@ from dancegen.renderers.animatediff.painter import AnimateDiffPainter
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.animatediff.temporal import TemporalPainter
 from dancegen.renderers.film.backend import Scene
+from dancegen.renderers.film.faces import Faces
 from dancegen.renderers.film.finite import NotFinite
 from dancegen.renderers.film.held import HeldPainter
 from dancegen.renderers.film.tiers import TIERS
@@ -39,8 +40,8 @@ def located(settings: Settings) -> Models:
 def load(models):
     """A painter on the CPU, its weights changed before it paints."""
 
-    def load(change, dtype=torch.float16, steps=3):
-        settings = Settings(steps=steps, guidance=3, window=4, stride=3, overlap=2, **models).completed()
+    def load(change, dtype=torch.float16, steps=3, **more):
+        settings = Settings(steps=steps, guidance=3, window=4, stride=3, overlap=2, **models, **more).completed()
         pipeline = load_pipeline(located(settings), settings, device="cpu", dtype=dtype)
         with torch.no_grad():
             change(pipeline)
@@ -49,11 +50,11 @@ def load(models):
     return load
 
 
-def filmed(painter, resume, advance=lambda steps: None) -> tuple[np.ndarray, list[str]]:
-    """The frames that a painter gives, as a film holds it, and what was said."""
+def filmed(painter, resume, advance=lambda steps: None, **more) -> tuple[np.ndarray, list[str]]:
+    """The frames that a painter gives, as a film holds it, and what was said. more: of the scene."""
     said, frames = [], {}
     poses = np.random.default_rng(0).integers(0, 256, (6, 64, 48, 3), dtype=np.uint8)
-    scene = Scene(0, poses, ("a dancer",), np.ones((6, 1), np.float32), 3)
+    scene = Scene(0, poses, ("a dancer",), np.ones((6, 1), np.float32), 3, **more)
     held = HeldPainter(lambda tier: painter, TIERS[0], warn=said.append, thrift=str, saves_memory="less")
     with quiet_libraries():
         held.film(scene, frames.__setitem__, resume=resume, advance=advance)
@@ -81,13 +82,25 @@ def test_where_only_decoding_goes_beyond_half_precision_the_vae_goes_on_in_full(
     assert np.abs(frames - filmed(expected, tmp_path / "expected")[0]).max() <= 1 and frames.std() > 5
 
 
-def test_where_denoising_goes_beyond_half_precision_all_goes_on_in_bfloat16(load, tmp_path):
-    painter = load(louder("unet.conv_in", "controlnet.conv_in"))
+@pytest.mark.parametrize("steps, where", [(3, "at step 1 of 3"), (1, "at the last step")])
+def test_where_denoising_goes_beyond_half_precision_all_goes_on_in_bfloat16(steps, where, load, tmp_path):
+    painter = load(louder("unet.conv_in", "controlnet.conv_in"), steps=steps)
     frames, said = filmed(painter, tmp_path)
-    assert len(said) == 1 and "at step 1 of 3: all goes on in bfloat16" in said[0]
+    assert len(said) == 1 and f"{where}: all goes on in bfloat16" in said[0]
     assert (painter.pipeline.unet.dtype, painter.pipeline.vae.dtype) == (torch.bfloat16, torch.float32)
-    wide = filmed(load(louder("unet.conv_in", "controlnet.conv_in"), torch.float32), tmp_path / "wide")[0]
+    wide = filmed(load(louder("unet.conv_in", "controlnet.conv_in"), torch.float32, steps), tmp_path / "wide")[0]
     assert frames.std() > 5 and np.abs(frames - wide).mean() < 8
+
+
+def test_where_a_face_that_is_to_be_refined_goes_beyond_half_precision_only_the_vae_goes_on_in_full(load, tmp_path):
+    faces = Faces(np.full((6, 2), 8.0), 24.0, np.ones(6, bool))
+    shown = {"faces": faces, "face_poses": np.zeros((6, 48, 48, 3), np.uint8)}
+    painter = load(louder("vae.encoder.conv_in"), refine_face=True)
+    frames, said = filmed(painter, tmp_path, **shown)
+    assert len(said) == 1 and "not numbers where pictures become latents: the VAE goes on in float32" in said[0]
+    assert painter.pipeline.unet.dtype == torch.float16
+    wide = load(lambda pipeline: (louder("vae.encoder.conv_in")(pipeline), pipeline.vae.float()), refine_face=True)
+    assert np.abs(frames - filmed(wide, tmp_path / "wide", **shown)[0]).max() <= 1
 
 
 def test_what_goes_on_in_another_process_goes_on_in_the_same_numbers(load, tmp_path):
@@ -152,12 +165,13 @@ def test_the_second_pass_gives_no_black_frame_either(models):
         with quiet_libraries():
             return painter.paint(frame, pose, frame, ("a dancer",), np.ones(1), seed=1).astype(int)
 
-    loud = again(models, louder("vae.decoder.conv_in"), torch.float16)
-    with pytest.raises(NotFinite) as caught:
-        painted(loud)
-    assert "VAE goes on in float32" in loud.widen(caught.value)
-    expected = painted(again(models, louder("vae.decoder.conv_in"), torch.float32))
-    assert np.abs(painted(loud) - expected).mean() < 3
+    for half in ("vae.decoder.conv_in", "vae.encoder.conv_in"):
+        loud = again(models, louder(half), torch.float16)
+        with pytest.raises(NotFinite) as caught:
+            painted(loud)
+        assert "VAE goes on in float32" in loud.widen(caught.value)
+        expected = painted(again(models, louder(half), torch.float32))
+        assert np.abs(painted(loud) - expected).mean() < 3
 
     def break_temporalnet(pipeline):
         pipeline.controlnet.nets[1].conv_in.weight.view(-1)[0] = torch.nan
