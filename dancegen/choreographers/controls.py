@@ -21,9 +21,12 @@ class DanceControls:
     camera: how the dance is filmed. music_guidance: the weight of classifier-free guidance by the music; None: the
     model's own. floor: width and depth in metres; None: endless. genre: one the model knows. energy: 0 calm, 0.5 usual,
     1 wild. start_pose, end_pose: their first frames begin and end the dance. edit: a dance to be edited, of which the
-    spans `keep` (seconds of the song) and the limbs `keep_joints`, with what they hang on, stay. repeat_sections: a
-    section of the song that returns brings its moves back. retime: steps are moved, by at most 0.12 s, onto the
-    beats they were meant for. edited_genres: what `edit` dances when, which goes on where no genre is named.
+    spans `keep` (seconds of the song) and the limbs `keep_joints`, with what they hang on, stay. pass_pose: (second of
+    the song, pose) each, which the dance passes through. retime_span: (from, to, rate), where `edit` is danced at so
+    many times its speed. Where one of these two changes `edit`, and nothing is said of what stays, all the rest does.
+    repeat_sections: a section of the song that returns brings its moves back. retime: steps are moved, by at most
+    0.12 s, onto the beats they were meant for. edited_genres: what `edit` dances when, which goes on where no genre is
+    named.
     """
 
     camera: str = "front"
@@ -36,6 +39,8 @@ class DanceControls:
     edit: BodyMotion | None = None
     keep: tuple[tuple[float, float], ...] = ()
     keep_joints: tuple[str, ...] = ()
+    pass_pose: tuple[tuple[float, BodyMotion], ...] = ()
+    retime_span: tuple[tuple[float, float, float], ...] = ()
     repeat_sections: bool = False
     retime: bool = True
     edited_genres: tuple[GenreSpan, ...] = ()
@@ -58,8 +63,13 @@ class DanceControls:
                 raise InputError(f"--keep-joints {limb}: choose from {', '.join(LIMBS)}")
         if (self.keep or self.keep_joints) and self.edit is None:
             raise InputError("--keep and --keep-joints need the dance to keep from: give it with --edit")
-        if self.edit is not None and not (self.keep or self.keep_joints):
-            raise InputError("--edit gives a dance: say what to keep of it with --keep or --keep-joints")
+        if self.retime_span and self.edit is None:
+            raise InputError("--retime-span needs the dance to retime: give it with --edit")
+        if self.edit is not None and not (self.keep or self.keep_joints or self.pass_pose or self.retime_span):
+            raise InputError(
+                "--edit gives a dance: say what to keep of it with --keep or --keep-joints, or what to change with "
+                "--pass-pose or --retime-span"
+            )
 
     @classmethod
     def names(cls) -> frozenset[str]:

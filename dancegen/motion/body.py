@@ -220,18 +220,21 @@ class BodyMotion:
         count = max(1, round(len(self) * fps / self.fps)) if frames is None else frames
         if fps == self.fps and count == len(self):
             return self
+        return replace(self.at(np.arange(count) / fps), fps=float(fps))
+
+    def at(self, times_s: np.ndarray) -> BodyMotion:
+        """The poses at seconds (T,) from the first frame, as `resample` finds them; its rate stays what it was."""
         if len(self) < 4:
-            nearest = np.arange(count) * self.fps / fps
-            kept = np.clip(nearest.round(), 0, len(self) - 1).astype(int)
-            return replace(self, root=self.root[kept], rotations=self.rotations[kept], fps=float(fps))
+            kept = np.clip((times_s * self.fps).round(), 0, len(self) - 1).astype(int)
+            return replace(self, root=self.root[kept], rotations=self.rotations[kept])
         from scipy.interpolate import CubicSpline
 
         from dancegen.motion.rotations import from_6d, to_6d
 
         own = np.arange(len(self)) / self.fps
-        times = np.minimum(np.arange(count) / fps, own[-1])
+        times = np.minimum(times_s, own[-1])
         rotations = from_6d(CubicSpline(own, to_6d(self.rotations.astype(np.float64)))(times))
-        return replace(self, root=CubicSpline(own, self.root)(times), rotations=rotations, fps=float(fps))
+        return replace(self, root=CubicSpline(own, self.root)(times), rotations=rotations)
 
     def motion(self, name: str = "dance") -> Motion:
         """The same dance as the 18 joints of OpenPose, the face on the head; with the rotations of its bones."""

@@ -27,6 +27,7 @@ from dancegen.options.declare import (
     span,
     within,
 )
+from dancegen.options.edits import retimed_span, timed_poses
 from dancegen.options.shared import (
     SOLID,
     Canvas,
@@ -145,6 +146,10 @@ class GeneratePosesOptions(Span, Canvas, PoseFiles, Listening, Filming, Characte
         panel=BODY,
         role=Role.INPUT,
     )
+    pass_pose: tuple[tuple[float, str | Path], ...] = option(
+        (), help="At S of the song, pass through a pose: DANCE[@S], or a JSON of joints; repeatable.",
+        metavar="S=POSE", panel=BODY, role=Role.INPUT, parse=timed_poses,
+    )  # fmt: skip
     keep: tuple[tuple[float, float], ...] = option(
         (),
         help="Where in the song to keep it, like 1:05-1:20; repeatable.",
@@ -155,6 +160,10 @@ class GeneratePosesOptions(Span, Canvas, PoseFiles, Listening, Filming, Characte
     keep_joints: tuple[str, ...] = option(
         (), help="Limbs to keep of it: legs, trunk, arms (with the trunk).", metavar="LIMBS", panel=BODY,
         parse=each_of(choice(*LIMBS)), names=LIMBS,
+    )  # fmt: skip
+    retime_span: tuple[tuple[float, float, float], ...] = option(
+        (), help="Where in the song to dance it slower or faster, like 10-14=0.5; repeatable.", metavar="FROM-TO=RATE",
+        panel=BODY, parse=each_of(retimed_span),
     )  # fmt: skip
     repeat_sections: bool = option(
         False, help="When a section such as the chorus returns, so do its moves.", panel=BODY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from dancegen.store import Input
 
 if TYPE_CHECKING:
     from dancegen.choreographers import ChosenModel
+    from dancegen.motion.body import BodyMotion
 
 
 @dataclass(frozen=True)
@@ -33,30 +35,42 @@ class Controls:
 def read_controls(options: GeneratePosesOptions, chosen: ChosenModel, context: Context) -> Controls:
     """Raises InputError for what cannot be read or done, NotFoundError for dances that are not there."""
     from dancegen.motion.body import BodyMotion
+    from dancegen.motion.inverse_kinematics import is_joint_file, moved_joints, read_joints, standing
 
-    given = [name for name in ("start_pose", "end_pose", "edit") if getattr(options, name) is not None]
+    given = [name for name in ("start_pose", "end_pose", "edit", "pass_pose") if getattr(options, name)]
     chosen.family.check_names(given)
-    inputs, moments, poses, edit = {}, {}, {}, None
+    inputs, moments, edit = {}, {}, None
     genres: tuple[GenreSpan, ...] = ()
-    for name in given:
-        reference = getattr(options, name)
+    if options.edit is not None:
+        path = find_motion(options.edit, "--edit", options, chosen, context)
+        edit = BodyMotion.load(path)
+        inputs["edit"] = (Input.file("edit", path),)
+        danced = path.with_name(GENRES)
+        if options.genre is None and danced.is_file():
+            genres = read_spans(danced)
+            inputs["edit"] = (*inputs["edit"], Input.file("edited genres", danced))
+
+    def pose_of(reference: str | Path, name: str, role: str, song_s: float) -> BodyMotion:
         flag = f"--{name.replace('_', '-')}"
-        place, moment = (reference, 0.0) if name == "edit" else _place_and_moment(str(reference))
-        path = find_motion(place, flag, options, chosen, context)
-        motion = BodyMotion.load(path)
-        inputs[name] = (Input.file(name, path),)
-        if name == "edit":
-            edit = motion
-            danced = path.with_name(GENRES)
-            if options.genre is None and danced.is_file():
-                genres = read_spans(danced)
-                inputs[name] = (*inputs[name], Input.file("edited genres", danced))
-            continue
-        if not 0 <= moment < motion.seconds:
-            raise InputError(f"{flag} {reference}: that dance lasts {motion.seconds:.1f} seconds")
-        frame = min(round(moment * motion.fps), len(motion) - 1)
-        poses[name] = motion.slice(frame, frame + 1)
-        moments[f"{name}_s"] = moment
+        if is_joint_file(reference):
+            path = context.store.checked_path(Path(reference))
+            pose = moved_joints(_before(edit, song_s) or standing(chosen.body()), read_joints(path))
+        else:
+            place, moment = _place_and_moment(str(reference))
+            path = find_motion(place, flag, options, chosen, context)
+            pose, moments[f"{role}_s"] = _pose_at(BodyMotion.load(path), moment, f"{flag} {reference}"), moment
+        inputs[name] = (*inputs.get(name, ()), Input.file(role, path))
+        return pose
+
+    poses = {
+        name: pose_of(getattr(options, name), name, name, song_s)
+        for name, song_s in (("start_pose", options.start), ("end_pose", options.start + (options.seconds or inf)))
+        if name in given
+    }
+    passed = tuple(
+        (moment, pose_of(reference, "pass_pose", f"pass_pose {moment!r}", moment))
+        for moment, reference in options.pass_pose
+    )
     controls = DanceControls(
         camera=options.camera,
         music_guidance=options.music_guidance,
@@ -67,6 +81,8 @@ def read_controls(options: GeneratePosesOptions, chosen: ChosenModel, context: C
         edit=edit,
         keep=options.keep,
         keep_joints=options.keep_joints,
+        pass_pose=passed,
+        retime_span=options.retime_span,
         repeat_sections=options.repeat_sections,
         retime=not options.no_retime,
         edited_genres=genres,
@@ -98,6 +114,22 @@ def find_motion(
     if not found.states_time and found.origin is None:
         found = replace(found, sequence=replace(found.sequence, start_s=options.start))
     return lift_poses(found, chosen, context)
+
+
+def _before(dance: BodyMotion | None, song_s: float) -> BodyMotion | None:
+    """The pose that a dance had at a second of the song, or at the end that is nearer; None where there is no dance."""
+    if dance is None:
+        return None
+    frame = round(min(max(song_s - dance.start_s, 0.0), dance.seconds) * dance.fps)
+    return dance.slice(min(frame, len(dance) - 1)).slice(0, 1)
+
+
+def _pose_at(dance: BodyMotion, moment: float, asked: str) -> BodyMotion:
+    """The pose after so many seconds of a dance. InputError where it does not last so long."""
+    if not 0 <= moment < dance.seconds:
+        raise InputError(f"{asked}: that dance lasts {dance.seconds:.1f} seconds")
+    frame = min(round(moment * dance.fps), len(dance) - 1)
+    return dance.slice(frame, frame + 1)
 
 
 def _place_and_moment(text: str) -> tuple[str, float]:

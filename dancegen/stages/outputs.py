@@ -136,7 +136,8 @@ def _check_inputs(options: Options, output: Path) -> None:
         read = declared(each).role is Role.INPUT or each.name == "retarget"
         if not read or value is None or isinstance(value, Artifact):
             continue
-        for given in value if isinstance(value, tuple) else (value,):
+        for item in value if isinstance(value, tuple) else (value,):
+            given = item[-1] if isinstance(item, tuple) else item  # a pose behind its moment
             if not isinstance(given, Artifact) and Path(given).is_file() and _is_same(output, Path(given)):
                 what = "the song itself" if each.name == "song" else f"what {each.name.replace('_', ' ')} is read from"
                 raise InputError(f"--output {output} is {what}; give the result another name")

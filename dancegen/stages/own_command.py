@@ -141,7 +141,9 @@ def _written(value: Any) -> Iterator[str]:
 
 
 def _span(pair: list) -> str:
-    return "-".join(repr(float(item)) for item in pair)
+    """A span as FROM-TO, or with a third number as FROM-TO=RATE."""
+    first, last, *rate = (repr(float(item)) for item in pair)
+    return "=".join([f"{first}-{last}", *rate])
 
 
 def _inputs(each: Field, made: Artifact | Manifest, listing: Listing) -> list[str]:
@@ -150,7 +152,9 @@ def _inputs(each: Field, made: Artifact | Manifest, listing: Listing) -> list[st
         model = model_of(made, listing)
         return [] if model in ("", each.default) else [model]
     names = {each.name, each.name.replace("_", "-"), each.name.rstrip("s")}
-    kinds = {"sources": ("motion",), "music": ("song",), "joints": ("joint names",)}.get(each.name, ())
+    kinds = {"sources": ("motion",), "music": ("song",), "joints": ("joint names",), "pass_pose": ("pass_pose",)}.get(
+        each.name, ()
+    )
     items = [
         item for item in made.inputs if item.role in names or any(item.role.startswith(f"{kind} ") for kind in kinds)
     ]
@@ -164,11 +168,11 @@ def _named(item: Input, made: Artifact | Manifest, listing: Listing) -> str:
         return item.name.rpartition("/")[2] if found is None else found.short
     if item.role == "song" and _is_bundled("demo", item.digest):
         return "demo"
-    held = listing.holding(item.digest) if item.role in ("edit", "start_pose", "end_pose") else None
-    if held is None:
-        return item.name
+    role, _, when = item.role.partition(" ")
+    held = listing.holding(item.digest) if role in ("edit", "start_pose", "end_pose", "pass_pose") else None
     moment = made.params.get(f"{item.role}_s")
-    return f"{held[0].short}@{moment:g}" if moment else held[0].short
+    named = item.name if held is None else f"{held[0].short}@{moment:g}" if moment else held[0].short
+    return f"{when}={named}" if role == "pass_pose" else named
 
 
 def _model(item: Input, listing: Listing) -> str:

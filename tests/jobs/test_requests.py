@@ -73,6 +73,13 @@ def test_a_dance_at_a_moment_is_looked_at_without_the_moment(places):
     with pytest.raises(InputError, match="uploaded"):
         checked("generate-poses", {"song": "demo", "start_pose": f"{home / 'song.wav'}@3"}, [uploads])
     checked("generate-poses", {"song": "demo", "start_pose": f"{uploads / 'song.wav'}@3"}, [uploads])
+    for place, said in ((home, "--pass-pose .* only files"), (uploads, None)):
+        given = {"song": "demo", "pass_pose": [f"4={place / 'song.wav'}@3", "6=8c1e20aa@3"]}
+        if said is None:
+            assert checked("generate-poses", given, [uploads]) == given
+        else:
+            with pytest.raises(InputError, match=said):
+                checked("generate-poses", given, [uploads])
 
 
 @pytest.mark.parametrize(

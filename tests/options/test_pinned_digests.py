@@ -76,15 +76,15 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "generate-poses diffusion": (
         of("generate-poses", FAMILIES["diffusion"].version, SONG, "song", "model"),
-        "fa4cbafa8c5b972d",
+        "a446064c7b0683ce",
     ),
     "generate-poses gan": (
         of("generate-poses", FAMILIES["gan"].version, SONG, "song", "model"),
-        "fa4cbafa8c5b972d",
+        "a446064c7b0683ce",
     ),
     "generate-poses baseline": (
         of("generate-poses", Baselines().version, SONG, "song", "model", "dataset"),
-        "a8c19f71ddff26d7",
+        "55233c3fd7bf8d1f",
     ),
     "render skeleton": (
         of("render", render.VERSION, SkeletonOptions(), "poses", engine="skeleton", fps=30.0, size=[1280, 720]),

@@ -139,13 +139,14 @@ def cases(place, store) -> list[Case]:
         Case(
             "generate-poses",
             {"song": one(".wav"), "model": one("-body"), "edit": motion, "keep": "1-2", "start_pose": motion,
-             "end_pose": motion},
+             "end_pose": motion, "pass_pose": [f"2.5={motion}"]},
             {
                 "song": two(".wav"), "model": two("-body"), "fps": 24, "canvas": "64x64", "start": 0.5, "seconds": 2,
                 "tempo": 101, "beats": place / "beats.txt", "beat_tracker": place / "beats.ckpt", "offline": True,
                 "camera": "side", "music_guidance": 3, "floor": "2x2", "genre": "stepping", "energy": 0.7,
                 "start_pose": another, "end_pose": f"{motion}@1.5", "edit": another, "keep": "1-1.5",
-                "keep_joints": "legs", "repeat_sections": True, "no_retime": True, "seed": 1,
+                "keep_joints": "legs", "pass_pose": [f"2.5={motion}@1.5"], "retime_span": "0.5-1.5=0.5",
+                "repeat_sections": True, "no_retime": True, "seed": 1,
                 "retarget": {"retarget": hero, "output": place / "hero-dances.glb"},
             },
         ),

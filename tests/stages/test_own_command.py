@@ -62,6 +62,16 @@ def test_a_kept_part_names_the_dance_it_is_kept_of(song, capsys):
     assert first.digest[:16] in again(second) and is_cached(again(second), second, capsys), again(second)
 
 
+def test_a_pose_on_the_way_and_a_span_at_another_speed_are_written_as_they_are_read(song, capsys):
+    first = dancegen.generate_poses(song, seconds=1.5, canvas="64x64")
+    second = dancegen.generate_poses(
+        song, seconds=1.5, canvas="64x64", edit=first.digest, retime_span=((0.1, 0.4, 0.5),),
+        pass_pose=((1.1, f"{first.digest}@0.5"),),
+    )  # fmt: skip
+    assert "--retime-span 0.1-0.4=0.5" in again(second) and f"--pass-pose 1.1={first.digest[:16]}@0.5" in again(second)
+    assert is_cached(again(second), second, capsys), again(second)
+
+
 def test_the_bundled_song_and_model_have_their_names():
     dance = dancegen.generate_poses("demo", model="gan", seconds=1.0, canvas="64x64")
     assert again(dance) == "dancegen generate-poses demo --canvas 64x64 --seconds 1 --model gan"

@@ -18,6 +18,7 @@ from dancegen.choreographers.diffusion.music import encode_music
 from dancegen.choreographers.diffusion.planning import SampleRequest
 from dancegen.choreographers.diffusion.sampling import sample
 from dancegen.choreographers.diffusion.timing import snap_to_beats
+from dancegen.choreographers.edits import kept_spans, led_out, retimed
 from dancegen.choreographers.genres import GenreSpan, joined, laid_over
 from dancegen.choreographers.phrases import drawn, followed, held, loudness, phrases
 from dancegen.choreographers.song_genres import choose_genres
@@ -59,7 +60,7 @@ class DiffusionChoreographer:
         controls = controls or DanceControls()
         fps = self.model.config.window.fps
         frames = max(1, round(song.seconds * fps))
-        given, known = self._given(controls, frames, song.start_s)
+        given, known = self._given(controls, frames, song)
         request = SampleRequest(
             song=encode_music(song.mel, song.beats, frames, fps, AHEAD_S, onset=song.onset, level=song.level),
             style=self._styles(self.genres(song, controls, seed=seed), frames, fps, song.start_s),
@@ -116,46 +117,64 @@ class DiffusionChoreographer:
         return styles if np.ptp(styles) else int(styles[0])
 
     def _given(
-        self, controls: DanceControls, frames: int, start_s: float
+        self, controls: DanceControls, frames: int, song: SongFeatures
     ) -> tuple[np.ndarray | None, np.ndarray | None]:
         """What of the dance is given: (T, 127) numbers and (T, 4) which parts of them count; None, None: nothing."""
-        if controls.start_pose is None and controls.end_pose is None and controls.edit is None:
+        if not (controls.start_pose or controls.end_pose or controls.edit or controls.pass_pose):
             return None, None
+        fps = self.model.config.window.fps
         given, known = np.zeros((frames, f.WIDTH), np.float32), np.zeros((frames, len(f.PARTS)), np.float32)
         if controls.edit is not None:
-            self._keep(controls.edit, controls, given, known, start_s)
+            self._keep(controls.edit, controls, given, known, song)
         for flag, frame, pose in (("start", 0, controls.start_pose), ("end", frames - 1, controls.end_pose)):
             if pose is None:
                 continue
             if known[frame].any():
                 raise InputError(f"--{flag}-pose: what is kept of the other dance says already how this one {flag}s")
-            pose = _in_body(pose.slice(0, 1), self.model.body, self.model.config.window.fps)
+            pose = _in_body(pose.slice(0, 1), self.model.body, fps)
             x, _, z = pose.root[0].tolist()
             given[frame], known[frame] = f.encode(pose.placed(0.0, (-x, -z)))[0], 1
+        for moment, pose in controls.pass_pose:
+            frame = round((moment - song.start_s) * fps)
+            if not 0 <= frame < frames:
+                raise InputError(
+                    f"--pass-pose {moment:g}: this dance lasts from {song.start_s:g} to "
+                    f"{song.start_s + song.seconds:g} s of the song"
+                )
+            if known[frame].any():
+                raise InputError(f"--pass-pose {moment:g}: what is given otherwise says already how it is there")
+            given[frame], known[frame] = f.encode(_in_body(pose.slice(0, 1), self.model.body, fps))[0], 1
         return given, known
 
     def _keep(
-        self, dance: BodyMotion, controls: DanceControls, given: np.ndarray, known: np.ndarray, start_s: float
+        self, dance: BodyMotion, controls: DanceControls, given: np.ndarray, known: np.ndarray, song: SongFeatures
     ) -> None:
         """Put what is to be kept of an earlier dance where it belongs in the song. InputError where there is none."""
-        fps = self.model.config.window.fps
-        old = f.encode(_in_body(dance, self.model.body, fps))
+        fps, start_s = self.model.config.window.fps, song.start_s
         offset = round((dance.start_s - start_s) * fps)
+        old = _retimed(_in_body(dance, self.model.body, fps), controls, song, offset)
         first, last = max(0, offset), min(len(given), offset + len(old))
         if last <= first:
             raise InputError("the dance to keep from was danced to another part of the song")
         given[first:last] = old[first - offset : last - offset]
+
+        def frames_of(span: tuple[float, float]) -> slice:
+            return slice(*(min(last, max(first, round((t - start_s) * fps))) for t in span))
+
         for begin_s, end_s in controls.keep:
-            a, b = (min(last, max(first, round((t - start_s) * fps))) for t in (begin_s, end_s))
-            if b <= a:
+            here = frames_of((begin_s, end_s))
+            if here.stop <= here.start:
                 raise InputError(
                     f"--keep {begin_s:g}-{end_s:g}: that dance lasts from {dance.start_s:g} to "
                     f"{dance.start_s + dance.seconds:g} s of the song, and this one from {start_s:g} s on"
                 )
-            known[a:b] = 1
+        for span in kept_spans(controls):
+            known[frames_of(span)] = 1
         for limb in controls.keep_joints:
             for part in (limb, *HANGS_ON[limb]):
                 known[first:last, f.PARTS.index(part)] = 1
+        for span in led_out(controls):
+            known[frames_of(span)] = 0
 
 
 def _liveliness(song: SongFeatures, frames: int, fps: float, seed: int) -> np.ndarray:
@@ -193,6 +212,23 @@ def _away(known: np.ndarray | None, fps: float, fade_s: float) -> np.ndarray | f
     frames = cast(np.ndarray, distance_transform_edt(~given))
     share = np.minimum(frames / (fade_s * fps), 1)
     return 0.5 - 0.5 * np.cos(np.pi * share)
+
+
+def _retimed(dance: BodyMotion, controls: DanceControls, song: SongFeatures, offset: int) -> np.ndarray:
+    """(T, 127) of a dance, of which frame 0 is frame `offset` of the song, with the spans that are asked for retimed.
+
+    Where steps may be moved, those of retimed spans are moved onto the beat.
+    """
+    slower = retimed(dance, controls.retime_span)
+    numbers = f.encode(slower)
+    if not controls.retime or not controls.retime_span:
+        return numbers
+    times = dance.start_s + np.arange(len(dance)) / dance.fps
+    inside = np.any([(times >= start) & (times < end) for start, end, _ in controls.retime_span], axis=0)
+    outside = np.repeat(~inside[:, None], len(f.PARTS), 1).astype(np.float32)
+    beats = replace(song.beats, times_s=song.beats.times_s - offset / dance.fps)
+    moved = snap_to_beats(numbers, slower, beats, 0.0, _away(outside, dance.fps, FEET_FADE_S))
+    return np.where(inside[:, None], moved, numbers)
 
 
 def _in_body(motion: BodyMotion, body: Body, fps: float) -> BodyMotion:
