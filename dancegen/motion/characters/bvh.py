@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dancegen.motion.characters.fitting import Fitted
+from dancegen.motion.characters.fitted import Fitted
 from dancegen.motion.export.bvh import LEGS_ORDER, ORDER, Bone, write_skeleton
 
 END = 0.3

@@ -9,8 +9,7 @@ be in the floor, or over it where the dancer rests on it, moves the whole body: 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from dancegen.errors import MocapError, reading
 from dancegen.motion.body import AT, TURNING, Body, BodyMotion
 from dancegen.motion.characters import floor
 from dancegen.motion.characters.character import Character
+from dancegen.motion.characters.fitted import Fitted
 from dancegen.motion.characters.floor import IN_THE_AIR
 from dancegen.motion.leg_reach import STRAIGHT, moved_leg
 from dancegen.motion.readers.joint_names import SIDES
@@ -37,40 +37,6 @@ ENOUGH = 0.001
 _HAND_ASIDE = 0.5
 """Cosine between a hand and its forearm at rest under which what hangs on the hand is no finger."""
 _TRUNK = ("pelvis", "spine1", "spine2", "spine3")
-
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """A dance on a character, in its own world and unit.
-
-    turned (T, J, 3, 3): each joint's axes. hips (T, 3): where the joint is that carries the body. moving: the joints
-    that turn relative to their parents. unit: of the character's for a metre of the dancer's. legs: the dancer with the
-    character's legs, in the dancer's metres.
-    """
-
-    character: Character
-    turned: np.ndarray
-    hips: np.ndarray
-    moving: tuple[int, ...]
-    fps: float
-    unit: float
-    legs: BodyMotion
-
-    def __len__(self) -> int:
-        return len(self.hips)
-
-    @cached_property
-    def positions(self) -> np.ndarray:
-        """(T, J, 3): where the joints are."""
-        armature, at_rest = self.character.armature, self.character.turned
-        found = np.tile(armature.rest, (len(self), 1, 1))
-        for joint, parent in enumerate(armature.parents):
-            if joint == self.character.hips:
-                found[:, joint] = self.hips
-            elif parent >= 0:
-                bone = at_rest[parent].T @ (armature.rest[joint] - armature.rest[parent])
-                found[:, joint] = found[:, parent] + self.turned[:, parent] @ bone
-        return found
 
 
 def fit(character: Character, dance: BodyMotion) -> Fitted:

@@ -7,18 +7,15 @@ over it. The whole body is moved up or down for it, gently; feet that stand stay
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dancegen.arrays import smooth, unit
 from dancegen.motion.body import AT, FEET, HAND, BodyMotion
+from dancegen.motion.characters.character import Character
+from dancegen.motion.characters.fitted import Fitted
 from dancegen.motion.mannequin import CROWN
 from dancegen.motion.readers.joint_names import SIDES
-
-if TYPE_CHECKING:
-    from dancegen.motion.characters.character import Character
-    from dancegen.motion.characters.fitting import Fitted
 
 FLESH = {
     "hand": 0.006, "wrist": 0.0145, "elbow": 0.023, "shoulder": 0.034, "knee": 0.032, "hip": 0.050, "head": 0.045,

@@ -12,7 +12,7 @@ import numpy as np
 
 from dancegen.errors import MocapError
 from dancegen.motion.characters.character import Character
-from dancegen.motion.characters.fitting import Fitted
+from dancegen.motion.characters.fitted import Fitted
 from dancegen.motion.characters.glb_file import GlbFile, entries, is_noted, number_in, read_glb, turned
 from dancegen.motion.export.glb import ANIMATION, HUMANOID
 from dancegen.motion.export.gltf import Gltf

@@ -12,7 +12,8 @@ import pytest
 from dancegen.motion.body import AT, FEET, NAMES, Body, BodyMotion
 from dancegen.motion.characters.bvh import write_bvh_character
 from dancegen.motion.characters.character import read_bvh_character
-from dancegen.motion.characters.fitting import Fitted, fit
+from dancegen.motion.characters.fitted import Fitted
+from dancegen.motion.characters.fitting import fit
 from dancegen.motion.characters.glb import read_glb_character, write_glb_character
 from dancegen.motion.export.bvh import BONES
 from dancegen.motion.export.glb import TIP_BONES, write_glb

@@ -76,7 +76,7 @@ def light(
                         out[row, column, 3] += 1 / whole
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz", "reassoc"})
+@njit(inline="always")
 def _shade(
     near: float, row: float, column: float, nx: float, ny: float, nz: float, ways: np.ndarray, eye: np.ndarray,
     key: np.ndarray, other: np.ndarray, to_map: np.ndarray, shadows: np.ndarray, albedo: np.ndarray, sky: np.ndarray,
@@ -118,7 +118,7 @@ def _shade(
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz", "reassoc"})
+@njit(inline="always")
 def _shaded(x: float, y: float, z: float, to_map: np.ndarray, shadows: np.ndarray) -> float:
     """0 to 1: how much of a neighbourhood of 4 x 4 texels round a place has something before it."""
     tall, wide = shadows.shape

@@ -114,9 +114,9 @@ class Studio:
         lines = np.zeros((height, width), np.uint8)
         self._draw_lines(lines, view, middle)
         floor_at = np.flatnonzero((up < 0).any(axis=1))  # rows of the coarse picture that show some of the floor
-        first, last = max(0, int(rows[max(floor_at[0] - 1, 0)])), height
-        faded = cv2.resize(np.exp(-((away / _LINES_M) ** 2)).astype(np.float32), self.size)[first:last]
-        smooth[first:last] -= cv2.multiply(faded, lines[first:last], scale=_LINE / 255, dtype=cv2.CV_32F)
+        first = int(rows[max(floor_at[0] - 1, 0)])
+        faded = cv2.resize(np.exp(-((away / _LINES_M) ** 2)).astype(np.float32), self.size)[first:]
+        smooth[first:] -= cv2.multiply(faded, lines[first:], scale=_LINE / 255, dtype=cv2.CV_32F)
         return smooth
 
     def _draw_lines(self, lines: np.ndarray, view: View, middle: np.ndarray) -> None:
