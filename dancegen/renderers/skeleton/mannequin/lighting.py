@@ -24,7 +24,7 @@ FLAT = 0.02
 """Of its distance: so much may the samples of a pixel differ in depth to be coloured as one."""
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nsz", "reassoc"})
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "contract", "nnan", "nsz", "reassoc"})
 def light(
     nearest: np.ndarray, turned: np.ndarray, ways: np.ndarray, eye: np.ndarray, key: np.ndarray, other: np.ndarray,
     to_map: np.ndarray, shadows: np.ndarray, albedo: np.ndarray, sky: np.ndarray, floor: np.ndarray, out: np.ndarray,
