@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from dancegen.errors import InputError
 
@@ -46,6 +46,17 @@ class Renderer(Protocol):
         as_filmed: leave the dancer where the canvas has them, in a style that has no stage of its own.
         The same dance and song give the same frames, and memory does not grow with their length.
         """
+        ...
+
+
+@runtime_checkable
+class PlanarRenderer(Renderer, Protocol):
+    """One that also gives what most video is made of, without a way through red, green and blue."""
+
+    def planes(
+        self, sequence: PoseSequence, envelope: AudioEnvelope, *, size: tuple[int, int], fps: float
+    ) -> Iterator[np.ndarray]:
+        """Yield the frames of `frames` as (height * 3 / 2, width) uint8 planes, as `VideoWriter.write` takes them."""
         ...
 
 

@@ -34,9 +34,11 @@ def write_drawn(
 ) -> dict:
     """Write (H, W, 3) uint8 RGB frames as they come, and one of them as the poster; returns the summary.
 
-    total: how many there will be. keep_frames: as PNG files, too; with `alpha` clear where they are black.
+    Frames of which none is kept may be in planes, as `VideoWriter.write` takes them. total: how many there will be.
+    keep_frames: as PNG files, too; with `alpha` clear where they are black.
     """
     from dancegen.video import VideoWriter
+    from dancegen.video.frames import planes_to_rgb
 
     form = CODECS[codec]
     if keep_frames:
@@ -47,7 +49,7 @@ def write_drawn(
     ):
         for number, frame in enumerate(frames):
             if number == total // 3:
-                write_frame(directory / POSTER, frame)
+                write_frame(directory / POSTER, frame if frame.ndim == 3 else planes_to_rgb(frame))
             if keep_frames:
                 write_frame(directory / FRAMES / frame_name(number), cut_out(frame) if alpha else frame)
             video.write(frame)

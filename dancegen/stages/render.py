@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dancegen.stages.film_request import FilmRequest
 
 STAGE = "render"
-VERSION = 5
+VERSION = 6
 SKELETON, OPENPOSE = "skeleton", "openpose"
 
 
@@ -138,7 +138,7 @@ def _build(
 ) -> dict:
     from dancegen.audio.song import SongFeatures
     from dancegen.pose.sequence import PoseSequence
-    from dancegen.renderers import get_renderer
+    from dancegen.renderers import PlanarRenderer, get_renderer
     from dancegen.renderers.skeleton.audio_envelope import AudioEnvelope
     from dancegen.renderers.skeleton.openpose import placed
 
@@ -147,6 +147,8 @@ def _build(
     as_filmed = framed_as_filmed(poses, size)
     if isinstance(own, MannequinOptions):
         frames = mannequin_frames(poses, sequence, own, size, fps)
+    elif own.codec == USUAL and not own.frames and isinstance(renderer := get_renderer(own.style), PlanarRenderer):
+        frames = renderer.planes(sequence, envelope, size=size, fps=fps)
     else:
         frames = get_renderer(own.style).frames(sequence, envelope, size=size, fps=fps, as_filmed=as_filmed)
     if own.frames and own.style == OPENPOSE:

@@ -63,6 +63,15 @@ def to_rgb(frame: VideoFrame) -> np.ndarray:
     return frame.to_ndarray(format="rgb24", src_colorspace=colours, dst_color_range="JPEG")
 
 
+def planes_to_rgb(planes: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of a frame in planes, (H * 3 / 2, W) uint8, as `VideoWriter.write` takes them."""
+    import av
+
+    frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+    frame.colorspace = BT709
+    return to_rgb(frame)
+
+
 def _between(first: np.ndarray, last: np.ndarray, pieces: int) -> Iterator[np.ndarray]:
     import cv2
 

@@ -36,6 +36,7 @@ X264_TUNING = "aq-mode=3:me=dia:subme=1:partitions=i4x4,i8x8"
 # elsewhere the same frames would give other bytes each time.
 TREE_STEP = 8 * 16
 NO_TREE = ":mbtree=0"
+PLANES = "yuv420p"
 RGB = 0  # the code of red, green and blue in the table of matrices
 MIN_SIDE, MAX_SIDE = 16, 8192
 
@@ -111,19 +112,21 @@ class VideoWriter:
     def write(self, frame: np.ndarray) -> None:
         """Append one frame, (height, width, 3) uint8 RGB, and the piece of song that belongs to it.
 
-        Raises InputError for another size, or where the video is closed, DancegenError where it could not be written:
-        then it is given up.
+        A frame for h264 may also be (height * 3 / 2, width) uint8: its planes Y, Cb and Cr one behind the other, chroma
+        at half the size (yuv420p), in BT.709's limited range. Raises InputError for another size, or where the video is
+        closed, DancegenError where it could not be written: then it is given up.
         """
         import av
 
         if self._container is None:
             raise InputError(f"{self.path.name} is closed: no frame can be added to it.")
         width, height = self.size
-        if frame.shape != (height, width, 3) or frame.dtype != np.uint8:
+        in_planes = self.codec.pixels == PLANES and frame.shape == (height * 3 // 2, width)
+        if not (in_planes or frame.shape == (height, width, 3)) or frame.dtype != np.uint8:
             raise InputError(
                 f"A frame of {self.path.name} should be {height}x{width}x3 uint8, not {frame.shape} {frame.dtype}."
             )
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")  # a copy
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format=PLANES if in_planes else "rgb24")
         picture.pts, picture.time_base = self.frames, 1 / self.fps
         self._waiting.append(self._encoder.submit(self._encode, self._container, picture, self.frames))
         self.frames += 1
@@ -187,7 +190,10 @@ class VideoWriter:
 
     def _encode(self, container: OutputContainer, picture: VideoFrame, number: int) -> None:
         """Frame `number` and the piece of song that belongs to it, on the encoder's thread."""
-        if self.codec.rgb:
+        if picture.format.name == self.codec.pixels:
+            converted = picture
+            converted.colorspace, converted.color_range = BT709, LIMITED_RANGE
+        elif self.codec.rgb:
             converted = picture.reformat(format=self.codec.pixels)
         else:
             converted = picture.reformat(

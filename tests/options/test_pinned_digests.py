@@ -88,7 +88,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "render skeleton": (
         of("render", render.VERSION, SkeletonOptions(), "poses", engine="skeleton", fps=30.0, size=[1280, 720]),
-        "217e5cc4a883ba39",
+        "2379d0281590e4f4",
     ),
     "render animatediff": (
         film_of("render", film.VERSION),

@@ -136,6 +136,32 @@ def test_colours_survive(tmp_path):
     assert np.abs(shown[32, [16, 48, 80]].astype(int) - frame[32, [16, 48, 80]]).max() <= 4
 
 
+@pytest.mark.parametrize("size", [(96, 64), (98, 66)])
+def test_a_frame_may_come_in_planes_in_the_colours_of_the_file(tmp_path, size):
+    from dancegen.video.frames import planes_to_rgb
+
+    (width, height), levels = size, (81, 90, 180)  # Y, Cb and Cr of (138, 47, 52)
+    planes = np.concatenate([np.full(width * height // (1 if plane == 0 else 4), levels[plane]) for plane in range(3)])
+    planes = planes.astype(np.uint8).reshape(height * 3 // 2, width)
+    with VideoWriter(tmp_path / "out.mp4", size, 30) as video:
+        video.write(planes)
+        with pytest.raises(InputError, match="should be"):
+            video.write(planes[:-1])
+    (shown,) = read_frames(tmp_path / "out.mp4")
+    red = 255 / 219 * (81 - 16) + 1.5748 * 255 / 224 * (180 - 128)
+    blue = 255 / 219 * (81 - 16) + 1.8556 * 255 / 224 * (90 - 128)
+    for picture in (shown, planes_to_rgb(planes)):
+        assert picture.shape == (height, width, 3)
+        assert np.abs(picture[..., 0] - red).max() <= 3 and np.abs(picture[..., 2] - max(blue, 0)).max() <= 3
+
+
+def test_planes_are_for_the_codec_that_stores_them_so(tmp_path):
+    with VideoWriter(tmp_path / "out.mkv", SIZE, 30) as video:
+        with pytest.raises(InputError, match="should be"):
+            video.write(np.zeros((72, 64), np.uint8))
+        video.write(grey())
+
+
 def test_the_file_says_which_colours_it_uses_and_can_be_streamed(tmp_path):
     import av
 

@@ -51,7 +51,7 @@ def draw_figure(body: Body, frame: int, palette: Palette, glow: float, size: tup
     """The dancer of one frame, `glow` 0 to 1 brightening with the music. None where there is nothing to draw."""
     joints, presence, tall = body.joints[frame], body.presence[frame], body.stature
     corners = np.concatenate([joints[1:14], body.head[frame][None]])[np.append(presence[1:14] > 0.02, True)]
-    patch = patch_around(corners, 0.12 * tall, size)
+    patch = patch_around(corners, 0.12 * tall, size, step=2)
     if not patch or presence[1:14].max() <= 0.02:
         return None
     shape = (len(patch.y), patch.x.shape[1])

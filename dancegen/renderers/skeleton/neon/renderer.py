@@ -7,7 +7,7 @@ cores. Layers hold linear light (1 is bright) and are added; the tone mapper tur
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -45,16 +45,33 @@ class NeonRenderer:
 
         Raises InputError for a size too small to see a dancer in.
         """
-        if min(size) < SMALLEST_SIDE:
-            raise InputError(f"{size[0]}x{size[1]} is too small for a dancer: each side needs {SMALLEST_SIDE} pixels.")
-        resampled = on_one_stage(sequence).resample(fps)
-        if not len(resampled):
-            return
-        body = frame_body(resampled, size)
-        compositor = _Compositor(size, fps, body)
-        moments = envelope.sampled(np.arange(len(resampled)) / fps)
-        for frame, (moment, dancer) in enumerate(zip(moments, _dancers(body, moments, size), strict=True)):
-            yield compositor.composite(frame, moment, dancer)
+        return _drawn(sequence, envelope, size, fps, ToneMapper.mapped)
+
+    def planes(
+        self, sequence: PoseSequence, envelope: AudioEnvelope, *, size: tuple[int, int], fps: float
+    ) -> Iterator[np.ndarray]:
+        """The same frames as planes of Y, Cb and Cr, (height * 3 / 2, width) uint8, in half the time; of even sizes."""
+        return _drawn(sequence, envelope, size, fps, ToneMapper.planes)
+
+
+def _drawn(
+    sequence: PoseSequence,
+    envelope: AudioEnvelope,
+    size: tuple[int, int],
+    fps: float,
+    to_pixels: Callable[[ToneMapper, np.ndarray, Dancer | None], np.ndarray],
+) -> Iterator[np.ndarray]:
+    """Every frame of a dance, as the pixels that a tone mapper makes of its light."""
+    if min(size) < SMALLEST_SIDE:
+        raise InputError(f"{size[0]}x{size[1]} is too small for a dancer: each side needs {SMALLEST_SIDE} pixels.")
+    resampled = on_one_stage(sequence).resample(fps)
+    if not len(resampled):
+        return
+    body = frame_body(resampled, size)
+    compositor, tone_mapper = _Compositor(size, fps, body), ToneMapper(size)
+    moments = envelope.sampled(np.arange(len(resampled)) / fps)
+    for frame, (moment, dancer) in enumerate(zip(moments, _dancers(body, moments, size), strict=True)):
+        yield to_pixels(tone_mapper, compositor.light(frame, moment, dancer), dancer)
 
 
 def _dancers(body: Body, moments: list[Moment], size: tuple[int, int]) -> Iterator[Dancer | None]:
@@ -95,10 +112,9 @@ class _Compositor:
         self._stamp = np.zeros((height // 2, width // 2), np.float32)
         self._stamp_box = (slice(0, 0), slice(0, 0))
         self._stamped_s, self._stamped_x = -np.inf, 0.0
-        self._tone_mapper = ToneMapper(size)
 
-    def composite(self, frame: int, moment: Moment, dancer: Dancer | None) -> np.ndarray:
-        """(height, width, 3) uint8."""
+    def light(self, frame: int, moment: Moment, dancer: Dancer | None) -> np.ndarray:
+        """(height / 2, width / 2, 3) float32: all the light of a frame but that of the dancer as such."""
         import cv2
 
         palette = palette_at(moment.time_s)
@@ -115,7 +131,7 @@ class _Compositor:
             self._mirror(light, dancer)
             self._near_bloom(light, dancer, moment)
         self._age_trail(dancer, moment)
-        return self._tone_mapper.mapped(light, dancer)
+        return light
 
     def _wide_bloom(self, halved: np.ndarray, coarse: tuple[int, int], moment: Moment) -> np.ndarray:
         import cv2
@@ -131,12 +147,13 @@ class _Compositor:
         # Blurred further than this, nothing is left of an 8-bit step. Even bounds halve as the whole layer would.
         near = _grown(dancer.box, 2 * (int(5 * sigma) + 2), self._half)
         around = dancer.halved[near]
-        quarter = cv2.resize(
-            around, (max(around.shape[1] // 2, 1), max(around.shape[0] // 2, 1)), interpolation=cv2.INTER_AREA
-        )
+        height, width = around.shape[:2]
+        # An odd layer gets one more row or column, so that a quarter is a quarter wherever the box begins and ends.
+        around = cv2.copyMakeBorder(around, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+        quarter = cv2.resize(around, (around.shape[1] // 2, around.shape[0] // 2), interpolation=cv2.INTER_AREA)
         bloom = cv2.GaussianBlur(quarter, (0, 0), sigma)
         bloom *= np.float32(0.55 + 0.55 * moment.pulse)
-        light[near] += cv2.resize(bloom, around.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        light[near] += cv2.resize(bloom, around.shape[1::-1], interpolation=cv2.INTER_LINEAR)[:height, :width]
 
     def _mirror(self, light: np.ndarray, dancer: Dancer) -> None:
         """The floor's image of the dancer: upside down from the soles, blurred, and paler the further down."""

@@ -29,10 +29,13 @@ class Patch:
         return self.x.size > 0 and self.y.size > 0
 
 
-def patch_around(points: np.ndarray, margin: float, size: tuple[int, int]) -> Patch:
-    """The part of a frame of `size` (width, height) within `margin` pixels of (N, 2) points; it may be empty."""
-    low = np.floor(points.min(axis=0) - margin).astype(int)
-    high = np.ceil(points.max(axis=0) + margin).astype(int) + 1
+def patch_around(points: np.ndarray, margin: float, size: tuple[int, int], step: int = 1) -> Patch:
+    """The part of a frame of `size` (width, height) within `margin` pixels of (N, 2) points; it may be empty.
+
+    step: of what its bounds are multiples, unless the frame ends before.
+    """
+    low = np.floor((points.min(axis=0) - margin) / step).astype(int) * step
+    high = np.ceil((points.max(axis=0) + margin + 1) / step).astype(int) * step
     left, top = np.clip(low, 0, size)
     right, bottom = np.clip(high, 0, size)
     columns = np.arange(left, max(right, left), dtype=np.float32)[None]
