@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dancegen.context import Context
-from dancegen.errors import DancegenError
+from dancegen.errors import DancegenError, InputError
 from dancegen.options.command_line import command_line
 from dancegen.stages.dance_files import PREVIEW
 from dancegen.stages.songs import DEMO
@@ -71,9 +71,11 @@ def page(studio: Studio) -> None:
         return round(start_s, 2), round(end_s - start_s, 2)
 
     def dance(path: str, *values: Any) -> tuple[Any, ...]:
-        keywords = {"song": path or DEMO, **form.read(values)}
-        name = "the demo song" if keywords["song"] == DEMO else Path(path).name
+        keywords = {"song": path, **form.read(values)}
+        name = "the demo song" if path == DEMO else Path(path).name
         try:
+            if not path:
+                raise InputError("there is no song yet: drop one, record one, or take the demo song")
             made = studio.jobs.add("generate-poses", keywords, LABEL + name)
         except DancegenError as error:
             raise said(error) from error
