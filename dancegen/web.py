@@ -51,9 +51,12 @@ def download(
     waits. Raises ModelError.
     """
     part = target.with_name(f".{target.name}.partial")
+    lock = target.with_name(f".{target.name}.lock")
     try:
         with progress.task(f"Downloading {target.name}", about) as advance:
-            fetch(Source(url, target.name), target, part, target.with_name(f".{target.name}.lock"), advance)
+            fetch(Source(url, target.name), target, part, lock, advance)
+        with suppress(OSError):  # somebody waits for it, on a system that then does not let go of it
+            lock.unlink(missing_ok=True)  # whoever still comes to hold it finds the file there
     except (OSError, ValueError, HTTPException) as error:  # those of urllib are OSErrors
         reason = str(error).removeprefix("<urlopen error ").removesuffix(">").strip()
         kept = "; what has come is kept: run it again to go on" if part.is_file() and part.stat().st_size else ""

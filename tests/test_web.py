@@ -57,6 +57,7 @@ def test_a_file_is_written_where_it_was_wanted(server, tmp_path):
     server.answers = [b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello"]
     download(server.address, tmp_path / "new" / "file.bin", "Go on.")
     assert names(tmp_path / "new") == ["file.bin"] and (tmp_path / "new" / "file.bin").read_bytes() == b"hello"
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["file.bin"]  # nor hidden files, such as a lock
 
 
 @pytest.mark.parametrize(
