@@ -186,7 +186,8 @@ def _each(
             let_go()
         return
     try:
-        yield from results(workers, extract_clip, ((job, task) for task in tasks), number)
+        on_gpu = job.look is not None and job.look.detector.name != BLAZEPOSE and job.look.device != "cpu"
+        yield from results(workers, extract_clip, ((job, task) for task in tasks), number, on_gpu=on_gpu)
     except BrokenProcessPool as error:
         raise DancegenError(
             "a process that looked for dancers was ended, most likely because memory ran out; the same command goes on "

@@ -1,4 +1,4 @@
-"""A film's segments painted by several processes, on this machine or others, through joblib."""
+"""A film's segments painted by several processes, on this machine or others, through `workers`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def paint_on_workers(
     cached: dict[int, bool] = {}
     with hired(options, one_a_gpu=True) as workers:
         jobs = ((batch, store, force) for batch in batches(tasks, joblib.effective_n_jobs(workers)))
-        for made in results(options, _paint, jobs, workers):
+        for made in results(options, _paint, jobs, workers, on_gpu=True):
             cached |= made
             advance(sum(task.steps for task in tasks if task.segment.first in made))
     found: list[Artifact] = []

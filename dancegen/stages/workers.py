@@ -1,4 +1,4 @@
-"""Processes that work side by side, on this machine or on others, through joblib."""
+"""Processes that work side by side, on this machine or on others: through joblib, or Ray's own tasks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 
 from dancegen.errors import DancegenError, InputError
 from dancegen.options.shared import Parallel
+from dancegen.stages import ray_cluster
+from dancegen.stages.cluster_versions import check_dask
 from dancegen.threads import usable_cores
 
 _TIMEOUT_S = 10
@@ -32,7 +34,7 @@ def hired(options: Parallel, jobs: int | None = None, *, one_a_gpu: bool = False
     if options.backend == "dask":
         client = _dask_client(str(options.scheduler))
         try:
-            _check_workers(client)
+            check_dask(client)
             with joblib.parallel_config(
                 backend="dask", client=client, wait_for_workers_timeout=_WAIT_FOR_WORKERS_S
             ):  # fmt: skip
@@ -41,9 +43,8 @@ def hired(options: Parallel, jobs: int | None = None, *, one_a_gpu: bool = False
             client.close()
         return
     if options.backend == "ray":
-        _reach_ray(options.scheduler)
-        with joblib.parallel_config(backend="ray"):
-            yield options.workers or (_gpus_of_ray() if one_a_gpu else -1)
+        ray_cluster.reach(options.scheduler)
+        yield options.workers or (ray_cluster.gpus() if one_a_gpu else -1)
         return
     wanted = options.workers or (max(gpus_here(), 1) if one_a_gpu else usable_cores())
     with joblib.parallel_config(backend="loky"):
@@ -51,20 +52,31 @@ def hired(options: Parallel, jobs: int | None = None, *, one_a_gpu: bool = False
 
 
 def results(
-    options: Parallel, function: Callable[..., Any], jobs: Iterable[tuple], number: int, *, ordered: bool = False
+    options: Parallel,
+    function: Callable[..., Any],
+    jobs: Iterable[tuple],
+    number: int,
+    *,
+    ordered: bool = False,
+    on_gpu: bool = False,
 ) -> Iterator[Any]:
     """What `function` makes of each job on `number` workers that are `hired`: as they end, or in order.
 
-    Ray's backend gives all at once, at the end.
+    on_gpu: each job computes on a GPU where there is one. Raises DancegenError where workers die, and what `function`
+    raises.
     """
     import joblib
 
-    how = "list" if options.backend == "ray" else "generator" if ordered else "generator_unordered"
-    parallel: Any = joblib.Parallel(n_jobs=number, return_as=how)
     try:
+        if options.backend == "ray":
+            yield from ray_cluster.results(function, jobs, number, ordered=ordered, on_gpu=on_gpu)
+            return
+        how = "generator" if ordered else "generator_unordered"
+        parallel: Any = joblib.Parallel(n_jobs=number, return_as=how)
         yield from parallel(joblib.delayed(function)(*job) for job in jobs)
     except Exception as error:
-        if type(error).__name__ != "KilledWorker":  # Dask's, which may not be installed
+        # Dask's and Ray's, which may not be installed.
+        if type(error).__name__ not in ("KilledWorker", *ray_cluster.DIED):
             raise
         raise DancegenError(
             "a worker died again and again, most likely because memory ran out; the same command goes on with what is "
@@ -102,37 +114,11 @@ def on_other_machines(options: Parallel) -> bool:
     return options.backend in ("dask", "ray")
 
 
-def _reach_ray(address: str | None) -> None:
-    """Join the Ray cluster at an address, or begin one of this machine's cores. Raises InputError."""
-    import socket
-
-    try:
-        import ray  # type: ignore[import-not-found]
-        from ray.util.joblib import register_ray  # type: ignore[import-not-found]
-    except ImportError:
-        raise InputError("--backend ray needs Ray: pip install 'dancegen[ray]'") from None
-    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    try:
-        if host:  # Ray itself would try for minutes
-            socket.create_connection((host, int(port)), timeout=_TIMEOUT_S).close()
-        ray.init(address, ignore_reinit_error=True, log_to_driver=False, logging_level="ERROR")
-    except (OSError, RuntimeError, ValueError) as error:
-        raise InputError(f"--scheduler {address}: no Ray cluster answers there ({error})") from error
-    register_ray()
-
-
 def _gpus_of_dask(client: Any) -> int:
     machines: dict[str, list[int]] = {}
     for address, seen in client.run(gpus_here).items():
         machines.setdefault(address.rpartition(":")[0], []).append(seen)
     return max(1, painters(machines))
-
-
-def _gpus_of_ray() -> int:
-    import ray  # type: ignore[import-not-found]
-
-    machines = sum(bool(node["Alive"]) for node in ray.nodes())
-    return max(int(ray.cluster_resources().get("GPU", 0)), machines, 1)
 
 
 def _dask_client(address: str) -> Any:
@@ -144,24 +130,3 @@ def _dask_client(address: str) -> Any:
         return Client(address, timeout=_TIMEOUT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(f"--scheduler {address}: no Dask scheduler answers there ({error})") from error
-
-
-def _check_workers(client: Any) -> None:
-    """InputError where workers of the cluster lack this dancegen: they would be given work that they cannot read."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    from dancegen import __version__
-
-    try:
-        own = version("dancegen")
-    except PackageNotFoundError:  # it runs from its sources
-        own = __version__
-    found = client.run(version, "dancegen", on_error="return")
-    odd = {address: said for address, said in found.items() if said != own}
-    if odd:
-        address, said = next(iter(odd.items()))
-        have = f"has dancegen {said}" if isinstance(said, str) else "has no dancegen"
-        raise InputError(
-            f"--backend dask: {len(odd)} of {len(found)} workers cannot do this work: {address} {have}, and this is "
-            f"{own}. Install dancegen {own} there"
-        )

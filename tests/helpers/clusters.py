@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,10 +14,32 @@ from typing import Any
 
 import pytest
 
+from dancegen.errors import InputError
+from helpers.processes import environment
+
 
 def whose(number: int) -> tuple[int, int]:
     """Some work, and the process that does it. It lies here because a worker has to find it."""
     return number, os.getpid()
+
+
+def once_there_is(number: int, wait_for: str | None) -> int:
+    """Its number, at once or as soon as there is such a file; fails after a minute."""
+    deadline = time.monotonic() + 60
+    while wait_for is not None and not Path(wait_for).exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError(wait_for)
+        time.sleep(0.05)
+    return number
+
+
+def refuse(words: str) -> None:
+    raise InputError(words)
+
+
+def vanish() -> None:
+    """Ends its process as the system does where memory runs out."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @contextmanager
@@ -54,3 +77,23 @@ def dask_worker_with(version: str, folder: Path) -> Iterator[dict[str, Any]]:
         finally:
             worker.kill()
             worker.wait()
+
+
+@contextmanager
+def two_ray_workers() -> Iterator[dict[str, Any]]:
+    """A machine of Ray's with two cores; yields the options of a verb that is to use it. Skips where Ray is not
+    installed, or does not begin within its own half a minute, as on a machine that is very busy."""
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:  # its processes take it over, and find this module
+        patch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
+        try:
+            here = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False})
+        except Exception as error:
+            pytest.skip(f"Ray does not begin: {error}")
+        try:
+            yield {"backend": "ray", "scheduler": here.address}
+        finally:
+            ray.shutdown()
+            here.shutdown()
