@@ -5,8 +5,9 @@ A video is danced to its own song, so nothing is warped and none of it is left o
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +16,11 @@ import numpy as np
 from dancegen.audio.beats import Beats
 from dancegen.audio.features import FRAME_RATE, log_mel
 from dancegen.audio.load import load, write_flac
-from dancegen.dataset.format import FRAMES_FILE, Clip, clip_dir
+from dancegen.dataset.format import FRAMES_FILE, Clip, clip_dir, link_or_copy
 from dancegen.dataset.pairing import clip_beats
 from dancegen.dataset.pieces import SHORTEST_S, Piece, pieces
 from dancegen.errors import InputError
+from dancegen.store.atomic import TEMPORARY, sync_file
 from dancegen.video.source import VideoFile
 from dancegen.video.survey import Survey
 from dancegen.video.writer import VideoWriter
@@ -71,17 +73,21 @@ def planned_pieces(length: Survey, clip_s: float, fps: float) -> list[Piece]:
     return planned
 
 
-def make_film_clips(take: FilmedTake, beats: Beats, root: Path, clip_s: float, fps: float) -> list[Clip]:
+def make_film_clips(
+    take: FilmedTake, beats: Beats, root: Path, clip_s: float, fps: float, kept: Path | None = None
+) -> list[Clip]:
     """Cut a video into clips of so many seconds and write them under `root`, numbered. beats: of its whole sound.
 
     Pictures are decoded once, from the first to the last, and written meanwhile. What the clips are a part of, their
-    take, song, genre and split, is left empty.
+    take, song, genre and split, is left empty. kept: a folder for the pictures of clips that are done; a process that
+    finds some there goes on behind them.
     Raises InputError where the video is damaged or too short.
     """
     frames = take.length.frames(fps)
     planned = planned_pieces(take.length, clip_s, fps)
     ids = {piece.start_s: f"{number:03d}" for number, piece in enumerate(planned)}
-    written = _write_pictures(take, fps, planned, lambda piece: clip_dir(root, ids[piece.start_s]) / FRAMES_FILE)
+    paths = {piece.start_s: clip_dir(root, ids[piece.start_s]) / FRAMES_FILE for piece in planned}
+    written = _write_pictures(take, fps, planned, paths, kept)
     if (frames - written) / fps > LOST_S:
         raise InputError(f"its pictures end at {written / fps:.1f} s and not at {frames / fps:.1f}: copy it again")
     clips = []
@@ -106,25 +112,64 @@ def make_film_clips(take: FilmedTake, beats: Beats, root: Path, clip_s: float, f
     return clips
 
 
-def _write_pictures(take: FilmedTake, fps: float, planned: list[Piece], path: Callable[[Piece], Path]) -> int:
-    """Write the pictures of each clip as they come; returns how many came. At the end two clips may be open at once."""
+@dataclass(frozen=True)
+class _Pictures:
+    """The file of a clip's pictures, and which of the video's they are: from `first` up to `end`.
+
+    kept: where they outlive this process once they are whole; None: nowhere.
+    """
+
+    path: Path
+    first: int
+    end: int
+    kept: Path | None
+
+    def take_up(self) -> bool:
+        """Whether an earlier process has written them; then they are in their place."""
+        if self.kept is None or not self.kept.is_file():
+            return False
+        link_or_copy(self.kept, self.path)
+        return True
+
+    def keep(self) -> None:
+        """For a later process, whatever happens to this one or to the machine."""
+        if self.kept is not None:
+            part = self.kept.with_name(f"{TEMPORARY}{self.kept.name}")
+            part.unlink(missing_ok=True)
+            link_or_copy(self.path, part)
+            sync_file(part)
+            os.replace(part, self.kept)
+
+
+def _write_pictures(
+    take: FilmedTake, fps: float, planned: list[Piece], paths: Mapping[float, Path], kept: Path | None
+) -> int:
+    """Write the pictures of each clip as they come, by its start; returns how many there are of the video.
+
+    At the end two clips may be open at once.
+    """
     size = picture_size(take.video.size)
-    spans = [(round(piece.start_s * fps), piece.frames) for piece in planned]
-    frames = sum(spans[-1])
-    waiting = [(piece, first, first + count) for piece, (first, count) in zip(planned, spans, strict=True)][::-1]
-    open_: list[tuple[int, VideoWriter]] = []
-    count = 0
+    clips = []
+    for piece in planned:
+        first = round(piece.start_s * fps)
+        file = None if kept is None else kept / f"{first:09d}.mp4"
+        clips.append(_Pictures(paths[piece.start_s], first, first + piece.frames, file))
+    waiting = [clip for clip in clips if not clip.take_up()][::-1]
+    count, frames = waiting[-1].first if waiting else clips[-1].end, clips[-1].end
+    open_: list[tuple[_Pictures, VideoWriter]] = []
     try:
-        for picture in _shown(take.video, fps, frames, size):
-            if waiting and waiting[-1][1] == count:
-                piece, _, last = waiting.pop()
-                path(piece).parent.mkdir(parents=True)
-                open_.append((last, VideoWriter(path(piece), size, fps)))
+        for picture in _shown(take.video, fps, count, frames, size) if waiting else ():
+            if waiting and waiting[-1].first == count:
+                clip = waiting.pop()
+                clip.path.parent.mkdir(parents=True)
+                open_.append((clip, VideoWriter(clip.path, size, fps)))
             for _, writer in open_:
                 writer.write(picture)
             count += 1
-            if open_ and count == open_[0][0]:
-                open_.pop(0)[1].close()
+            if open_ and count == open_[0][0].end:
+                clip, writer = open_.pop(0)
+                writer.close()
+                clip.keep()
         for _, writer in open_:
             writer.close()
     except BaseException:
@@ -134,11 +179,11 @@ def _write_pictures(take: FilmedTake, fps: float, planned: list[Piece], path: Ca
     return count
 
 
-def _shown(video: VideoFile, fps: float, frames: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    """So many pictures; of a size that is a line or a column less than the video's, that one is cut off."""
+def _shown(video: VideoFile, fps: float, first: int, end: int, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Pictures of a video; of a size that is a line or a column less than the video's, that one is cut off."""
     width, height = video.size
     cropped = (width - size[0], height - size[1]) in ((0, 1), (1, 0), (1, 1))
-    for picture in video.frames(fps, seconds=frames / fps, size=None if cropped else size):
+    for picture in video.frames(fps, seconds=end / fps, size=None if cropped else size, first=first):
         yield picture[: size[1], : size[0]]
 
 

@@ -1,7 +1,8 @@
 """cut-video: the clips of one video with their music; those of each video are an artifact of their own.
 
-So a `prepare` that was interrupted goes on, and of a larger dataset only the new videos are decoded. The files of the
-dataset are the same ones under other names, which takes no more room where the disk knows hard links.
+So a `prepare` that was interrupted goes on, also within a video, and of a larger dataset only the new videos are
+decoded. The files of the dataset are the same ones under other names, which takes no more room where the disk knows
+hard links.
 """
 
 from __future__ import annotations
@@ -70,11 +71,13 @@ def cut_video(item: TakeFile, cut: Cut) -> Artifact:
     Raises InputError and AudioError where the video, or its music, cannot be used.
     """
 
+    recipe = cut.recipe(item)
+
     def build(directory: Path) -> dict:
         with tempfile.TemporaryDirectory(prefix="dancegen-sound-") as scratch:
-            return _cut(item, cut, directory, Path(scratch))
+            return _cut(item, cut, directory, Path(scratch), cut.store.scratch(recipe))
 
-    return cut.store.obtain(cut.recipe(item), build, force=cut.force, standalone=False)
+    return cut.store.obtain(recipe, build, force=cut.force, standalone=False)
 
 
 def put_into(root: Path, made: Artifact, item: TakeFile, genre: str, licence: str | None) -> list[Clip]:
@@ -99,7 +102,8 @@ def said_of(made: Artifact, item: TakeFile) -> list[tuple[str, str]]:
     return [(kind, f"{item.shown}: {text}") for kind, text in (*source, *said)]
 
 
-def _cut(item: TakeFile, cut: Cut, directory: Path, scratch: Path) -> dict:
+def _cut(item: TakeFile, cut: Cut, directory: Path, scratch: Path, kept: Path) -> dict:
+    """kept: where clips that are done outlive this process."""
     from dancegen.dataset.filmed import FilmedTake, make_film_clips, planned_pieces, usual_rate
     from dancegen.video.source import VideoFile
     from dancegen.video.survey import survey
@@ -115,7 +119,8 @@ def _cut(item: TakeFile, cut: Cut, directory: Path, scratch: Path) -> dict:
     beats = beats_of_song(SongFile(sound), Context(cut.store), cut.tracker)
     if not len(beats.times_s):
         notes.warn("no steady beat was heard in its music; it is kept, with its music as it is")
-    clips = make_film_clips(FilmedTake(item.inputs[0].digest, video, length, sound), beats, directory, cut.clip_s, fps)
+    take = FilmedTake(item.inputs[0].digest, video, length, sound)
+    clips = make_film_clips(take, beats, directory, cut.clip_s, fps, kept)
     write_clips(directory, clips)
     return {"clips": len(clips), "seconds": length.seconds, "beats": len(beats.times_s), "said": notes.said}
 

@@ -1,32 +1,39 @@
 """detect-people: everybody in the pictures of one filmed clip; what is seen in each clip is an artifact of its own.
 
 So an extraction that was interrupted goes on, one of a larger dataset looks only at what is new, and other cleaning
-looks at nothing again.
+looks at nothing again. Of a long video every minute is kept until all of it has been looked at.
 """
 
 from __future__ import annotations
 
+import math
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dancegen.devices import choose_device
+from dancegen.errors import InputError
 from dancegen.pose.detections import Detections
 from dancegen.progress import Advance, Progress
 from dancegen.store import SHORT, Artifact, Input, Recipe, Store
+from dancegen.store.atomic import TEMPORARY, sync_file
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from dancegen.detectors import Detector
     from dancegen.detectors.registry import DetectorSpec
     from dancegen.pose.detections import People
+    from dancegen.video.shots import ShotFinder
 
 STAGE = "detect-people"
 VERSION = 1
 FILE = "detections.npz"
+PIECE_S = 60.0
+"""About so much of a long video is kept at a time: whatever ends the process, no more has to be looked at again."""
 
 
 @dataclass(frozen=True)
@@ -88,36 +95,85 @@ def detect_people(
     read, and what the detector raises.
     """
 
+    recipe = look.recipe(pictures, part)
+
     def build(directory: Path) -> dict:
-        found = look_at(video, look, advance, part)
+        found = look_at(video, look, advance, part, store.scratch(recipe))
         found.save(directory / FILE)
         crowd = max((len(people) for people in found.people), default=0)
         return {"frames": len(found), "most_people": crowd, "cuts": len(found.cuts), "detector": found.detector}
 
-    return store.obtain(look.recipe(pictures, part), build, force=force, standalone=False)
+    return store.obtain(recipe, build, force=force, standalone=False)
 
 
-def look_at(video: Path, look: Look, advance: Advance, part: Part | None = None) -> Detections:
-    """Everybody in every picture of a video, and where the camera cuts; one batch of pictures at a time is held."""
+def look_at(
+    video: Path, look: Look, advance: Advance, part: Part | None = None, kept: Path | None = None
+) -> Detections:  # fmt: skip
+    """Everybody in every picture of a video, and where the camera cuts; one batch of pictures at a time is held.
+
+    kept: a folder for what is seen in each minute; a process that finds some there goes on behind it.
+    """
     from dancegen.detectors import look as people_in
     from dancegen.video.shots import ShotFinder
     from dancegen.video.source import VideoFile
 
-    filmed, shots, detector = VideoFile(video), ShotFinder(), held_detector(look)
+    filmed, detector = VideoFile(video), held_detector(look)
     part = part or Part(0.0, None, filmed.fps)
+    # Whole batches: a detector may follow people within one, so that others would give other results.
+    pieces = None if kept is None else _Pieces(kept, detector.batch * math.ceil(PIECE_S * part.fps / detector.batch))
+    found, shots = ([], ShotFinder()) if pieces is None else pieces.load()
+    advance(len(found))
 
     def passing() -> Iterator[np.ndarray]:
-        for picture in filmed.frames(part.fps, part.start_s, part.seconds):
+        for picture in filmed.frames(part.fps, part.start_s, part.seconds, first=len(found)):
             shots.see(picture)
             yield picture
 
-    found: list[People] = []
     for people in people_in(detector, passing()):
         found.append(people)
         advance(1)
+        if pieces is not None and len(found) % pieces.size == 0:
+            some = Detections(tuple(found[-pieces.size :]), part.fps, filmed.size, _NO_CUTS, look.detector.name)
+            pieces.add(some, shots, len(found))
     return Detections(tuple(found), part.fps, filmed.size, shots.cuts(), look.detector.name)
 
 
+@dataclass(frozen=True)
+class _Pieces:
+    """What has been seen so far in a video, in files of `size` pictures each."""
+
+    folder: Path
+    size: int
+
+    def load(self) -> tuple[list[People], ShotFinder]:
+        """Everybody in the pictures from the first one on, as far as they are there, and what was seen of shots."""
+        from dancegen.video.shots import ShotFinder
+
+        found, shots = [], ShotFinder()
+        while True:
+            end = len(found) + self.size
+            try:
+                piece, after = Detections.load(self._file(end)), ShotFinder.load(self._file(end, ".shots"))
+            except InputError:  # there is none, or only a part of it
+                return found, shots
+            if len(piece) != self.size:
+                return found, shots
+            found, shots = [*found, *piece.people], after
+
+    def add(self, piece: Detections, shots: ShotFinder, end: int) -> None:
+        """Keep the pictures up to `end`."""
+        part = self.folder / f"{TEMPORARY}{os.getpid()}"
+        for saved, path in ((shots, self._file(end, ".shots")), (piece, self._file(end))):
+            saved.save(part)
+            sync_file(part)
+            os.replace(part, path)
+
+    def _file(self, end: int, kind: str = "") -> Path:
+        return self.folder / f"{self.size}-{end:09d}{kind}.npz"
+
+
+_NO_CUTS = np.zeros(0, np.int64)
+"""Of a piece: the shots are those of the whole video."""
 _held = threading.local()
 """Of each thread that looks, the detector that it has loaded and what that was loaded from."""
 

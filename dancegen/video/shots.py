@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+
+from dancegen.errors import reading
+from dancegen.files import load_arrays
 
 _WINDOW = 6
 """Pictures before and after, that a cut stands out from and after which a flash is over."""
@@ -83,6 +87,30 @@ class ShotFinder:
         for frame in range(max(1, self._count - _WINDOW), self._count):
             ending._judge(frame)
         return np.array(ending._cuts, int)
+
+    def save(self, path: str | Path) -> None:
+        """Write .npz: all that it keeps, once it has seen a picture; `load` goes on from there."""
+        looks = list(self._looks.values())
+        with open(path, "wb") as file:
+            np.savez(
+                file, count=np.int64(self._count), cuts=np.array(self._cuts, np.int64),
+                seen=np.array(list(self._looks), np.int64), colours=np.stack([look.colours for look in looks]),
+                blocks=np.stack([look.blocks for look in looks]), stepped=np.array(list(self._steps), np.int64),
+                steps=np.array(list(self._steps.values()), np.float64),
+            )  # fmt: skip
+
+    @classmethod
+    def load(cls, path: str | Path) -> ShotFinder:
+        """One that knows what `save` wrote. Raises InputError for what is no such file."""
+        needed = ("count", "cuts", "seen", "colours", "blocks", "stepped", "steps")
+        arrays = load_arrays(path, "record of shots", needed=needed)
+        found = cls()
+        with reading(path, "record of shots"):
+            looks = map(_Look, arrays["colours"], arrays["blocks"])
+            found._count, found._cuts = int(arrays["count"]), arrays["cuts"].tolist()
+            found._looks = dict(zip(arrays["seen"].tolist(), looks, strict=True))
+            found._steps = dict(zip(arrays["stepped"].tolist(), arrays["steps"].tolist(), strict=True))
+        return found
 
     def _judge(self, frame: int) -> None:
         """Note a cut before this picture, if there is one."""

@@ -95,19 +95,22 @@ class VideoFile:
         start_s: float = 0.0,
         seconds: float | None = None,
         size: tuple[int, int] | None = None,
+        first: int = 0,
     ) -> Iterator[np.ndarray]:
         """(H, W, 3) uint8 RGB pictures, one for each k / fps from `start_s` on: the one nearest to that moment in time.
 
-        Ends with the last picture. size: (W, H) that they are scaled to, else their own. One picture is held at a time.
-        Raises InputError where the video is damaged.
+        Ends with the last picture. size: (W, H) that they are scaled to, else their own. first: the k to begin with;
+        what comes before is decoded and passed by, so that the pictures are the same ones. One picture is held at a
+        time. Raises InputError where the video is damaged.
         """
         limit = None if seconds is None else max(1, round(seconds * fps))
         count = 0
         for frame, until_s in self._timed(start_s):
             picture = None  # many are passed by where the rate is lowered
             while (limit is None or count < limit) and start_s + count / fps < until_s:
-                picture = self._upright(frame, size or self.size) if picture is None else picture
-                yield picture
+                if count >= first:
+                    picture = self._upright(frame, size or self.size) if picture is None else picture
+                    yield picture
                 count += 1
             if limit is not None and count >= limit:
                 return

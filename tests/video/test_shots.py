@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dancegen.errors import InputError
 from dancegen.video import VideoFile
 from dancegen.video.shots import ShotFinder, find_shots
 
@@ -98,3 +99,19 @@ def test_asking_between_pictures_changes_nothing_and_little_is_kept():
 def test_cuts_of_real_videos(shared_data, name, cuts):
     video = VideoFile(shared_data / "video" / name)
     assert find_shots(video.frames(video.fps)).tolist() == cuts
+
+
+@pytest.mark.parametrize("seen", [1, 5, 24, 26, 31, 40, 77])
+def test_one_that_was_kept_and_goes_on_finds_the_same_cuts(seen, tmp_path):
+    pictures = [*shot(1, 25), *shot(2, 4), *shot(3, 8), *shot(4, 30), *shot(5, 20)]
+    whole, first = find_shots(pictures), ShotFinder()
+    for each in pictures[:seen]:
+        first.see(each)
+    first.save(tmp_path / "shots.npz")
+    then = ShotFinder.load(tmp_path / "shots.npz")
+    for each in pictures[seen:]:
+        then.see(each)
+    assert len(whole) >= 3 and then.cuts().tolist() == whole.tolist()
+    (tmp_path / "shots.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match="record of shots"):
+        ShotFinder.load(tmp_path / "shots.npz")

@@ -150,3 +150,16 @@ def test_phones_and_gaps_and_late_sound_of_real_clips(shared_data):
     assert np.flatnonzero(dark)[-1] - np.flatnonzero(dark)[0] > 250
     assert len(list(VideoFile(videos / "made_vfr.mp4").frames(25))) == 225
     assert VideoFile(videos / "made_late_audio.mp4").sound_starts_s == pytest.approx(0.473, abs=0.002)
+
+
+@pytest.mark.parametrize("first", [0, 1, 7, 40, 90])
+def test_pictures_from_a_later_one_on_are_those_of_a_whole_pass(first, tmp_path):
+    """At a rate at which many moments lie in the middle between two pictures, and in a video whose rate varies."""
+    gaps = np.random.default_rng(3).uniform(0.02, 0.08, 120)
+    for name, times in (("even", np.arange(120) / 50), ("uneven", np.cumsum(gaps))):
+        video = VideoFile(filmed(tmp_path / f"{name}.mp4", times, rate=50 if name == "even" else 25))
+        for how in ({"start_s": 0.51}, {"start_s": 0.01, "seconds": 2.0}):
+            whole = list(video.frames(33.3, **how))
+            later = list(video.frames(33.3, **how, first=first))
+            assert len(later) == max(0, len(whole) - first)
+            assert all(np.array_equal(*pair) for pair in zip(later, whole[first:], strict=True))
