@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import sys
 import tempfile
 from getpass import getpass
@@ -14,7 +16,6 @@ from dancegen.cli.common import DebugOption, QuietOption, StoreOption
 from dancegen.errors import InputError
 
 EXAMPLES = ("studio", "studio --port 8123 --no-browser", "studio --host 0.0.0.0")
-LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def studio(
@@ -43,6 +44,7 @@ def studio(
     It runs on this machine, for you alone, and works without a network. What is made there is in the store of the
     commands, and the other way round. Ctrl-C ends it; what a job has finished is kept.
     """
+    from dancegen.serving.addresses import LOCAL
     from dancegen.store import open_store
     from dancegen.studio.server import Wanted, serve
 
@@ -84,7 +86,9 @@ def _open_browser(address: str) -> None:
     """Open the address by a file that only this person can read: the command lines of programs are everybody's."""
     import webbrowser
 
-    page = Path(tempfile.mkdtemp(prefix="dancegen-studio-")) / "open.html"
+    folder = Path(tempfile.mkdtemp(prefix="dancegen-studio-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    page = folder / "open.html"
     page.touch(mode=0o600)
     page.write_text(f'<!doctype html><meta http-equiv="refresh" content="0;url={address}">', encoding="utf-8")
     webbrowser.open(page.as_uri())

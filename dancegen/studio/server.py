@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dancegen.errors import DancegenError, InputError, NotFoundError
+from dancegen.errors import DancegenError, InputError
 from dancegen.jobs import Job, Jobs
-from dancegen.store import SHORT, Store
-from dancegen.studio.guard import Access, Guard
+from dancegen.serving import Access, Guard, listen, share
+from dancegen.store import Store
+from dancegen.store.served import file_of
 from dancegen.studio.studio import STATIC, Studio
 
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self' data:"
@@ -44,22 +45,21 @@ def serve(store: Store, wanted: Wanted, ready: Callable[[str, str], None]) -> No
     uploads.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)
     _prepare_gradio(uploads)
-    listening = _listen(wanted.host, wanted.port)
-    port = listening.getsockname()[1]
-    access = Access(port, uploads, by_number=_is_everywhere(wanted.host), password=wanted.password)
-    access.hosts |= {_bracketed(wanted.host), socket.gethostname().lower()} if wanted.password else set()
+    listening = listen(wanted.host, wanted.port)
+    access = Access(listening.port, uploads, password=wanted.password)
+    if wanted.password is not None:
+        access.by_number, access.hosts = True, access.hosts | set(listening.names)
     jobs = Jobs(store, home, (uploads, *wanted.allow))
     try:
         app = build(Studio(store, jobs, access.base, home), access)
-        others = _shared(port, access) if wanted.share else f"http://{_named(wanted.host)}:{port}"
-        local = "127.0.0.1" if _is_everywhere(wanted.host) else _bracketed(wanted.host)
-        mine = f"http://{local}:{port}{access.base}/?token={access.token}"
-        _run(app, listening, lambda: ready(mine, f"{others}{access.base}/"))
+        others = share(listening, access) if wanted.share else listening.others
+        mine = f"{listening.mine}{access.base}/?token={access.token}"
+        _run(app, listening.socket, lambda: ready(mine, f"{others}{access.base}/"))
     except KeyboardInterrupt:
         pass
     finally:
         jobs.close()
-        listening.close()
+        listening.socket.close()
 
 
 def build(studio: Studio, access: Access) -> Any:
@@ -89,7 +89,7 @@ def _add_routes(app: Any, studio: Studio) -> None:
     def file(request: Any) -> Any:
         asked = request.path_params
         try:
-            path = stored_file(studio.store, asked["stage"], asked["digest"], asked["name"])
+            path = file_of(studio.store, asked["stage"], asked["digest"], asked["name"])
         except (DancegenError, OSError, ValueError):
             return missing
         own = {"content-security-policy": SANDBOX} if path.suffix in (".html", ".svg") else {}
@@ -120,27 +120,6 @@ def _add_routes(app: Any, studio: Studio) -> None:
 def _told(job: Job) -> dict[str, Any]:
     """A job as the browser reads it."""
     return {key: value for key, value in asdict(job).items() if key != "keywords"}
-
-
-def stored_file(store: Store, stage: str, digest: str, name: str) -> Path:
-    """The path of a file that an artifact's manifest names. Raises NotFoundError for anything else.
-
-    Neither a path in the place of a digest nor a link in the artifact leads out of it.
-    """
-    plain = len(digest) >= SHORT and set(digest) <= set("0123456789abcdef")
-    if not plain or stage not in store.places.stages() + [s for b in store.below for s in _stages_of(b)]:
-        raise NotFoundError("no such artifact")
-    artifact = store.look_up(digest, stage)
-    path = artifact.file(name)
-    if path.resolve(strict=True) != artifact.path.resolve() / name:
-        raise NotFoundError(f"{name} lies elsewhere")
-    return path
-
-
-def _stages_of(root: Path) -> list[str]:
-    from dancegen.store.places import Places
-
-    return Places(root, read_only=True).stages()
 
 
 def _prepare_gradio(uploads: Path) -> None:
@@ -178,45 +157,3 @@ def _run(app: Any, listening: socket.socket, ready: Callable[[], None]) -> None:
         proxy_headers=False,
     )  # fmt: skip
     Server(config).run(sockets=[listening])
-
-
-def _listen(host: str, port: int | None) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        found.bind((host, port or 0))
-    except OSError as error:
-        found.close()
-        named = f"--host {host} --port {port}" if port else f"--host {host}"
-        raise InputError(
-            f"{named} cannot be listened on: {error.strerror or error}; another --port may be free"
-        ) from error
-    found.listen(128)
-    return found
-
-
-def _shared(port: int, access: Access) -> str:
-    """An address on the internet, through Gradio's own servers. Raises InputError where there is none to be had."""
-    from secrets import token_urlsafe
-
-    from gradio.networking import setup_tunnel
-
-    try:
-        address = setup_tunnel("127.0.0.1", port, token_urlsafe(32), None, None)
-    except Exception as error:
-        raise InputError(f"--share: Gradio gives no address: {error}; --host 0.0.0.0 needs no internet") from error
-    access.hosts.add(address.partition("://")[2].rstrip("/"))
-    return address.rstrip("/")
-
-
-def _is_everywhere(host: str) -> bool:
-    return host in ("0.0.0.0", "::", "")
-
-
-def _named(host: str) -> str:
-    return socket.gethostname().lower() if _is_everywhere(host) else _bracketed(host)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host.lower()

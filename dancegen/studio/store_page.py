@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from dancegen.errors import DancegenError, DoneInPart, InputError
+from dancegen.errors import DancegenError
 from dancegen.formatting import byte_size, duration
-from dancegen.store.lineage import dependents, origins, with_dependents
+from dancegen.store.deletion import delete_result
+from dancegen.store.lineage import origins
 from dancegen.studio.forms import options_form
 from dancegen.studio.studio import said
 
@@ -39,13 +40,13 @@ def page(studio: Studio) -> None:
             stage = gr.Dropdown([ALL], value=ALL, label="Show", info="Results of one step, or all.")
             table = gr.HTML(js_on_load=CHOOSE, elem_id="results")
         with gr.Column(scale=4, min_width=320):
-            details = gr.HTML("<p>Choose a result in the list.</p>", elem_id="result")
             with gr.Row():
                 export = gr.Button("Export GLB and VRMA", visible=False, elem_id="export")
                 delete = gr.Button("Delete", visible=False, variant="stop", elem_id="delete")
             with gr.Group(visible=False) as asked:
                 all_of_it = gr.Checkbox(label="Delete all that was made from it, too", elem_id="with-dependents")
                 sure = gr.Button("Yes, delete it", variant="stop", elem_id="sure")
+            details = gr.HTML("<p>Choose a result in the list.</p>", elem_id="result")
             with gr.Accordion("Evaluate", open=False, visible=False) as measure:
                 form = options_form("evaluate", without=("inputs",), first=("songs", "seconds"))
                 evaluate = gr.Button("Evaluate", variant="primary", elem_id="evaluate")
@@ -76,7 +77,7 @@ def page(studio: Studio) -> None:
 
     def remove(reference: str, with_all: bool, stage: str) -> list[Any]:
         try:
-            _remove(studio.store, reference, with_all)
+            delete_result(studio.store, reference, with_all)
         except DancegenError as error:
             raise said(error) from error
         return ["", *shown(""), *listed(stage)]
@@ -87,7 +88,7 @@ def page(studio: Studio) -> None:
         except DancegenError as error:
             raise said(error) from error
 
-    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    quiet: Any = {"show_progress": "hidden", "api_visibility": "private"}
     beside = [details, export, delete, asked, measure]
     for event in (studio.loaded, studio.changed.click, studio.tab.select, stage.input):
         event(listed, stage, [stage, table], **quiet)
@@ -176,24 +177,8 @@ def _tree(found: Iterable[Origin]) -> Iterator[str]:
 
 def _figure(value: object) -> str:
     """A summary's figure; nothing of tables, which the report shows."""
+    if value is None:
+        return ""
     if isinstance(value, dict):
         return "" if any(isinstance(row, dict) for row in value.values()) else str(value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _remove(store: Store, reference: str, with_all: bool) -> None:
-    """As `artifacts rm`. Raises InputError where it is needed or pinned, DoneInPart where it is in use."""
-    from dancegen.store.collect import remove
-
-    listing, wanted = store.listing(), store.look_up(reference).path
-    gone = {each for each in listing.artifacts if each.path == wanted}
-    gone = with_dependents(gone, listing) if with_all else gone
-    gone = {each for each in gone if each.path.parent.parent == store.root}
-    if needed := dependents(gone, listing):
-        users = ", ".join(f"{each.stage} {each.short[:8]}" for by in needed.values() for each in by)
-        raise InputError(f"{users} was made from it: tick the box to delete that, too")
-    if pinned := [each.label for each in gone if (each.stage, each.short) in store.marks.pins()]:
-        raise InputError(f"{pinned[0]} is pinned: let it go first, with dancegen artifacts unpin")
-    done = remove(store, sorted(gone, key=lambda each: each.created, reverse=True), also_if_used=True)
-    if len(done.artifacts) < len(gone):
-        raise DoneInPart("some of it is being used right now, and stays")

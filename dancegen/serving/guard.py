@@ -6,14 +6,13 @@ A token in the address, once; then a cookie that only this server's own pages se
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
 from hmac import compare_digest
 from pathlib import Path
-from secrets import token_hex, token_urlsafe
 from typing import Any
 from urllib.parse import parse_qs, unquote
+
+from dancegen.serving.access import COOKIE, Access
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -40,49 +39,8 @@ OPEN_TO_US = (
 )  # fmt: skip
 """What the page uses, below the base: of a name that ends in / or = all that begins so. All else is refused."""
 FILE = "gradio_api/file="
-COOKIE = "dancegen-studio"
 WRONG_PASSWORD_S = 1.0
 """How long everybody who tries a password waits after a wrong one."""
-
-
-@dataclass
-class Access:
-    """What opens the server. hosts: names that it is reached by, besides addresses in numbers where `by_number`.
-
-    base: what every address of it begins with. The cookie is sent below it alone, so that another server on this
-    machine, to which a browser would send it too, never sees it.
-    """
-
-    port: int
-    uploads: Path
-    hosts: set[str] = field(default_factory=lambda: {"127.0.0.1", "localhost", "[::1]"})
-    by_number: bool = False
-    password: str | None = field(default=None, repr=False)
-    token: str = field(default_factory=lambda: token_urlsafe(24), repr=False)
-    base: str = field(default_factory=lambda: f"/{token_hex(8)}")
-    _cookie: str = field(default_factory=lambda: token_urlsafe(24), repr=False)
-
-    def is_token(self, given: str) -> bool:
-        return compare_digest(given.encode(), self.token.encode())
-
-    def is_cookie(self, given: str) -> bool:
-        return compare_digest(given.encode(), self._cookie.encode())
-
-    def is_password(self, given: str) -> bool:
-        return self.password is not None and compare_digest(given.encode(), self.password.encode())
-
-    def is_host(self, given: str) -> bool:
-        """Whether a Host header names this server: a foreign name that leads here would make its pages ours."""
-        name, colon, port = given.lower().rpartition(":")
-        if not colon or "]" in port:
-            name, port = given.lower(), ""
-        if name in self.hosts:
-            return port in ("", str(self.port)) or name not in ("127.0.0.1", "localhost", "[::1]")
-        return self.by_number and port == str(self.port) and _is_number(name)
-
-    def set_cookie(self, secure: bool) -> str:
-        kept = f"{COOKIE}={self._cookie}; Path={self.base}/; HttpOnly; SameSite=Strict"
-        return f"{kept}; Secure" if secure else kept
 
 
 class Guard:
@@ -174,12 +132,7 @@ class Guard:
         await _answer(send, 403, "Not for you: open the address that dancegen studio has printed.\n", plain=True)
 
 
-_LOGIN = """<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">
-<title>dancegen studio</title><style>:root{color-scheme:light dark}body{font:1rem system-ui;max-width:24rem;
-margin:20vh auto;padding:1rem}input,button{font:inherit;padding:.5rem;width:100%;box-sizing:border-box;margin:.3rem 0}
-</style><main><h1>dancegen studio</h1><!-- wrong --><form method="post" action="login"><label>Password
-<input type="password" name="password" autofocus required autocomplete="current-password"></label>
-<button>Come in</button></form></main></html>"""
+_LOGIN = (Path(__file__).parent / "login.html").read_text(encoding="utf-8")
 
 
 async def _answer(
@@ -218,11 +171,3 @@ async def _password_in(receive: Receive, most: int = 4096) -> str:
 def _cookie_in(header: str) -> str:
     pairs = (part.strip().partition("=") for part in header.split(";"))
     return next((value for name, _, value in pairs if name == COOKIE), "")
-
-
-def _is_number(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True
