@@ -72,6 +72,7 @@ class WorkerProcess:
     def kill(self) -> None:
         """End it and all that it started."""
         self._end(self._process)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def why(self) -> str:
         """In words, why it ended without a result."""

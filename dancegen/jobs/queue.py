@@ -84,7 +84,7 @@ class Jobs:
         self._wake = threading.Condition(self._lock)
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[int, _Task] = {}
-        self._worker = WorkerProcess(home / "work")
+        self._worker = WorkerProcess(home / "work" / token_hex(4))
         self._stopping = False
         self._alone = FileLock(home / "studio.lock")
         self._folder = home / "jobs"

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from dancegen.errors import StoreError
+from dancegen.errors import DoneInPart, InputError, StoreError
 from dancegen.store import housekeeping
 from dancegen.store.atomic import read_json, remove_tree, writing
 from dancegen.store.housekeeping import Freed
-from dancegen.store.lineage import with_origins
+from dancegen.store.lineage import dependents, with_dependents, with_origins
 from dancegen.store.listing import Listed, Listing, listing_of
 from dancegen.store.lock import DigestLock, lock_of
 from dancegen.store.places import Places
@@ -120,6 +120,25 @@ def remove(store: Store, artifacts: Iterable[Listed], *, also_if_used: bool = Fa
         else:
             done.busy.append(each)
     return done
+
+
+def delete_result(store: Store, reference: str, with_all: bool = False) -> None:
+    """Delete an artifact from the store's root. with_all: and all that was made from it.
+
+    Raises InputError where others were made from it, or it is pinned, and DoneInPart where some of it is in use.
+    """
+    listing, wanted = store.listing(), store.look_up(reference).path
+    gone = {each for each in listing.artifacts if each.path == wanted}
+    gone = with_dependents(gone, listing) if with_all else gone
+    gone = {each for each in gone if each.path.parent.parent == store.root}
+    if needed := dependents(gone, listing):
+        users = sorted({f"{each.stage} {each.short[:8]}" for by in needed.values() for each in by})
+        raise InputError(f"{', '.join(users[:5])} was made from it: delete that, too, or leave it")
+    if pinned := [each.label for each in gone if (each.stage, each.short) in store.marks.pins()]:
+        raise InputError(f"{pinned[0]} is pinned: let it go first, with dancegen artifacts unpin")
+    done = remove(store, sorted(gone, key=lambda each: each.created, reverse=True), also_if_used=True)
+    if len(done.artifacts) < len(gone):
+        raise DoneInPart("some of it is being used right now, and stays")
 
 
 def _remove(places: Places, each: Listed, also_if_used: bool) -> bool:

@@ -23,7 +23,7 @@ from dancegen.store.making import Build, make
 from dancegen.store.manifest import Damage, Unreadable, Unusable
 from dancegen.store.marks import Marks
 from dancegen.store.places import NAME, Places
-from dancegen.store.recipe import Recipe
+from dancegen.store.recipe import SHORT, Recipe
 
 ENVIRONMENT = "DANCEGEN_STORE"
 """Directories, separated as in PATH: the first is written to, the others are only read."""
@@ -131,6 +131,21 @@ class Store:
             return self._checked(path, _read(path))
         except StoreError as error:
             raise NotFoundError(f"the newest {stage} artifact cannot be used: {error}") from error
+
+    def file_of(self, stage: str, digest: str, name: str) -> Path:
+        """The path of a file that an artifact's manifest names, asked for from outside. digest: SHORT digits, or more.
+
+        Raises NotFoundError, or StoreError where the artifact cannot be used, for anything else: a path in the place of
+        a digest, `..`, an absolute path, a link in the artifact.
+        """
+        stages = {each for root in self.roots for each in Places(root, read_only=True).stages()}
+        if stage not in stages or len(digest) < SHORT or not set(digest) <= set("0123456789abcdef"):
+            raise NotFoundError(f"there is no artifact {stage}/{digest}")
+        artifact = self.look_up(digest, stage)
+        path = artifact.file(name)
+        if path.resolve(strict=True) != artifact.path.resolve() / name:
+            raise NotFoundError(f"{name} lies outside the artifact")
+        return path
 
     def artifacts(self, stage: str | None = None) -> list[Artifact]:
         """Every whole artifact, of one stage or all, oldest first; sizes were compared, not bytes."""

@@ -15,7 +15,6 @@ from dancegen.errors import DancegenError, InputError
 from dancegen.jobs import Job, Jobs
 from dancegen.serving import Access, Guard, listen, share
 from dancegen.store import Store
-from dancegen.store.served import file_of
 from dancegen.studio.studio import STATIC, Studio
 
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self' data:"
@@ -89,7 +88,7 @@ def _add_routes(app: Any, studio: Studio) -> None:
     def file(request: Any) -> Any:
         asked = request.path_params
         try:
-            path = file_of(studio.store, asked["stage"], asked["digest"], asked["name"])
+            path = studio.store.file_of(asked["stage"], asked["digest"], asked["name"])
         except (DancegenError, OSError, ValueError):
             return missing
         own = {"content-security-policy": SANDBOX} if path.suffix in (".html", ".svg") else {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dancegen.errors import DancegenError
 from dancegen.formatting import byte_size, duration
-from dancegen.store.deletion import delete_result
+from dancegen.store.collect import delete_result
 from dancegen.store.lineage import origins
 from dancegen.studio.forms import options_form
 from dancegen.studio.studio import said
