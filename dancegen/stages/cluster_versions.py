@@ -42,6 +42,7 @@ def check_dask(client: Any) -> None:
 def check_ray() -> None:
     """Ask each machine of the Ray cluster that this process has joined. Raises InputError."""
     import ray  # type: ignore[import-not-found]
+    from ray.exceptions import RayTaskError  # type: ignore[import-not-found]
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # type: ignore[import-not-found]
 
     ask, asked = ray.remote(num_cpus=0)(version), {}
@@ -53,7 +54,7 @@ def check_ray() -> None:
     for address, reference in asked.items():
         try:
             found[address] = ray.get(reference)
-        except ray.exceptions.RayTaskError as error:
+        except RayTaskError as error:
             if not isinstance(error.cause, ImportError):  # PackageNotFoundError is one
                 raise
             found[address] = error.cause

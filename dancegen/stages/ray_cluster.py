@@ -34,13 +34,13 @@ def reach(address: str | None) -> None:
     try:
         if host:  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=_TIMEOUT_S).close()
-        begun = {} if address else {"include_dashboard": False}
+        begun: dict[str, Any] = {} if address else {"include_dashboard": False}
         ray.init(address, log_to_driver=False, logging_level="ERROR", **begun)
     except Exception as error:  # Ray raises just that where a machine is too busy for it
         if address:
             raise InputError(f"--scheduler {address}: no Ray cluster answers there ({error})") from error
         raise InputError(f"--backend ray: Ray does not begin on this machine ({error})") from error
-    if address or os.environ.get("RAY_ADDRESS"):
+    if address or os.environ.get("RAY_ADDRESS", "local") != "local":
         check_ray()
 
 
@@ -104,8 +104,9 @@ def _cores() -> int:
 def _got(reference: Any) -> Any:
     """A result; what was raised is raised as it was, without Ray's pages around it."""
     import ray  # type: ignore[import-not-found]
+    from ray.exceptions import RayTaskError  # type: ignore[import-not-found]
 
     try:
         return ray.get(reference)
-    except ray.exceptions.RayTaskError as error:
+    except RayTaskError as error:
         raise (error.cause or error) from None
