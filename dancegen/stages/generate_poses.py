@@ -122,10 +122,13 @@ def _build(
     excerpt.copy.save(directory / FEATURES)
     features.beats.save(directory / BEATS)
     chunks, unmoved = _danced(load(), features, directory, options, controls, seed, progress)
-    sequence = PoseSequence.concatenate(_previewed(chunks, directory, options.fps, options.canvas))
-    sequence.save(directory / POSES)
-    write_openpose_json(sequence, directory / JSON)
-    figures = measure(Dance.of(sequence if unmoved is None else unmoved, features.beats.times_s))
+    sequence = PoseSequence.concatenate(chunks)
+    with ThreadPoolExecutor(1, thread_name_prefix="preview") as beside:
+        preview = beside.submit(_write_preview, sequence, directory)
+        sequence.save(directory / POSES)
+        write_openpose_json(sequence, directory / JSON)
+        figures = measure(Dance.of(sequence if unmoved is None else unmoved, features.beats.times_s))
+        preview.result()
     kept, wrong = timing(figures), faults(figures)
     progress.say(kept)
     for fault in wrong:
@@ -175,21 +178,15 @@ def _danced(
     return shown, film(motion.motion(), "front", size=size, start_s=motion.start_s, lasting=True)
 
 
-def _previewed(
-    chunks: Iterator[PoseSequence], directory: Path, fps: float, size: tuple[int, int]
-) -> Iterator[PoseSequence]:
-    """The pieces of a dance as they come, each drawn into the preview video on its way: small, and not every pose."""
+def _write_preview(sequence: PoseSequence, directory: Path) -> None:
+    """Draw a dance into the preview video: small, and not every pose."""
     from dancegen.pose.drawing import draw_pose, to_canvas
     from dancegen.video import VideoWriter
 
-    every, small = max(1, math.ceil(fps / PREVIEW_FPS)), preview_size(size)
-    danced = 0
-    with VideoWriter(directory / PREVIEW, small, fps / every, audio=directory / AUDIO) as video:
-        for chunk in chunks:
-            for keypoints in to_canvas(chunk.keypoints[-danced % every :: every], size, small):
-                video.write(draw_pose(keypoints, small))
-            danced += len(chunk)
-            yield chunk
+    every, small = max(1, math.ceil(sequence.fps / PREVIEW_FPS)), preview_size(sequence.size)
+    with VideoWriter(directory / PREVIEW, small, sequence.fps / every, audio=directory / AUDIO) as video:
+        for keypoints in to_canvas(sequence.keypoints[::every], sequence.size, small):
+            video.write(draw_pose(keypoints, small))
 
 
 def preview_size(size: tuple[int, int]) -> tuple[int, int]:

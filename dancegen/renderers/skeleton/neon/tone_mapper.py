@@ -47,15 +47,22 @@ def expose(figure: Figure, detail: float, size: tuple[int, int]) -> Dancer:
 
     through = ((1 - figure.cover * np.float32(OPACITY)) * np.float32(OPEN)).astype(np.uint16)
     through = cv2.merge([through, through, through])
-    shone = np.exp(figure.colour * np.float32(-DANCER_EXPOSURE))
+    colour = cv2.merge(list(figure.colour))
+    shone = cv2.exp(colour * np.float32(-DANCER_EXPOSURE))
     np.subtract(1, shone, out=shone)
     shone *= np.float32(FULL)
-    shone = cv2.merge([plane.astype(np.uint16) for plane in shone])
-    colour = cv2.merge(list(figure.colour))
+    shone = shone.astype(np.uint16)
     corner = (figure.patch.left, figure.patch.top)
     half = (size[0] // 2, size[1] // 2)
     box = _covered(corner, colour.shape, detail * 2, half, margin=1)
     halved = np.zeros((half[1], half[0], 3), np.float32)
+    if detail == 1 and not (size[0] % 2 or size[1] % 2):  # an even patch: means of four pixels
+        box = (
+            slice(corner[1] // 2, corner[1] // 2 + len(colour) // 2),
+            slice(corner[0] // 2, corner[0] // 2 + colour.shape[1] // 2),
+        )
+        halved[box] = cv2.resize(colour, (colour.shape[1] // 2, len(colour) // 2), interpolation=cv2.INTER_AREA)
+        return Dancer(figure.patch.window, shone, through, halved, box)
     halved[box] = _placed(colour, corner, detail * 2, box, 0)
     if detail == 1:
         return Dancer(figure.patch.window, shone, through, halved, box)
@@ -172,10 +179,12 @@ class ToneMapper:
 
     def _expose(self, light: np.ndarray) -> None:
         """Turn linear light, in place, into brightness up to FULL."""
+        import cv2
+
         for rows in _strips(len(light)):
             strip = light[rows]
             strip *= np.float32(-EXPOSURE)
-            np.exp(strip, out=strip)
+            cv2.exp(strip, dst=strip)
             np.subtract(1, strip, out=strip)
             strip *= self._vignette[rows]
 
