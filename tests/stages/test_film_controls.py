@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from dancegen.cli import main
 from dancegen.pose.drawing import draw_openpose
 from dancegen.pose.sequence import PoseSequence
-from dancegen.renderers.skeleton.mannequin.depth import draw_depth
+from dancegen.pose.solid import draw_depth
 from helpers.tiny_film import (
     FEW,
     PROMPT,
@@ -80,11 +81,22 @@ def test_the_depth_of_a_dance_leads_the_film_beside_its_poses(store, models, dep
     seen = task.scene().depth
     assert seen.shape == task.scene().poses.shape and job.solid is not None
     for place, frame in enumerate(job.keys):
-        np.testing.assert_array_equal(seen[place], draw_depth(job.solid, frame, job.request.size))
+        np.testing.assert_array_equal(seen[place], draw_depth(job.solid[frame], job.request.size))
         assert len(np.unique(seen[place])) > 10
     films = [film(store, poses, PROMPT, capfd, **FEW, **each) for each in (models, given)]
     assert np.abs(shown(store, films[0]) - shown(store, films[1])).mean() > 0.2
     assert any(item.role == "depth-controlnet" for item in store.find(films[1]["digest"]).inputs)
+
+
+def test_the_larger_pass_sees_the_same_depth_in_its_own_size(store, models, depth_net):
+    poses = dance(store, 2.0, in_space=True)
+    scene = tasks_of(poses, **models, depth=True, depth_controlnet=depth_net, upscale=1.5)[1][0].scene()
+    assert scene.larger is not None and scene.larger.depth is not None
+    assert scene.larger.depth.shape == (len(scene), 96, 96, 3)
+    for small, large in zip(scene.depth, scene.larger.depth, strict=True):
+        reduced = cv2.resize(large, small.shape[1::-1], interpolation=cv2.INTER_AREA).astype(float)
+        assert np.corrcoef(reduced.ravel(), small.ravel())[0, 1] > 0.95
+        assert abs(float(reduced.max()) - float(small.max())) < 30
 
 
 def test_depth_of_poses_that_only_pictures_know_is_refused_before_anything_is_painted(

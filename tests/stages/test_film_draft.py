@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dancegen.audio.load import SAMPLE_RATE, load
 from dancegen.cli import main
 from dancegen.stages.film_draft import LABEL
 from dancegen.video import probe_video
@@ -38,6 +39,25 @@ def test_poses_of_a_preview_are_those_of_the_film(store, poses, models):
     whole, part = (tasks_of(poses, **{**FEW, **models, **more})[0].sequence for more in ({}, {"preview": "1.5-3.5"}))
     np.testing.assert_array_equal(part.keypoints, whole.keypoints[30:70])
     assert part.start_s == whole.start_s + 1.5
+
+
+def test_the_music_and_the_strengths_of_a_preview_are_those_of_its_seconds(store, poses, models, capfd):
+    """A beat every half second, and the preview begins between two."""
+    pulse = {"pulse": ("control=0.5-1", "prompt=0:00 1 | 0:06 0.4"), "key_fps": 10}
+    whole, part = (tasks_of(poses, **{**FEW, **models, **pulse, **more})[0] for more in ({}, {"preview": "1.75-3.75"}))
+    assert (part.beats_s[part.beats_s > 0][:2] == [0.25, 0.75]).all()
+    at = {round(float(second), 3): place for place, second in enumerate(whole.key_times_s)}
+    shared = [(place, at[second]) for place, s in enumerate(part.key_times_s) if (second := round(float(s), 3)) in at]
+    ours, theirs = np.array(shared).T
+    assert len(ours) >= 4  # those on beats, and more
+    for name in ("control", "prompt"):
+        np.testing.assert_allclose(part.strengths[name][ours], whole.strengths[name][theirs], atol=2e-3)
+    assert part.strengths["control"][np.isclose(part.key_times_s % 0.5, 0)].min() == 1
+    made = film(store, poses, PROMPT, capfd, **FEW, **models, preview="1.75-3.75")
+    song = load(poses.file("audio.flac"))
+    cut = song[round(1.75 * SAMPLE_RATE) : round(3.75 * SAMPLE_RATE)]
+    heard = load(store.find(made["digest"]).file("video.mp4"))[: len(cut)]
+    assert np.corrcoef(heard, cut[: len(heard)])[0, 1] > 0.9 > np.corrcoef(heard, song[: len(heard)])[0, 1]
 
 
 def test_seeds_are_painted_beside_each_other_one_window_of_each(store, poses, models, capfd, tmp_path):

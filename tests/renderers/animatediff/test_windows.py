@@ -8,6 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from dancegen.errors import InputError
+from dancegen.renderers.animatediff.loading import make_scheduler
 from dancegen.renderers.animatediff.settings import Settings
 from dancegen.renderers.animatediff.windows import frame_noise, moved_windows, pyramid, settled, windows
 
@@ -93,3 +95,22 @@ def test_fast_mode_fills_in_what_is_not_chosen():
     assert (fast.sampler, fast.steps) == ("lcm", 6) and "AnimateLCM" in fast.motion_adapter and fast.lora
     own = Settings(fast=True, motion_adapter="me/mine", steps=4, lora=["me/l=0.5"]).completed()
     assert (own.motion_adapter, own.steps, own.lora) == ("me/mine", 4, ("me/l=0.5",))
+
+
+def test_each_fast_way_chooses_modules_sampler_steps_and_guidance():
+    lcm, lightning = (Settings(fast=way).completed() for way in ("lcm", "lightning"))
+    assert Settings(fast=True).completed() == lcm
+    assert (lcm.sampler, lcm.steps, lcm.guidance, lcm.motion_adapter) == ("lcm", 6, 1.5, "wangfuyun/AnimateLCM")
+    assert lcm.lora == ("wangfuyun/AnimateLCM/AnimateLCM_sd15_t2v_lora.safetensors=0.8",)
+    assert (lightning.sampler, lightning.steps, lightning.guidance) == ("euler", 4, 1.0) and lightning.lora == ()
+    for steps in (1, 2, 4, 8):
+        named = Settings(fast="lightning", steps=steps).completed()
+        assert named.motion_adapter.endswith(
+            f"AnimateDiff-Lightning/animatediff_lightning_{steps}step_diffusers.safetensors"
+        )
+        assert named.steps == steps and not named.guided
+    with pytest.raises(InputError, match="1, 2, 4 or 8 steps"):
+        Settings(fast="lightning", steps=3).completed()
+    trailing = make_scheduler("euler")
+    trailing.set_timesteps(4)  # Lightning's makers: trailing spacing, linear betas
+    assert [int(t) for t in trailing.timesteps] == [999, 749, 499, 249] and trailing.config.beta_schedule == "linear"
