@@ -214,6 +214,7 @@ def compared(folder: Path, options: dict, levels: Sequence[str]) -> list[dict]:
     rows = []
     for way in (PEER, *levels):
         found = in_fresh_process(measure, way, folder, options)
+        print(json.dumps({way: found}), file=sys.stderr, flush=True)  # who breaks it off keeps what was measured
         made = np.load(folder / f"{way}.npz")
         latents, pictures = made["latents"], made["pictures"].astype(int)
         if way == PEER:
