@@ -21,7 +21,9 @@ from harness import command, forget_peak, in_fresh_process, peak_mb, sd15_config
 PLAIN, TILED, LAST, COMPILED = "plain", "tiled", "channels_last", "torch.compile"
 WAYS = {"decoder": (PLAIN, TILED, LAST, COMPILED), "unet": (PLAIN, LAST, COMPILED)}
 TILE_SHARE = 2 / 3
-"""Side of a tile as a share of the shorter side of the picture: so that there are some."""
+"""Side of a tile as a share of the shorter side of the picture, about: so that there are some."""
+OVERLAP = 4
+"""A quarter of a tile overlaps the next: sides in latents are multiples of this, or pictures come out larger."""
 
 
 def prepared(network: str, way: str, width: float, size: Sequence[int], frames: int) -> tuple[Any, Callable[[], Any]]:
@@ -38,8 +40,8 @@ def prepared(network: str, way: str, width: float, size: Sequence[int], frames: 
         latents = torch.randn(frames, 4, height, across)
         if way == TILED:
             made.enable_tiling()
-            made.tile_sample_min_size = int(min(size) * TILE_SHARE)
-            made.tile_latent_min_size = made.tile_sample_min_size // 8
+            made.tile_latent_min_size = int(min(size) * TILE_SHARE / 8) // OVERLAP * OVERLAP
+            made.tile_sample_min_size = made.tile_latent_min_size * 8
         call = lambda: made.decode(latents).sample  # noqa: E731
     else:
         flat = UNet2DConditionModel.from_config(sd15_config("unet", width))
@@ -86,14 +88,14 @@ def resident_mb() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
 
 
-def measured_rows(options: dict, networks: Sequence[str]) -> list[dict]:
-    """Every way of every network, beside the plain one."""
+def measured_rows(options: dict, networks: Sequence[str], ways: Sequence[str]) -> list[dict]:
+    """The plain way of every network, and beside it those that are asked for."""
     import numpy as np
 
     rows = []
     with TemporaryDirectory() as folder:
         for network in networks:
-            for way in WAYS[network]:
+            for way in (each for each in WAYS[network] if each == PLAIN or each in ways):
                 found = in_fresh_process(measure, network, way, folder, options)
                 made = np.load(Path(folder) / f"{network}-{way}.npy")
                 if way == PLAIN:
@@ -171,6 +173,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--width", type=float, default=1.0, help="share of the networks' channels")
     parser.add_argument("--networks", default=",".join(WAYS))
+    parser.add_argument("--ways", default=",".join((TILED, LAST, COMPILED)))
     parser.add_argument("--count", action="store_true")
     options = parser.parse_args()
     if options.count:
@@ -179,7 +182,7 @@ def main() -> None:
         return
     use_cores(options.cores)
     chosen = {name: getattr(options, name) for name in ("frames", "rounds", "width")} | {"size": sides(options.size)}
-    rows = measured_rows(chosen, options.networks.split(","))
+    rows = measured_rows(chosen, options.networks.split(","), options.ways.split(","))
     show({"rows": rows}, as_text(rows), as_json=options.json)
 
 

@@ -156,7 +156,7 @@ def test_depth_beside_poses_is_what_diffusers_pipeline_paints_with_two_controlne
     assert torch.allclose(ours, theirs, **close) and torch.allclose(thrifty, theirs, **close)
 
 
-def test_a_strength_that_stays_is_that_strength_and_one_that_changes_acts_in_its_own_frames(models, painter, tmp_path):
+def test_a_strength_that_stays_is_that_strength(models, painter, tmp_path):
     painter.use(TIERS[0])
     half, full = np.full(8, 0.5, np.float32), np.ones(8, np.float32)
     lora = str(tiny_lora(models, tmp_path / "lora.safetensors", motion=False, size=2.0))
@@ -176,6 +176,20 @@ def test_a_strength_that_stays_is_that_strength_and_one_that_changes_acts_in_its
     for name, (one, other) in same.items():
         assert torch.allclose(one, other, rtol=1e-3, atol=1e-3 * float(other.abs().max())), name
         assert not torch.allclose(one, painter.paint(scene(8)), rtol=1e-3, atol=1e-3), name
+
+
+def test_a_strength_that_changes_acts_in_its_own_frames(models, tmp_path):
+    """From frame 14 on, which only the last of three windows sees: in two steps that reaches frame 6, none before."""
+    lora = str(tiny_lora(models, tmp_path / "lora.safetensors", motion=False, size=2.0))
+    settings, pipeline = load(models, steps=2, context="static", lora=(lora,), pulse=("lora=0-1",))
+    painter = AnimateDiffPainter(pipeline, settings, TIERS[0], "cpu")
+    low = np.full(20, 0.25, np.float32)
+    rising = np.where(np.arange(20) < 14, low, 1).astype(np.float32)
+    for name in ("control", "prompt", "lora"):
+        stays, rises = (painter.paint(replace(scene(20), strengths={name: each})) for each in (low, rising))
+        close = 1e-5 * float(stays.abs().max())
+        assert torch.allclose(stays[:6], rises[:6], rtol=0, atol=close), name
+        assert float((stays[14:] - rises[14:]).abs().max()) > 100 * close, name
 
 
 @pytest.mark.parametrize("name", ["16", "12", "8"])
