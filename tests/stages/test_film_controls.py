@@ -11,7 +11,7 @@ import pytest
 from dancegen.cli import main
 from dancegen.pose.drawing import draw_openpose
 from dancegen.pose.sequence import PoseSequence
-from dancegen.pose.solid import draw_depth
+from dancegen.renderers.skeleton.mannequin.depth import draw_depth
 from helpers.tiny_film import (
     FEW,
     PROMPT,
@@ -81,7 +81,7 @@ def test_the_depth_of_a_dance_leads_the_film_beside_its_poses(store, models, dep
     seen = task.scene().depth
     assert seen.shape == task.scene().poses.shape and job.solid is not None
     for place, frame in enumerate(job.keys):
-        np.testing.assert_array_equal(seen[place], draw_depth(job.solid[frame], job.request.size))
+        np.testing.assert_array_equal(seen[place], draw_depth(job.solid, frame, job.request.size))
         assert len(np.unique(seen[place])) > 10
     films = [film(store, poses, PROMPT, capfd, **FEW, **each) for each in (models, given)]
     assert np.abs(shown(store, films[0]) - shown(store, films[1])).mean() > 0.2
