@@ -54,7 +54,7 @@ def read_controls(options: GeneratePosesOptions, chosen: ChosenModel, context: C
         flag = f"--{name.replace('_', '-')}"
         if is_joint_file(reference):
             path = context.store.checked_path(Path(reference))
-            pose = moved_joints(_before(edit, song_s) or standing(chosen.body()), read_joints(path))
+            pose = moved_joints(pose_in_song(edit, song_s) if edit else standing(chosen.body()), read_joints(path))
         else:
             place, moment = _place_and_moment(str(reference))
             path = find_motion(place, flag, options, chosen, context)
@@ -116,10 +116,8 @@ def find_motion(
     return lift_poses(found, chosen, context)
 
 
-def _before(dance: BodyMotion | None, song_s: float) -> BodyMotion | None:
-    """The pose that a dance had at a second of the song, or at the end that is nearer; None where there is no dance."""
-    if dance is None:
-        return None
+def pose_in_song(dance: BodyMotion, song_s: float) -> BodyMotion:
+    """The pose that a dance has at a second of the song, or at the end that is nearer."""
     frame = round(min(max(song_s - dance.start_s, 0.0), dance.seconds) * dance.fps)
     return dance.slice(min(frame, len(dance) - 1)).slice(0, 1)
 

@@ -25,6 +25,7 @@ from dancegen.weights import Models
 if TYPE_CHECKING:
     from dancegen.renderers.film.backend import Painter
     from dancegen.renderers.film.tiers import Tier
+    from dancegen.store.listing import Listed
 
 STAGE = "render-segment"
 VERSION = 3
@@ -175,6 +176,17 @@ def paint_segments(
 def follows(task: SegmentTask) -> bool:
     """Whether a segment needs the one before: in a chain, except after a cut."""
     return task.backend.chained and task.segment.shared > 0
+
+
+def painted_between(store: Store, since_s: float, until_s: float | None) -> list[tuple[Listed, str]]:
+    """The segments that were made, or answered from the store, in a time (seconds since 1970), with the file of the
+    first frame of each, in the order of the film."""
+    there = [
+        each for each in store.listing().artifacts
+        if each.stage == STAGE and since_s - 1 <= each.used_s <= (until_s or each.used_s)
+    ]  # fmt: skip
+    firsts = [(each, min(name for name, _, _ in each.files if name.endswith(".png"))) for each in there]
+    return sorted(firsts, key=lambda each: each[1])
 
 
 def frames_of(artifact: Artifact, first: int, stop: int) -> Iterator[np.ndarray]:

@@ -49,6 +49,37 @@ class PromptSchedule:
         """Where a text begins that is not the first, in seconds of the song."""
         return self.starts_s[1:]
 
+    @classmethod
+    def of_spans(cls, spans: Sequence[tuple[float, str]]) -> PromptSchedule:
+        """Texts and when they begin, in any order; the first one holds from the beginning."""
+        texts = dict(sorted(spans))
+        return cls(tuple(texts.values()), (0.0, *list(texts)[1:]))
+
+    def spans(self, end_s: float) -> list[tuple[float, float, str]]:
+        """(from, to, text) of each text, the last one to a second of the song."""
+        ends = (*self.starts_s[1:], max(end_s, self.starts_s[-1] + 0.1))
+        return list(zip(self.starts_s, ends, self.texts, strict=True))
+
+    def saying(self, text: str, start_s: float, end_s: float) -> PromptSchedule:
+        """The schedule with another text from one second of the song to another, and then again what was there."""
+        after = self.texts[max(place for place, start in enumerate(self.starts_s) if start <= end_s + 1e-6)]
+        kept = {
+            start: own for start, own in zip(self.starts_s, self.texts, strict=True) if not start_s <= start <= end_s
+        }
+        said = {0.0: text, **kept, start_s: text, end_s: after}
+        starts = sorted(said)
+        first = [starts[0], *(now for before, now in pairwise(starts) if said[now] != said[before])]
+        return PromptSchedule(tuple(said[start] for start in first), tuple(first), self.blend_s)
+
+    def written(self) -> str:
+        """As a person writes it: `parse` reads the same from it."""
+        if len(self.texts) == 1:
+            return self.texts[0]
+        return " | ".join(
+            f"{int(start // 60)}:{start % 60:05.2f}".removesuffix("0").removesuffix("0").removesuffix(".") + f" {text}"
+            for start, text in zip(self.starts_s, self.texts, strict=True)
+        )
+
     def weights(self, times_s: np.ndarray) -> np.ndarray:
         """(T, texts) float32: how much of each text there is at each time; rows sum to 1.
 

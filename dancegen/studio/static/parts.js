@@ -2,7 +2,7 @@
  *
  * Each makes its elements once, from the settings in data-settings, and then shows what `props.value` says:
  *   timeline  {song, sound, start_s, seconds, spans}: `song` is a URL or the song itself; `sound` goes to its clock.
- *   stage     {src, sound, label, accent, job, video, poster}: a dance in space or, with `video`, a film of it. `job`:
+ *   stage     {src, sound, label, accent, job, video, pose}: a dance in space or, with `video`, a film of it. `job`:
  *             the id of a job whose progress is shown over it.
  *   choice    {dances: [{src, sound, label, accent, job, digest, kept}]}: dances side by side, each with a Keep button.
  */
@@ -51,13 +51,14 @@ function reported(jobOf, say) {
 export function timeline(element, props, trigger, watch) {
   const node = made("dance-timeline", settingsOf(element));
   let last = "";
+  let shown;
   node.addEventListener("span", ({ detail }) => trigger("span", detail));
   node.addEventListener("seek", ({ detail }) => trigger("seek", detail));
   placed(element, watch, [node], () => {
     const value = props.value || {};
     if (JSON.stringify(value) === last) return;
     last = JSON.stringify(value);
-    if (value.song !== undefined) node.song = value.song;
+    if (value.song !== undefined && value.song !== shown) node.song = shown = value.song;
     if (value.spans) node.spans = value.spans;
     if (value.sound) Clock.named(node.getAttribute("clock")).load(value.sound, value.start_s || 0, value.seconds || 0);
   });
@@ -70,7 +71,7 @@ export function stage(element, props, trigger, watch) {
   film.addEventListener("play", () => view.clock.pause());
   film.addEventListener("loadedmetadata", () => (film.dataset.ready = ""));
   reported(() => props.value?.job, (text) => (view.note = text));
-  view.addEventListener("joint", ({ detail }) => trigger("joint", detail));
+  view.addEventListener("joint", ({ detail }) => trigger("joint", { ...detail, time_s: view.time }));
   placed(element, watch, [view, film], () => {
     const value = props.value || {};
     for (const name of ["src", "label", "accent"]) attribute(view, name, value[name]);
@@ -78,6 +79,7 @@ export function stage(element, props, trigger, watch) {
     attribute(film, "src", value.video);
     film.hidden = !value.video;
     view.hidden = Boolean(value.video);
+    view.pose = value.pose || null;
     if (value.video) view.clock.pause();
     else film.pause();
     if (!value.job) view.note = value.note || "";
