@@ -29,7 +29,7 @@ RULES = {
     "rules": {"label-content-name-mismatch": {"enabled": False}},  # an experiment of axe's; Gradio's uploads fail it
 }
 SOON_S = 2.0
-LOADED_FACTOR = 6.0
+LOADED_FACTOR = 30.0
 """On a machine that does other things: cancelling may take this many times as long as promised."""
 
 
