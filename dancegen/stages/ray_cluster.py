@@ -5,6 +5,7 @@ Ray's own tasks are used rather than its backend for joblib, which gives all res
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections import deque
@@ -35,7 +36,7 @@ def reach(address: str | None) -> None:
         if host:  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=_TIMEOUT_S).close()
         begun: dict[str, Any] = {} if address else {"include_dashboard": False}
-        ray.init(address, log_to_driver=False, logging_level="ERROR", **begun)
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **begun)
     except Exception as error:  # Ray raises just that where a machine is too busy for it
         if address:
             raise InputError(f"--scheduler {address}: no Ray cluster answers there ({error})") from error
