@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +48,14 @@ def joined(*conditionings: Conditioning) -> Conditioning:
     return Conditioning(torch.cat(styles), torch.cat(energies), torch.cat(travels))
 
 
+@dataclass(frozen=True, eq=False)
+class EncodedMusic:
+    """Tokens (B, M, W) of the music, and what each block attends to of them: the same at every step of a denoising."""
+
+    tokens: Tensor
+    heard: tuple[Tensor | None, ...]
+
+
 class Block(nn.Module):
     """Self-attention, cross-attention to the music in some blocks, and an MLP, modulated by the conditioning (FiLM).
 
@@ -70,13 +78,17 @@ class Block(nn.Module):
             nn.Linear(c.width, c.hidden), nn.GELU(), nn.Dropout(c.dropout), _zeroed(nn.Linear(c.hidden, c.width))
         )
 
-    def forward(self, x: Tensor, music: Tensor, shared: Tensor, at: Tensor, music_at: Tensor) -> Tensor:
-        """x: (B, L, W) tokens; music: (B, M, W); shared: (B, 6, W) modulation; at, music_at: `rotary` of L and M."""
+    def heard(self, music: Tensor) -> Tensor | None:
+        """Keys and values (B, M, 2 W) of the music's tokens (B, M, W); None where the block does not attend to it."""
+        return None if self.to_q is None else self.to_kv(music)
+
+    def forward(self, x: Tensor, heard: Tensor | None, shared: Tensor, at: Tensor, music_at: Tensor) -> Tensor:
+        """x: (B, L, W) tokens; heard: what `heard` gave; shared: (B, 6, W) modulation; at, music_at: `rotary` of L, M."""
         shift1, scale1, gate1, shift2, scale2, gate2 = (shared + self.scale_shift_table)[:, :, None].unbind(1)
         query, key, value = self.to_qkv(_norm(x) * (1 + scale1) + shift1).chunk(3, -1)
         x = x + gate1 * self.to_out(self._attention(query, key, value, at, at))
-        if self.to_q is not None:
-            key, value = self.to_kv(music).chunk(2, -1)
+        if self.to_q is not None and heard is not None:
+            key, value = heard.chunk(2, -1)
             x = x + self.music_out(self._attention(self.to_q(_norm(x)), key, value, at, music_at))
         return x + gate2 * self.mlp(_neighbouring(_norm(x)) * (1 + scale2) + shift2)
 
@@ -141,17 +153,18 @@ class Denoiser(nn.Module):
         enter, leave = (way.unflatten(1, (WIDTH, size)) * fade.to(way) for way in ways)
         self.input_projection.weight[:, :WIDTH], self.output_projection.weight[:] = enter, leave
 
-    def encode_music(self, song: Tensor, mask: Tensor) -> Tensor:
-        """Tokens (B, M, W) of the music (B, frames + 2 context, music.WIDTH); null where `mask` (B,) is False."""
+    def encode_music(self, song: Tensor, mask: Tensor) -> EncodedMusic:
+        """The music (B, frames + 2 context, music.WIDTH) as every step hears it; null where `mask` (B,) is False."""
         tokens = self.music_encoder(song.transpose(1, 2)).transpose(1, 2)
-        return torch.where(mask[:, None, None], tokens, self.null_music.to(tokens.dtype))
+        tokens = torch.where(mask[:, None, None], tokens, self.null_music.to(tokens.dtype))
+        return EncodedMusic(tokens, tuple(cast(Block, block).heard(tokens) for block in self.blocks))
 
     def forward(
         self,
         noisy: Tensor,
         known: Tensor,
         time: Tensor,
-        music: Tensor,
+        music: EncodedMusic,
         conditioning: Conditioning,
         guidance: Tensor | None = None,
     ) -> Tensor:
@@ -162,7 +175,7 @@ class Denoiser(nn.Module):
         an input; None: 1, which is none.
         """
         x = self.input_projection(torch.cat([noisy, known], -1).transpose(1, 2)).transpose(1, 2)
-        x = x + self.positions + music[:, self.margin : music.shape[1] - self.margin]
+        x = x + self.positions + music.tokens[:, self.margin : music.tokens.shape[1] - self.margin]
         embedding = self.time(_waves(time, x.shape[-1])) + self.style(conditioning.style)
         embedding = embedding + self.energy(conditioning.energy) + self.travel(conditioning.travel)
         if self.guidance is not None and guidance is not None:
@@ -170,8 +183,8 @@ class Denoiser(nn.Module):
         *shared, gain = self.modulate(embedding).unflatten(-1, (7, -1)).unbind(1)
         shared = torch.stack(shared, 1)
         own = self.rotary[:, self.margin : self.rotary.shape[1] - self.margin]
-        for block in self.blocks:
-            x = block(x, music, shared, own, self.rotary)
+        for block, heard in zip(self.blocks, music.heard, strict=True):
+            x = block(x, heard, shared, own, self.rotary)
         gain = gain + torch.cos(time * torch.pi / 2)[:, None]  # at first, little is made of noise
         with torch.autocast(x.device.type, enabled=False):  # a rounded pose trembles
             return self.output_projection((x * gain[:, None]).float().transpose(1, 2)).transpose(1, 2)

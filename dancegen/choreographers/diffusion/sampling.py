@@ -138,10 +138,15 @@ def _turned(clean: Tensor, normalizer: Normalizer) -> Tensor:
     """
     metres = normalizer.restore(clean)
     first, second = metres[..., f.TURNS].unflatten(-1, (-1, 2, 3)).unbind(-2)
-    first = torch.nn.functional.normalize(first, dim=-1)
-    second = torch.nn.functional.normalize(second - (first * second).sum(-1, keepdim=True) * first, dim=-1)
+    first = _unit(first)
+    second = _unit(second - (first * second).sum(-1, keepdim=True) * first)
     metres[..., f.TURNS] = torch.stack([first, second], -2).flatten(-3)
     return normalizer.normalise(metres)
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    """Vectors (..., 3) of length 1. Written out: several times as fast as a norm over an axis this short."""
+    return vectors * (vectors * vectors).sum(-1, keepdim=True).clamp(min=1e-24).rsqrt()
 
 
 @dataclass(frozen=True, eq=False)
