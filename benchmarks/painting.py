@@ -1,10 +1,10 @@
-"""What painting a dance as small pictures costs it, before anybody has learnt anything: the ceiling of a GAN that paints.
+"""What painting a dance as small pictures costs it: the ceiling of a GAN that paints, however well it has learnt.
 
     python benchmarks/painting.py --dataset DIR [--songs DIR] [--seconds 60] [--reference FILE] [--json]
 
 Held-out real dance is drawn as the GAN draws it, at its size and its rate, read back as its own pictures are read, and
-measured as `dancegen evaluate` measures any dance; then once more with each joint of each picture off by so many pixels,
-as a painter errs who is not perfect. The peer is the same real dance that nobody painted. With `--songs` the bundled GAN
+measured as `dancegen evaluate` measures any dance; then with each joint of each picture off by so many pixels, as a
+painter errs who is not perfect. The peer is the same real dance that nobody painted. With `--songs` the bundled GAN
 itself follows, on these songs. DIR is a dataset of `dancegen extract-poses`.
 """
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 UNPAINTED = "real dance, not painted"
 PAINTED = (
-    (None, 10.0, 0.0), (32, 10.0, 0.0), (32, 10.0, 0.1), (32, 10.0, 0.25), (32, 10.0, 0.5), (64, 10.0, 0.25), (64, 30.0, 0.25),
-)  # fmt: skip
+    *((None, 10.0, 0.0), (32, 10.0, 0.0), (32, 10.0, 0.1), (32, 10.0, 0.25), (32, 10.0, 0.5)),
+    *((64, 10.0, 0.25), (64, 30.0, 0.25)),
+)
 """Pixels of the picture (None: kept as numbers), pictures a second, and how far joints are off, in pixels (a standard
 deviation)."""
 COLUMNS = {
@@ -50,7 +51,7 @@ def held_out(root: Path) -> Iterator[tuple[PoseSequence, object]]:
 
 
 def painter(size: int | None, fps: float, error: float) -> Callable[[PoseSequence], PoseSequence]:
-    """A dance as it comes out of pictures of so many pixels, so many a second, whose joints are off by `error` pixels."""
+    """A dance as it comes out of pictures of so many pixels, so many a second, with joints off by `error` pixels."""
     import numpy as np
     import torch
 
