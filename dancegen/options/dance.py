@@ -112,7 +112,7 @@ class GeneratePosesOptions(Span, Canvas, PoseFiles, Listening, Filming, Characte
         through=None,
     )  # fmt: skip
     music_guidance: float | None = option(
-        None, help="How closely to follow music and genre: 0 ignores them, 3 is usual.", metavar="W", panel=BODY,
+        None, help="How closely to follow music and genre: 0 ignores them, 4 is usual.", metavar="W", panel=BODY,
         parse=within(0.0, 20.0),
     )  # fmt: skip
     floor: tuple[float, float] | None = option(
