@@ -76,7 +76,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "generate-poses diffusion": (
         of("generate-poses", FAMILIES["diffusion"].version, SONG, "song", "model"),
-        "a446064c7b0683ce",
+        "a1338b289f5b5ee9",
     ),
     "generate-poses gan": (
         of("generate-poses", FAMILIES["gan"].version, SONG, "song", "model"),

@@ -29,7 +29,7 @@ class Diffusion(Family):
 
     name = "diffusion"
     who = "the diffusion choreographer"
-    version = 11
+    version = 12
     training_version = 5
     presets = tuple(PRESETS)
     learns_from = "prepare"
