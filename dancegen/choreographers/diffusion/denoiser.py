@@ -83,7 +83,7 @@ class Block(nn.Module):
         return None if self.to_q is None else self.to_kv(music)
 
     def forward(self, x: Tensor, heard: Tensor | None, shared: Tensor, at: Tensor, music_at: Tensor) -> Tensor:
-        """x: (B, L, W) tokens; heard: what `heard` gave; shared: (B, 6, W) modulation; at, music_at: `rotary` of both."""
+        """x: (B, L, W) tokens; heard: what `heard` gave; shared: (B, 6, W), the modulation; at, music_at: `rotary`."""
         shift1, scale1, gate1, shift2, scale2, gate2 = (shared + self.scale_shift_table)[:, :, None].unbind(1)
         query, key, value = self.to_qkv(_norm(x) * (1 + scale1) + shift1).chunk(3, -1)
         x = x + gate1 * self.to_out(self._attention(query, key, value, at, at))
