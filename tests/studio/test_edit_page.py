@@ -1,0 +1,90 @@
+"""Edit in a real browser: a span is kept and the rest redone, undone, and a span retimed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import dancegen
+from dancegen.motion.body import BodyMotion
+from dancegen.store import open_store
+from helpers.processes import wait_until
+from helpers.studio import go_to, opened, running_studio
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A store with a dance of four seconds by the bundled dancer, and a studio on it."""
+    store = open_store(tmp_path_factory.mktemp("edit") / "store")
+    dance = dancegen.generate_poses("demo", seconds=4.0, canvas="64x64", store=store)
+    with running_studio(store.root) as running:
+        yield store, dance, running
+
+
+def newest(store, known: int):
+    """The dance that was made last, once there are more than `known`."""
+    wait_until(lambda: len(store.artifacts("generate-poses")) > known, "the edit", seconds=240)
+    return max(store.artifacts("generate-poses"), key=lambda each: each.manifest.created)
+
+
+def motion_of(dance) -> BodyMotion:
+    return BodyMotion.load(dance.file("motion.npz"))
+
+
+def drag(page, line, start_s: float, end_s: float, lane: int) -> None:
+    """Mark a span on a row of the timeline with the mouse."""
+    line.scroll_into_view_if_needed()
+    first, last = (line.evaluate("(e, [t, l]) => e.placeOf(t, l)", [t, lane]) for t in (start_s, end_s))
+    page.mouse.move(first["x"], first["y"])
+    page.mouse.down()
+    page.mouse.move((first["x"] + last["x"]) / 2, first["y"], steps=4)
+    page.mouse.move(last["x"], last["y"], steps=4)
+    page.mouse.up()
+    page.wait_for_function("() => document.querySelector('#edit-line dance-timeline').spans.length === 1")
+
+
+def shows(page, label: str, digest: str) -> None:
+    page.wait_for_function(
+        "([id, digest]) => document.querySelector(`#edit-${id} dance-view`)?.getAttribute('label')?.includes(digest)",
+        arg=[label, digest[:8]], timeout=120_000,
+    )  # fmt: skip
+
+
+def test_a_span_is_kept_and_the_rest_redone_and_undone_and_a_span_retimed(browser, made):
+    store, first, running = made
+    page = opened(browser, running, height=1400)
+    page.set_default_timeout(30_000)
+    go_to(page, "Edit")
+    shows(page, "after", first.digest)
+    line = page.locator("#edit-line dance-timeline")
+    page.wait_for_function("() => document.querySelector('#edit-line dance-timeline').song.seconds > 3")
+
+    line.evaluate("e => e.setAttribute('snap', 'none')")
+    drag(page, line, 1.0, 2.5, 0)
+    (kept,) = line.evaluate("e => e.spans")
+    page.wait_for_timeout(500)
+    page.click("#redo")
+    second = newest(store, 1)
+    frames = slice(int(np.ceil(kept["start_s"] * 30)) + 1, int(kept["end_s"] * 30) - 1)
+    old, new = motion_of(first), motion_of(second)
+    assert frames.stop - frames.start > 35 and second.params["seed"] == first.params["seed"] + 1
+    assert np.abs(old.positions[frames] - new.positions[frames]).max() < 1e-3
+    assert np.abs(old.positions[-20:] - new.positions[-20:]).max() > 0.05
+    shows(page, "after", second.digest)
+    shows(page, "before", first.digest)
+    said = page.locator("#edit-same textarea").input_value()
+    assert said.startswith("dancegen generate-poses demo --edit " + first.digest[:16]) and "--keep 1" in said
+
+    page.click("#undo")
+    shows(page, "after", first.digest)
+    page.wait_for_function("() => !document.querySelector('#edit-line dance-timeline').spans.length")
+
+    drag(page, line, 1.0, 3.0, 1)
+    page.wait_for_timeout(500)
+    page.click("#redo")
+    third = newest(store, 2)
+    ((start, end, rate),) = third.params["retime_span"]
+    assert rate == 0.5 and abs(start - 1) < 0.1 and abs(end - 3) < 0.1
+    outside = np.r_[0 : int(start * 30), int(end * 30) + 2 : 118]
+    assert np.abs(old.positions[outside] - motion_of(third).positions[outside]).max() < 1e-3
+    shows(page, "after", third.digest)
