@@ -33,6 +33,8 @@ ARGUMENTS = (
     "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic",
     "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+DRAWN = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+"""The frame after the next has begun: what there was to draw is drawn."""
 VIEW, LINE = "#make-stage dance-view", "#make-song dance-timeline"
 
 
@@ -71,8 +73,7 @@ def _dropped(page: Any, song: Path) -> dict[str, float]:
     )
     beats = time.perf_counter() - begun
     page.wait_for_function(f"document.querySelector('{VIEW}').dance")
-    before = page.evaluate(f"document.querySelector('{VIEW}').shown")
-    page.wait_for_function(f"document.querySelector('{VIEW}').shown > {before}")
+    page.evaluate(DRAWN)
     return {"beats_s": beats, "dance_s": time.perf_counter() - begun}
 
 

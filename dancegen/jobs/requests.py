@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
@@ -16,8 +17,8 @@ CIRCUMSTANCES = ("device", "force", "name")
 """Keywords of every verb that a page may give. Not `output`: nothing is written outside the store."""
 TEXT = "TEXT"
 """What stands for prompts in the help."""
-PARTS = re.compile(r"[|,@=:\s]+")
-"""What joins a file with a moment or a weight, and several of them."""
+PART = r"[^|,@=:\s]"
+"""A character of a word or a file's name, and none that joins a file with a moment or a weight, or several of them."""
 _RESULT = "result_of"
 
 
@@ -64,11 +65,17 @@ def check_files(kind: type[Options], given: Mapping[str, Any], allowed: Sequence
             continue
         for item in value if isinstance(value, tuple | list) else (value,):
             text = str(item)
-            if not all(_may_read(Path(part), allowed) for part in (text, *PARTS.split(text))):
+            if not all(_may_read(Path(part), allowed) for part in (text, *_parts(text, allowed))):
                 raise InputError(
                     f"{flag_of(each)} {text}: here only files can be named that were uploaded, or are in the store "
                     "or in a directory that was given with --allow"
                 )
+
+
+def _parts(text: str, allowed: Sequence[Path]) -> list[str]:
+    """The words and files in an option's value. The names of the allowed directories may have any characters."""
+    roots = "|".join(re.escape(str(root)) for root in allowed)
+    return re.findall(f"(?:{roots})(?={re.escape(os.sep)}){PART}*|{PART}+" if roots else f"{PART}+", text)
 
 
 def _may_read(path: Path, allowed: Sequence[Path]) -> bool:

@@ -9,13 +9,14 @@ from dancegen.jobs.requests import checked, result, result_of
 from dancegen.options.verbs import VERBS
 
 
-@pytest.fixture
-def places(tmp_path):
-    """(a directory that may be read, one that may not), each with a song."""
-    for name in ("uploads", "home"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "song.wav").write_bytes(b"RIFF")
-    return tmp_path / "uploads", tmp_path / "home"
+@pytest.fixture(params=["plain", "My songs, two"])
+def places(request, tmp_path):
+    """(a directory that may be read, one that may not), each with a song, in a directory of this name."""
+    places = tmp_path / request.param / "uploads", tmp_path / request.param / "home"
+    for place in places:
+        place.mkdir(parents=True)
+        (place / "song.wav").write_bytes(b"RIFF")
+    return places
 
 
 def test_what_was_uploaded_can_be_named_and_is_kept_as_text(places):
