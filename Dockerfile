@@ -23,7 +23,7 @@ FROM python:${PYTHON}-slim
 COPY --from=build /opt/dancegen /opt/dancegen
 # Writable for any user, so that `docker run --user` works.
 RUN mkdir -m 1777 /data /store /hub
-# The hub cache is for downloaded weights. numba, which librosa uses, wants a writable cache of its own.
+# The hub cache is for downloaded weights. numba wants a writable cache of its own.
 ENV PATH=/opt/dancegen/bin:$PATH \
     DANCEGEN_STORE=/store \
     HF_HOME=/hub/huggingface \

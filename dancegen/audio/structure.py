@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -39,8 +40,8 @@ class RepeatedSection:
 def repeated_sections(mel: np.ndarray, beats: Beats) -> list[RepeatedSection]:
     """The sections of a song, given its log-mel (F, N_MELS), that repeat an earlier one; none without beats.
 
-    Boundaries come from librosa's agglomerative segmentation of beat-synchronous spectra (McFee and Ellis, 2014), and
-    lie on bars. A section repeats another where its spectra, beat by beat, correlate with those of an earlier one.
+    Boundaries come from an agglomerative segmentation of beat-synchronous spectra (McFee and Ellis, 2014), and lie on
+    bars. A section repeats another where its spectra, beat by beat, correlate with those of an earlier one.
     """
     spectra = _beat_spectra(mel, beats)
     return _repeats(spectra, _boundaries(spectra, beats))
@@ -86,18 +87,51 @@ def _boundaries(spectra: np.ndarray, beats: Beats) -> list[int]:
     count = len(spectra)
     if count < 2 * SHORTEST_BEATS:
         return []
-    from librosa.segment import agglomerative
-
     sections = int(np.clip(round((beats.times_s[-1] - beats.times_s[0]) / SECTION_S), 2, count // SHORTEST_BEATS))
     bars = beats.downbeats[beats.downbeats < count]
     if not len(bars):
         return []
-    edges = {int(bars[np.abs(bars - edge).argmin()]) for edge in agglomerative(spectra.T, sections)}
+    edges = {int(bars[np.abs(bars - edge).argmin()]) for edge in merged(spectra, sections)}
     kept = [0]
     for edge in sorted(edges):
         if edge - kept[-1] >= SHORTEST_BEATS and count - edge >= SHORTEST_BEATS:
             kept.append(edge)
     return [*kept, count]
+
+
+def merged(rows: np.ndarray, count: int) -> list[int]:
+    """Where each of `count` runs of rows (N, C) begins, once neighbours most alike were merged again and again.
+
+    Most alike are the two that add least to the sum of squared distances to the runs' means (Ward, 1963), as in
+    `librosa.segment.agglomerative`, whose import takes longer than a song's dance.
+    """
+    total = len(rows)
+    sums, sizes = dict(enumerate(rows.astype(np.float64))), dict.fromkeys(range(total), 1)
+    begins, before, behind = {each: each for each in range(total)}, {}, {}
+    waiting: list[tuple[float, int, int]] = []
+
+    def join(left: int, right: int) -> None:
+        apart = sums[left] / sizes[left] - sums[right] / sizes[right]
+        cost = float(apart @ apart) * sizes[left] * sizes[right] / (sizes[left] + sizes[right])
+        behind[left], before[right] = right, left
+        heapq.heappush(waiting, (cost, max(left, right), min(left, right)))
+
+    for left, right in pairwise(range(total)):
+        join(left, right)
+    made = total
+    while len(sums) > max(count, 1):
+        _, one, other = heapq.heappop(waiting)
+        if one not in sums or other not in sums:
+            continue
+        left, right = (one, other) if behind.get(one) == other else (other, one)
+        sums[made], sizes[made] = sums.pop(left) + sums.pop(right), sizes[left] + sizes[right]
+        begins[made] = begins[left]
+        if left in before:
+            join(before[left], made)
+        if right in behind:
+            join(made, behind[right])
+        made += 1
+    return sorted(begins[each] for each in sums)
 
 
 def _likeness(spectra: np.ndarray, first: int, last: int, source: int) -> float:

@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 # A file too many, a tired network disk: it is not the artifact's fault, and making it again would not help.
 _KEPT_OUT = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT}
 
-_REPORTED = ("dancegen", "torch", "numpy", "librosa", "safetensors", "diffusers", "controlnet-aux", "av")
+_REPORTED = ("dancegen", "torch", "numpy", "scipy", "safetensors", "diffusers", "controlnet-aux", "av")
 
 
 class Unusable(StoreError):

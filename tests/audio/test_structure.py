@@ -10,7 +10,8 @@ import pytest
 
 from dancegen.audio.beats import NO_BEATS, Beats
 from dancegen.audio.features import FRAME_RATE
-from dancegen.audio.structure import repeated_sections, song_sections
+from dancegen.audio.structure import merged, repeated_sections, song_sections
+from helpers.processes import run_python
 
 BEAT_S = 0.5
 
@@ -68,3 +69,33 @@ def test_all_sections_of_a_song_are_named_alike_where_they_sound_alike():
 
     assert number(52.0) == number(20.0) and len({number(5.0), number(20.0), number(36.0)}) == 3
     assert song_sections(mel, NO_BEATS, 65.0) == ([(0.0, 65.0)], [0])
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 17])
+def test_neighbours_are_merged_as_librosa_merges_them(count):
+    from librosa.segment import agglomerative
+
+    rng = np.random.default_rng(count)
+    for length in (17, 60, 400):
+        drifting = rng.normal(0, 1, (length, 8)) + np.cumsum(rng.normal(0, 0.3, (length, 8)), axis=0)
+        assert merged(drifting, count) == agglomerative(drifting.T, count).tolist()
+        assert (
+            merged(drifting.astype(np.float32), count) == agglomerative(drifting.astype(np.float32).T, count).tolist()
+        )
+    assert merged(np.zeros((3, 2)), 9) == [0, 1, 2]
+
+
+def test_a_song_is_divided_without_libraries_that_take_long_to_import():
+    code = """
+import sys
+import numpy as np
+from dancegen.audio.beats import Beats
+from dancegen.audio.structure import song_sections
+
+times = np.arange(0.2, 60.0, 0.5)
+mel = np.random.default_rng(0).normal(0, 1, (90 * 61, 80))
+sections, _ = song_sections(mel, Beats(times, 120.0, np.ones(len(times), np.float32)), 61.0)
+assert len(sections) > 1, sections
+print([name for name in ("librosa", "numba", "sklearn", "scipy") if name in sys.modules])
+"""
+    assert run_python("-c", code).stdout.strip() == "[]"
