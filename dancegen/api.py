@@ -95,7 +95,6 @@ def warm_up(*verbs: str) -> None:
     for each in verbs:
         _stage(verb_named(each).function)
     with suppress(ImportError):  # who needs it says so in words
-        import librosa.feature  # noqa: F401
         import torch  # noqa: F401
 
 
