@@ -68,11 +68,14 @@ class Solid:
         about_hips = np.einsum("tik,tjk->tji", axes, danced.positions - danced.root[:, None])
         middle = found[:, _HIPS, :3].mean(axis=1, keepdims=True) * (1, 1, 0)
         places = _where_seen(middle + scale[:, None, None] * about_hips, found)
+        turns = axes[:, None] @ danced.orientations
         return cls(
-            body, *(np.round(each * steps).astype(np.float32) / steps for each, steps in (
-                (places, _PIXEL_STEPS), (axes[:, None] @ danced.orientations, _TURN_STEPS), (scale, _SCALE_STEPS)
-            )), found[..., 3].astype(np.float32),
-        )  # fmt: skip
+            body,
+            _rounded(places, _PIXEL_STEPS),
+            _rounded(turns, _TURN_STEPS),
+            _rounded(scale, _SCALE_STEPS),
+            found[..., 3].astype(np.float32),
+        )
 
     def __len__(self) -> int:
         return len(self.places)
@@ -168,6 +171,11 @@ def seen_joints(dance: PoseSequence) -> np.ndarray:
     )
 
 
+def _rounded(values: np.ndarray, steps: float) -> np.ndarray:
+    """The nearest multiples of 1 / steps."""
+    return np.round(values * steps).astype(np.float32) / steps
+
+
 def cameras_of(dance: PoseSequence) -> np.ndarray:
     """(T, 2, 3): right and down of each frame's camera, taken as affine, in pixels a metre."""
     if dance.joints3d is None:
@@ -175,8 +183,8 @@ def cameras_of(dance: PoseSequence) -> np.ndarray:
     shown = np.asarray(dance.keypoints[..., 2:] > 0)
     shares = shown / np.maximum(shown.sum(1, keepdims=True), 1)
     points, body = dance.keypoints[..., :2].astype(np.float64), dance.joints3d.astype(np.float64)
-    apart = [(each - (each * shares).sum(1, keepdims=True)) * shown for each in (points, body)]
-    return _cameras(*apart, dance.shots, round(_AROUND_S * dance.fps))
+    points, body = ((each - (each * shares).sum(1, keepdims=True)) * shown for each in (points, body))
+    return _cameras(points, body, dance.shots, round(_AROUND_S * dance.fps))
 
 
 def _cameras(points: np.ndarray, body: np.ndarray, cuts: np.ndarray, around: int) -> np.ndarray:
