@@ -71,21 +71,20 @@ def page(studio: Studio) -> None:
 
     def refreshed(job_id: str, digest: str, marked: list[Any]) -> list[Any]:
         making, dances = studio.job(job_id), edits.dances_in(studio.store)
-        made = making and studio.result(making)
+        made, which = making and studio.result(making), gr.update(choices=dances)
         if made or not digest:
             job_id, digest = "", made.digest if made else dances[0][1] if dances else ""
-            fields = chosen(digest)
-        else:
-            fields = [*still * 2, *views(digest, marked, job_id), *still * len(form.components)]
-        return [job_id, gr.update(choices=dances, value=digest or None), gr.update(choices=dances), *fields]
+            fields, which = chosen(digest), gr.update(choices=dances, value=digest or None)
+        else:  # without a job nothing is new, and somebody may be choosing another dance meanwhile
+            shown = views(digest, marked, job_id) if making else still * 3
+            fields = [*still * 2, *shown, *still * len(form.components)]
+        return [job_id, which, gr.update(choices=dances), *fields]
 
     def marked(speed: float, pose: str | None, second: float, event: Any) -> list[Any]:
         found = edits.labelled(event.spans, speed, f"{(pose or '')[:16]}@{second or 0:g}")
         return [found, {"spans": found}]
 
     def moved(marks: list[Any], places: dict[str, Any], digest: str, event: Any) -> list[Any]:
-        if event.phase != "end":
-            return still * 4
         at, dance = round(float(event.time_s), 2), studio.find(digest)
         known = {**places.get(f"{at:g}", {}), event.name: event.position}
         try:

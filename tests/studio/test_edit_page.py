@@ -88,3 +88,22 @@ def test_a_span_is_kept_and_the_rest_redone_and_undone_and_a_span_retimed(browse
     outside = np.r_[0 : int(start * 30), int(end * 30) + 2 : 118]
     assert np.abs(old.positions[outside] - motion_of(third).positions[outside]).max() < 1e-3
     shows(page, "after", third.digest)
+
+    page.click("#undo")
+    shows(page, "after", first.digest)
+    line.evaluate("e => { e.time = 2.0; }")
+    view = page.locator("#edit-after dance-view")
+    view.scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
+    hand = view.evaluate("e => e.screenJoints()[7]")
+    page.mouse.move(hand["x"], hand["y"])
+    page.mouse.down()
+    page.mouse.move(hand["x"] + 10, hand["y"] - 30, steps=5)
+    page.mouse.up()
+    page.wait_for_function("() => document.querySelector('#edit-line dance-timeline').spans.length === 1")
+    page.wait_for_function("() => document.querySelector('#edit-after dance-view').pose")
+    page.click("#redo")
+    fourth = newest(store, 3)
+    moved = np.linalg.norm(motion_of(fourth).positions[60] - old.positions[60], axis=1)
+    assert moved.max() > 0.05 and moved[0] < 1e-3
+    assert np.abs(old.positions[:30] - motion_of(fourth).positions[:30]).max() < 1e-3

@@ -20,7 +20,8 @@
  *   screenJoints()  [{x, y}] of the 18 joints now, in pixels of the window; null where one is missing.
  *
  * Events (they bubble): `dance` when a dance is there, detail {dance}; `failed`, detail {message}; `joint` while a handle
- * is dragged, detail {joint, name, position, phase: "begin" | "move" | "end"}: what is to be done with it is the page's.
+ * is dragged, detail {joint, name, position, phase: "begin" | "move" | "end"}: the joint is shown where it was dragged to,
+ * and what becomes of the rest of the body is the page's. A handle that was not moved has no end.
  *
  * Mouse and touch: drag orbits, the wheel zooms once the view has the focus, right drag or two fingers move.
  * Keyboard: Space plays, left and right arrows go a beat, with Shift they orbit (up and down, too), + - zoom, Home and
@@ -400,13 +401,18 @@ class DanceView extends HTMLElement {
   _pull(event) {
     if (this._taken === undefined) return;
     const at = this._ray(event).ray.intersectPlane(this._plane, new THREE.Vector3());
-    if (at) this._pulled("move", at);
+    if (!at) return;
+    const pose = Float32Array.from(this._placed(this.time));
+    pose.set(at.toArray(), 3 * this._taken);
+    this.pose = pose;
+    this._pulledTo = at;
+    this._pulled("move", at);
   }
 
   _release() {
     if (this._taken === undefined) return;
-    this._pulled("end", new THREE.Vector3().fromArray(this._joints, 3 * this._taken));
-    this._taken = undefined;
+    if (this._pulledTo) this._pulled("end", this._pulledTo);
+    this._taken = this._pulledTo = undefined;
     this._controls.enabled = true;
     this._later();
   }

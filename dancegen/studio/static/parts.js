@@ -71,7 +71,10 @@ export function stage(element, props, trigger, watch) {
   film.addEventListener("play", () => view.clock.pause());
   film.addEventListener("loadedmetadata", () => (film.dataset.ready = ""));
   reported(() => props.value?.job, (text) => (view.note = text));
-  view.addEventListener("joint", ({ detail }) => trigger("joint", { ...detail, time_s: view.time }));
+  // One event a drag: while the page waits for an answer to the first, Gradio drops those that follow.
+  view.addEventListener("joint", ({ detail }) => {
+    if (detail.phase === "end") trigger("joint", { ...detail, time_s: view.time });
+  });
   placed(element, watch, [view, film], () => {
     const value = props.value || {};
     for (const name of ["src", "label", "accent"]) attribute(view, name, value[name]);

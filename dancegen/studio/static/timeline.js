@@ -597,7 +597,8 @@ class DanceTimeline extends HTMLElement {
     pen.stroke();
     for (const x of [left, right]) pen.fillRect(x - 1.5, top + height / 2 - 9, 3, Math.min(18, height));
     pen.fillStyle = colours.text;
-    if (span.label && right - left > 18) this._text(pen, span.label, left, right, lane < 0 ? top + 10 : top + height / 2, 1e9);
+    const label = span.label.split("/").at(-1); // of a file its name
+    if (label && right - left > 18) this._text(pen, label, left, right, lane < 0 ? top + 10 : top + height / 2, 1e9);
   }
 
   _drawHead(pen, height, colours) {
