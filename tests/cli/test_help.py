@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-import resource
 
 import pytest
 
 from dancegen.cli import main
 from helpers.processes import run, run_python
 
-HEAVY = ("torch", "numpy", "librosa", "cv2", "scipy", "av", "soundfile", "diffusers", "joblib", "mediapipe")
+HEAVY = ("torch", "numpy", "librosa", "cv2", "scipy", "av", "soundfile", "diffusers", "joblib", "mediapipe",
+         "gradio")  # fmt: skip
 COMMANDS = ["dance", "inference", "prepare", "extract-poses", "train", "generate-poses", "render", "evaluate"]
 ARTIFACTS = ("ls", "show", "why", "verify", "gc", "rm", "pin", "unpin", "export", "import")
 GROUPS = [["genres"], ["artifacts"], *(["artifacts", name] for name in ARTIFACTS), []]
@@ -36,18 +36,6 @@ def test_importing_the_package_imports_nothing_heavy_and_names_every_verb():
     assert imported == []
     for verb in ("prepare", "extract_poses", "train", "generate_poses", "render", "evaluate", "dance", "__version__"):
         assert f"'{verb}'" in names
-
-
-def test_help_answers_in_half_a_second():
-    def seconds() -> float:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        ran = run_python("-c", "import sys; from dancegen.cli import main; sys.exit(main(['--help']))")
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert ran.returncode == 0 and "dancegen" in ran.stdout
-        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-
-    # Processor time, the best of three: help waits for nothing, and other programs are not what is measured.
-    assert min(seconds() for _ in range(3)) <= 0.5
 
 
 @pytest.mark.parametrize("command", [[name] for name in COMMANDS] + GROUPS, ids=" ".join)
