@@ -192,6 +192,7 @@ def test_every_trial_changes_one_setting_of_a_configuration_that_exists():
     assert {c.generator.activation for c in configs} == {"leaky", "relu"}
 
 
+@pytest.mark.slow
 def test_an_ablation_leaves_its_tables_in_the_page_and_goes_on_where_it_stopped(tmp_path, capsys):
     from dancegen.store import open_store
 
@@ -256,6 +257,7 @@ def test_each_seed_is_a_row_of_what_evaluate_says_then_mean_spread_and_the_ratio
     assert float(table["ratio"][0]) == pytest.approx((slow + fast) / 2 / real["speed_median"], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_store_is_measured_beside_its_peers():
     few = ("--small", "2", "--large-mb", "1", "--listed", "12", "--dvc", "no-dvc-here", "--json")
     ran = run_python(REPOSITORY / "benchmarks" / "store.py", *few)
@@ -286,6 +288,7 @@ def test_dvc_publishes_finds_restores_and_hashes_again_beside_the_store(tmp_path
     assert asked[12:] == ["status True"] * 3
 
 
+@pytest.mark.slow
 def test_looking_for_dancers_is_measured_on_the_same_people(shared_data, shared_weights):
     found = extract.measure_detector(
         shared_data / "video" / "mgt_dancer.avi", str(shared_weights / "openpose-mobilenet-thin.pb"), 3, 1
@@ -324,6 +327,7 @@ def test_downbeats_are_held_against_every_fourth_beat_of_a_tracker_that_hears_no
     assert beats.f_measure(times + 0.069, times) == 1.0 and beats.f_measure(times[::2], times) == pytest.approx(2 / 3)
 
 
+@pytest.mark.slow
 def test_both_trackers_hear_the_beats_of_one_song():
     from dancegen.audio.synth.song_maker import SongSpec
     from dancegen.audio.trackers import BUILT_IN_TRACKER

@@ -98,6 +98,7 @@ def test_other_cleaning_and_another_canvas_look_at_nothing_again(alone, given):
     assert len(store.artifacts(STAGE)) == 4
 
 
+@pytest.mark.slow
 def test_of_an_added_video_only_its_own_pictures_are_looked_at(alone, shots, shared_data, given):
     dataset, _ = alone
     store = open_store(dataset.path.parents[1])
@@ -111,6 +112,7 @@ def test_of_an_added_video_only_its_own_pictures_are_looked_at(alone, shots, sha
     assert plan("extract-poses", larger, **given, store=store).work == ()
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_bytes_of_one(alone, tmp_path, given):
     dataset, one = alone
     store = open_store(tmp_path / "two")
@@ -118,6 +120,7 @@ def test_two_processes_give_the_bytes_of_one(alone, tmp_path, given):
     assert two.content == one.content and two.summary["clips_detected"] == 4
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_bytes_of_one_process(alone, tmp_path, given):
     dataset, one = alone
     store = open_store(tmp_path / "cluster")

@@ -206,6 +206,7 @@ def test_key_frames_are_shown_as_they_were_painted_also_on_the_beats(store, pose
         assert (frames[10 * beat] == painted[beat]).all()
 
 
+@pytest.mark.slow
 def test_memory_that_runs_out_is_said_and_the_film_goes_on_more_thriftily(store, poses, models, tmp_path):
     """A real allocator says no: the process may take so much address space and no more."""
     from diffusers import AutoencoderKL

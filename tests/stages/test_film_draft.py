@@ -18,6 +18,7 @@ from helpers.tiny_film import PROMPT, QUICK, film, flags, pictures, shown, tasks
 FEW = {"steps": 2, "window": 8, "stride": 6, "segment": 24, "overlap": 4, "key_fps": 5}
 
 
+@pytest.mark.slow
 def test_a_preview_is_a_film_of_its_seconds_with_their_music(store, poses, models, capfd):
     made = film(store, poses, PROMPT, capfd, **FEW, **models, preview="1.5-3.5")
     info = probe_video(store.find(made["digest"]).file("video.mp4"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
 from dancegen.cli import main
 from dancegen.pose.figure import seen_height
@@ -27,6 +28,7 @@ def test_a_longer_dance_paints_only_what_is_new(store, models, capfd):
     assert longer["segments_total"] - longer["segments_computed"] == 2
 
 
+@pytest.mark.slow
 def test_the_first_part_of_a_song_is_painted_once_however_much_of_it_is_danced(store, models, capfd, tmp_path):
     """The dance begins alike, and so do its pictures."""
     few = {**QUICK, **FEW, **models, "segment": 8, "overlap": 4, "window": 8, "stride": 6, "steps": 1, "fps": 30}

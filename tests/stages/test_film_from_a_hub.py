@@ -96,6 +96,7 @@ def test_exactly_the_files_that_a_film_needs_come_once_and_then_it_works_offline
     ],
     ids=["lightning", "lcm"],
 )
+@pytest.mark.slow
 def test_other_motion_modules_are_fetched_and_painted_with(words, choices, repository, files, hub, place, poses):
     hub.requests.clear()
     made = film(hub, place, poses, *words, **choices)

@@ -131,6 +131,7 @@ def test_a_portrait_and_other_pictures_are_seen_and_are_in_the_recipe(whole, sto
     assert "--looks nowhere.png: there is no such file" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_options_that_paint_otherwise_paint_another_film(whole, store, poses, base, tmp_path, capfd):
     lora = tiny_wan_lora(base, tmp_path / "style.safetensors")
     digests = {
@@ -175,6 +176,7 @@ def test_a_dry_run_plans_within_eight_gigabytes(store, poses, base, capfd):
     assert not segments(store, "not painted yet")
 
 
+@pytest.mark.slow
 def test_exactly_the_files_that_are_needed_come_and_then_it_works_offline(store, poses, base, tmp_path):
     folder = tmp_path / "hub"
     shutil.copytree(base, folder)

@@ -143,6 +143,7 @@ def test_a_choreography_is_made_to_a_video_only_where_that_is_asked_for(video, s
     assert dance_of(made, store).stage == "generate-poses" and made.summary["seconds"] == pytest.approx(1.5, abs=0.1)
 
 
+@pytest.mark.slow
 def test_it_is_painted_in_the_words_of_a_prompt(video, weights, store, place, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     models = film_options(tiny_models(place / "models"))

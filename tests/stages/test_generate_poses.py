@@ -230,6 +230,7 @@ def test_two_processes_that_ask_for_one_dance_make_it_once(place, model, song):
     assert found[0]["content"] == found[1]["content"]
 
 
+@pytest.mark.slow
 def test_a_song_of_three_minutes_is_probed_and_decoded_once_and_its_copy_once_for_each_video(place, model, monkeypatch):
     """The copy is what the preview's and the video's soundtracks are coded from."""
     from dancegen.audio import load, song

@@ -238,7 +238,8 @@ def test_a_dance_is_cancelled_within_two_seconds_and_can_be_danced_again(browser
         page = opened(browser, studio)
         page.click("#dance")
         page.get_by_text("there is no song yet").wait_for()
-        page.click("#demo")
+        song = write_song(tmp_path / "long.wav", 240.0)  # so that there is time to cancel its dance
+        page.locator("input[type=file]").first.set_input_files(song)
         wait_until(lambda: page.evaluate(f"document.querySelector('{LINE}').song.seconds > 0"), "the song", seconds=120)
         page.click("#dance")
         page.wait_for_selector("#queue .running", timeout=LONG_MS)

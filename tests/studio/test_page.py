@@ -203,9 +203,8 @@ def test_a_result_is_deleted_when_it_is_confirmed(browser, place, tmp_path):
         page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1280])
-def test_everybody_can_use_it(browser, studio, scheme, width):
+@pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (1280, "light")])
+def test_everybody_can_use_it(browser, studio, width, scheme):
     """axe-core finds nothing that a screen reader, a keyboard or weak eyes would stumble over."""
     axe = MODULES / "axe-core" / "axe.min.js"
     if not axe.is_file():
@@ -227,6 +226,7 @@ def test_everybody_can_use_it(browser, studio, scheme, width):
     assert found == []
 
 
+@pytest.mark.slow
 def test_the_pictures_of_the_documentation_are_taken(browser, studio, tmp_path):
     taken = take(browser, studio, tmp_path)
     assert {path.stem for path in taken} >= {f"studio-{tab.lower()}" for tab in PAGES}

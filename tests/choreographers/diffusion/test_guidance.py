@@ -73,6 +73,7 @@ def test_one_pass_a_step_where_the_strength_is_an_input(config, strength, window
     assert seen == [windows] * 3 and dance.shape == (60, 127)
 
 
+@pytest.mark.slow
 def test_a_denoiser_learns_to_go_beyond_itself(tmp_path):
     """After some steps a strength of 3 takes it from what it says without music and style beyond what it says with."""
     config = replace(GUIDED, train=replace(GUIDED.train, steps=400, batch=16, learning_rate=0.003))

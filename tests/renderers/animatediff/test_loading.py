@@ -175,6 +175,7 @@ def test_a_plan_counts_the_second_pass_and_the_portraits_encoder(models, tmp_pat
     assert not any("may not be enough" in line for line in plain.lines())
 
 
+@pytest.mark.slow
 def test_the_memory_that_is_named_chooses_the_window():
     """By the shapes of Stable Diffusion 1.5, whose weights need not be here to be counted."""
     usual = Settings().completed()
@@ -199,6 +200,7 @@ def test_each_level_of_memory_takes_less_than_the_one_above(window, size, saved)
     assert longer == 128 * 320 * (size[0] // 8) * (size[1] // 8) * 2
 
 
+@pytest.mark.slow
 def test_a_plan_keeps_within_the_memory_that_is_named(monkeypatch):
     """What all networks at once would go beyond, they do not where they wait in main memory."""
     monkeypatch.setattr("dancegen.renderers.film.plan.free_gigabytes", lambda device: 64.0)
