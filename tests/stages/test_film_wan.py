@@ -14,7 +14,7 @@ import pytest
 from dancegen.cli import main
 from dancegen.store import open_store
 from helpers.local_hub import Repository, hub_of
-from helpers.processes import run_python, start_python, wait_until
+from helpers.processes import free_port, run_python, start_python, wait_until
 from helpers.tiny_film import dance, flags, pictures, shown
 from helpers.tiny_wan import tiny_wan, tiny_wan_lora
 
@@ -174,6 +174,17 @@ def test_a_dry_run_plans_within_eight_gigabytes(store, poses, base, capfd):
     assert plan["fits"] and plan["segments_total"] == 4 and plan["segment"] == 13 and plan["shift"] == 3
     assert plan["models"][0]["role"] == "base" and plan["download_gb"] == 0
     assert not segments(store, "not painted yet")
+
+
+def test_a_dry_run_where_no_hub_answers_says_what_is_missing(store, poses, tmp_path):
+    words = words_of(store, poses, "Wan-AI/Wan2.1-VACE-1.3B-diffusers", "a film from nowhere")
+    place = {"HF_ENDPOINT": f"http://127.0.0.1:{free_port()}", "HF_HOME": str(tmp_path)}
+    planned = run_python("-m", "dancegen", *words, "--dry-run", timeout=120, **place)
+    assert planned.returncode == 3, planned.stderr
+    (model,) = json.loads(planned.stdout)["models"]
+    assert model["name"] == "Wan-AI/Wan2.1-VACE-1.3B-diffusers" and not model["here"] and model["gigabytes"] == 16.3
+    refused = run_python("-m", "dancegen", *words, timeout=120, **place)
+    assert refused.returncode != 0 and "is not here" in refused.stderr and "does not fit" not in refused.stderr
 
 
 @pytest.mark.slow

@@ -50,8 +50,8 @@ def explained(located: Located) -> Iterator[None]:
 
 
 def is_checkpoint(located: Located) -> bool:
-    """Whether a model is one file without its configuration."""
-    return not any(name.endswith(CONFIG) for name in located.files)
+    """Whether a model is one file without its configuration. Of a model that is not here nobody can say it."""
+    return bool(located.files) and not any(name.endswith(CONFIG) for name in located.files)
 
 
 def variant_of(located: Located, prefix: str) -> dict[str, Any]:
