@@ -1,7 +1,7 @@
 """Makes the README's moving picture from a video of dancegen's: a few seconds that end as they begin.
 
 dancegen dance demo --size 560x420 --fps 20 --seed 10 -o demo.mp4
-python docs/pictures/make.py demo.mp4 --start 18 --seconds 4 -o docs/pictures/dance.webp
+python docs/pictures/make.py demo.mp4 --start 8 --seconds 4 -o docs/pictures/dance.webp
 """
 
 from __future__ import annotations
