@@ -48,18 +48,19 @@ def write_openpose_json(sequence: PoseSequence, path: str | Path) -> None:
 
     The format has no place for the frame rate and the start in the song: tell them to read_openpose_json.
     """
-    _write([_frame_as_json(sequence, index) for index in range(len(sequence))], Path(path))
+    frames = (_as_text(_frame_as_json(sequence, index)) for index in range(len(sequence)))
+    Path(path).write_text(f"[{','.join(frames)}]", encoding="utf-8")
 
 
 def write_frame_json(sequence: PoseSequence, folder: Path, name: str = "dance") -> None:
     """Write a dance as OpenPose does into a folder that is there: NAME_000000000000_keypoints.json a frame."""
     for index in range(len(sequence)):
-        _write(_frame_as_json(sequence, index), folder / f"{name}_{index:012d}_keypoints.json")
+        frame = _as_text(_frame_as_json(sequence, index))
+        (folder / f"{name}_{index:012d}_keypoints.json").write_text(frame, encoding="utf-8")
 
 
-def _write(value: object, path: Path) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump(value, file, allow_nan=False, separators=(",", ":"))
+def _as_text(frame: dict) -> str:
+    return json.dumps(frame, allow_nan=False, separators=(",", ":"))  # `json.dump` is several times slower
 
 
 def read_openpose_json(

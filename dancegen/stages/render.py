@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dancegen.stages.film_request import FilmRequest
 
 STAGE = "render"
-VERSION = 6
+VERSION = 7
 SKELETON, OPENPOSE = "skeleton", "openpose"
 
 

@@ -88,7 +88,7 @@ PINNED: dict[str, tuple[Callable[[], Recipe], str]] = {
     ),
     "render skeleton": (
         of("render", render.VERSION, SkeletonOptions(), "poses", engine="skeleton", fps=30.0, size=[1280, 720]),
-        "2379d0281590e4f4",
+        "ca31d0a0bd9fdc03",
     ),
     "render animatediff": (
         film_of("render", film.VERSION),

@@ -22,6 +22,7 @@ WAIST_R, CHEST_R, PELVIS_R = 0.030, 0.044, 0.040
 HEAD_R, CHIN_R, HEAD_HEIGHT = 0.046, 0.033, 0.064
 HAND_LENGTH, FOOT_LENGTH = 0.062, 0.085
 
+SPACED_FROM = 240  # pixels of body, from which its fields are worked out at every second pixel
 RIM = 0.0085  # how far the light on an edge reaches into the body
 CORE = 0.0105  # how far the light of a bone reaches
 LIGHT_FROM = (-0.45, -0.9)  # unit vector to the lamp in the picture
@@ -43,8 +44,8 @@ class _Solid:
     patch: Patch
     field: np.ndarray
     core: np.ndarray
-    own: np.ndarray | float
-    root: np.ndarray | float = 1.0
+    own: np.ndarray
+    root: np.ndarray | None = None
 
 
 def draw_figure(body: Body, frame: int, palette: Palette, glow: float, size: tuple[int, int]) -> Figure | None:
@@ -54,9 +55,8 @@ def draw_figure(body: Body, frame: int, palette: Palette, glow: float, size: tup
     patch = patch_around(corners, 0.12 * tall, size, step=2)
     if not patch or presence[1:14].max() <= 0.02:
         return None
-    shape = (len(patch.y), patch.x.shape[1])
     # Colours are kept as three planes: numpy is several times slower where the innermost axis is three long.
-    figure = Figure(patch, np.zeros((3, *shape), np.float32), np.zeros(shape, np.float32))
+    figure = Figure(patch, np.zeros((3, *patch.shape), np.float32), np.zeros(patch.shape, np.float32))
     tints = {"right": palette.right, "left": palette.left}
 
     shown = float(presence[[NECK, *SHOULDERS, *HIPS]].min())
@@ -75,11 +75,15 @@ def draw_figure(body: Body, frame: int, palette: Palette, glow: float, size: tup
     return figure
 
 
+def _patch(points: list[np.ndarray], margin: float, tall: float, size: tuple[int, int]) -> Patch:
+    return patch_around(np.stack(points), margin * tall, size, spacing=2 if tall >= SPACED_FROM else 1)
+
+
 def _arm(points: np.ndarray, tall: float, size: tuple[int, int]) -> _Solid | None:
     shoulder, elbow, wrist = points
     hand = wrist + _direction(wrist - elbow) * HAND_LENGTH * tall
     palm = wrist + (hand - wrist) * 0.5
-    patch = patch_around(np.stack([shoulder, elbow, wrist, hand]), (SHOULDER_R + 0.02) * tall, size)
+    patch = _patch([shoulder, elbow, wrist, hand], SHOULDER_R + 0.02, tall, size)
     if not patch:
         return None
     upper, core1 = bone(patch, shoulder, elbow, SHOULDER_R * tall, ELBOW_R * tall, 0.004 * tall, 0.3)
@@ -92,7 +96,7 @@ def _arm(points: np.ndarray, tall: float, size: tuple[int, int]) -> _Solid | Non
 def _leg(points: np.ndarray, heading: float, side: str, tall: float, size: tuple[int, int]) -> _Solid | None:
     hip, knee, ankle = points
     toe, heel = _foot(knee, ankle, heading, side, tall)
-    patch = patch_around(np.stack([hip, knee, ankle, toe, heel]), (HIP_R + 0.02) * tall, size)
+    patch = _patch([hip, knee, ankle, toe, heel], HIP_R + 0.02, tall, size)
     if not patch:
         return None
     thigh, core1 = bone(patch, hip, knee, HIP_R * tall, KNEE_R * tall, 0.010 * tall, 0.45)
@@ -117,8 +121,7 @@ def _torso(joints: np.ndarray, head: np.ndarray, heading: float, tall: float, si
     neck, (right, left), hips = joints[NECK], joints[SHOULDERS], joints[HIPS]
     middle = hips.mean(axis=0)
     up = _direction(head - neck)
-    points = np.stack([neck, right, left, *hips, head + up * HEAD_HEIGHT * tall, head])
-    patch = patch_around(points, 0.075 * tall, size)
+    patch = _patch([neck, right, left, *hips, head + up * HEAD_HEIGHT * tall, head], 0.075, tall, size)
     if not patch:
         return None
     waist = middle + (neck - middle) * 0.38
@@ -181,28 +184,31 @@ def _paint(figure: Figure, solid: _Solid | None, tint: np.ndarray, shown: float,
     """Lay one part of the body over what is there already."""
     if solid is None or shown <= 0.02:
         return
-    field = solid.field
-    cover = np.clip(np.float32(0.5) - field, 0, 1)
-    cover *= solid.root
+    filled = solid.patch.filled
     # A round cross-section: height rises from the edge inwards, and its slope is what the lamp sees.
-    depth = np.clip(field * np.float32(-1 / (0.034 * tall)), 0, 1)
+    depth = np.clip(solid.field * np.float32(-1 / (0.034 * tall)), 0, 1)
     height = np.sqrt(depth * (2 - depth))
-    lit = _lit(height, tall)
-    rim = np.clip(1 - np.abs(field + np.float32(0.25 * RIM * tall)) * np.float32(1 / (RIM * tall)), 0, 1)
-    rim *= rim
-    rim *= solid.own
     core = np.exp(solid.core * np.float32(-1 / (CORE * tall)))
     core *= depth
-    body = lit * np.float32(0.30 + 0.14 * glow) + np.float32(0.09)
-    body += rim * np.float32(0.75 + 0.35 * glow)
+    body = _lit(height, tall / solid.patch.spacing) * np.float32(0.30 + 0.14 * glow) + np.float32(0.09)
     body += core * np.float32(0.20 + 0.35 * glow)
-    white = rim * np.float32(0.30 + 0.25 * glow)
-    white += core * np.float32(0.16 + 0.45 * glow)
-    _over(figure, solid.patch, [body * tint[channel] + white for channel in range(3)], cover * np.float32(shown))
+    body, white = filled(body), filled(core * np.float32(0.16 + 0.45 * glow))
+    # Edges are sharp: they need every pixel.
+    field = filled(solid.field)
+    cover = np.clip(np.float32(0.5) - field, 0, 1)
+    if solid.root is not None:
+        cover *= filled(solid.root)
+    rim = np.clip(1 - np.abs(field + np.float32(0.25 * RIM * tall)) * np.float32(1 / (RIM * tall)), 0, 1)
+    rim *= rim
+    rim *= filled(solid.own)
+    body += rim * np.float32(0.75 + 0.35 * glow)
+    white += rim * np.float32(0.30 + 0.25 * glow)
+    tints = [filled(each) if each.ndim else each for each in tint]
+    _over(figure, solid.patch, [body * each + white for each in tints], cover * np.float32(shown))
 
 
 def _lit(height: np.ndarray, tall: float) -> np.ndarray:
-    """Lambert's law on a height field, with light wrapped round so that no side is black."""
+    """Lambert's law on a height field, with light wrapped round so that no side is black. tall: in its points."""
     slope = np.full(height.shape, 0.45, np.float32)
     strength = np.float32(0.012 * tall)
     slope[:, 1:-1] -= (height[:, 2:] - height[:, :-2]) * (strength * np.float32(LIGHT_FROM[0]) * -1)

@@ -7,7 +7,7 @@ cores. Layers hold linear light (1 is bright) and are added; the tone mapper tur
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -22,9 +22,11 @@ from dancegen.renderers.skeleton.neon.palette import Palette, palette_at, tinted
 from dancegen.renderers.skeleton.neon.tone_mapper import Dancer, ToneMapper, expose
 
 TRAIL_S = (0.20, 0.13, 0.26)  # after-images fade to 1/e in this time, by channel: they cool from white to violet
+TRAIL_GONE_S = 1.6  # after which less than an 8-bit step is left of one
 ECHO_S = 0.5  # the outline that a beat leaves fades in this time
 MIRROR = 0.42
 SMALLEST_SIDE = 64
+NOWHERE = (slice(0, 0), slice(0, 0))
 AHEAD = 3  # frames whose dancer is drawn in advance
 TALLEST = 560  # pixels of body drawn at full detail; a taller one is enlarged, and its glow hides that
 
@@ -107,10 +109,13 @@ class _Compositor:
         self.backdrop = Backdrop(size, body.stature, body.floor_y)
         self._half = (width // 2, height // 2)
         self._trail = np.zeros((height // 2, width // 2, 3), np.float32)
+        self._dancer, self._dancer_box = np.zeros_like(self._trail), NOWHERE
         fade = np.exp(-1 / (np.array(TRAIL_S) * fps)).astype(np.float32)
         self._fade = np.ascontiguousarray(np.broadcast_to(fade, self._trail.shape))
+        self._trail_box = NOWHERE
+        self._trailed = deque(maxlen=max(1, round(TRAIL_GONE_S * fps)))  # boxes that a trail is left of
         self._stamp = np.zeros((height // 2, width // 2), np.float32)
-        self._stamp_box = (slice(0, 0), slice(0, 0))
+        self._stamp_box = NOWHERE
         self._stamped_s, self._stamped_x = -np.inf, 0.0
 
     def light(self, frame: int, moment: Moment, dancer: Dancer | None) -> np.ndarray:
@@ -120,12 +125,12 @@ class _Compositor:
         palette = palette_at(moment.time_s)
         ground, camera = float(self.body.ground[frame]), float(self.body.camera[frame])
         soft = self.backdrop.haze(moment, palette, ground)
-        halved = None if dancer is None else dancer.halved
-        if halved is not None:
-            soft += self._wide_bloom(halved, soft.shape[1::-1], moment)
+        self._place(dancer)
+        if dancer is not None:
+            soft += self._wide_bloom(soft.shape[1::-1], moment)
         light = cv2.resize(soft, self._half, interpolation=cv2.INTER_LINEAR)
         self.backdrop.draw_lines(light, moment, palette, camera, ground)
-        light += self._trail
+        light[self._trail_box] += self._trail[self._trail_box]
         self._echo(light, dancer, moment, palette, ground)
         if dancer is not None:
             self._mirror(light, dancer)
@@ -133,10 +138,17 @@ class _Compositor:
         self._age_trail(dancer, moment)
         return light
 
-    def _wide_bloom(self, halved: np.ndarray, coarse: tuple[int, int], moment: Moment) -> np.ndarray:
+    def _place(self, dancer: Dancer | None) -> None:
+        """Put the dancer, and nothing else, on the layer that mirror image and bloom are made of."""
+        self._dancer[self._dancer_box] = 0
+        self._dancer_box = NOWHERE if dancer is None else dancer.box
+        if dancer is not None:
+            self._dancer[dancer.box] = dancer.halved
+
+    def _wide_bloom(self, coarse: tuple[int, int], moment: Moment) -> np.ndarray:
         import cv2
 
-        small = cv2.resize(halved, coarse, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(self._dancer, coarse, interpolation=cv2.INTER_AREA)
         sigma = max(0.055 * self.body.stature / 8, 0.6)
         return cv2.GaussianBlur(small, (0, 0), sigma) * np.float32(0.75 + 0.7 * moment.pulse)
 
@@ -146,7 +158,7 @@ class _Compositor:
         sigma = max(0.013 * self.body.stature / 4, 0.6)
         # Blurred further than this, nothing is left of an 8-bit step. Even bounds halve as the whole layer would.
         near = _grown(dancer.box, 2 * (int(5 * sigma) + 2), self._half)
-        around = dancer.halved[near]
+        around = self._dancer[near]
         height, width = around.shape[:2]
         # An odd layer gets one more row or column, so that a quarter is a quarter wherever the box begins and ends.
         around = cv2.copyMakeBorder(around, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
@@ -164,7 +176,7 @@ class _Compositor:
         if depth <= 0:
             return
         columns = _grown(dancer.box, 4, self._half)[1]
-        image = cv2.blur(dancer.halved[line - depth : line, columns][::-1], (5, 3))
+        image = cv2.blur(self._dancer[line - depth : line, columns][::-1], (5, 3))
         paler = np.exp(-np.arange(depth, dtype=np.float32) / np.float32(0.16 * self.body.stature))
         light[line : line + depth, columns] += image * (paler * np.float32(MIRROR))[:, None, None]
 
@@ -177,7 +189,9 @@ class _Compositor:
             return
         if dancer is not None and moment.time_s - age > self._stamped_s + 1e-6:
             self._stamped_s = moment.time_s - age
-            self._stamp, self._stamped_x = dancer.halved.max(axis=2), ground
+            self._stamp[self._stamp_box], self._stamped_x = 0, ground
+            red, green, blue = cv2.split(dancer.halved)
+            self._stamp[dancer.box] = cv2.max(cv2.max(red, green), blue)
             self._stamp_box = dancer.box
         grown = 1 + 0.10 * age / ECHO_S
         centre = (self._stamped_x / 2, (self.body.floor_y - 0.5 * self.body.stature) / 2)
@@ -194,11 +208,25 @@ class _Compositor:
     def _age_trail(self, dancer: Dancer | None, moment: Moment) -> None:
         import cv2
 
-        self._trail *= self._fade
-        self._trail = cv2.blur(self._trail, (3, 3))
+        self._trailed.append(NOWHERE if dancer is None else dancer.box)
+        blurred = int(3 * np.sqrt(len(self._trailed))) + 1  # as far as so many blurs carry light
+        before, box = self._trail_box, _grown(_around(self._trailed), blurred, self._half)
+        aged = cv2.blur(self._trail[box] * self._fade[box], (3, 3)) if self._trail[box].size else 0
+        self._trail[before] = 0
+        self._trail[box] = aged
+        self._trail_box = box
         if dancer is not None:
             trail = self._trail[dancer.box]
-            np.maximum(trail, dancer.halved[dancer.box] * np.float32(0.32 + 0.30 * moment.pulse), out=trail)
+            np.maximum(trail, dancer.halved * np.float32(0.32 + 0.30 * moment.pulse), out=trail)
+
+
+def _around(boxes: Iterable[tuple[slice, slice]]) -> tuple[slice, slice]:
+    """(rows, columns) round all boxes that are not empty."""
+    sides = [
+        (slice(min(each.start for each in ways), max(each.stop for each in ways)))
+        for ways in zip(*(box for box in boxes if box != NOWHERE), strict=True)
+    ]
+    return (sides[0], sides[1]) if sides else NOWHERE
 
 
 def _enlarged(

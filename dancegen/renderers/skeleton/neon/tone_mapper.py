@@ -31,7 +31,7 @@ class Dancer:
 
     window: (rows, columns) of the frame, with even bounds but at the edges of an odd frame. shone, through: (h, w, 3)
     uint16, light that the dancer adds and share of the backdrop behind that is left. halved: the dancer's linear light
-    alone on the whole half-size frame, float32; box: (rows, columns) of it, beyond which it is 0.
+    alone at half size, (h, w, 3) float32; box: (rows, columns) of the half-size frame that it fills.
     """
 
     window: tuple[slice, slice]
@@ -55,15 +55,14 @@ def expose(figure: Figure, detail: float, size: tuple[int, int]) -> Dancer:
     corner = (figure.patch.left, figure.patch.top)
     half = (size[0] // 2, size[1] // 2)
     box = _covered(corner, colour.shape, detail * 2, half, margin=1)
-    halved = np.zeros((half[1], half[0], 3), np.float32)
     if detail == 1 and not (size[0] % 2 or size[1] % 2):  # an even patch: means of four pixels
         box = (
             slice(corner[1] // 2, corner[1] // 2 + len(colour) // 2),
             slice(corner[0] // 2, corner[0] // 2 + colour.shape[1] // 2),
         )
-        halved[box] = cv2.resize(colour, (colour.shape[1] // 2, len(colour) // 2), interpolation=cv2.INTER_AREA)
+        halved = cv2.resize(colour, (colour.shape[1] // 2, len(colour) // 2), interpolation=cv2.INTER_AREA)
         return Dancer(figure.patch.window, shone, through, halved, box)
-    halved[box] = _placed(colour, corner, detail * 2, box, 0)
+    halved = _placed(colour, corner, detail * 2, box, 0)
     if detail == 1:
         return Dancer(figure.patch.window, shone, through, halved, box)
     window = _covered(corner, shone.shape, detail, size, step=2)

@@ -208,12 +208,34 @@ def test_a_tall_dancer_is_enlarged_onto_the_very_same_place():
     assert np.abs(cover[0] - cover[1]).mean() < 0.02 * cover[0].max()
 
 
-@pytest.mark.parametrize("size", [(320, 180), (180, 322), (600, 900)])
-def test_light_of_the_dancer_is_added_where_it_is_and_the_picture_is_that_of_whole_layers(size, monkeypatch):
+def test_a_figure_worked_out_at_every_second_pixel_is_the_one_of_every_pixel(monkeypatch):
+    from dancegen.renderers.skeleton.neon import figure as drawing
+    from dancegen.renderers.skeleton.neon.palette import palette_at
+
+    size = (640, 540)
+    body = frame_body(swaying(4), size)
+    assert body.stature > drawing.SPACED_FROM
+
+    def drawn() -> drawing.Figure:
+        return drawing.draw_figure(body, 2, palette_at(0.0), 0.5, size)
+
+    spaced = drawn()
+    monkeypatch.setattr(drawing, "SPACED_FROM", float("inf"))
+    every = drawn()
+    assert spaced.patch.window == every.patch.window
+    inside = every.cover > 0
+    for one, other in ((spaced.cover, every.cover), *zip(spaced.colour, every.colour, strict=True)):
+        apart = np.abs(one - other)[inside] / other.max()
+        assert apart.mean() < 0.01 and np.percentile(apart, 99) < 0.1
+    assert np.abs(spaced.cover - every.cover).max() > 0  # they were worked out in two ways
+
+
+@pytest.mark.parametrize(("size", "count"), [((320, 180), 40), ((180, 322), 8), ((600, 900), 8)])
+def test_light_of_the_dancer_is_added_where_it_is_and_the_picture_is_that_of_whole_layers(size, count, monkeypatch):
     """Glow, mirror image, trail and echo of the last beat, all worked out round the dancer alone."""
     from dancegen.renderers.skeleton.neon import renderer
 
-    sequence, envelope = swaying(8), steady([0.05, 0.35])
+    sequence, envelope = swaying(count), steady([0.05, 0.35])
     near = render(sequence, envelope, size)
     whole = (slice(0, size[1] // 2), slice(0, size[0] // 2))
     boxes = []
@@ -221,7 +243,9 @@ def test_light_of_the_dancer_is_added_where_it_is_and_the_picture_is_that_of_who
     def everywhere(figure, *more):
         dancer = expose(figure, *more)
         boxes.append(dancer.box)
-        return replace(dancer, box=whole)
+        layer = np.zeros((size[1] // 2, size[0] // 2, 3), np.float32)
+        layer[dancer.box] = dancer.halved
+        return replace(dancer, halved=layer, box=whole)
 
     expose = renderer.expose
     monkeypatch.setattr(renderer, "expose", everywhere)
