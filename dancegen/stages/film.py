@@ -17,7 +17,7 @@ from dancegen.detectors.registry import DetectorSpec, resolve
 from dancegen.options.shared import NO_DETECTOR
 from dancegen.progress import Progress
 from dancegen.renderers.film.backend import FilmBackend, Grid
-from dancegen.renderers.film.frames import Composition, faded
+from dancegen.renderers.film.frames import Composition
 from dancegen.renderers.film.settings import FilmOptions
 from dancegen.stages.dance_files import AUDIO, BEATS, POSES
 from dancegen.stages.film_command import tags_of
@@ -25,7 +25,7 @@ from dancegen.stages.film_picture import Picture
 from dancegen.stages.film_poses import ShownPoses, rounded, solid_of
 from dancegen.stages.film_recipes import Inputs, film_recipe, model_inputs
 from dancegen.stages.film_request import FilmRequest
-from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
+from dancegen.stages.film_segments import SegmentTask, frames_of, joined, paint_segments
 from dancegen.stages.filmed_dance import framed_as_filmed
 from dancegen.stages.import_poses import dance_to_render
 from dancegen.store import Artifact, Input, Recipe
@@ -163,6 +163,11 @@ class FilmJob:
             found = even_frames(len(self.sequence), self.fps, self.grid.rate, self.cuts)
         return found[: self.grid.shortest] if self.settings.seeds else found
 
+    @property
+    def shown_frames(self) -> int:
+        """Frames of the video: with --seeds, it ends with what is painted."""
+        return int(self.keys[-1]) + 1 if self.settings.seeds else len(self.sequence)
+
     @cached_property
     def strengths(self) -> dict[str, np.ndarray]:
         """(K,) of each strength that goes with the song."""
@@ -195,6 +200,15 @@ class FilmJob:
             return cut(frames, borders, cuts, longest=grid.longest, overlap=grid.overlap, shortest=grid.shortest)
         return cut_chained(frames, borders, cuts, longest=grid.down(grid.longest), overlap=grid.overlap)
 
+    def own_frames(self, painted: Sequence[Artifact], place: int) -> Iterator[np.ndarray]:
+        """(H, W, 3) uint8 of one segment's own frames, of all that are painted; the last go over into the next one."""
+        overlap = 0 if self.backend.chained else self.grid.overlap  # in a chain there is one version of shared frames
+        return joined(self.segments, painted, overlap, place)
+
+    def all_frames(self, painted: Sequence[Artifact]) -> Iterator[np.ndarray]:
+        """The same of all segments, one after the other."""
+        return chain.from_iterable(self.own_frames(painted, place) for place in range(len(self.segments)))
+
     def plan(self) -> Plan:
         """What painting it will take."""
         from dancegen.devices import choose_device
@@ -204,7 +218,7 @@ class FilmJob:
         _ = self.solid  # a dance that has none is refused before anything is downloaded
         return make_plan(
             self.backend, self.request.models, self.settings, self.segments * (self.settings.seeds or 1),
-            size=self.request.size, frames=len(self.sequence), device=choose_device(self.device),
+            size=self.request.size, frames=self.shown_frames, device=choose_device(self.device),
             left_out=left_out(self.request.asked, self.settings),
         )  # fmt: skip
 
@@ -261,7 +275,7 @@ def render_film(job: FilmJob, context: Context) -> Artifact:
         if job.settings.seeds:
             from dancegen.stages.film_draft import build_draft
 
-            return build_draft(directory, job, made[0], recipe, context)
+            return build_draft(directory, job, made, recipe, context)
         return _build(directory, job, made, recipe, context)
 
     artifact = context.obtain(recipe, build)
@@ -289,12 +303,10 @@ def _build(directory: Path, job: FilmJob, tasks: list[SegmentTask], recipe: Reci
     painted = _painted(tasks, job, context)
     counts = {"segments_total": len(painted), "segments_computed": _computed(painted)}
 
-    overlap = 0 if job.backend.chained else job.grid.overlap  # in a chain there is one version of shared frames
-
     def first_pass(place: int) -> Iterator[np.ndarray]:
-        return joined(job.segments, painted, overlap, place)
+        return job.own_frames(painted, place)
 
-    frames = chain.from_iterable(first_pass(place) for place in range(len(tasks)))
+    frames = job.all_frames(painted)
     if job.backend.has_second_pass(job.settings):
         from dancegen.stages.film_temporal import render_temporal
 
@@ -333,20 +345,6 @@ def _painted(tasks: list[SegmentTask], job: FilmJob, context: Context) -> list[A
             return paint_segments(
                 tasks, context.store, painter, force=context.force, progress=context.progress, advance=advance
             )
-
-
-def joined(
-    segments: Sequence[Segment], painted: Sequence[Artifact], overlap: int, place: int
-) -> Iterator[np.ndarray]:  # fmt: skip
-    """(H, W, 3) uint8 of one segment's own frames; up to `overlap` that the next one shares fade into its version."""
-    segment, shared = segments[place], 0
-    if place + 1 < len(segments):
-        shared = min(overlap, segment.stop - segment.start, segments[place + 1].shared)
-    seam = segment.stop - shared
-    yield from frames_of(painted[place], segment.start, seam)
-    if shared:
-        earlier, later = (frames_of(artifact, seam, segment.stop) for artifact in painted[place : place + 2])
-        yield from faded(earlier, later, shared)
 
 
 def _computed(artifacts: list[Artifact]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -39,6 +40,9 @@ class AskedFilm(Protocol):
     def keys(self) -> np.ndarray: ...
     @cached_property
     def part(self) -> tuple[int, int]: ...
+    @property
+    def shown_frames(self) -> int: ...
+    def all_frames(self, painted: Sequence[Artifact]) -> Iterator[np.ndarray]: ...
 
 
 def tags_of(job: AskedFilm, recipe: Recipe) -> dict[str, str]:

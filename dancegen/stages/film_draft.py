@@ -16,7 +16,7 @@ from dancegen.options.declare import flag_of
 from dancegen.renderers.film.frames import Composition, write_frame
 from dancegen.stages.dance_files import AUDIO
 from dancegen.stages.film_command import AskedFilm, tags_of
-from dancegen.stages.film_segments import SegmentTask, frames_of, paint_segments
+from dancegen.stages.film_segments import SegmentTask, paint_segments
 from dancegen.store import Artifact, Recipe
 
 if TYPE_CHECKING:
@@ -63,53 +63,58 @@ def left_out(asked: FilmOptions, settings: FilmOptions) -> tuple[str, ...]:
     return tuple(flag_of(each) for each in given if not getattr(settings, each.name))
 
 
-def build_draft(directory: Path, job: AskedFilm, task: SegmentTask, recipe: Recipe, context: Context) -> dict[str, Any]:
-    """One window of each seed: all of them in one video, and a sheet with some frames of each in a row of its own."""
-    seeds = range(task.seed, task.seed + int(job.settings.seeds or 1))
-    tasks = [replace(task, seed=seed) for seed in seeds]
+def build_draft(
+    directory: Path, job: AskedFilm, tasks: Sequence[SegmentTask], recipe: Recipe, context: Context
+) -> dict[str, Any]:
+    """One window of each seed: all of them in one video, and a sheet with some frames of each in a row of its own.
+
+    tasks: of one seed; where another shot or text begins within the window, there are several.
+    """
+    first = tasks[0].seed
+    seeds = range(first, first + int(job.settings.seeds or 1))
+    each = [replace(task, seed=seed) for seed in seeds for task in tasks]
     with (
-        context.progress.task(f"painting {len(tasks)} seeds", sum(each.steps for each in tasks)) as advance,
-        task.held_painter(context.progress) as painter,
+        context.progress.task(f"painting {len(seeds)} seeds", sum(task.steps for task in each)) as advance,
+        tasks[0].held_painter(context.progress) as painter,
     ):
-        painted = paint_segments(
-            tasks, context.store, painter, force=context.force, progress=context.progress, advance=advance
+        made = paint_segments(
+            each, context.store, painter, force=context.force, progress=context.progress, advance=advance
         )
-    write_frame(directory / SHEET, _sheet(seeds, painted, task))
-    wide = min(WIDEST, len(tasks))
+    painted = [made[first : first + len(tasks)] for first in range(0, len(made), len(tasks))]
+    write_frame(directory / SHEET, _sheet(seeds, job, painted))
+    wide = min(WIDEST, len(seeds))
     width, height = job.request.size
-    size = (wide * width, -(-len(tasks) // wide) * (height + LABEL))
-    frames = int(job.keys[-1]) + 1
+    size = (wide * width, -(-len(seeds) // wide) * (height + LABEL))
     film = Composition(
-        size, job.fps, frames, job.keys.tolist(), job.poses.file(AUDIO), tags_of(job, recipe),
+        size, job.fps, job.shown_frames, job.keys.tolist(), job.poses.file(AUDIO), tags_of(job, recipe),
         CODECS[job.request.options.codec], job.request.options.frames,
         job.part[0] / job.fps,
     )  # fmt: skip
-    seconds = film.write(directory, _beside(seeds, painted, task, wide), context.progress)
-    computed = sum(not each.cached for each in painted)
+    seconds = film.write(directory, _beside(seeds, job, painted, wide), context.progress)
+    computed = sum(not artifact.cached for artifact in made)
     return {
-        "seconds": round(seconds, 3), "frames": frames, "fps": job.fps, "size": list(size),
-        "key_frames": len(job.keys), "seeds": list(seeds), "segments_total": len(painted),
+        "seconds": round(seconds, 3), "frames": job.shown_frames, "fps": job.fps, "size": list(size),
+        "key_frames": len(job.keys) * len(seeds), "seeds": list(seeds), "segments_total": len(made),
         "segments_computed": computed, "goes_without": list(left_out(job.request.asked, job.settings)),
     }  # fmt: skip
 
 
-def _beside(seeds: Sequence[int], painted: Sequence[Artifact], task: SegmentTask, wide: int) -> Iterator[np.ndarray]:
-    """(H, W, 3) uint8: each frame of all seeds, so many in a row, each under its seed."""
-    segment = task.segment
-    all_frames = zip(*(frames_of(each, segment.first, segment.stop) for each in painted), strict=True)
-    for frames in all_frames:
+def _beside(
+    seeds: Sequence[int], job: AskedFilm, painted: Sequence[Sequence[Artifact]], wide: int
+) -> Iterator[np.ndarray]:  # fmt: skip
+    """(H, W, 3) uint8: each frame of all seeds, so many in a row, each under its seed. painted: segments of each."""
+    for frames in zip(*(job.all_frames(own) for own in painted), strict=True):
         cells = [_labelled(frame, f"seed {seed}") for seed, frame in zip(seeds, frames, strict=True)]
         cells += [np.zeros_like(cells[0])] * (-len(cells) % wide)
         yield np.vstack([np.hstack(cells[first : first + wide]) for first in range(0, len(cells), wide)])
 
 
-def _sheet(seeds: Sequence[int], painted: Sequence[Artifact], task: SegmentTask) -> np.ndarray:
-    """(H, W, 3) uint8: a row of frames, evenly over the window, of each seed."""
-    segment = task.segment
-    numbers = np.unique(np.linspace(segment.first, segment.stop - 1, SHOWN).round().astype(int)).tolist()
+def _sheet(seeds: Sequence[int], job: AskedFilm, painted: Sequence[Sequence[Artifact]]) -> np.ndarray:
+    """(H, W, 3) uint8: a row of frames, evenly over the window, of each seed. painted: segments of each."""
+    wanted = set(np.linspace(0, len(job.keys) - 1, SHOWN).round().astype(int).tolist())
     rows = []
-    for seed, artifact in zip(seeds, painted, strict=True):
-        cells = [next(frames_of(artifact, number, number + 1)) for number in numbers]
+    for seed, own in zip(seeds, painted, strict=True):
+        cells = [frame for place, frame in enumerate(job.all_frames(own)) if place in wanted]
         rows.append(_labelled(np.hstack(cells), f"seed {seed}"))
     return np.vstack(rows)
 

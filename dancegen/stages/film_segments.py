@@ -12,7 +12,7 @@ import numpy as np
 
 from dancegen.progress import SILENT, Advance, Progress
 from dancegen.renderers.film.backend import FilmBackend, Grid, Scene
-from dancegen.renderers.film.frames import frame_name, read_frame, write_frame
+from dancegen.renderers.film.frames import faded, frame_name, read_frame, write_frame
 from dancegen.renderers.film.held import HeldPainter
 from dancegen.renderers.film.segments import Segment
 from dancegen.renderers.film.settings import FilmOptions, Reach
@@ -193,6 +193,20 @@ def frames_of(artifact: Artifact, first: int, stop: int) -> Iterator[np.ndarray]
     """(H, W, 3) uint8 RGB of a segment's frames, by their numbers in the film."""
     for number in range(first, stop):
         yield read_frame(artifact.file(frame_name(number)))
+
+
+def joined(
+    segments: Sequence[Segment], painted: Sequence[Artifact], overlap: int, place: int
+) -> Iterator[np.ndarray]:  # fmt: skip
+    """(H, W, 3) uint8 of one segment's own frames; up to `overlap` that the next one shares fade into its version."""
+    segment, shared = segments[place], 0
+    if place + 1 < len(segments):
+        shared = min(overlap, segment.stop - segment.start, segments[place + 1].shared)
+    seam = segment.stop - shared
+    yield from frames_of(painted[place], segment.start, seam)
+    if shared:
+        earlier, later = (frames_of(artifact, seam, segment.stop) for artifact in painted[place : place + 2])
+        yield from faded(earlier, later, shared)
 
 
 def _paint_segment(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from dancegen.audio.load import SAMPLE_RATE, load
 from dancegen.cli import main
 from dancegen.stages.film_draft import LABEL
 from dancegen.video import probe_video
-from helpers.tiny_film import PROMPT, QUICK, film, flags, pictures, shown, tasks_of
+from helpers.tiny_film import PROMPT, QUICK, dance, film, flags, pictures, shown, tasks_of
 
 FEW = {"steps": 2, "window": 8, "stride": 6, "segment": 24, "overlap": 4, "key_fps": 5}
 
@@ -65,7 +66,7 @@ def test_seeds_are_painted_beside_each_other_one_window_of_each(store, poses, mo
     made = film(store, poses, PROMPT, capfd, **FEW, **models, seeds=3, seed=4, output=tmp_path / "draft")
     summary = made["summary"]
     assert summary["seeds"] == [4, 5, 6] and (summary["segments_total"], summary["segments_computed"]) == (3, 3)
-    assert summary["key_frames"] == 8
+    assert summary["key_frames"] == 24 and summary["frames"] == shown(store, made).shape[0]
     segments = [a for a in store.artifacts("render-segment") if a.params["key_frames"] == [0, 8]]
     segments.sort(key=lambda artifact: artifact.params["seed"])
     assert [artifact.params["seed"] for artifact in segments] == [4, 5, 6]
@@ -120,8 +121,31 @@ def test_a_dry_run_of_a_draft_says_what_the_draft_takes(store, poses, models, ca
         assert main([*words, *flags({**QUICK, **FEW, **models, **more})]) == 3
         plans.append(json.loads(capfd.readouterr().out))
     whole, preview, seeds = plans
-    assert whole["key_frames"] > 2 * preview["key_frames"] > preview["key_frames"] > seeds["key_frames"] == 8
+    assert whole["key_frames"] > 2 * preview["key_frames"] > preview["key_frames"] > seeds["key_frames"] / 3 == 8
     assert seeds["segments_total"] == 3 and preview["frames"] == 40
+    drawn = film(store, poses, "unseen", capfd, **FEW, **models, seeds=3)["summary"]
+    assert {name: seeds[name] for name in ("key_frames", "frames")} == {
+        name: drawn[name] for name in ("key_frames", "frames")
+    }
+
+
+@pytest.mark.parametrize("prompt", [PROMPT, "0:00 a dancer | 0:00.4 a neon street"])
+def test_seeds_are_shown_beyond_a_cut_and_in_the_next_words(prompt, store, models, capfd, tmp_path):
+    """After a second, within the window of each seed, the camera cuts: each shot is a segment of its own."""
+    poses = dance(store, 2.0, cut=20)
+    given = {**FEW, **models, "overlap": 2, "seeds": 2}
+    made = film(store, poses, prompt, capfd, **given, seed=3, output=tmp_path / "draft")
+    job, tasks = tasks_of(poses, **{**given, "prompt": prompt})
+    places = [(segment.start, segment.stop) for segment in job.segments]
+    assert len(tasks) == (2 if prompt == PROMPT else 3) and places[-1] == (5, 8)
+    summary = made["summary"]
+    assert summary["segments_total"] == summary["segments_computed"] == 2 * len(tasks) and summary["key_frames"] == 16
+    sheet = cv2.imread(str(tmp_path / "draft" / "sheet.png"))[..., ::-1]
+    assert sheet.shape == (2 * (64 + LABEL), 6 * 64, 3) and len(shown(store, made)) == summary["frames"]
+    for row in (0, 1):  # the last cell of each is the last frame of the second shot in this seed
+        digest = replace(tasks[-1], seed=3 + row).recipe().digest
+        cell = sheet[row * (64 + LABEL) + LABEL : (row + 1) * (64 + LABEL), 5 * 64 :]
+        assert (cell == pictures(store.find(digest).path)[-1]).all()
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def make_plan(
         thrift=backend.thrift(tier),
         peak_gb=peak,
         available_gb=available,
-        key_frames=segments[-1].stop if segments else 0,
+        key_frames=sum(segment.stop - segment.start for segment in segments),
         frames=frames,
         segments=len(segments),
         steps=backend.steps(settings),
