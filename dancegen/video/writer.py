@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # A fixed number of threads: x264's output depends on it, and one recipe should give one file on every machine.
 ENCODER_THREADS = 4
+# Pictures of no more pixels take less time to encode than to hand to another thread.
+SMALL = 256 * 256
 # Frames that may wait for the encoder, so that drawing and encoding do not wait for each other at every frame.
 FRAMES_AHEAD = 4
 AUDIO_BIT_RATE = 192_000
@@ -59,8 +61,8 @@ class VideoWriter:
 
     The song is decoded block by block beside the frames, starts with the first one, and is cut or filled with silence
     to end with the last, so memory does not grow with length. A thread of its own encodes, while the next frames are
-    drawn; what goes wrong in it is raised by a later `write`, or by `close`. The file appears under its name when it is
-    whole; an exception inside the `with` leaves nothing behind.
+    drawn, unless they are small; what goes wrong in it is raised by a later `write`, or by `close`. The file appears
+    under its name when it is whole; an exception inside the `with` leaves nothing behind.
 
     path: where the video goes; an existing file is replaced. size: (width, height), both even but for ffv1. fps:
     frames a second. audio: a sound file, played from `audio_start_s`. metadata: names and texts that `probe_video`
@@ -91,6 +93,7 @@ class VideoWriter:
         self._partial = self.path.with_name(f".{self.path.stem}.{os.getpid()}.{id(self):x}.partial{self.path.suffix}")
         self._container: OutputContainer | None = None
         self._audio: _AudioTrack | None = None
+        self._small = self.size[0] * self.size[1] <= SMALL
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="video")
         self._waiting: deque[Future] = deque()
         self._sound = Soundtrack(audio, audio_start_s) if audio is not None else None
@@ -128,10 +131,13 @@ class VideoWriter:
             )
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format=PLANES if in_planes else "rgb24")
         picture.pts, picture.time_base = self.frames, 1 / self.fps
-        self._waiting.append(self._encoder.submit(self._encode, self._container, picture, self.frames))
-        self.frames += 1
+        number, self.frames = self.frames, self.frames + 1
         try:
-            self._wait_until(FRAMES_AHEAD)
+            if self._small:
+                self._encode(self._container, picture, number)
+            else:
+                self._waiting.append(self._encoder.submit(self._encode, self._container, picture, number))
+                self._wait_until(FRAMES_AHEAD)
         except BaseException:
             self._abandon()
             raise
@@ -176,7 +182,7 @@ class VideoWriter:
         self._video.pix_fmt = self.codec.pixels
         self._video.time_base = 1 / self.fps
         context = self._video.codec_context
-        context.thread_count = ENCODER_THREADS
+        context.thread_count = 1 if self._small else ENCODER_THREADS
         context.color_primaries = context.color_trc = BT709
         context.colorspace = RGB if self.codec.rgb else BT709
         context.color_range = FULL_RANGE if self.codec.rgb else LIMITED_RANGE

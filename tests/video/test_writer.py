@@ -237,9 +237,13 @@ def test_reading_what_is_no_video_is_refused(tmp_path):
         next(read_frames(noise(tmp_path / "a.wav", 1)))
 
 
+SMALL_AND_LARGE = pytest.mark.parametrize("size", [(128, 96), (288, 256)], ids=["small", "encoded beside"])
+
+
 @pytest.mark.parametrize("frames", [2, 200])  # found out when it is closed, and while frames still come
-def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, frames):
-    video = VideoWriter(tmp_path / "out.mp4", SIZE, 30)
+@SMALL_AND_LARGE
+def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, frames, size):
+    video = VideoWriter(tmp_path / "out.mp4", size, 30)
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -251,10 +255,10 @@ def test_a_full_disk_is_reported_and_leaves_nothing(tmp_path, frames):
     with pytest.raises(DancegenError, match="No space left"), video:
         video._container = FullDisk()
         for _ in range(frames):
-            video.write(grey())
+            video.write(grey(size=size))
     assert not list(tmp_path.glob("*.mp4")) and not list(tmp_path.glob(".*"))
     with pytest.raises(InputError, match="closed"):
-        video.write(grey())
+        video.write(grey(size=size))
 
 
 def test_nothing_is_added_to_a_video_that_is_done(tmp_path):
@@ -271,8 +275,9 @@ MEMORY = """
 import resource, sys, numpy as np
 from dancegen.video import VideoWriter
 def peak_mb(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-frame = np.random.default_rng(0).integers(0, 255, (96, 128, 3), dtype=np.uint8)
-with VideoWriter(sys.argv[1], (128, 96), 10, audio=sys.argv[2]) as video:
+width, height = int(sys.argv[3]), int(sys.argv[4])
+frame = np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)
+with VideoWriter(sys.argv[1], (width, height), 10, audio=sys.argv[2]) as video:
     for index in range(1500):
         video.write(np.roll(frame, index, 1))
         if index == 300: early = peak_mb()
@@ -280,17 +285,18 @@ print(peak_mb() - early)
 """
 
 
-def test_memory_does_not_grow_with_length(tmp_path):
-    """Two and a half minutes of song are 53 MB of samples and the frames 55 MB: neither may be held."""
+@SMALL_AND_LARGE
+def test_memory_does_not_grow_with_length(tmp_path, size):
+    """Two and a half minutes of song are 53 MB of samples and the frames 55 MB or more: neither may be held."""
     song = noise(tmp_path / "song.wav", 150, 44_100, 2)
-    grown = run_python("-c", MEMORY, tmp_path / "out.mp4", song)
+    grown = run_python("-c", MEMORY, tmp_path / "out.mp4", song, *size)
     assert float(grown.stdout) < 15, grown.stderr
 
 
 SMOOTH = """
 import sys, cv2, numpy as np
 from dancegen.video import VideoWriter
-width, height = int(sys.argv[2]), 64
+width, height = int(sys.argv[2]), int(sys.argv[3])
 chance = np.random.default_rng(0)
 with VideoWriter(sys.argv[1], (width, height), 20) as video:
     for frame in chance.integers(0, 256, (40, height // 8, width // 8, 3)).astype(np.uint8):
@@ -298,12 +304,12 @@ with VideoWriter(sys.argv[1], (width, height), 20) as video:
 """
 
 
-@pytest.mark.parametrize("width", [64, 128, 240])
-def test_the_same_frames_give_the_same_bytes_whatever_memory_held_before(tmp_path, width):
+@pytest.mark.parametrize("size", [(64, 1088), (128, 544), (240, 320), (240, 64)])
+def test_the_same_frames_give_the_same_bytes_whatever_memory_held_before(tmp_path, size):
     made = []
     for filling in ("0", "165"):  # glibc fills what it hands out
         path = tmp_path / f"{filling}.mp4"
-        ran = run_python("-c", SMOOTH, path, width, MALLOC_PERTURB_=filling)
+        ran = run_python("-c", SMOOTH, path, *size, MALLOC_PERTURB_=filling)
         assert ran.returncode == 0, ran.stderr
         made.append(path.read_bytes())
     assert made[0] == made[1]
