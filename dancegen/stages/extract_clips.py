@@ -138,12 +138,17 @@ def extract_clip(job: Extraction, task: ClipTask, advance: Advance = lambda amou
             case "poses":
                 views = clip_views(job.source, task.clip)
                 _write_pieces(job, made, {view: _known(job, task.clip, view) for view in views})
-    except DetectorFailed as failed:
-        raise failed.reason from failed
+    except DetectorFailed as error:
+        raise error.reason from error
     except Exception as error:
-        _remove(job, made)
-        made = Extracted(task, fault=Fault.of(error).reason)
+        return failed(job, task, Fault.of(error))
     return made
+
+
+def failed(job: Extraction, task: ClipTask, fault: Fault) -> Extracted:
+    """A clip of which nothing could come; what was written of it is taken away."""
+    _remove(job, task)
+    return Extracted(task, fault=fault.reason)
 
 
 def _project(job: Extraction, made: Extracted) -> None:
@@ -240,8 +245,8 @@ def _save(job: Extraction, made: Extracted, clip: Clip, view: str, poses: PoseSe
     made.add(view, poses)
 
 
-def _remove(job: Extraction, made: Extracted) -> None:
+def _remove(job: Extraction, task: ClipTask) -> None:
     """Take away what was written of a clip before something went wrong with it."""
-    pieces = (job.target / "clips").glob(f"{glob.escape(made.task.clip.id)}-{'[0-9]' * 5}-{'[0-9]' * 5}")
-    for place in (clip_dir(job.target, made.task.clip), *pieces):
+    pieces = (job.target / "clips").glob(f"{glob.escape(task.clip.id)}-{'[0-9]' * 5}-{'[0-9]' * 5}")
+    for place in (clip_dir(job.target, task.clip), *pieces):
         shutil.rmtree(place, ignore_errors=True)

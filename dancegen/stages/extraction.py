@@ -10,14 +10,16 @@ from statistics import median
 
 from dancegen.detectors.registry import BLAZEPOSE
 from dancegen.devices import choose_device
-from dancegen.errors import DancegenError, InputError
+from dancegen.errors import InputError
 from dancegen.formatting import duration
 from dancegen.options.shared import Parallel
 from dancegen.progress import Advance, Progress, remark
 from dancegen.stages.detect_people import STAGE as DETECTION
 from dancegen.stages.detect_people import Look, detected, let_go
-from dancegen.stages.extract_clips import ClipTask, Extracted, Extraction, extract_clip
-from dancegen.stages.workers import hired, on_other_machines, results
+from dancegen.stages.extract_clips import ClipTask, Extracted, Extraction, extract_clip, failed
+from dancegen.stages.in_flight import DIED
+from dancegen.stages.one_by_one import KILLED
+from dancegen.stages.workers import hired, on_other_machines, surviving
 from dancegen.store import Store
 from dancegen.threads import usable_cores
 
@@ -98,7 +100,7 @@ class ExtractionJob:
         dropped = 0
         with self.progress.task(label, total) as advance, hired(workers, len(ordered)) as number:
             job = self._extraction(directory, workers, number, bool(unseen))
-            for count, made in enumerate(_each(job, ordered, workers, number, advance), 1):
+            for count, made in enumerate(_each(job, ordered, workers, number, advance, self.progress), 1):
                 dropped += len(made.dropped)
                 if not unseen:
                     advance(1)
@@ -173,26 +175,20 @@ class ExtractionJob:
 
 
 def _each(
-    job: Extraction, tasks: Sequence[ClipTask], workers: Parallel, number: int, advance: Advance
+    job: Extraction, tasks: Sequence[ClipTask], workers: Parallel, number: int, advance: Advance, progress: Progress
 ) -> Iterator[Extracted]:
-    """What came of every clip. Raises DancegenError where a worker dies: what is done stays done."""
-    from joblib.externals.loky.process_executor import BrokenProcessPool
-
-    if number == 1:
+    """What came of every clip; one whose processes die, or that cannot be read, has a `fault`."""
+    if number == 1 and not on_other_machines(workers):
         try:
             for task in tasks:
                 yield extract_clip(job, task, advance)
         finally:
             let_go()
         return
-    try:
-        on_gpu = job.look is not None and job.look.detector.name != BLAZEPOSE and job.look.device != "cpu"
-        yield from results(workers, extract_clip, ((job, task) for task in tasks), number, on_gpu=on_gpu)
-    except BrokenProcessPool as error:
-        raise DancegenError(
-            "a process that looked for dancers was ended, most likely because memory ran out; the same command goes on "
-            f"with what is missing: try fewer than {number} --workers"
-        ) from error
+    on_gpu = job.look is not None and job.look.detector.name != BLAZEPOSE and job.look.device != "cpu"
+    given = [(job, task) for task in tasks]
+    for which, made in surviving(workers, extract_clip, given, number, progress, on_gpu=on_gpu):
+        yield failed(job, tasks[which], KILLED) if made is DIED else made
 
 
 def _on_gpu(look: Look) -> bool:

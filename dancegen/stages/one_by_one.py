@@ -11,7 +11,8 @@ from typing import Any
 from dancegen.errors import DancegenError
 from dancegen.options.shared import Parallel
 from dancegen.progress import Advance, Progress
-from dancegen.stages.workers import hired, results
+from dancegen.stages.in_flight import DIED
+from dancegen.stages.workers import hired, surviving
 
 NOT_THE_INPUTS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE)
 """Faults of the machine, which the next input would meet as well."""
@@ -58,35 +59,18 @@ def one_by_one(
 ) -> Iterator[tuple[Any, Any]]:
     """(first argument, result) of every job, in order, worked on by the workers that are asked for.
 
-    What `function` raises becomes a Fault. Where a process dies, the jobs that are left get one each, so that only the
-    job it dies of is lost.
+    What `function` raises becomes a Fault, and where the processes die that work on a job, that is KILLED.
     """
-    from joblib.externals.loky.process_executor import BrokenProcessPool
-
-    alone, result = False, None
+    ended: dict[int, Any] = {}
+    given = [(function, job) for job in jobs]
     with progress.task(label, len(jobs)) as advance, hired(workers, len(jobs)) as number:
-        pool = results(workers, _guarded, ((function, job) for job in jobs), number, ordered=True)
-        for job in jobs:
-            if not alone:
-                try:
-                    result = next(pool)
-                except BrokenProcessPool:
-                    alone = True
-            if alone:
-                result = _in_a_process(function, job)
-            advance(1)
-            yield job[0], result
-
-
-def _in_a_process(function: Callable, job: tuple) -> Any:
-    """The result of a job in a process of its own; KILLED where it dies of it."""
-    import joblib
-    from joblib.externals.loky.process_executor import BrokenProcessPool
-
-    try:
-        return next(iter(joblib.Parallel(n_jobs=2)([joblib.delayed(_guarded)(function, job)]) or ()))
-    except BrokenProcessPool:
-        return KILLED
+        results = surviving(workers, _guarded, given, number, progress)
+        for which, job in enumerate(jobs):
+            while which not in ended:
+                other, result = next(results)
+                ended[other] = KILLED if result is DIED else result
+                advance(1)
+            yield job[0], ended.pop(which)
 
 
 def _guarded(function: Callable, job: tuple) -> Any:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from dancegen.errors import InputError
 from dancegen.stages.cluster_versions import check_ray
+from dancegen.stages.in_flight import DIED, in_flight
 
-DIED = ("WorkerCrashedError", "NodeDiedError", "OutOfMemoryError", "LocalRayletDiedError")
+ENDED = ("WorkerCrashedError", "NodeDiedError", "OutOfMemoryError", "LocalRayletDiedError")
 """What Ray raises where a process that worked was ended, and so were those that tried the same again."""
 _TIMEOUT_S = 10
 """To reach a cluster."""
@@ -46,39 +46,24 @@ def reach(address: str | None) -> None:
 
 
 def results(
-    function: Callable[..., Any], jobs: Iterable[tuple], number: int, *, ordered: bool, on_gpu: bool
-) -> Iterator[Any]:
-    """What `function` makes of each job, `number` of them at a time, as they end or in order.
+    function: Callable[..., Any], jobs: Iterable[tuple], number: int, *, on_gpu: bool
+) -> Iterator[tuple[int, Any]]:
+    """(which job, what `function` makes of it, or DIED) as they end, `number` of them at a time.
 
     number: -1 for as many as the cluster has cores. on_gpu: each job has a GPU of its own, where the cluster has any.
-    Raises what `function` raises, and one of DIED.
+    Raises what `function` raises.
     """
     import ray  # type: ignore[import-not-found]
 
     on_gpu = on_gpu and gpus_in_all() > 0
     task = ray.remote(num_cpus=1, num_gpus=1 if on_gpu else 0)(function)
-    waiting, at_once = iter(jobs), number if number > 0 else _cores()
-    running: list[Any] = []
-    ahead: deque[Any] = deque()  # in the order in which they are given back
-    try:
-        while True:
-            for job in waiting:
-                running.append(task.remote(*job))
-                ahead.append(running[-1])
-                if len(running) >= at_once:
-                    break
-            if not ahead:
-                return
-            if running and (not ordered or ahead[0] in running):
-                (ended,), running = ray.wait(running, num_returns=1)
-                if not ordered:
-                    ahead.remove(ended)
-                    ahead.appendleft(ended)
-            while ahead and ahead[0] not in running:
-                yield _got(ahead.popleft())
-    finally:
-        for each in running:
+
+    def cancel(tasks: list) -> None:
+        for each in tasks:
             ray.cancel(each, force=True)
+
+    at_once = number if number > 0 else _cores()
+    yield from in_flight(jobs, at_once, lambda job: task.remote(*job), lambda tasks: ray.wait(tasks)[0], _got, cancel)
 
 
 def gpus() -> int:
@@ -103,11 +88,15 @@ def _cores() -> int:
 
 
 def _got(reference: Any) -> Any:
-    """A result; what was raised is raised as it was, without Ray's pages around it."""
+    """A result, or DIED; what was raised is raised as it was, without Ray's pages around it."""
     import ray  # type: ignore[import-not-found]
-    from ray.exceptions import RayTaskError  # type: ignore[import-not-found]
+    from ray.exceptions import RayError, RayTaskError  # type: ignore[import-not-found]
 
     try:
         return ray.get(reference)
     except RayTaskError as error:
         raise (error.cause or error) from None
+    except RayError as error:
+        if type(error).__name__ not in ENDED:
+            raise
+        return DIED

@@ -1,23 +1,20 @@
-"""Processes that work side by side, on this machine or on others: through joblib, or Ray's own tasks."""
+"""Processes that work side by side, on this machine or on others: through joblib, or a cluster's own tasks."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import current_process
 from typing import Any
 
-from dancegen.errors import DancegenError, InputError
+from dancegen.errors import DancegenError
 from dancegen.options.shared import Parallel
-from dancegen.stages import ray_cluster
-from dancegen.stages.cluster_versions import check_dask
+from dancegen.progress import Progress
+from dancegen.stages import dask_cluster, ray_cluster
+from dancegen.stages.in_flight import DIED
 from dancegen.threads import usable_cores
-
-_TIMEOUT_S = 10
-"""To reach a scheduler."""
-_WAIT_FOR_WORKERS_S = 60
 
 
 @contextmanager
@@ -32,15 +29,8 @@ def hired(options: Parallel, jobs: int | None = None, *, one_a_gpu: bool = False
     import joblib
 
     if options.backend == "dask":
-        client = _dask_client(str(options.scheduler))
-        try:
-            check_dask(client)
-            with joblib.parallel_config(
-                backend="dask", client=client, wait_for_workers_timeout=_WAIT_FOR_WORKERS_S
-            ):  # fmt: skip
-                yield options.workers or (_gpus_of_dask(client) if one_a_gpu else -1)
-        finally:
-            client.close()
+        with dask_cluster.reach(str(options.scheduler)) as client:
+            yield options.workers or (dask_cluster.gpus(client, gpus_here) if one_a_gpu else -1)
         return
     if options.backend == "ray":
         ray_cluster.reach(options.scheduler)
@@ -52,36 +42,97 @@ def hired(options: Parallel, jobs: int | None = None, *, one_a_gpu: bool = False
 
 
 def results(
-    options: Parallel,
-    function: Callable[..., Any],
-    jobs: Iterable[tuple],
-    number: int,
-    *,
-    ordered: bool = False,
-    on_gpu: bool = False,
+    options: Parallel, function: Callable[..., Any], jobs: Iterable[tuple], number: int, *, on_gpu: bool = False
 ) -> Iterator[Any]:
-    """What `function` makes of each job on `number` workers that are `hired`: as they end, or in order.
+    """What `function` makes of each job, as they end, on `number` workers that are `hired`.
 
     on_gpu: each job computes on a GPU where there is one. Raises DancegenError where workers die, and what `function`
     raises.
     """
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    died = DancegenError(
+        "a worker died again and again, most likely because memory ran out; the same command goes on with what is "
+        "missing"
+    )
+    try:
+        for _, result in _numbered_results(options, function, jobs, number, on_gpu):
+            if result is DIED:
+                raise died
+            yield result
+    except BrokenProcessPool as error:
+        raise died from error
+
+
+def surviving(
+    options: Parallel,
+    function: Callable[..., Any],
+    jobs: Sequence[tuple],
+    number: int,
+    progress: Progress,
+    *,
+    on_gpu: bool = False,
+) -> Iterator[tuple[int, Any]]:
+    """(which job, what `function` makes of it) as they end, on `number` workers that are `hired`.
+
+    A job whose process dies is tried again while nothing else is worked on; if that dies, too, DIED is its result. So
+    one that needs too much memory costs no other. Raises what `function` raises.
+    """
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    left = dict(enumerate(jobs))
+    while left:
+        order, doubtful = list(left), []
+        try:
+            for position, result in _numbered_results(options, function, list(left.values()), number, on_gpu):
+                if result is DIED:
+                    doubtful.append(order[position])
+                    continue
+                yield order[position], _taken(left, order[position], result)
+        except BrokenProcessPool:  # of which job nobody knows, but of one of those that were begun
+            doubtful = list(left)[: 2 * number]
+        if doubtful:
+            progress.say(
+                "a process that worked was ended, most likely because memory ran out: what was worked on is tried "
+                "again, one at a time"
+            )
+        for which in doubtful:
+            yield which, _taken(left, which, _alone(options, function, left[which], on_gpu))
+
+
+def _taken(left: dict[int, tuple], which: int, result: Any) -> Any:
+    del left[which]
+    return result
+
+
+def _alone(options: Parallel, function: Callable[..., Any], job: tuple, on_gpu: bool) -> Any:
+    """The result of a job in a process of its own; DIED where that dies of it."""
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    processes = 1 if on_other_machines(options) else 2  # of joblib's, one would be this process
+    try:
+        return next(result for _, result in _numbered_results(options, function, [job], processes, on_gpu))
+    except BrokenProcessPool:
+        return DIED
+
+
+def _numbered_results(
+    options: Parallel, function: Callable[..., Any], jobs: Iterable[tuple], number: int, on_gpu: bool
+) -> Iterator[tuple[int, Any]]:
+    """(which job, its result) as they end. On a cluster DIED is the result of one whose workers died again and again;
+    on this machine BrokenProcessPool is raised."""
     import joblib
 
-    try:
-        if options.backend == "ray":
-            yield from ray_cluster.results(function, jobs, number, ordered=ordered, on_gpu=on_gpu)
-            return
-        how = "generator" if ordered else "generator_unordered"
-        parallel: Any = joblib.Parallel(n_jobs=number, return_as=how)
-        yield from parallel(joblib.delayed(function)(*job) for job in jobs)
-    except Exception as error:
-        # Dask's and Ray's, which may not be installed.
-        if type(error).__name__ not in ("KilledWorker", *ray_cluster.DIED):
-            raise
-        raise DancegenError(
-            "a worker died again and again, most likely because memory ran out; the same command goes on with what is "
-            "missing"
-        ) from error
+    if options.backend == "dask":
+        return dask_cluster.results(function, jobs, number)
+    if options.backend == "ray":
+        return ray_cluster.results(function, jobs, number, on_gpu=on_gpu)
+    parallel: Any = joblib.Parallel(n_jobs=number, return_as="generator_unordered")
+    return parallel(joblib.delayed(_numbered)(which, function, job) for which, job in enumerate(jobs))
+
+
+def _numbered(which: int, function: Callable[..., Any], job: tuple) -> tuple[int, Any]:
+    return which, function(*job)
 
 
 def gpus_here() -> int:
@@ -101,32 +152,6 @@ def take_own_gpu() -> None:
         torch.cuda.set_device((int(number[0]) if number else os.getpid()) % count)
 
 
-def painters(machines: Mapping[str, Sequence[int]]) -> int:
-    """How many to run at once. machines: of each, how many GPUs each of its workers sees.
-
-    One a GPU, no more than a machine has workers, and at least one on each.
-    """
-    return sum(max(1, min(max(seen), len(seen))) for seen in machines.values())
-
-
 def on_other_machines(options: Parallel) -> bool:
     """Whether workers need not be processes of this machine."""
     return options.backend in ("dask", "ray")
-
-
-def _gpus_of_dask(client: Any) -> int:
-    machines: dict[str, list[int]] = {}
-    for address, seen in client.run(gpus_here).items():
-        machines.setdefault(address.rpartition(":")[0], []).append(seen)
-    return max(1, painters(machines))
-
-
-def _dask_client(address: str) -> Any:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise InputError("--backend dask needs Dask: pip install 'dancegen[dask]'") from None
-    try:
-        return Client(address, timeout=_TIMEOUT_S, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"--scheduler {address}: no Dask scheduler answers there ({error})") from error

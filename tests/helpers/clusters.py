@@ -33,6 +33,11 @@ def once_there_is(number: int, wait_for: str | None) -> int:
     return number
 
 
+def flags(options: dict[str, Any]) -> list[str]:
+    """Options of workers as words of a command line."""
+    return [word for name, value in options.items() for word in (f"--{name}", str(value))]
+
+
 def refuse(words: str) -> None:
     raise InputError(words)
 
@@ -44,11 +49,23 @@ def vanish() -> None:
 
 @contextmanager
 def two_dask_workers() -> Iterator[dict[str, Any]]:
-    """Two processes of Dask; yields the options of a verb that is to use them. Skips where Dask is not installed."""
+    """Two processes of Dask; yields the options of a verb that is to use them. Skips where Dask is not installed.
+
+    A worker that dies is started anew, which takes seconds; what it worked on is not tried again by Dask itself.
+    """
     distributed = pytest.importorskip("distributed")
+    dask = pytest.importorskip("dask")
     workers = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with distributed.LocalCluster(**workers) as here:
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), distributed.LocalCluster(**workers) as here:
         yield {"backend": "dask", "scheduler": here.scheduler_address}
+
+
+@contextmanager
+def dask_workers_that_die_of_some_videos() -> Iterator[dict[str, Any]]:
+    """Two processes of Dask that are killed by any video with "deadly" in its path, also once they are started anew."""
+    dask = pytest.importorskip("dask")
+    with dask.config.set({"distributed.worker.preload": ["helpers.deadly_videos"]}), two_dask_workers() as options:
+        yield options
 
 
 @contextmanager

@@ -9,16 +9,12 @@ import pytest
 import soundfile
 
 from dancegen import plan, prepare
-from dancegen.audio.trackers import BUILT_IN_TRACKER
+from dancegen.cli import main
 from dancegen.dataset.format import FRAMES_FILE, clip_dir, read_clips
-from dancegen.options.data import PrepareOptions
-from dancegen.stages.cut_video import STAGE, Cut
-from dancegen.stages.filmed_takes import cut_films
-from dancegen.stages.one_by_one import KILLED
-from dancegen.stages.takes import find_sources
+from dancegen.stages.cut_video import STAGE
 from dancegen.store import open_store
 from dancegen.video import VideoFile
-from helpers.clusters import two_dask_workers
+from helpers.clusters import dask_workers_that_die_of_some_videos, flags, two_dask_workers
 from helpers.filmed_dances import click_track, film
 from helpers.listening import Listener
 from helpers.processes import start, wait_until
@@ -134,15 +130,13 @@ def test_what_makes_other_clips_is_decoded_anew(tmp_path, decoded):
     assert len(decoded) == 5
 
 
-def test_a_video_that_a_process_dies_of_is_left_out(tmp_path):
-    path = film(tmp_path / "deadly.mp4", np.arange(60) / 25)
-    options, store = PrepareOptions(sources=(path,)), open_store(tmp_path / "store")
-    takes, _ = find_sources([path], Listener())
-
-    def dying(label, function, jobs):
-        return ((job[0], KILLED) for job in jobs)
-
-    cut = Cut.of(options, BUILT_IN_TRACKER, store)
-    filmed = cut_films(takes, {"deadly": "house"}, options, tmp_path, cut, dying, Listener())
-    assert not filmed.clips and len(filmed.failures) == 1 and filmed.failures[0].startswith("deadly.mp4: the process")
-    assert not (tmp_path / "clips").exists()
+def test_a_video_that_the_workers_of_a_cluster_die_of_is_left_out_and_named(tmp_path, capfd):
+    for name in ("deadly", "good"):
+        film(tmp_path / "videos" / f"{name}.mp4", np.arange(60) / 25)
+    store = open_store(tmp_path / "store")
+    with dask_workers_that_die_of_some_videos() as workers:
+        words = ["prepare", tmp_path / "videos", *flags(workers), "--store", store.root]
+        assert main([str(word) for word in words]) == 3
+    assert "left out: deadly.mp4: the process that worked on it was ended" in capfd.readouterr().err
+    (made,) = store.artifacts("prepare")
+    assert {clip.take for clip in read_clips(made)} == {"good"}

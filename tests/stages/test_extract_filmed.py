@@ -16,7 +16,7 @@ from dancegen.pose.detections import Detections
 from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.detect_people import FILE, STAGE, even_threads
 from dancegen.store import Recipe, open_store
-from helpers.clusters import two_dask_workers
+from helpers.clusters import dask_workers_that_die_of_some_videos, flags, two_dask_workers
 from helpers.filmed_clips import Shot, filmed_dataset
 from helpers.processes import start, wait_until
 
@@ -218,3 +218,16 @@ def test_options_that_cannot_act_change_no_digest(alone, own_store, given):
     plain = extract_poses(moved, views="0", workers=1)
     assert extract_poses(moved, views="0", workers=1, detector=given["detector"], smooth=0.5, hands=True).cached
     assert "detector" not in plain.summary and "rejected" not in plain.summary
+
+
+def test_a_clip_that_the_workers_of_a_cluster_die_of_is_left_out_and_named(tmp_path, shared_data, given, capfd):
+    store, muse = open_store(tmp_path / "store"), shared_data / "video" / "musepose_dance.mp4"
+    shots = {"deadly": Shot(muse, 1.0, 1.2, 10.0), "good": Shot(muse, 4.0, 1.2, 10.0)}
+    dataset = filmed_dataset(store, shots)
+    words = ["extract-poses", str(dataset.path), "--detector", given["detector"], "--min-seconds", "1"]
+    with dask_workers_that_die_of_some_videos() as workers:
+        assert main([*words, "--device", "cpu", *flags(workers), "--store", str(store.root)]) == 3
+    assert "left out: deadly: the process that worked on it was ended" in capfd.readouterr().err
+    (made,) = store.artifacts("extract-poses")
+    assert {clip.take for clip in read_clips(made)} == {"good"}
+    assert not list((made.path / "clips").glob("deadly*"))

@@ -16,11 +16,14 @@ from dancegen.options.shared import Parallel
 from dancegen.stages.cluster_versions import check_versions
 from dancegen.stages.cut_video import STAGE as CUTTING
 from dancegen.stages.detect_people import STAGE as DETECTION
+from dancegen.stages.one_by_one import KILLED, one_by_one
 from dancegen.stages.workers import hired, results
 from dancegen.store import open_store
 from helpers.clusters import once_there_is, refuse, two_ray_workers, vanish, whose
+from helpers.deadly_work import work as deadly
 from helpers.filmed_clips import Shot, filmed_dataset
 from helpers.filmed_dances import film
+from helpers.listening import Listener
 from helpers.processes import run_python
 from helpers.songs import write_click
 from helpers.stepping_dancer import write_dancer
@@ -33,18 +36,16 @@ def cluster():
         yield options
 
 
-def work(options: dict, function, jobs: list[tuple], **how) -> list:
+def work(options: dict, function, jobs: list[tuple]) -> list:
     given = Parallel(**options)
     with hired(given, len(jobs)) as number:
-        return list(results(given, function, jobs, number, **how))
+        return list(results(given, function, jobs, number))
 
 
-def test_machines_of_the_cluster_do_the_work_in_order_if_that_is_wanted(cluster):
-    jobs = [(number,) for number in range(7)]
-    found = work(cluster, whose, jobs, ordered=True)
-    assert [number for number, _ in found] == list(range(7))
+def test_machines_of_the_cluster_do_the_work(cluster):
+    found = work(cluster, whose, [(number,) for number in range(7)])
+    assert sorted(number for number, _ in found) == list(range(7))
     assert os.getpid() not in {process for _, process in found}
-    assert sorted(number for number, _ in work(cluster, whose, jobs)) == list(range(7))
     assert not work(cluster, whose, [])
 
 
@@ -69,6 +70,15 @@ def test_what_a_job_raises_is_raised_here_in_its_own_words(cluster):
 def test_a_worker_that_dies_again_and_again_is_told_in_words(cluster):
     with pytest.raises(DancegenError, match="a worker died again and again"):
         work(cluster, vanish, [()])
+
+
+def test_a_job_that_its_workers_die_of_costs_no_other(cluster):
+    heard, jobs = Listener(), [(0,), ("die",), ("raise",), (3,)]
+    found = list(one_by_one("Working", deadly, jobs, Parallel(**cluster), heard))
+    assert [job for job, _ in found] == [0, "die", "raise", 3]
+    assert (found[0][1], found[1][1], found[3][1]) == (0, KILLED, 3)
+    assert "ZeroDivisionError" in found[2][1].reason
+    assert any("is tried again, one at a time" in said for said in heard.said)
 
 
 def test_videos_are_cut_as_in_one_process(cluster, tmp_path):
