@@ -19,6 +19,8 @@ ENDED = ("WorkerCrashedError", "NodeDiedError", "OutOfMemoryError", "LocalRaylet
 """What Ray raises where a process that worked was ended, and so were those that tried the same again."""
 _TIMEOUT_S = 10
 """To reach a cluster."""
+_ATTEMPTS = 3
+"""To begin one."""
 
 
 def reach(address: str | None) -> None:
@@ -35,14 +37,31 @@ def reach(address: str | None) -> None:
     try:
         if host:  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=_TIMEOUT_S).close()
-        begun: dict[str, Any] = {} if address else {"include_dashboard": False}
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **begun)
+        if address:
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+        else:
+            _begin()
     except Exception as error:  # Ray raises just that where a machine is too busy for it
         if address:
             raise InputError(f"--scheduler {address}: no Ray cluster answers there ({error})") from error
         raise InputError(f"--backend ray: Ray does not begin on this machine ({error})") from error
     if address or os.environ.get("RAY_ADDRESS", "local") != "local":
         check_ray()
+
+
+def _begin() -> None:
+    """A cluster of this machine, or the one that is known here. Ray gives its processes half a minute to begin; on a
+    machine that does much else they are tried again, when what they read is in memory."""
+    import ray  # type: ignore[import-not-found]
+
+    for attempt in range(_ATTEMPTS):
+        try:
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            return
+        except Exception:
+            ray.shutdown()
+            if attempt + 1 == _ATTEMPTS:
+                raise
 
 
 def results(

@@ -131,11 +131,13 @@ def test_what_makes_other_clips_is_decoded_anew(tmp_path, decoded):
 
 
 def test_a_video_that_the_workers_of_a_cluster_die_of_is_left_out_and_named(tmp_path, capfd):
-    for name in ("deadly", "good"):
-        film(tmp_path / "videos" / f"{name}.mp4", np.arange(60) / 25)
+    videos = tmp_path / "videos"
+    videos.mkdir()
+    for name, frames in (("deadly", 60), ("good", 70)):
+        film(videos / f"{name}.mp4", np.arange(frames) / 25)
     store = open_store(tmp_path / "store")
     with dask_workers_that_die_of_some_videos() as workers:
-        words = ["prepare", tmp_path / "videos", *flags(workers), "--store", store.root]
+        words = ["prepare", videos, *flags(workers), "--store", store.root]
         assert main([str(word) for word in words]) == 3
     assert "left out: deadly.mp4: the process that worked on it was ended" in capfd.readouterr().err
     (made,) = store.artifacts("prepare")
