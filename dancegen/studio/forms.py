@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any
 
+from dancegen.errors import InputError
 from dancegen.options.command_line import written
 from dancegen.options.declare import COMMON, Choice, Options, Switch, declared, flag_of, kinds
 from dancegen.options.verbs import verb_named
@@ -31,11 +32,11 @@ class Form:
     components: tuple[Any, ...]
 
     def read(self, values: Sequence[Any]) -> dict[str, Any]:
-        """The keywords that differ from their defaults, as the verb takes them."""
+        """The keywords that differ from their defaults, as the verb takes them. InputError for what is no number."""
         kind = verb_named(self.verb).options()
         told = {each.name: value for each, value in zip(self.fields, values, strict=True)}
-        usual = {each.name: _read(kinds(kind)[each.name], _shown(kind, each, _default(each))) for each in self.fields}
-        given = {name: _read(kinds(kind)[name], value) for name, value in told.items()}
+        usual = {each.name: _read(kind, each, _shown(kind, each, _default(each))) for each in self.fields}
+        given = {each.name: _read(kind, each, told[each.name]) for each in self.fields}
         return {name: value for name, value in given.items() if value is not None and value != usual[name]}
 
     def component(self, name: str) -> Any:
@@ -95,23 +96,36 @@ def component_for(options: type[Options], each: Field, value: Any = None) -> Any
         closed = isinstance(says.parse, Choice | Switch)
         offered = [*([("as usual", "")] if _default(each) is None else []), *names]
         return gr.Dropdown(offered, value=shown, allow_custom_value=not closed, **common)
-    if kind in (int, float):
+    if kind in (int, float) and _default(each) is not None:
         return gr.Number(value=shown, precision=0 if kind is int else None, **common)
     if (says.metavar or "") in FILES:
         label = f"{_label(each)}: {says.help}"
         return gr.File(label=label, type="filepath", file_count="multiple" if kind is list else "single", height=120)
-    return gr.Textbox(value=shown, placeholder=says.metavar, max_lines=4, **common)
+    # A number that need not be given is a line of text, too: an empty gr.Number becomes 0 once a browser draws it.
+    return gr.Textbox(
+        value=shown, placeholder="as usual" if kind in (int, float) else says.metavar, max_lines=4, **common
+    )
 
 
-def _read(kind: type, value: Any) -> Any:
+def _read(options: type[Options], each: Field, value: Any) -> Any:
     """A component's value as the option takes it; None for nothing."""
+    kind = kinds(options)[each.name]
+    value = value.strip() if isinstance(value, str) else value
     if value is None or value == "" or value == []:
         return None
     if kind is list and isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()] or None
-    if kind is float and isinstance(value, int):
-        return float(value)
-    return value.strip() or None if isinstance(value, str) else value
+    if kind in (int, float):
+        return _number(kind, each, value)
+    return value
+
+
+def _number(kind: type, each: Field, value: Any) -> float:
+    try:
+        found = float(value)
+        return int(found) if kind is int and found.is_integer() else found
+    except ValueError as error:
+        raise InputError(f"{flag_of(each)} {value}: a number is needed") from error
 
 
 def _shown(options: type[Options], each: Field, value: Any) -> Any:
@@ -119,7 +133,7 @@ def _shown(options: type[Options], each: Field, value: Any) -> Any:
     kind = kinds(options)[each.name]
     if kind is bool:
         return bool(value)
-    if kind in (int, float) or (kind is str and declared(each).metavar in FILES):
+    if (kind in (int, float) and _default(each) is not None) or (kind is str and declared(each).metavar in FILES):
         return value
     if kind is list:
         several = [] if value is None else [value] if isinstance(value, str) else [written(item) for item in value]

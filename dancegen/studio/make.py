@@ -71,9 +71,9 @@ def page(studio: Studio) -> None:
         return round(start_s, 2), round(end_s - start_s, 2)
 
     def dance(path: str, *values: Any) -> tuple[Any, ...]:
-        keywords = {"song": path, **form.read(values)}
         name = "the demo song" if path == DEMO else Path(path).name
         try:
+            keywords = {"song": path, **form.read(values)}
             if not path:
                 raise InputError("there is no song yet: drop one, record one, or take the demo song")
             made = studio.jobs.add("generate-poses", keywords, LABEL + name)

@@ -82,9 +82,9 @@ def page(studio: Studio) -> None:
             raise said(error) from error
         return ["", *shown(""), *listed(stage)]
 
-    def queue(verb: str, keywords: dict[str, Any], label: str) -> None:
+    def queue(verb: str, keywords: dict[str, Any], label: str, *values: Any) -> None:
         try:
-            studio.jobs.add(verb, keywords, label)
+            studio.jobs.add(verb, keywords | (form.read(values) if values else {}), label)
         except DancegenError as error:
             raise said(error) from error
 
@@ -98,7 +98,7 @@ def page(studio: Studio) -> None:
     sure.click(remove, [chosen, all_of_it, stage], [chosen, *beside, stage, table], **quiet)
     export.click(lambda it: queue("export", {"dance": it}, f"export of {it[:8]}"), chosen, None, **quiet)
     evaluate.click(
-        lambda it, *values: queue("evaluate", {"inputs": [it], **form.read(values)}, f"evaluation of {it[:8]}"),
+        lambda it, *values: queue("evaluate", {"inputs": [it]}, f"evaluation of {it[:8]}", *values),
         [chosen, *form.components], None, **quiet,
     )  # fmt: skip
 

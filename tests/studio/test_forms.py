@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from dancegen.cli import build_app
+from dancegen.errors import InputError
 from dancegen.jobs.requests import checked
 from dancegen.options import verbs
 from dancegen.options.command_line import command_line
@@ -16,6 +17,7 @@ from dancegen.options.dance import GeneratePosesOptions
 from dancegen.options.declare import choice, option
 from dancegen.options.verbs import VERBS, verb_named
 from dancegen.studio.forms import options_form
+from helpers.processes import wait_until
 
 gr = pytest.importorskip("gradio", reason="gradio is not installed")
 
@@ -39,6 +41,44 @@ def test_a_form_that_nobody_touched_asks_for_nothing(verb):
     form = form_of(verb)
     shown = [getattr(component, "value", None) for component in form.components]
     assert form.read(shown) == {}
+
+
+@pytest.mark.parametrize(("text", "asks"), [(" 12 ", {"fps": 12}), ("", {}), (None, {}), ("23.976", {"fps": 23.976})])
+def test_a_number_that_need_not_be_given_is_asked_for_as_it_is_written(text, asks):
+    form = form_of("render", only=("fps",))
+    assert form.component("fps").value == "" and form.read([text]) == asks
+    assert form.read(form.values(asks)) == asks
+
+
+def test_what_is_no_number_is_refused():
+    with pytest.raises(InputError, match="--fps many: a number is needed"):
+        form_of("render", only=("fps",)).read(["many"])
+
+
+def test_a_form_that_was_unfolded_and_not_touched_asks_for_nothing(browser):
+    """Gradio's fields, drawn by a browser, hold what they were given: none becomes 0 where it was empty."""
+    told = []
+    with gr.Blocks() as blocks:
+        forms = [options_form(verb.name) for verb in VERBS]
+        gr.Button("Ask", elem_id="ask").click(
+            lambda *values: told.extend(values), [each for form in forms for each in form.components], None
+        )
+    _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, inbrowser=False, ssr_mode=False)
+    page = browser.new_page()
+    try:
+        page.goto(address)
+        page.wait_for_selector("#ask")
+        page.evaluate("document.querySelectorAll('button.label-wrap').forEach((each) => each.click())")
+        page.wait_for_function("document.querySelectorAll('button.label-wrap:not(.open)').length === 0")
+        page.wait_for_timeout(500)
+        page.click("#ask")
+        wait_until(lambda: len(told) == sum(len(form.components) for form in forms), "the form is read")
+    finally:
+        page.close()
+        blocks.close()
+    values = iter(told)
+    asked = {form.verb: form.read([next(values) for _ in form.components]) for form in forms}
+    assert asked == {verb.name: {} for verb in VERBS}
 
 
 def test_an_option_that_is_added_to_a_command_appears(monkeypatch):
