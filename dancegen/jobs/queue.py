@@ -104,13 +104,11 @@ class Jobs:
         Raises InputError, as the command would, for options that are wrong, and for files that are neither uploaded
         here nor in the store.
         """
-        given = checked(verb, keywords, self._allowed)
-        job = Job(token_hex(8), verb, given, label or verb, created_s=time.time())
-        with self._wake:
-            self._put(job)
-            self._forget()
-            self._wake.notify_all()
-        return self.get(job.id)
+        return self._begin(token_hex(8), verb, keywords, label or verb)
+
+    def check(self, verb: str, keywords: Mapping[str, Any]) -> dict[str, Any]:
+        """The keywords as `add` takes them. Raises InputError as it does."""
+        return checked(verb, keywords, self._allowed)
 
     def all(self) -> list[Job]:
         """Every job there is, oldest first, each with what it waits for."""
@@ -141,14 +139,11 @@ class Jobs:
         return self.get(job_id)
 
     def again(self, job_id: str) -> Job:
-        """The same call once more, at the end of the queue: it goes on from what the store has."""
+        """The same job once more, at the end of the queue: it goes on from what the store has."""
         job = self.get(job_id)
         if job.open:
             raise InputError(f"{job.label} is not over yet")
-        with self._lock:
-            self._jobs.pop(job_id, None)
-            (self._folder / f"{job_id}.json").unlink(missing_ok=True)
-        return self.add(job.verb, job.keywords, job.label)
+        return self._begin(job_id, job.verb, job.keywords, job.label)
 
     def close(self) -> None:
         """End the worker; a job that runs can be started again by the next studio."""
@@ -159,6 +154,15 @@ class Jobs:
         self._thread.join(5)
         self._worker.kill()
         self._alone.release()
+
+    def _begin(self, job_id: str, verb: str, keywords: Mapping[str, Any], label: str) -> Job:
+        given = self.check(verb, keywords)
+        with self._wake:
+            self._jobs.pop(job_id, None)  # else it would keep its place
+            self._put(Job(job_id, verb, given, label, created_s=time.time()))
+            self._forget()
+            self._wake.notify_all()
+        return self.get(job_id)
 
     # The thread that works
 
@@ -253,8 +257,9 @@ class Jobs:
         for record in sorted(filter(None, records), key=lambda each: each.get("created_s", 0)):
             if known >= set(record) and {"id", "verb", "keywords", "label"} <= set(record):
                 job = Job(**{**record, "said": tuple(record.get("said", ()))})
-                over = replace(job, state=INTERRUPTED, step="", share=None, left_s=None) if job.open else job
-                self._put(over)
+                if job.open:
+                    job = replace(job, state=INTERRUPTED, step="", share=None, left_s=None, ended_s=time.time())
+                self._put(job)
         self._forget()
 
     def _forget(self) -> None:

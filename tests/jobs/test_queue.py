@@ -104,7 +104,8 @@ def test_a_worker_that_dies_fails_its_job_and_the_next_one_is_done(queue, place)
     first = ended(queue, first)
     assert first.state == "failed" and "memory" in first.error
     again = queue.again(first.id)
-    assert again.label == "long" and again.id != first.id
+    assert (again.label, again.id, again.error) == ("long", first.id, "")
+    assert queue.all() == [again]
     queue.cancel(again.id)
 
 
@@ -118,8 +119,9 @@ def test_what_a_closed_queue_left_is_interrupted_and_goes_on(tmp_path, place):
         found = jobs.get(first.id)
         assert (found.state, found.label, found.keywords["seconds"]) == ("interrupted", "the dance", "10")
         assert ended(jobs, jobs.again(first.id)).state == "done"
+        assert [job.id for job in jobs.all()] == [first.id]  # pages that show it go on showing it
         with pytest.raises(NotFoundError):
-            jobs.get(first.id)
+            jobs.get("0" * 16)
     finally:
         jobs.close()
 

@@ -60,7 +60,7 @@ export class Clock extends EventTarget {
 
   /* Browsers tell the time of a sound in steps; between two of them the wall clock goes on. */
   get time() {
-    if (!this.url) return this._still;
+    if (!this.url || !this.audio.readyState) return this._still; // a sound that is on its way has no time yet
     const heard = this.audio.currentTime;
     const now = performance.now() / 1000;
     if (heard !== this._heard || !this.playing) [this._heard, this._at] = [heard, now];
