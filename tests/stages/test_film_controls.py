@@ -60,6 +60,19 @@ def test_the_controlnet_sees_hands_and_faces_where_they_were_found(store, models
     assert np.abs(shown(store, films[0]) - shown(store, films[1])).mean() > 0.2
 
 
+def test_in_a_larger_picture_hands_and_face_are_where_the_body_is(store, models, body):
+    poses = stored(store, with_hands_and_face(body), name="hands")
+    job, (task,) = tasks_of(poses, **models, upscale=1.5)
+    larger, placed = task.scene().larger, job.sequence
+
+    def enlarged(points: np.ndarray) -> np.ndarray:
+        return np.concatenate([(points[..., :2] + 0.5) * 1.5 - 0.5, points[..., 2:]], -1).astype(np.float32)
+
+    for place, frame in enumerate(job.keys[:3]):
+        whole, hands, face = (enlarged(each[frame]) for each in (placed.keypoints, placed.hands, placed.face))
+        np.testing.assert_array_equal(larger.poses[place], draw_openpose(whole, (96, 96), hands=hands, face=face))
+
+
 def test_hands_that_nobody_saw_change_no_recipe(store, models, body):
     unseen = replace(body, hands=np.zeros((len(body), 2, 21, 3)), face=np.zeros((len(body), 70, 3)))
     recipes = [

@@ -12,6 +12,7 @@ import dancegen
 from dancegen.context import Context
 from dancegen.options.verbs import render_options
 from dancegen.progress import SILENT
+from dancegen.renderers.animatediff.temporal import TemporalPainter
 from dancegen.stages.film import film_job
 from dancegen.stages.film_poses import ShownPoses
 from dancegen.stages.film_recipes import model_inputs
@@ -19,7 +20,7 @@ from dancegen.stages.film_request import request_film
 from dancegen.stages.film_segments import frames_of
 from dancegen.stages.film_temporal import render_temporal
 from dancegen.store import open_store
-from helpers.tiny_film import FEW, PROMPT, QUICK, film, pictures, tiny_lora, tiny_temporalnet
+from helpers.tiny_film import FEW, PROMPT, QUICK, dance, film, pictures, tasks_of, tiny_lora, tiny_temporalnet
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,29 @@ def test_the_second_pass_keeps_still_what_is_still(store, poses, models, net, tm
     still, frames = over_a_still(store, poses, models, net, tmp_path / "other")
     assert len(frames) == 13 and apart(frames[:1], still) > 1
     assert np.abs(np.diff(frames, axis=0)).mean() < 0.1
+
+
+def test_the_first_frame_of_a_shot_sees_itself_and_each_other_one_the_frame_before(
+    store, models, net, capfd, monkeypatch, tmp_path
+):  # fmt: skip
+    """Also over the border of two segments; nobody sees a black frame, or another shot's."""
+    calls: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    paint = TemporalPainter.paint
+
+    def told(self, frame, pose, before, *args, **more):
+        made = paint(self, frame, pose, before, *args, **more)
+        calls.append((frame, before, made))
+        return made
+
+    monkeypatch.setattr(TemporalPainter, "paint", told)
+    few = {**FEW, **models, "temporal": True, "temporalnet": net, "segment": 8, "overlap": 2, "window": 8, "key_fps": 5}
+    made = film(store, dance(store, 4.0, cut=50), PROMPT, capfd, **few)
+    job, tasks = tasks_of(dance(store, 4.0, cut=50), **{**few, "temporalnet": str(net)})
+    assert made["summary"]["temporal_total"] == len(tasks) > len(job.cuts) + 1 == 2
+    begins = {int(np.searchsorted(job.keys, frame)) for frame in (0, *job.cuts)}
+    assert len(calls) == len(job.keys)
+    for place, (frame, before, _) in enumerate(calls):
+        np.testing.assert_array_equal(before, frame if place in begins else calls[place - 1][2], err_msg=str(place))
 
 
 @pytest.mark.parametrize("target", ["control", "prompt", "lora"])

@@ -25,7 +25,15 @@ from dancegen.renderers.film.plan import make_plan
 from dancegen.renderers.film.segments import cut
 from dancegen.renderers.film.tiers import TIERS
 from dancegen.weights import Located, Models
-from helpers.tiny_animatediff import options, tiny_checkpoint, tiny_ip_adapter, tiny_lora, tiny_models, tiny_temporalnet
+from helpers.tiny_animatediff import (
+    options,
+    tiny_checkpoint,
+    tiny_embedding,
+    tiny_ip_adapter,
+    tiny_lora,
+    tiny_models,
+    tiny_temporalnet,
+)
 
 
 @pytest.fixture(scope="module")
@@ -95,12 +103,12 @@ def second_pass(models, tmp_path):
     random = np.random.default_rng(0)
     frame, pose, before, other, portrait = random.integers(0, 256, (5, 64, 64, 3), dtype=np.uint8)
 
-    def paint(sees_other: bool = False, **choices) -> np.ndarray:
+    def paint(sees_other: bool = False, words: str = "a dancer", **choices) -> np.ndarray:
         settings = Settings(**models, temporal=True, temporalnet=str(net), temporal_strength=0.9, **choices).completed()
         looks = portrait[None] if settings.image is not None else None
         painter = TemporalPainter(located(settings), settings, device="cpu", dtype=torch.float32, portrait=looks)
         last = other if sees_other else before
-        return painter.paint(frame, pose, last, ("a dancer",), np.ones(1), seed=1).astype(float)
+        return painter.paint(frame, pose, last, (words,), np.ones(1), seed=1).astype(float)
 
     return paint
 
@@ -118,6 +126,45 @@ def test_the_second_pass_sees_the_frame_before_and_takes_loras_and_the_portrait(
     }
     for name, changed in changes.items():
         assert (changed != plain).any(), name
+
+
+def test_in_the_second_pass_openpose_sees_the_pose_and_temporalnet_the_frame_before(models, tmp_path):
+    net = tiny_temporalnet(models, tmp_path / "temporalnet")
+    settings = Settings(**models, temporal=True, temporalnet=str(net), steps=3).completed()
+    painter = TemporalPainter(located(settings), settings, device="cpu", dtype=torch.float32)
+    frame, pose, before = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    seen: dict[int, torch.Tensor] = {}
+    for place, each in enumerate(painter.pipeline.controlnet.nets):
+        each.controlnet_cond_embedding.register_forward_pre_hook(
+            lambda layer, given, place=place: seen.__setitem__(place, given[0][-1].permute(1, 2, 0) * 255)
+        )
+    painter.paint(frame, pose, before, ("a dancer",), np.ones(1), seed=1)
+    assert np.abs(seen[0].numpy() - pose).max() < 0.01 and np.abs(seen[1].numpy() - before).max() < 0.01
+
+
+def test_the_second_pass_reads_learnt_words_and_long_prompts_to_their_end(second_pass, tmp_path):
+    learnt = {"embedding": (str(tiny_embedding(tmp_path / "sundress.safetensors")),)}
+    assert (second_pass(words="a sundress", **learnt) != second_pass(words="a sundress")).any()
+    assert (second_pass(**learnt) == second_pass()).all()
+    one, other = (second_pass(words=f"{'a dancer in a red dress, ' * 6}{end}") for end in ("fire", "rain"))
+    assert (one != other).any()
+
+
+def test_each_picture_leads_the_network_that_was_named_for_it(models, tmp_path):
+    from safetensors.torch import load_file
+
+    named = {
+        "controlnet": models["controlnet"], "depth_controlnet": str(tiny_temporalnet(models, tmp_path / "d", seed=7)),
+        "temporalnet": str(tiny_temporalnet(models, tmp_path / "t", seed=8)),
+    }  # fmt: skip
+    settings = Settings(**{**models, **named}, depth=True, temporal=True).completed()
+    first = load_pipeline(located(settings), settings, device="cpu", dtype=torch.float32).controlnet.nets
+    second = TemporalPainter(located(settings), settings, device="cpu", dtype=torch.float32).pipeline.controlnet.nets
+    for role, net in zip(
+        ("controlnet", "depth_controlnet", "controlnet", "temporalnet"), [*first, *second], strict=True
+    ):
+        expected = load_file(f"{named[role]}/diffusion_pytorch_model.safetensors")
+        assert all(torch.equal(net.state_dict()[name], expected[name]) for name in expected), role
 
 
 def test_the_second_pass_keeps_the_sampler_unless_only_motion_modules_know_it():

@@ -87,6 +87,32 @@ def test_faces_go_on_where_they_were_to_the_same_frames(painter, scene, tmp_path
     assert sum(taken) == STEPS + painter.settings.face_steps and taken[0] == STEPS and 1 in taken
 
 
+@pytest.mark.parametrize("again", ["larger", "face"])
+def test_what_goes_with_the_song_leads_what_is_painted_again_too(again, scene, tmp_path_factory):
+    """A third of a guidance of 3 is one of 1, which is the prompt alone, in either pass."""
+    models = options(tiny_models(tmp_path_factory.mktemp("models")))
+
+    def painted(guidance: float, strengths: dict) -> np.ndarray:
+        settings = Settings(
+            **models, steps=STEPS, guidance=guidance, negative_prompt="fog", window=6, overlap=2,
+            refine_face=again == "face", face_strength=0.9, upscale_strength=0.9,
+            upscale=1.5 if again == "larger" else None,
+        ).completed()  # fmt: skip
+        located = Models(tuple(locate(ref, offline=True) for ref in references(settings)))
+        pipeline = load_pipeline(located, settings, device="cpu", dtype=torch.float32)
+        own = replace(scene, strengths=strengths)
+        if again == "larger":
+            poses = np.repeat(np.repeat(scene.poses, 2, axis=1), 2, axis=2)[:, :96, :96]
+            own = replace(own, faces=None, face_poses=None)
+            own = replace(own, larger=replace(own, poses=poses))
+        return filmed(AnimateDiffPainter(pipeline, settings, TIERS[0], "cpu"), own)
+
+    third = {"prompt": np.full(FRAMES, 1 / 3, np.float32)}
+    pulsing, weak, plain = painted(3.0, third), painted(1.0, {}), painted(3.0, {})
+    apart = [float(np.abs(pulsing - other).mean()) for other in (weak, plain)]
+    assert 20 * apart[0] < apart[1] and apart[0] < 0.1, apart
+
+
 def test_what_a_sampler_draws_in_its_steps_is_each_frames_own_wherever_a_segment_begins(painter):
     """A consistency model's sampler adds noise again at every step: frames that shared it would be alike in it."""
     from diffusers import LCMScheduler

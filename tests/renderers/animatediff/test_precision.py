@@ -150,6 +150,21 @@ def test_a_weight_that_is_no_number_is_an_error_that_names_its_model(layer, opti
         filmed(load(change, dtype), tmp_path)
 
 
+def test_what_was_saved_before_values_were_not_numbers_is_no_beginning_for_another_attempt(load, tmp_path):
+    painter, taken = load(lambda pipeline: None, torch.float32, steps=6), []
+
+    def breaks_in_the_fifth_step(steps: float) -> None:
+        taken.append(steps)
+        if sum(taken) == 4:
+            assert [file.name for file in tmp_path.rglob("*.safetensors")] == ["latents.safetensors"]
+            with torch.no_grad():
+                painter.pipeline.unet.conv_out.weight.fill_(torch.nan)
+
+    with pytest.raises(ModelError, match=r"not numbers at step 5 of 6: weights of --base .* in conv_out.weight"):
+        filmed(painter, tmp_path, breaks_in_the_fifth_step)
+    assert sum(taken) == 4 and not list(tmp_path.rglob("*.safetensors"))
+
+
 def again(models, change, dtype) -> TemporalPainter:
     settings = Settings(**models, temporal=True, steps=3).completed()
     painter = TemporalPainter(located(settings), settings, device="cpu", dtype=dtype)
@@ -172,6 +187,12 @@ def test_the_second_pass_gives_no_black_frame_either(models):
         assert "VAE goes on in float32" in loud.widen(caught.value)
         expected = painted(again(models, louder(half), torch.float32))
         assert np.abs(painted(loud) - expected).mean() < 3
+
+    loud = again(models, louder("unet.conv_in"), torch.float16)
+    with pytest.raises(NotFinite, match="in the second pass") as caught:
+        painted(loud)
+    assert not caught.value.decoding and "all goes on in bfloat16" in loud.widen(caught.value)
+    assert np.abs(painted(loud) - painted(again(models, louder("unet.conv_in"), torch.float32))).mean() < 8
 
     def break_temporalnet(pipeline):
         pipeline.controlnet.nets[1].conv_in.weight.view(-1)[0] = torch.nan

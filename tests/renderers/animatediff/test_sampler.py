@@ -135,6 +135,9 @@ def test_depth_beside_poses_is_what_diffusers_pipeline_paints_with_two_controlne
     net = str(tiny_temporalnet(models, tmp_path / "depth", seed=7))
     given = dict(depth=True, depth_controlnet=net, depth_scale=0.7, control_scale=0.9)
     settings, pipeline = load(models, **given, control_span=spans[0], depth_span=spans[1])
+    with torch.no_grad():  # so that what the pictures show counts as much as that there are some
+        for each in pipeline.controlnet.nets:
+            each.controlnet_cond_embedding.conv_out.weight.mul_(1000)
     stretch = scene(8)
     depth = np.random.default_rng(5).integers(0, 256, stretch.poses.shape, dtype=np.uint8)
     stretch = replace(stretch, depth=depth)
@@ -149,11 +152,12 @@ def test_depth_beside_poses_is_what_diffusers_pipeline_paints_with_two_controlne
             control_guidance_end=list(ends), output_type="latent",
         ).frames[0].permute(1, 0, 2, 3)  # fmt: skip
         painter = AnimateDiffPainter(pipeline, settings, TIERS[0], "cpu")
-        ours, thrifty = painter.paint(stretch), None
+        ours, exchanged = painter.paint(stretch), painter.paint(replace(stretch, depth=stretch.poses))
         painter.use(tier_named("8"))
         thrifty = painter.paint(stretch)
-    close = {"rtol": 1e-3, "atol": 1e-3 * float(theirs.abs().max())}
-    assert torch.allclose(ours, theirs, **close) and torch.allclose(thrifty, theirs, **close)
+    close = 1e-6 * float(theirs.abs().max())
+    off = [float((each - theirs).abs().max()) for each in (ours, thrifty, exchanged)]
+    assert off[0] <= close and off[1] <= close and off[2] > 50 * close, (off, close)
 
 
 def test_a_strength_that_stays_is_that_strength(models, painter, tmp_path):

@@ -114,6 +114,8 @@ def test_a_learnt_word_is_read_as_the_vectors_it_was_learnt_as(vectors, models, 
         assert close(renamed.of(["a zzz here"])[0], learnt) and close(renamed.of(["a sundress here"])[0], before)
         weighted = named.of(["a (sundress:1.4) here"])[0]
         assert not close(weighted, learnt) and weighted.shape == learnt.shape
+        barely = named.of(["a (sundress:1.0001) here"])[0]  # by way of compel, and all of its vectors with it
+        assert torch.allclose(barely, learnt, atol=0.01) and not torch.allclose(barely, before, atol=0.1)
         assert close(named.of(["a dancer"])[0], texts.of(["a dancer"])[0])
 
 
