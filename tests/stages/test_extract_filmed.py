@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ import pytest
 from dancegen import extract_poses, plan
 from dancegen.cli import main
 from dancegen.dataset.format import clip_dir, clip_kind, load_mel, poses_path, read_clips, write_clips
+from dancegen.detectors.openpose.detector import BATCH
 from dancegen.errors import InputError
 from dancegen.pose.detections import Detections
 from dancegen.pose.sequence import PoseSequence
 from dancegen.stages.detect_people import FILE, STAGE, even_threads
 from dancegen.store import Recipe, open_store
+from dancegen.video import VideoFile
 from helpers.clusters import dask_workers_that_die_of_some_videos, flags, two_dask_workers
 from helpers.filmed_clips import Shot, filmed_dataset
 from helpers.processes import start, wait_until
@@ -220,6 +223,7 @@ def test_options_that_cannot_act_change_no_digest(alone, own_store, given):
     assert "detector" not in plain.summary and "rejected" not in plain.summary
 
 
+@pytest.mark.slow
 def test_a_clip_that_the_workers_of_a_cluster_die_of_is_left_out_and_named(tmp_path, shared_data, given, capfd):
     store, muse = open_store(tmp_path / "store"), shared_data / "video" / "musepose_dance.mp4"
     shots = {"deadly": Shot(muse, 1.0, 1.2, 10.0), "good": Shot(muse, 4.0, 1.2, 10.0)}
@@ -231,3 +235,25 @@ def test_a_clip_that_the_workers_of_a_cluster_die_of_is_left_out_and_named(tmp_p
     (made,) = store.artifacts("extract-poses")
     assert {clip.take for clip in read_clips(made)} == {"good"}
     assert not list((made.path / "clips").glob("deadly*"))
+
+
+def test_of_a_clip_no_more_pictures_are_in_memory_than_a_batch(tmp_path, shared_data, given, monkeypatch):
+    alive, most = [0], [0]
+    frames = VideoFile.frames
+
+    def gone() -> None:
+        alive[0] -= 1
+
+    def counted(self, *arguments, **keywords):
+        for picture in frames(self, *arguments, **keywords):
+            alive[0] += 1
+            most[0] = max(most[0], alive[0])
+            weakref.finalize(picture, gone)
+            yield picture
+
+    store, shot = open_store(tmp_path / "store"), Shot(shared_data / "video" / "musepose_dance.mp4", 1.0, 4.0, 10.0)
+    dataset = filmed_dataset(store, {"muse": shot})
+    monkeypatch.setattr(VideoFile, "frames", counted)
+    extract_poses(dataset, **given, workers=1, store=store)
+    few = BATCH["cpu"] + 2  # the one that is being decoded, and the one before it, for cuts
+    assert 1 <= most[0] <= few < 40
