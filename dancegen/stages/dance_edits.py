@@ -16,6 +16,8 @@ from dancegen.store import Artifact, Store
 if TYPE_CHECKING:
     import numpy as np
 
+    from dancegen.store.listing import Listed
+
 KEEP, SPEED, POSE = "keep", "redo", "prompt"
 """Kinds of marks: where a dance stays, where it has another speed, and where it passes through a pose."""
 OF_THE_EDIT = ("edit", "keep", "keep_joints", "pass_pose", "retime_span", "start_pose", "end_pose")
@@ -28,12 +30,20 @@ POSE_MARK_S = 0.2
 
 
 def dances_in(store: Store) -> list[tuple[str, str]]:
-    """The dances of a store, newest first, MOST at most: in words, and their digests."""
-    made = [each for each in reversed(store.listing().artifacts) if each.stage in DANCES][:MOST]
-    return [
-        (f"{each.digest[:8]} · {each.summary.get('seconds', '?')} s · {each.created[:16]}", each.digest)
-        for each in made
-    ]
+    """The dances of a store, the one that was made or asked for last first, MOST at most: in words, and digests."""
+    made = [each for each in reversed(store.listing().artifacts) if each.stage in DANCES]
+    names = store.marks.names()
+    found = sorted(made, key=lambda each: each.used_s, reverse=True)[:MOST]
+    return [(_in_words(each, names.get((each.stage, each.short), [])), each.digest) for each in found]
+
+
+def _in_words(dance: Listed, names: Sequence[str]) -> str:
+    """A dance by its names, its song, its length, its digest and when it was made."""
+    song = next((item.name for item in dance.inputs if item.role == "song"), "")
+    seconds = dance.summary.get("seconds")
+    length = f"{seconds:.1f} s" if isinstance(seconds, int | float) else ""
+    made = dance.created[:16].replace("T", " ")
+    return " · ".join(filter(None, [*names, song, length, dance.digest[:8], made]))
 
 
 def edited_from(dance: Artifact, store: Store) -> Artifact | None:

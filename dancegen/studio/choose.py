@@ -35,8 +35,9 @@ def page(studio: Studio) -> None:
 
     def offered() -> Any:
         made = [each for each in studio.jobs.all() if each.label.startswith(LABEL)]
-        songs = [(each.label.removeprefix(LABEL).capitalize(), each.id) for each in reversed(made)]
-        return gr.update(choices=[*songs, ("The demo song", DEMO)], value=songs[0][1] if songs else DEMO)
+        newest = {each.label.removeprefix(LABEL): each.id for each in made}
+        songs = list(reversed(newest.items()))
+        return gr.update(choices=[*songs, ("the demo song, as usual", DEMO)], value=songs[0][1] if songs else DEMO)
 
     def dance(like: str | None, first: float | None) -> tuple[list[str], str]:
         model = studio.job(like or "")
@@ -51,7 +52,7 @@ def page(studio: Studio) -> None:
             raise said(error) from error
         return [each.id for each in made], ""
 
-    def keep(jobs: list[str], name: str, event: Any) -> str:
+    def keep(jobs: list[str], name: str, event: Any) -> list[str]:
         model = studio.job(jobs[event.index]) if event.index < len(jobs) else None
         try:
             if model is None or not model.digest:
@@ -60,7 +61,7 @@ def page(studio: Studio) -> None:
             studio.jobs.add("generate-poses", chosen, f"{KEPT}{model.keywords.get('seed', 0)}")
         except DancegenError as error:
             raise said(error) from error
-        return model.digest
+        return [model.digest] * 2
 
     def state(jobs: list[str], kept: str) -> tuple[dict[str, Any], dict[str, Any]]:
         dances: list[dict[str, Any]] = []
@@ -74,18 +75,21 @@ def page(studio: Studio) -> None:
         song = next((each["song"] for each in dances if "song" in each), "")
         return {"dances": dances}, {"song": song}
 
-    def found_again() -> list[str]:
-        return [each.id for each in studio.jobs.all() if each.label.startswith(SEED)][-len(ACCENTS) :]
+    def found_again() -> tuple[list[str], str]:
+        """The jobs of the last four seeds, and the one of them that was kept."""
+        every = studio.jobs.all()
+        kept = next((each.digest for each in reversed(every) if each.label.startswith(KEPT)), "")
+        return [each.id for each in every if each.label.startswith(SEED)][-len(ACCENTS) :], kept
 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     now = ([jobs, kept], [choice, line])
     start.click(dance, [like, first], [jobs, kept], **private).then(state, *now, **private)
-    choice.keep(told(keep), [jobs, name], kept, **private).then(state, *now, **private)
+    choice.keep(told(keep), [jobs, name], [kept, studio.chosen], **private).then(state, *now, **private)
     play.click(None, None, None, js=_play(studio), **private)
     studio.changed.click(state, *now, **private)
     studio.changed.click(offered, None, like, **private)
     studio.loaded(offered, None, like, **private)
-    studio.loaded(found_again, None, jobs, **private).then(state, *now, **private)
+    studio.loaded(found_again, None, [jobs, kept], **private).then(state, *now, **private)
 
 
 def _play(studio: Studio) -> str:

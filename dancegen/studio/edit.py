@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 LABEL = "The edit of "
 """What labels of this page's jobs begin with."""
+UNDONE = ("waiting", "running", "interrupted")
+"""States of an edit that a page which is loaded again goes on with."""
 FIRST = ("seed", "energy", "keep_joints", "start_pose", "end_pose")
 WITHOUT = ("song", "edit", "keep", "pass_pose", "retime_span", "retarget")
 """Options that are marked on the timeline, or cannot be asked for here."""
 ROWS = "keep|other speed|poses"
 ROLES = {"begins": "start_pose", "ends": "end_pose", "at the playhead": ""}
 HELP = (
-    "Drag on a row to mark what stays, what is danced at another speed, and when a pose is passed. Drag a yellow joint."
+    "Drag on a row to mark what stays, what is danced at another speed, and when a pose is passed; a double click "
+    "marks a whole phrase. Drag a yellow joint to change the pose at the playhead."
 )
 
 
@@ -31,24 +34,25 @@ def page(studio: Studio) -> None:
     import gradio as gr
 
     marks, places, job = gr.State([]), gr.State({}), gr.State("")
-    with gr.Row(equal_height=True):
-        which = gr.Dropdown([], label="Dance", elem_id="edit-dance", scale=3)
-        song = gr.File(label="Its song, where it was not danced here", type="filepath", height=120, scale=2)
+    which = gr.Dropdown([], label="Dance", elem_id="edit-dance")
     gr.HTML(f"<p>{HELP}</p>")
     line = element(studio, "timeline", "edit-line", clock="edit", mark="keep", lanes=ROWS, label="The dance")
     with gr.Row(elem_classes="work"):
-        before = element(studio, "stage", "edit-before", clock="edit", empty="The version before")
+        before = element(studio, "stage", "edit-before", clock="edit", empty="There is no version before this one")
         after = element(studio, "stage", "edit-after", clock="edit", handles=True, empty="Choose a dance")
     with gr.Row():
         redo = gr.Button("Redo the rest", variant="primary", elem_id="redo")
         undo, clear = gr.Button("Undo", elem_id="undo"), gr.Button("Clear the marks", elem_id="clear")
     same = gr.Textbox(label="The same as a command", interactive=False, buttons=["copy"], elem_id="edit-same")
-    with gr.Row(equal_height=True):
-        speed = gr.Number(0.5, label="Speed", info="Of what is marked next.", minimum=0.25, maximum=4)
-        other, second = gr.Dropdown([], label="A pose of"), gr.Number(0, label="at second", minimum=0)
-        role = gr.Radio(list(ROLES), value="begins", label="is where the dance")
-        take = gr.Button("Take this pose", elem_id="take")
+    with gr.Row():
+        speed = gr.Number(0.5, label="Speed", info="Of what is marked next.", minimum=0.25, maximum=4, min_width=120)
+        other = gr.Dropdown([], label="A pose of", info="For the next mark of a pose, too.", scale=3, min_width=240)
+        second = gr.Number(0, label="At second", info="Of its song.", minimum=0, min_width=120)
+        role = gr.Radio(list(ROLES), value="begins", label="is where the dance", scale=2, min_width=240)
+    take = gr.Button("Take this pose", elem_id="take")
     form = options_form("generate-poses", without=WITHOUT, first=FIRST)
+    with gr.Accordion("The song, if it was danced to elsewhere", open=False):
+        song = gr.File(label="The file that was danced to", type="filepath", height=140)
     still = [gr.update()]
 
     def views(digest: str, marked: list[Any], job_id: str) -> list[Any]:
@@ -67,11 +71,14 @@ def page(studio: Studio) -> None:
         own = next((each.keywords for each in studio.jobs.all() if dance and each.digest == digest), {})
         asked = {name: value for name, value in own.items() if name not in edits.OF_THE_EDIT}
         fields = form.values({**asked, **(edits.settings_of(dance) if dance else {})})
-        return [[], {}, *views(digest, [], ""), *fields]
+        known, moved = studio.drafts.of(digest)
+        return [known, moved, *views(digest, known, ""), *fields]
 
     def refreshed(job_id: str, digest: str, marked: list[Any]) -> list[Any]:
         making, dances = studio.job(job_id), edits.dances_in(studio.store)
         made, which = making and studio.result(making), gr.update(choices=dances)
+        if making and made and (edited := studio.find(making.keywords["edit"])):
+            studio.drafts.keep(edited.digest, [], {})
         if made or not digest:
             job_id, digest = "", made.digest if made else dances[0][1] if dances else ""
             fields, which = chosen(digest), gr.update(choices=dances, value=digest or None)
@@ -80,9 +87,18 @@ def page(studio: Studio) -> None:
             fields = [*still * 2, *shown, *still * len(form.components)]
         return [job_id, which, gr.update(choices=dances), *fields]
 
-    def marked(speed: float, pose: str | None, second: float, event: Any) -> list[Any]:
+    def marked(
+        speed: float, pose: str | None, second: float, digest: str, places: dict[str, Any], event: Any
+    ) -> list[Any]:
         found = edits.labelled(event.spans, speed, f"{(pose or '')[:16]}@{second or 0:g}")
-        return [found, {"spans": found}]
+        there = {f"{mark['start_s']:g}" for mark in found if mark["kind"] == edits.POSE}
+        return kept(digest, found, {at: known for at, known in places.items() if at in there})
+
+    def kept(digest: str, marks: list[Any], places: dict[str, Any]) -> list[Any]:
+        """What the states and the timeline show of new marks, which are remembered until they are danced."""
+        if digest:
+            studio.drafts.keep(digest, marks, places)
+        return [marks, places, {"spans": marks}]
 
     def moved(marks: list[Any], places: dict[str, Any], digest: str, event: Any) -> list[Any]:
         at, dance = round(float(event.time_s), 2), studio.find(digest)
@@ -95,15 +111,17 @@ def page(studio: Studio) -> None:
         except DancegenError as error:
             raise said(error) from error
         shown = shown_dance(studio, dance, label=f"Now · {digest[:8]}", pose=joints.ravel().tolist())
-        return [marks, {f"{at:g}": known}, {"spans": marks}, shown]
+        return [*kept(digest, marks, {**places, f"{at:g}": known}), shown]
 
-    def taken(role: str, pose: str, second: float, now: float, marks: list[Any]) -> list[Any]:
+    def taken(
+        role: str, pose: str, second: float, now: float, marks: list[Any], places: dict[str, Any], digest: str
+    ) -> list[Any]:
         if not pose:
             raise said(InputError("choose the dance that the pose is of"))
         reference = f"{pose[:16]}@{second or 0:g}"
         marks = marks if ROLES[role] else edits.with_pose(marks, round(now, 2), reference)
         fields = [reference if ROLES[role] == name else gr.update() for name in ("start_pose", "end_pose")]
-        return [marks, {"spans": marks}, *fields]
+        return [*kept(digest, marks, places), *fields]
 
     def danced(digest: str, marks: list[Any], song: str | None, *values: Any) -> list[Any]:
         try:
@@ -127,21 +145,35 @@ def page(studio: Studio) -> None:
             raise said(InputError("there is no version before this one"))
         return old.digest
 
+    def turned_to(digest: str) -> list[Any]:
+        return ["", gr.update(choices=edits.dances_in(studio.store), value=digest), *chosen(digest)]
+
+    def found_again() -> list[Any]:
+        """An edit that is being danced, and the dance that it is of; else the dance that was marked last."""
+        open_jobs = [each for each in studio.jobs.all() if each.label.startswith(LABEL) and each.state in UNDONE]
+        edited = open_jobs[-1].keywords["edit"] if open_jobs else studio.drafts.newest()
+        dance, dances = studio.find(edited), edits.dances_in(studio.store)
+        digest = dance.digest if dance else dances[0][1] if dances else None
+        return [open_jobs[-1].id if open_jobs else "", gr.update(choices=dances, value=digest)]
+
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     whole = [marks, places, line, before, after, *form.components]
     now = ([job, which, marks], [job, which, other, *whole])
     which.input(chosen, which, whole, **private)
-    line.span(told(marked), [speed, other, second], [marks, line], **private)
-    after.joint(told(moved), [marks, places, which], [marks, places, line, after], **private)
+    marking = [marks, places, line]
+    line.span(told(marked), [speed, other, second, which, places], marking, **private)
+    after.joint(told(moved), [marks, places, which], [*marking, after], **private)
     clock = f"(await import('{studio.part('dance_clock.js')}')).Clock.named('edit').time"
     take.click(
-        taken, [role, other, second, gr.State(0.0), marks],
-        [marks, line, form.component("start_pose"), form.component("end_pose")],
-        js=f"async (a, b, c, d, e) => [a, b, c, {clock}, e]", **private,
+        taken, [role, other, second, gr.State(0.0), marks, places, which],
+        [*marking, form.component("start_pose"), form.component("end_pose")],
+        js=f"async (a, b, c, d, ...more) => [a, b, c, {clock}, ...more]", **private,
     )  # fmt: skip
-    clear.click(lambda: [[], {}, {"spans": []}], None, [marks, places, line], **private)
+    clear.click(lambda digest: kept(digest, [], {}), which, marking, **private)
     redo.click(danced, [which, marks, song, *form.components], [job, same], **private).then(refreshed, *now, **private)
     undo.click(undone, which, which, **private).success(chosen, which, whole, **private)
     studio.changed.click(refreshed, *now, **private)
-    found = lambda: next((each.id for each in reversed(studio.jobs.all()) if each.label.startswith(LABEL)), "")  # noqa: E731
-    studio.loaded(found, None, job, **private).then(refreshed, *now, **private)
+    studio.chosen.change(turned_to, studio.chosen, [job, which, *whole], **private)
+    studio.loaded(found_again, None, [job, which], **private).success(
+        lambda digest: chosen(digest) if digest else still * len(whole), which, whole, **private
+    ).then(refreshed, *now, **private)

@@ -25,6 +25,8 @@ STYLES = {"In space": None, "Neon": "neon", "OpenPose": "openpose", "Mannequin":
 LABEL, FILM = "The dance of ", "The film: "
 """What labels of this page's jobs begin with."""
 VIDEO = "video.mp4"
+WHOLE_S = 0.5
+"""A dance that is so much shorter than its song is to a span of it."""
 
 
 def page(studio: Studio) -> None:
@@ -56,13 +58,27 @@ def page(studio: Studio) -> None:
         return path, sound, None, None
 
     def heard(path: str) -> Any:
-        if not path:
+        found = listened(path)
+        if found is None:
             return gr.skip()
+        return {"song": found, "spans": [], "sound": sound_of(studio, path), "start_s": 0, "seconds": found["seconds"]}
+
+    def heard_again(path: str, digest: str) -> Any:
+        """The song of a page that is loaded again, with the span that its dance dances to. The sound is the dance's."""
+        found, dance = listened(path), studio.find(digest)
+        if found is None:
+            return gr.skip()
+        start_s = float(dance.params.get("start") or 0) if dance else 0.0
+        end_s = start_s + float(dance.summary.get("seconds") or 0) if dance else 0.0
+        whole = not dance or end_s - start_s > found["seconds"] - WHOLE_S
+        span = {"kind": "dance", "start_s": start_s, "end_s": min(end_s, found["seconds"])}
+        return {"song": found, "spans": [] if whole else [span]}
+
+    def listened(path: str) -> dict[str, Any] | None:
         try:
-            found = song_view(path, Context.open(studio.store))
+            return song_view(path, Context.open(studio.store)) if path else None
         except DancegenError as error:
             raise said(error) from error
-        return {"song": found, "spans": [], "sound": sound_of(studio, path), "start_s": 0, "seconds": found["seconds"]}
 
     def marked(event: Any) -> tuple[Any, Any]:
         if not event.spans:
@@ -95,9 +111,10 @@ def page(studio: Studio) -> None:
                 studio.jobs.cancel(each)
 
     def state(job: str, film: str, digest: str, style: str) -> tuple[Any, ...]:
-        """The stage, the digest on it, and whether there is something to cancel."""
+        """The stage, the digest on it, whether there is something to cancel, and a new dance for the other pages."""
         making, filming = studio.job(job), studio.job(film)
         found = making and studio.result(making)
+        new = found.digest if found and found.digest != digest else gr.skip()
         digest = found.digest if found else digest
         dance = studio.find(digest)
         open_job = next((each for each in (making, filming) if each and each.open), None)
@@ -107,14 +124,19 @@ def page(studio: Studio) -> None:
         if dance and style != "In space" and not open_job:
             drawn = dance if STYLES[style] == "neon" else filming and studio.result(filming)
             value["video"] = drawn and studio.url(drawn, PREVIEW if drawn is dance else VIDEO)
-        return value, digest, gr.update(visible=open_job is not None)
+        return value, digest, gr.update(visible=open_job is not None), new
 
-    def found_again() -> str:
+    def found_again() -> list[Any]:
+        """Of the last job: its id, its dance, its song where that is still here, and what was chosen."""
         own = [each for each in studio.jobs.all() if each.label.startswith(LABEL)]
-        return own[-1].id if own else ""
+        if not own:
+            return [gr.skip()] * (3 + len(form.components))
+        made, path = studio.result(own[-1]), str(own[-1].keywords["song"])
+        there = path if path == DEMO or Path(path).is_file() else ""
+        return [own[-1].id, made.digest if made else "", there, *form.values(own[-1].keywords)]
 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    now = ([job, film, shown, looked], [stage, shown, stop])
+    now = ([job, film, shown, looked], [stage, shown, stop, studio.chosen])
     span = [form.component("start"), form.component("seconds")]
     for event, source in ((dropped.change, dropped), (recorded.change, recorded)):
         event(taken, source, [song, line, *span], **private).then(heard, song, line, **private)
@@ -124,7 +146,8 @@ def page(studio: Studio) -> None:
     looked.input(filmed, [looked, shown], film, **private).then(state, *now, **private)
     stop.click(cancelled, [job, film], None, **private).then(state, *now, **private)
     studio.changed.click(state, *now, **private)
-    studio.loaded(found_again, None, job, **private).then(state, *now, **private)
+    found = studio.loaded(found_again, None, [job, shown, song, *form.components], **private)
+    found.then(state, *now, **private).then(heard_again, [song, shown], line, **private)
 
 
 def _note(job: Job | None) -> str:

@@ -15,6 +15,7 @@ from dancegen.errors import DancegenError, InputError
 from dancegen.jobs import Job, Jobs
 from dancegen.serving import Access, Guard, listen, share
 from dancegen.store import Store
+from dancegen.studio.drafts import remove_old_uploads
 from dancegen.studio.studio import STATIC, Studio
 
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self' data:"
@@ -50,7 +51,9 @@ def serve(store: Store, wanted: Wanted, ready: Callable[[str, str], None]) -> No
         access.by_number, access.hosts = True, access.hosts | set(listening.names)
     jobs = Jobs(store, home, (uploads, *wanted.allow))
     try:
-        app = build(Studio(store, jobs, access.base, home), access)
+        studio = Studio(store, jobs, access.base, home)
+        remove_old_uploads(uploads, jobs.all(), studio.drafts)
+        app = build(studio, access)
         others = share(listening, access) if wanted.share else listening.others
         mine = f"{listening.mine}{access.base}/?token={access.token}"
         _run(app, listening.socket, lambda: ready(mine, f"{others}{access.base}/"))

@@ -31,6 +31,7 @@ def build(studio: Studio) -> Any:
     with gr.Blocks(title="dancegen studio", analytics_enabled=False, fill_width=True) as blocks:
         studio.loaded = blocks.load
         studio.changed = gr.Button("jobs changed", elem_id="jobs-changed", visible="hidden")
+        studio.chosen = gr.State("")
         gr.HTML(f"<h1>dancegen studio</h1><p>Give it a song, get a dance video. <small>{__version__}</small></p>")
         gr.HTML('<section id="queue" aria-label="Queue" aria-live="polite"></section>', elem_id="queue-place")
         with gr.Tabs(elem_id="pages"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dancegen.errors import DancegenError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SHOWN = 200
 """Results that the list has at once."""
 SHOWN_FILES = 40
+FIRST_FILES = (".mp4", ".bvh", ".glb", ".vrma", ".json")
 DANCE, REPORT = "generate-poses", "report.html"
 ALL = "all"
 CHOOSE = """element.addEventListener('click', (event) => {
@@ -50,6 +52,7 @@ def page(studio: Studio) -> None:
             with gr.Accordion("Evaluate", open=False, visible=False) as measure:
                 form = options_form("evaluate", without=("inputs",), first=("songs", "seconds"))
                 evaluate = gr.Button("Evaluate", variant="primary", elem_id="evaluate")
+    report = gr.HTML(elem_id="report")
 
     def listed(stage: str) -> list[Any]:
         listing = studio.store.listing()
@@ -64,11 +67,11 @@ def page(studio: Studio) -> None:
             artifact, reference = None, f"<p>{escape(str(error))}</p>"
         if artifact is None:
             html = reference or "<p>Choose a result in the list.</p>"
-            return [html, *[gr.update(visible=False) for _ in range(4)]]
+            return [html, *[gr.update(visible=False) for _ in range(4)], ""]
         html = "".join(_details(artifact, studio))
         measured = artifact.stage in (DANCE, "train", "render")
         visible = (artifact.stage == DANCE, artifact.path.parent.parent == studio.store.root, False, measured)
-        return [html, *[gr.update(visible=each) for each in visible]]
+        return [html, *[gr.update(visible=each) for each in visible], _report(artifact, studio)]
 
     def choose(event: Any) -> list[Any]:
         return [event.result, *shown(event.result)]
@@ -89,7 +92,7 @@ def page(studio: Studio) -> None:
             raise said(error) from error
 
     quiet: Any = {"show_progress": "hidden", "api_visibility": "private"}
-    beside = [details, export, delete, asked, measure]
+    beside = [details, export, delete, asked, measure, report]
     for event in (studio.loaded, studio.changed.click, studio.tab.select, stage.input):
         event(listed, stage, [stage, table], **quiet)
     studio.changed.click(shown, chosen, beside, **quiet)
@@ -110,16 +113,20 @@ def _table(listing: Listing, store: Store, stage: str) -> str:
     names = store.marks.names()
     rows = "".join(
         f'<tr><td><button type="button" class="plain" data-result="{each.short}">{escape(each.stage)} {each.short[:8]}'
-        f"</button></td><td>{escape(', '.join(names.get((each.stage, each.short), [])))}</td>"
+        f"</button></td><td>{escape(', '.join(names.get((each.stage, each.short), _songs(each))))}</td>"
         f"<td>{each.created[:16].replace('T', ' ')}</td><td>{byte_size(each.size)}</td></tr>"
         for each in found[:SHOWN]
     )
     more = f"<p>and {len(found) - SHOWN} older ones: dancegen artifacts ls lists all.</p>" if len(found) > SHOWN else ""
-    head = "".join(f'<th scope="col">{title}</th>' for title in ("Result", "Name", "Made (UTC)", "Size"))
+    head = "".join(f'<th scope="col">{title}</th>' for title in ("Result", "Name, or song", "Made (UTC)", "Size"))
     return (
         f'<div class="scrolling" tabindex="0" role="region" aria-label="Results"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>{more}"
     )
+
+
+def _songs(listed: Listed) -> list[str]:
+    return [item.name for item in listed.inputs if item.role == "song"]
 
 
 def _details(artifact: Artifact, studio: Studio) -> Iterator[str]:
@@ -135,21 +142,33 @@ def _details(artifact: Artifact, studio: Studio) -> Iterator[str]:
         "Size": f"{byte_size(artifact.size)} in {len(artifact.files)} files",
         "Used by": ", ".join(f"{each.stage} {each.short[:8]}" for each in users) or "nothing",
         "Command": command_of(artifact, listing),
-        **{key.replace("_", " ").capitalize(): _figure(value) for key, value in artifact.summary.items()},
+        **{key: value for key, value in artifact.summary.items() if isinstance(value, str)},
     }
-    told = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in rows.items() if value)
-    yield f"<dl>{told}</dl>"
+    yield _facts(rows)
+    figures = {key: _figure(value) for key, value in artifact.summary.items() if not isinstance(value, str)}
+    yield f"<details><summary>Figures</summary>{_facts(figures)}</details>" if any(figures.values()) else ""
     tree = "".join(_tree(origins(artifact.inputs, listing)))
     yield f"<h3>Made from</h3><ul>{tree}</ul>" if tree else ""
     yield f"<h3>Download</h3><ul>{''.join(_links([artifact, *_exports(users)], studio))}</ul>"
 
 
+def _facts(rows: Mapping[str, str]) -> str:
+    """A list of words and what they say, without those that say nothing."""
+    told = {key.replace("_", " "): value for key, value in rows.items() if value}
+    lines = (f"<dt>{escape(key[:1].upper() + key[1:])}</dt><dd>{escape(value)}</dd>" for key, value in told.items())
+    return f"<dl>{''.join(lines)}</dl>"
+
+
+def _report(artifact: Artifact, studio: Studio) -> str:
+    if not any(entry.path == REPORT for entry in artifact.files):
+        return ""
+    source = escape(studio.url(artifact, REPORT))
+    alone = f'<p><a href="{source}" target="_blank" rel="noopener">The report on a page of its own</a></p>'
+    return f'{alone}<iframe title="Report" src="{source}" sandbox="allow-popups" class="report"></iframe>'
+
+
 def _player(artifact: Artifact, studio: Studio) -> str:
-    names = [entry.path for entry in artifact.files]
-    if REPORT in names:
-        source = studio.url(artifact, REPORT)
-        return f'<iframe title="Report" src="{source}" sandbox="allow-popups" class="report"></iframe>'
-    video = next((name for name in names if name.endswith(".mp4")), None)
+    video = next((entry.path for entry in artifact.files if entry.path.endswith(".mp4")), None)
     return f'<video controls playsinline src="{studio.url(artifact, video)}"></video>' if video else ""
 
 
@@ -157,11 +176,17 @@ def _links(artifacts: Iterable[Artifact | Listed], studio: Studio) -> Iterator[s
     for each in artifacts:
         files = [(entry[0], entry[1]) if isinstance(entry, tuple | list) else (entry.path, entry.size)
                  for entry in each.files]  # fmt: skip
-        for name, size in files[:SHOWN_FILES]:
+        for name, size in sorted(files, key=lambda file: _usefulness(file[0]))[:SHOWN_FILES]:
             address = escape(studio.url(each, name, download=True))
             yield f'<li><a href="{address}" download>{escape(name)}</a> {byte_size(size)}</li>'
         if len(files) > SHOWN_FILES:
             yield f"<li>and {len(files) - SHOWN_FILES} more</li>"
+
+
+def _usefulness(name: str) -> tuple[int, str]:
+    """Where a file stands among the downloads: what other programs open comes first."""
+    suffix = Path(name).suffix
+    return (FIRST_FILES.index(suffix) if suffix in FIRST_FILES else len(FIRST_FILES), name)
 
 
 def _exports(users: Iterable[Listed]) -> list[Listed]:
@@ -180,5 +205,6 @@ def _figure(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, dict):
-        return "" if any(isinstance(row, dict) for row in value.values()) else str(value)
+        whole = not any(isinstance(row, dict) for row in value.values())
+        return ", ".join(f"{key} {_figure(each)}" for key, each in value.items()) if whole else ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

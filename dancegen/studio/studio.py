@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from dancegen.errors import DancegenError
 from dancegen.jobs import Job, Jobs
 from dancegen.stages.dance_files import find_dance
 from dancegen.store import SHORT, Store
+from dancegen.studio.drafts import Drafts
 
 if TYPE_CHECKING:
     from dancegen.store import Artifact
@@ -33,6 +35,7 @@ class Studio:
         studio.changed.click(refresh, inputs, outputs, show_progress="hidden")
     loaded: the page's load event, with the same arguments: what a reload must find again is shown by it.
     tab: the page's own tab while it is built: studio.tab.select(refresh, inputs, outputs) whenever it is opened.
+    chosen: the state that has the dance that was made or kept last in this window: studio.chosen.change(show, ...).
 
     In the browser, `window.studio.base` is the base, and every change of a job is an event:
         window.addEventListener("studio:job", (event) => event.detail.state)
@@ -45,10 +48,16 @@ class Studio:
     changed: Any = field(default=None, repr=False)
     loaded: Any = field(default=None, repr=False)
     tab: Any = field(default=None, repr=False)
+    chosen: Any = field(default=None, repr=False)
 
     @property
     def uploads(self) -> Path:
         return self.home / "uploads"
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """Marks that were not danced yet."""
+        return Drafts(self.home / "drafts.json")
 
     def url(self, artifact: Artifact | Listed, name: str, *, download: bool = False) -> str:
         """The address of a file of an artifact, for a player, a picture, a fetch, or as a download."""

@@ -42,3 +42,13 @@ def test_a_port_that_is_taken_is_said(tmp_path):
         port = str(other.getsockname()[1])
         ran = run_python("-m", "dancegen", "studio", "--no-browser", "--port", port, "--store", tmp_path)
     assert ran.returncode == 2 and f"--port {port}" in ran.stderr
+
+
+def test_without_a_network_sharing_says_what_works_without_one(tmp_path):
+    pytest.importorskip("gradio", reason="gradio is not installed")
+    nowhere = "http://127.0.0.1:9"
+    proxies = {"HTTPS_PROXY": nowhere, "HTTP_PROXY": nowhere, "ALL_PROXY": nowhere}
+    ran = run_python("-m", "dancegen", "studio", "--no-browser", "--share", "--store", tmp_path, **proxies)
+    assert ran.returncode == 2 and "--share: Gradio gives no address" in ran.stderr
+    assert "--host 0.0.0.0 needs no internet" in ran.stderr and "Traceback" not in ran.stderr
+    assert "token" not in ran.stdout and "password" not in ran.stdout

@@ -72,14 +72,14 @@ def running_studio(store: Path, *arguments: object, seconds: float = 240.0, **mo
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
+def chromium(*arguments: str) -> Iterator[Any]:
     """A headless browser, from the PATH or Playwright's own. Skips the test only where there is neither."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     found = os.environ.get("DANCEGEN_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     with playwright.sync_playwright() as started:
         if found is None and not Path(started.chromium.executable_path).exists():
             pytest.skip("there is no Chromium on this machine")
-        browser = started.chromium.launch(executable_path=found, args=list(CHROMIUM_ARGUMENTS))
+        browser = started.chromium.launch(executable_path=found, args=[*CHROMIUM_ARGUMENTS, *arguments])
         try:
             yield browser
         finally:

@@ -10,7 +10,7 @@ from dancegen.errors import InputError
 from dancegen.motion.body import BodyMotion
 from dancegen.motion.inverse_kinematics import read_joints
 from dancegen.pose.skeleton import INDEX
-from dancegen.stages.dance_edits import asked_by, edited_from, moved_pose, settings_of, song_of, write_pose
+from dancegen.stages.dance_edits import asked_by, dances_in, edited_from, moved_pose, settings_of, song_of, write_pose
 from helpers.songs import write_song
 from helpers.tiny_diffusion import saved_model
 
@@ -34,6 +34,15 @@ def test_a_dance_knows_what_it_was_made_from_and_its_song(made, song, place, sto
     assert song_of(first, [other, place / "nothing.wav", song]) == str(song)
     with pytest.raises(InputError, match="the song of"):
         song_of(first, [other])
+
+
+def test_the_dance_that_was_asked_for_last_is_offered_first_by_its_name_and_song(made, song, place, store):
+    first, second = made
+    again = generate_poses(song, model=place / "model", canvas="64x64", energy=0.7, name="chorus", store=store)
+    assert again.digest == first.digest  # the store had it
+    offered = dances_in(store)
+    assert [digest for _, digest in offered] == [first.digest, second.digest]
+    assert offered[0][0].startswith(f"chorus · song.wav · 4.0 s · {first.digest[:8]} · 20")
 
 
 def test_it_is_danced_once_more_as_it_was_with_the_next_seed(made):

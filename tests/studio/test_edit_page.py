@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+
 import numpy as np
 import pytest
 
 import dancegen
 from dancegen.motion.body import BodyMotion
 from dancegen.store import open_store
-from helpers.processes import wait_until
+from helpers.processes import run, wait_until
 from helpers.studio import go_to, opened, running_studio
 
 
@@ -54,6 +56,8 @@ def test_a_span_is_kept_and_the_rest_redone_and_undone_and_a_span_retimed(browse
     store, first, running = made
     page = opened(browser, running, height=1400)
     page.set_default_timeout(30_000)
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
     go_to(page, "Edit")
     shows(page, "after", first.digest)
     line = page.locator("#edit-line dance-timeline")
@@ -63,6 +67,10 @@ def test_a_span_is_kept_and_the_rest_redone_and_undone_and_a_span_retimed(browse
     drag(page, line, 1.0, 2.5, 0)
     (kept,) = line.evaluate("e => e.spans")
     page.wait_for_timeout(500)
+    page.reload()  # what was marked, and not danced, is there again
+    go_to(page, "Edit")
+    page.wait_for_function("() => document.querySelector('#edit-line dance-timeline')?.spans.length === 1")
+    assert line.evaluate("e => e.spans[0].start_s") == kept["start_s"]
     page.click("#redo")
     second = newest(store, 1)
     frames = slice(int(np.ceil(kept["start_s"] * 30)) + 1, int(kept["end_s"] * 30) - 1)
@@ -74,6 +82,8 @@ def test_a_span_is_kept_and_the_rest_redone_and_undone_and_a_span_retimed(browse
     shows(page, "before", first.digest)
     said = page.locator("#edit-same textarea").input_value()
     assert said.startswith("dancegen generate-poses demo --edit " + first.digest[:16]) and "--keep 1" in said
+    ran = run(*shlex.split(said)[1:], "--store", store.root)  # it is what was done: the store has its result
+    assert ran.returncode == 0 and len(store.artifacts("generate-poses")) == 2 and second.digest[:8] in ran.stdout
 
     page.click("#undo")
     shows(page, "after", first.digest)
@@ -104,6 +114,44 @@ def test_a_span_is_kept_and_the_rest_redone_and_undone_and_a_span_retimed(browse
     page.wait_for_function("() => document.querySelector('#edit-after dance-view').pose")
     page.click("#redo")
     fourth = newest(store, 3)
+    assert wrong == []
     moved = np.linalg.norm(motion_of(fourth).positions[60] - old.positions[60], axis=1)
     assert moved.max() > 0.05 and moved[0] < 1e-3
     assert np.abs(old.positions[:30] - motion_of(fourth).positions[:30]).max() < 1e-3
+
+
+def test_a_phrase_is_marked_by_a_double_click_and_the_dance_ends_in_a_pose_of_another(browser, made):
+    store, first, running = made
+    known = len(store.artifacts("generate-poses"))
+    page = opened(browser, running, height=1400)
+    page.set_default_timeout(30_000)
+    go_to(page, "Edit")
+    page.wait_for_function("() => document.querySelector('#edit-line dance-timeline')?.song.seconds > 3")
+    option = page.get_by_role("option", name=first.digest[:8])
+    page.get_by_label("Dance", exact=True).click()
+    option.first.click()
+    shows(page, "after", first.digest)
+    line = page.locator("#edit-line dance-timeline")
+    page.click("#clear")
+    song = line.evaluate("e => e.song")
+    starts = song["phrases_s"]
+    assert starts[0] == 0.0 and set(starts[1:]) <= set(song["downbeats_s"]) and len(starts) > 1
+    place = line.evaluate("e => e.placeOf(0.3, 0)")
+    page.mouse.dblclick(place["x"], place["y"])
+    page.wait_for_function("() => document.querySelector('#edit-line dance-timeline').spans.length === 1")
+    (kept,) = line.evaluate("e => e.spans")
+    assert (kept["kind"], kept["start_s"], kept["end_s"]) == ("keep", 0.0, starts[1])
+
+    page.get_by_label("A pose of").click()
+    option.first.click()
+    page.get_by_label("At second").fill("0.5")
+    page.get_by_label("ends", exact=True).click()
+    page.click("#take")
+    wait_until(lambda: page.get_by_label("End pose").input_value(), "the pose to be in the form", seconds=30)
+    page.click("#redo")
+    made_now = newest(store, known)
+    wanted, last = motion_of(first).rotations[15], motion_of(made_now).rotations[-1]
+    assert np.abs(wanted[1:] - last[1:]).max() < 0.05  # of the body's joints; where it faces is its own
+    old, new = (motion_of(each).rotations[: int(starts[1] * 30) - 1] for each in (first, made_now))
+    assert np.abs(old - new).max() < 1e-3
+    page.context.close()

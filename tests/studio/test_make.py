@@ -28,6 +28,8 @@ def song(tmp_path_factory):
 def page(browser, studio, song):
     """A page on which the song was dropped and four seconds of it danced to."""
     page = opened(browser, studio)
+    page.wrong = []
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
     drop(page, song)
     mark(page, 0.0, SECONDS)
     dance(page)
@@ -189,9 +191,16 @@ def test_it_is_shown_as_a_film_that_plays(page):
     page.wait_for_selector(VIEW, state="visible")
 
 
-def test_a_reload_shows_the_dance_again(page):
+def test_a_reload_shows_the_dance_again_and_its_song_with_the_span(page, studio):
+    seconds, _ = packed_of(page, studio)[0]["seconds"], field(page, "Energy").fill("0.8")
+    dance(page)
     page.reload()
     page.wait_for_function(f"document.querySelector('{VIEW}')?.dance", timeout=LONG_MS)
+    page.wait_for_function(f"document.querySelector('{LINE}')?.spans.length", timeout=LONG_MS)
+    line = page.evaluate(f"(line => [line.song.seconds, line.spans[0]])(document.querySelector('{LINE}'))")
+    assert line[0] == 8.0 and line[1]["end_s"] == pytest.approx(seconds, abs=0.05)
+    assert field(page, "Energy").input_value() == "0.8" and float(field(page, "Seconds").input_value()) < 5
+    assert packed_of(page, studio)[0]["seconds"] == pytest.approx(seconds, abs=0.05)
 
 
 def test_at_375_pixels_nothing_is_cut_off(browser, studio, page):
@@ -220,7 +229,15 @@ def test_four_seeds_dance_together_and_one_is_kept(page, studio):
     page.locator("#choose-four .keep").nth(2).click()
     page.wait_for_selector("#choose-four .dance-choice:nth-child(3)[data-kept]", timeout=LONG_MS)
     wait_until(lambda: named(studio, "best"), "the dance to have its name", seconds=120)
-    assert page.evaluate(f"{four}[2].getAttribute('src')").split("/")[-1][:8] in named(studio, "best")
+    kept = named(studio, "best")
+    assert page.evaluate(f"{four}[2].getAttribute('src')").split("/")[-1][:8] in kept
+    go_to(page, "Edit")  # begins with the dance that was kept
+    label = "document.querySelector('#edit-after dance-view')?.getAttribute('label')"
+    page.wait_for_function(f"{label}?.includes('{kept[:8]}')", timeout=LONG_MS)
+
+
+def test_nothing_went_wrong_in_the_page(page):
+    assert page.wrong == []
 
 
 def named(studio, name: str) -> str:

@@ -65,7 +65,7 @@ def choose_dance(page) -> None:
 def choose_evaluation(page) -> None:
     go_to(page, "Store")
     page.locator("#results [data-result]", has_text="evaluate").first.click()
-    report = page.frame_locator("#result iframe")
+    report = page.frame_locator("#report iframe")
     report.locator("table").first.wait_for()
     assert report.locator("script").count() == 0
 

@@ -73,7 +73,7 @@ const STYLE = `
   .note { position: absolute; left: 50%; top: 50%; transform: translate(-50%, -50%); max-width: 84%; padding: 10px 16px; border-radius: 10px;
     background: #0a0d1cd9; text-align: center; pointer-events: none; font-size: 14px; }
   :host([data-light]) .note { background: #ffffffe6; }
-  .note[hidden], .said:empty { display: none; }
+  .note[hidden], .said:empty, .note:not([hidden]) ~ .said { display: none; }
   .bar { position: absolute; left: 8px; right: 8px; bottom: 8px; display: none; align-items: center; gap: 6px; }
   :host([controls]) .bar { display: flex; }
   button { all: unset; box-sizing: border-box; width: 36px; height: 36px; display: grid; place-content: center; border-radius: 9px;
@@ -101,7 +101,7 @@ class DanceView extends HTMLElement {
     const button = (name, text) =>
       `<button type="button" data-do="${name}" aria-label="${text}" title="${text}"><svg viewBox="0 0 24 24" aria-hidden="true">${ICONS[name]}</svg></button>`;
     root.innerHTML = `<style>${STYLE}</style><canvas tabindex="0" role="application"></canvas><div class="label"></div>
-      <div class="said" role="status"></div><div class="note" role="status" hidden></div><div class="bar">${button("play", "Play")}${button("follow", "Follow the dancer")}${button("front", "View from the front")}<output aria-label="Time"></output></div>`;
+      <div class="note" role="status" hidden></div><div class="said" role="status"></div><div class="bar">${button("play", "Play")}${button("follow", "Follow the dancer")}${button("front", "View from the front")}<output aria-label="Time"></output></div>`;
     [this._canvas, this._label, this._said, this._note, this._out] = ["canvas", ".label", ".said", ".note", "output"].map((each) => root.querySelector(each));
     this._button = root.querySelector("[data-do=play]");
     this._followButton = root.querySelector("[data-do=follow]");

@@ -11,6 +11,8 @@
  *   lanes   labels of rows under the waveform, separated by "|": for the schedule of prompts, limbs to keep, segments.
  *   label   what a screen reader calls it.
  *
+ * Phrases stand in a strip of their own under the sections, numbered.
+ *
  * Properties
  *   song    as the attribute, or the object itself.
  *   spans   [{start_s, end_s, kind, lane, label}]: kind chooses the colour (dance, keep, redo, prompt, segment, done),
@@ -24,15 +26,16 @@
  *   select  detail {index}: -1 when nothing is selected any more.
  *   song    the song's JSON is there; detail {song}.
  *
- * Mouse and touch: click moves the playhead; with `mark`, a drag over the waveform or a lane marks; the ends of a span
+ * Mouse and touch: click moves the playhead; with `mark`, a drag over the waveform or a lane marks, and a double click
+ * marks the phrase; the ends of a span
  * and its middle can be dragged; the ruler always moves the playhead; Ctrl with the wheel zooms.
  * Keyboard: arrows a beat, with Shift a bar, Page up and down a section, Home, End, Space plays, [ and ] begin and end a
- * span at the playhead (Up and Down choose the lane), Enter selects the span under the playhead, Delete removes it,
+ * span at the playhead (Up and Down choose the lane), P marks the phrase there, Enter selects the span under the playhead, Delete removes it,
  * Escape drops what was begun, + - 0 zoom.
  */
 import { Clock, isDark, lastBefore, onTheme, told } from "./dance_clock.js";
 
-const RULER = 22, WAVE = 84, STRIP = 20, LANE = 42, CAPTION = 15, GRIP = 7, NEAR = 4;
+const RULER = 22, WAVE = 84, STRIP = 20, PHRASE = 16, LANE = 42, CAPTION = 15, GRIP = 7, NEAR = 4;
 const PALETTES = {
   dark: {
     back: "#0c0f1a", ruler: "#12172a", line: "#2a3354", text: "#c3cbe6", dim: "#8d98bd", wave: "#3fd0e8", quiet: "#27738c",
@@ -47,7 +50,7 @@ const PALETTES = {
     kinds: { dance: "#d6129a", keep: "#0a8f5b", redo: "#c25a00", prompt: "#5148d6", segment: "#7482b5", done: "#16855a" },
   },
 };
-const EMPTY = { start_s: 0, seconds: 0, peaks: [], beats_s: [], downbeats_s: [], sections: [] };
+const EMPTY = { start_s: 0, seconds: 0, peaks: [], beats_s: [], downbeats_s: [], sections: [], phrases_s: [] };
 
 class DanceTimeline extends HTMLElement {
   static observedAttributes = ["song", "clock", "mark", "snap", "lanes", "label", "spans"];
@@ -76,6 +79,10 @@ class DanceTimeline extends HTMLElement {
     this._canvas.addEventListener("pointerdown", (event) => this._down(event));
     this._canvas.addEventListener("pointermove", (event) => this._moved(event));
     for (const name of ["pointerup", "pointercancel"]) this._canvas.addEventListener(name, (event) => this._up(event));
+    this._canvas.addEventListener("dblclick", (event) => {
+      const [x, y] = this._at(event);
+      if ((this._hit(x, y)?.part ?? "over") === "over") this._phrased(this._t(x), this._laneAt(y));
+    });
     this._canvas.addEventListener("wheel", (event) => this._wheel(event), { passive: false });
     this.addEventListener("keydown", (event) => this._key(event));
   }
@@ -223,8 +230,12 @@ class DanceTimeline extends HTMLElement {
     return Math.min(Math.max(time, this._song.start_s), this._end);
   }
 
+  get _phraseTop() {
+    return RULER + WAVE + (this._song.sections.length ? STRIP : 0);
+  }
+
   _laneTop(lane) {
-    return RULER + WAVE + (this._song.sections.length ? STRIP : 0) + lane * LANE;
+    return this._phraseTop + (this._song.phrases_s.length ? PHRASE : 0) + lane * LANE;
   }
 
   _laneAt(y) {
@@ -351,6 +362,7 @@ class DanceTimeline extends HTMLElement {
       ArrowDown: () => this._choose(1), ArrowUp: () => this._choose(-1),
       " ": () => this._clock?.toggle(),
       "[": () => this._begin(), "]": () => this._finish(),
+      p: () => this._phrased(this.time, this._lane),
       Enter: () => this._underHead(), Delete: () => this._remove(), Backspace: () => this._remove(),
       Escape: () => this._drop(),
       "+": () => this._zoom(1.5, this.time), "=": () => this._zoom(1.5, this.time), "-": () => this._zoom(1 / 1.5, this.time),
@@ -385,6 +397,14 @@ class DanceTimeline extends HTMLElement {
     if (this._open === undefined || this._open === null) return;
     this._marked([this._open, this._snapped(this.time, false)].sort((a, b) => a - b), this._lane);
     this._open = null;
+  }
+
+  /* Marks the phrase that a second is in. */
+  _phrased(time, lane) {
+    const starts = this._song.phrases_s;
+    const at = lastBefore(starts, time + 1e-3);
+    if (at < 0 || !this.getAttribute("mark")) return;
+    this._marked([starts[at], starts[at + 1] ?? this._end], this.lanes.length ? Math.max(0, lane) : -1);
   }
 
   _underHead() {
@@ -474,6 +494,7 @@ class DanceTimeline extends HTMLElement {
     this._drawWave(pen, width, colours);
     this._drawGrid(pen, width, height, colours);
     this._drawSections(pen, width, colours);
+    this._drawPhrases(pen, width, colours);
     this._drawLanes(pen, width, colours);
     this._spans.forEach((span, index) => this._drawSpan(pen, span, index === this._selected, colours));
     if (this._begun) this._drawSpan(pen, { start_s: this._begun[0], end_s: this._begun[1], kind: this.getAttribute("mark"), lane: this._drag?.lane ?? -1 }, true, colours);
@@ -554,8 +575,20 @@ class DanceTimeline extends HTMLElement {
       pen.fillStyle = colours.text;
       this._text(pen, section.label, left, right, top + STRIP / 2 + 0.5, width);
     }
-    pen.fillStyle = colours.line;
-    for (const phrase of this._song.phrases_s || []) pen.fillRect(Math.round(this._x(phrase)), top + STRIP - 4, 1, 4);
+  }
+
+  _drawPhrases(pen, width, colours) {
+    const [top, starts] = [this._phraseTop, this._song.phrases_s];
+    starts.forEach((start, index) => {
+      const [left, right] = [this._x(start), this._x(starts[index + 1] ?? this._end)];
+      pen.fillStyle = index % 2 ? colours.back : colours.ruler;
+      pen.fillRect(left, top, right - left, PHRASE);
+      pen.fillStyle = colours.line;
+      pen.fillRect(Math.round(left), top, 1, PHRASE);
+      if (right - left < 16) return;
+      pen.fillStyle = colours.dim;
+      this._text(pen, right - left > 70 ? `phrase ${index + 1}` : `${index + 1}`, left, right, top + PHRASE / 2, width);
+    });
   }
 
   _text(pen, text, left, right, y, width) {
@@ -597,7 +630,7 @@ class DanceTimeline extends HTMLElement {
     pen.stroke();
     for (const x of [left, right]) pen.fillRect(x - 1.5, top + height / 2 - 9, 3, Math.min(18, height));
     pen.fillStyle = colours.text;
-    const label = span.label.split("/").at(-1); // of a file its name
+    const label = (span.label || "").split("/").at(-1); // of a file its name
     if (label && right - left > 18) this._text(pen, label, left, right, lane < 0 ? top + 10 : top + height / 2, 1e9);
   }
 

@@ -1,0 +1,30 @@
+"""A song is recorded in the page, by a microphone that hears a file."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dancegen.audio.load import load
+from helpers.songs import write_song
+from helpers.studio import chromium, opened
+
+LINE = "document.querySelector('#make-song dance-timeline')"
+RECORDED_MS = 3500
+
+
+def test_a_song_is_recorded_and_danced_to(studio, tmp_path):
+    heard = write_song(tmp_path / "heard.wav", 12.0, bpm=120)
+    fake = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    with chromium(*fake, f"--use-file-for-fake-audio-capture={heard}") as browser:
+        page = opened(browser, studio, permissions=["microphone"])
+        page.get_by_role("button", name="Record", exact=True).click()
+        page.wait_for_timeout(RECORDED_MS)
+        page.get_by_role("button", name="Stop", exact=True).click()
+        page.wait_for_function(f"{LINE}?.song.seconds > 1", timeout=120_000)
+        song = page.evaluate(f"{LINE}.song")
+        assert song["seconds"] < 12 and max(song["peaks"]) == 255
+        page.click("#dance")
+        page.wait_for_function("document.querySelector('#make-stage dance-view')?.dance", timeout=240_000)
+    (dance,) = (studio.store / "generate-poses").iterdir()
+    sound = load(dance / "audio.flac")
+    assert np.sqrt(np.mean(np.square(sound))) > 0.01  # the kick and the chord, and no silence
