@@ -13,6 +13,7 @@ from dancegen.audio.song import SongFeatures
 from dancegen.audio.structure import song_sections
 
 PEAKS_A_SECOND, MOST_PEAKS = 100, 24_000
+SHORTEST_PHRASE_S = 1.0
 LOUDEST = 255
 """A peak as loud as the loudest moment."""
 
@@ -37,7 +38,7 @@ def overview(heard: SongFeatures, sound: str | Path, phrases_s: Iterable[float] 
         "metre": beats.metre,
         "beats_s": rounded(beats.times_s + start_s),
         "downbeats_s": rounded(beats.times_s[beats.downbeats] + start_s),
-        "phrases_s": rounded(np.asarray(phrases_s) + start_s),
+        "phrases_s": rounded(_whole_phrases(phrases_s, heard.seconds) + start_s),
         "sections": sections,
         "peaks": peaks(sound, heard.seconds),
     }
@@ -52,6 +53,12 @@ def peaks(sound: str | Path, seconds: float) -> list[int]:
         np.maximum.at(found, pieces.clip(max=count - 1), np.abs(block).max(axis=1))
         begins += len(block)
     return np.rint(LOUDEST * found / max(float(found.max()), 1e-6)).astype(int).tolist()
+
+
+def _whole_phrases(starts_s: Iterable[float], seconds: float) -> np.ndarray:
+    """Where phrases begin, (P,): what is shorter than SHORTEST_PHRASE_S at the beginning or the end joins the next."""
+    starts = np.asarray(starts_s, float)
+    return starts[(starts == 0) | ((starts >= SHORTEST_PHRASE_S) & (starts <= seconds - SHORTEST_PHRASE_S))]
 
 
 def rounded(times_s: Iterable[float]) -> list[float]:

@@ -17,7 +17,7 @@ import dancegen
 from helpers.processes import wait_until
 from helpers.songs import write_song
 from helpers.studio import go_to, opened, ready, running_studio
-from helpers.studio_pictures import PAGES, take
+from helpers.studio_pictures import PAGES, PICTURES, take
 from helpers.tiny_diffusion import saved_model
 
 pytest.importorskip("gradio", reason="gradio is not installed")
@@ -229,9 +229,10 @@ def test_everybody_can_use_it(browser, studio, width, scheme):
 @pytest.mark.slow
 def test_the_pictures_of_the_documentation_are_taken(browser, studio, tmp_path):
     taken = take(browser, studio, tmp_path)
-    assert {path.stem for path in taken} >= {f"studio-{tab.lower()}" for tab in PAGES}
+    assert [path.stem for path in taken] == [f"studio-{name}" for name in PICTURES]
     for path in taken:
         with Image.open(path) as picture:
             assert np.asarray(picture.convert("L")).std() > 3, path.name
-    with Image.open(tmp_path / "studio-make.png") as day, Image.open(tmp_path / "studio-dark.png") as night:
+        assert path.stat().st_size < 150_000, path.name
+    with Image.open(tmp_path / "studio-make.webp") as day, Image.open(tmp_path / "studio-dark.webp") as night:
         assert np.asarray(day.convert("L")).mean() > 2 * np.asarray(night.convert("L")).mean()
