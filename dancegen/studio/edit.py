@@ -63,7 +63,7 @@ def page(studio: Studio) -> None:
         now, old = shown_dance(studio, dance, label=f"Now · {digest[:8]}"), edits.edited_from(dance, studio.store)
         now["job"] = job_id if making and making.open else ""
         now["note"] = "" if making is None or making.open or making.state == "done" else making.error or making.state
-        was = shown_dance(studio, old, label=f"Before · {old.digest[:8]}") if old else {}
+        was = shown_dance(studio, old, label=f"Before · {old.digest[:8]}", sound="") if old else {}
         return [{"song": now["song"], "spans": marked}, was, now]
 
     def chosen(digest: str) -> list[Any]:

@@ -13,9 +13,9 @@ from typing import Any
 
 from dancegen.errors import DancegenError, InputError
 from dancegen.jobs import Job, Jobs
+from dancegen.jobs.drafts import remove_old_uploads
 from dancegen.serving import Access, Guard, listen, share
 from dancegen.store import Store
-from dancegen.studio.drafts import remove_old_uploads
 from dancegen.studio.studio import STATIC, Studio
 
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self' data:"

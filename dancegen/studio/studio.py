@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from dancegen.errors import DancegenError
 from dancegen.jobs import Job, Jobs
+from dancegen.jobs.drafts import Drafts
 from dancegen.stages.dance_files import find_dance
 from dancegen.store import SHORT, Store
-from dancegen.studio.drafts import Drafts
 
 if TYPE_CHECKING:
     from dancegen.store import Artifact

@@ -92,7 +92,7 @@ def shown_dance(studio: Studio, dance: Artifact, **more: Any) -> dict[str, Any]:
     """What an element needs of a dance: `src` and `song` for a view and a timeline, and `sound`. more: besides."""
     at = f"{dance.stage}/{dance.digest[:SHORT]}?{dance.content[:8]}"
     view, song = (f"{studio.base}/views/{what}/{at}" for what in ("dance", "song"))
-    return {"src": view, "song": song, "sound": studio.url(dance, AUDIO), "digest": dance.digest, **more}
+    return {"src": view, "song": song, "sound": studio.url(dance, AUDIO), "digest": dance.digest} | more
 
 
 def sound_of(studio: Studio, song: str) -> str:

@@ -102,7 +102,7 @@ def test_a_span_is_kept_and_the_rest_redone_and_undone_and_a_span_retimed(browse
 
     page.click("#undo")
     shows(page, "after", first.digest)
-    line.evaluate("e => { e.time = 2.0; }")
+    line.evaluate("e => { e.time = 2.0; }")  # while the sound of this version is loaded
     view = page.locator("#edit-after dance-view")
     view.scroll_into_view_if_needed()
     page.wait_for_timeout(1000)
@@ -113,6 +113,7 @@ def test_a_span_is_kept_and_the_rest_redone_and_undone_and_a_span_retimed(browse
     page.mouse.up()
     page.wait_for_function("() => document.querySelector('#edit-line dance-timeline').spans.length === 1")
     page.wait_for_function("() => document.querySelector('#edit-after dance-view').pose")
+    assert line.evaluate("e => e.spans[0].start_s") == 2.0  # the playhead stays where it was put
     page.click("#redo")
     fourth = newest(store, 3)
     assert wrong == []

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from dancegen.jobs import Job
-from dancegen.studio.drafts import KEPT_S, MOST, Drafts, remove_old_uploads
+from dancegen.jobs.drafts import KEPT_S, MOST, Drafts, remove_old_uploads
 
 MARK = {"kind": "keep", "lane": 0, "start_s": 1.0, "end_s": 2.0, "label": ""}
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dancegen.jobs import Job
+from dancegen.jobs.queue import Job
 from dancegen.store.atomic import read_json, write_json
 
 MOST = 40
