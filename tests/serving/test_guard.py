@@ -25,7 +25,12 @@ def studio(tmp_path_factory):
         (directory / "notes.txt").write_text("for you")
         return {}
 
-    open_store(place / "store").obtain(Recipe("generate-poses", 1, {}), build)
+    store = open_store(place / "store")
+    store.obtain(Recipe("generate-poses", 1, {}), build)
+    forgotten = store.places.studio() / "uploads" / "0123" / "of last year.wav"
+    forgotten.parent.mkdir(parents=True)
+    forgotten.write_text("la la")
+    os.utime(forgotten, (0, 0))
     with running_studio(place / "store") as started:
         yield started
 
@@ -179,6 +184,10 @@ def test_what_was_uploaded_is_played_back(studio, cookie):
     assert os.path.realpath(path).startswith(os.path.realpath(uploads) + os.sep)
     assert ask(studio, f"gradio_api/file={path}", cookie=cookie).text == "la la"
     assert refused(ask(studio, "gradio_api/upload", method="POST", body=boundary.format("x.wav"), **sent))
+
+
+def test_an_upload_that_nobody_needs_is_removed_at_the_start(studio):
+    assert next(studio.store.glob(".studio/*/uploads")).is_dir() and not list(studio.store.glob("**/of last year.wav"))
 
 
 def test_what_a_person_keeps_is_that_persons_alone(studio):
