@@ -17,7 +17,7 @@ from helpers.studio import chromium, go_to, opened, ready, running_studio
 
 PAGES = ("Make", "Choose", "Edit", "Film", "Store")
 PICTURES = ("make", "choose", "edit", "film", "store", "report", "dark", "telephone")
-WIDTH, HEIGHT = 1280, 1000
+WIDTH, HEIGHT = 1280, 1140
 SMALL = 375
 SETTLED_MS = 1500
 LONG_MS = 600_000
@@ -63,7 +63,7 @@ def _make(page: Any) -> None:
 
 
 def _choose(page: Any) -> None:
-    page.set_viewport_size({"width": WIDTH, "height": 860})
+    page.set_viewport_size({"width": WIDTH, "height": 900})
     go_to(page, "Choose")
     page.click("#four")
     four = "[...document.querySelectorAll('#choose-four dance-view')]"
@@ -74,7 +74,7 @@ def _choose(page: Any) -> None:
 
 
 def _edit(page: Any) -> None:
-    page.set_viewport_size({"width": WIDTH, "height": 1180})
+    page.set_viewport_size({"width": WIDTH, "height": 1340})
     go_to(page, "Edit")
     page.wait_for_function(f"{LINE.format('edit', 'line')}?.song.seconds > 0")
     line = "#edit-line dance-timeline"

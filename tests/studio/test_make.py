@@ -192,8 +192,10 @@ def test_it_is_shown_as_a_film_that_plays(page):
 
 
 def test_a_reload_shows_the_dance_again_and_its_song_with_the_span(page, studio):
-    seconds, _ = packed_of(page, studio)[0]["seconds"], field(page, "Energy").fill("0.8")
+    mark(page, 0.0, SECONDS)
+    field(page, "Energy").fill("0.8")
     dance(page)
+    seconds = packed_of(page, studio)[0]["seconds"]
     page.reload()
     page.wait_for_function(f"document.querySelector('{VIEW}')?.dance", timeout=LONG_MS)
     page.wait_for_function(f"document.querySelector('{LINE}')?.spans.length", timeout=LONG_MS)
