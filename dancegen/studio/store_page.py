@@ -38,7 +38,7 @@ def page(studio: Studio) -> None:
 
     chosen = gr.State("")
     with gr.Row():
-        with gr.Column(scale=3, min_width=320):
+        with gr.Column(scale=4, min_width=320):
             stage = gr.Dropdown([ALL], value=ALL, label="Show", info="Results of one step, or all.")
             table = gr.HTML(js_on_load=CHOOSE, elem_id="results")
         with gr.Column(scale=4, min_width=320):

@@ -87,6 +87,7 @@ def _edit(page: Any) -> None:
         _drag(page, line, *span)
         page.wait_for_timeout(SETTLED_MS)
     page.evaluate("document.querySelector('#edit-after dance-view').time = 6.6")
+    page.evaluate("scrollTo(0, 0)")
 
 
 def _film(page: Any) -> None:
