@@ -147,6 +147,9 @@ def page(studio: Studio) -> None:
         if making is not None:
             studio.jobs.cancel(making.id)
 
+    def turned_to(digest: str) -> Any:
+        return gr.update(choices=dances_in(studio.store), value=digest)
+
     def found_again() -> list[Any]:
         own = [each for each in studio.jobs.all() if each.label.startswith((DRAFT, FILM))]
         dance = studio.find(str(own[-1].keywords.get("poses", ""))) if own else None
@@ -170,6 +173,7 @@ def page(studio: Studio) -> None:
     stop.click(cancelled, which, None, **private)
     clock.tick(grown, which, strip, **private)
     studio.changed.click(refreshed, *now, **private)
+    studio.chosen.change(turned_to, studio.chosen, which, **private).then(refreshed, *now, **private)
     studio.loaded(found_again, None, [which, prompt, *form.components], **private).then(refreshed, *now, **private)
 
 

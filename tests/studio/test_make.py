@@ -236,6 +236,8 @@ def test_four_seeds_dance_together_and_one_is_kept(page, studio):
     go_to(page, "Edit")  # begins with the dance that was kept
     label = "document.querySelector('#edit-after dance-view')?.getAttribute('label')"
     page.wait_for_function(f"{label}?.includes('{kept[:8]}')", timeout=LONG_MS)
+    go_to(page, "Film")
+    page.wait_for_function(f"document.querySelector('#film-dance input').value.includes('{kept[:8]}')", timeout=LONG_MS)
 
 
 def test_nothing_went_wrong_in_the_page(page):
