@@ -86,8 +86,8 @@ def page(studio: Studio) -> None:
     start.click(dance, [like, first], [jobs, kept], **private).then(state, *now, **private)
     choice.keep(told(keep), [jobs, name], [kept, studio.chosen], **private).then(state, *now, **private)
     play.click(None, None, None, js=_play(studio), **private)
-    studio.changed.click(state, *now, **private)
-    studio.changed.click(offered, None, like, **private)
+    studio.changed(state, *now, **private)
+    studio.changed(offered, None, like, **private)
     studio.loaded(offered, None, like, **private)
     studio.loaded(found_again, None, [jobs, kept], **private).then(state, *now, **private)
 

@@ -172,7 +172,7 @@ def page(studio: Studio) -> None:
     clear.click(lambda digest: kept(digest, [], {}), which, marking, **private)
     redo.click(danced, [which, marks, song, *form.components], [job, same], **private).then(refreshed, *now, **private)
     undo.click(undone, which, which, **private).success(chosen, which, whole, **private)
-    studio.changed.click(refreshed, *now, **private)
+    studio.changed(refreshed, *now, **private)
     studio.chosen.change(turned_to, studio.chosen, [job, which, *whole], **private)
     studio.loaded(found_again, None, [job, which], **private).success(
         lambda digest: chosen(digest) if digest else still * len(whole), which, whole, **private

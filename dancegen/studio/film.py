@@ -172,7 +172,7 @@ def page(studio: Studio) -> None:
         button.click(partial(painted, label), given, same, js=js, **private).then(refreshed, *now, **private)
     stop.click(cancelled, which, None, **private)
     clock.tick(grown, which, strip, **private)
-    studio.changed.click(refreshed, *now, **private)
+    studio.changed(refreshed, *now, **private)
     studio.chosen.change(turned_to, studio.chosen, which, **private).then(refreshed, *now, **private)
     studio.loaded(found_again, None, [which, prompt, *form.components], **private).then(refreshed, *now, **private)
 

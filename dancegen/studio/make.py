@@ -145,7 +145,7 @@ def page(studio: Studio) -> None:
     start.click(dance, [song, *form.components], [job, film, looked, same], **private).then(state, *now, **private)
     looked.input(filmed, [looked, shown], film, **private).then(state, *now, **private)
     stop.click(cancelled, [job, film], None, **private).then(state, *now, **private)
-    studio.changed.click(state, *now, **private)
+    studio.changed(state, *now, **private)
     found = studio.loaded(found_again, None, [job, shown, song, *form.components], **private)
     found.then(state, *now, **private).then(heard_again, [song, shown], line, **private)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dancegen import __version__
@@ -30,7 +31,9 @@ def build(studio: Studio) -> Any:
 
     with gr.Blocks(title="dancegen studio", analytics_enabled=False, fill_width=True) as blocks:
         studio.loaded = blocks.load
-        studio.changed = gr.Button("jobs changed", elem_id="jobs-changed", visible="hidden")
+        changed = gr.Button("jobs changed", elem_id="jobs-changed", visible="hidden")
+        # The usual mode drops a click that comes while the one before is answered: a job's end would be missed.
+        studio.changed = partial(changed.click, trigger_mode="always_last")
         studio.chosen = gr.State("")
         gr.HTML(f"<h1>dancegen studio</h1><p>Give it a song, get a dance video. <small>{__version__}</small></p>")
         gr.HTML('<section id="queue" aria-label="Queue" aria-live="polite"></section>', elem_id="queue-place")

@@ -93,9 +93,9 @@ def page(studio: Studio) -> None:
 
     quiet: Any = {"show_progress": "hidden", "api_visibility": "private"}
     beside = [details, export, delete, asked, measure, report]
-    for event in (studio.loaded, studio.changed.click, studio.tab.select, stage.input):
+    for event in (studio.loaded, studio.changed, studio.tab.select, stage.input):
         event(listed, stage, [stage, table], **quiet)
-    studio.changed.click(shown, chosen, beside, **quiet)
+    studio.changed(shown, chosen, beside, **quiet)
     table.select(choose, None, [chosen, *beside], **quiet)
     delete.click(lambda: gr.update(visible=True), None, asked, **quiet)
     sure.click(remove, [chosen, all_of_it, stage], [chosen, *beside, stage, table], **quiet)

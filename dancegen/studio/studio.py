@@ -31,8 +31,8 @@ class Studio:
     says how far it is. Show what `add` raises (DancegenError) with `said`.
     base: what every address of this server begins with, `/1f3a...`; whoever does not know it reaches nothing.
     uploads: where uploaded files lie (Gradio writes them); their paths can be given to `jobs.add`.
-    changed: a hidden button that the browser clicks whenever a job of any tab begins, ends or goes a step on:
-        studio.changed.click(refresh, inputs, outputs, show_progress="hidden")
+    changed: the event whenever a job of any tab begins, ends or goes a step on; the last of several is never dropped:
+        studio.changed(refresh, inputs, outputs, show_progress="hidden")
     loaded: the page's load event, with the same arguments: what a reload must find again is shown by it.
     tab: the page's own tab while it is built: studio.tab.select(refresh, inputs, outputs) whenever it is opened.
     chosen: the state that has the dance that was made or kept last in this window: studio.chosen.change(show, ...).

@@ -236,3 +236,10 @@ def test_the_pictures_of_the_documentation_are_taken(browser, studio, tmp_path):
         assert path.stat().st_size < 150_000, path.name
     with Image.open(tmp_path / "studio-make.webp") as day, Image.open(tmp_path / "studio-dark.webp") as night:
         assert np.asarray(day.convert("L")).mean() > 2 * np.asarray(night.convert("L")).mean()
+
+
+def test_no_change_of_a_job_is_missed_while_the_page_waits_for_an_answer(page, studio):
+    config = page.request.get(f"{studio.base}config").json()
+    [button] = [each["id"] for each in config["components"] if each["props"].get("elem_id") == "jobs-changed"]
+    modes = [each["trigger_mode"] for each in config["dependencies"] if [button, "click"] in each["targets"]]
+    assert len(modes) >= len(PAGES) and set(modes) == {"always_last"}
