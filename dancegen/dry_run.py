@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dancegen.context import Context
 from dancegen.errors import DancegenError
+from dancegen.formatting import listing
 from dancegen.store import SHORT, Artifact, Build, Input, Manifest, Recipe, Store
 from dancegen.store.why import Difference, differences, newest_other
 
@@ -85,7 +86,7 @@ class Step:
         if self.artifact is not None:
             return [f"{_named(self.artifact)}: cached, made {_when(self.artifact)}, in {self.artifact.path}"]
         if self.recipe is None:
-            return [f"{self.stage}: would be made; it depends on {self.waits_for}, which is not there yet"]
+            return [f"{self.stage}: would be made; what it depends on is not there yet: {self.waits_for}"]
         name = f"{self.stage} {self.recipe.digest[:SHORT]}: would be made"
         if self.forced:
             return [f"{name} again, because of --force"]
@@ -190,7 +191,7 @@ class DryRun(Context):
         self.notes.film = plan()
         missing = [model.ref.text for model in models.located if model.missing]
         if missing:
-            raise NotMade(f"the model {', '.join(missing)}")
+            raise NotMade(f"the model{'s' if len(missing) > 1 else ''} {listing(missing)}")
 
     def tell(self, plan: Callable[[], list[str]]) -> None:
         """Write down what is said of the work, unless the store has the result already."""

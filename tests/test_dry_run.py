@@ -112,7 +112,7 @@ def test_a_film_without_its_models_is_planned_offline(place, capfd, tmp_path, mo
     line = ["render", poses.digest[:16], "--prompt", PROMPT, "--offline", "--size", "64x64"]
     plan = told(capfd, *line, code=3)
     assert plan["download_gb"] > 3 and not any(model["here"] for model in plan["models"])
-    assert plan["stages"][0]["waits_for"].startswith("the model ") and plan["peak_gb"] > 0
+    assert plan["stages"][0]["waits_for"].startswith("the models ") and plan["peak_gb"] > 0
     assert main([*line, "--dry-run"]) == 3
     assert "missing: " in capfd.readouterr().out
     assert main(line) == 2  # the run itself cannot do without
