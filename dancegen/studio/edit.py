@@ -25,7 +25,8 @@ ROWS = "keep|other speed|poses"
 ROLES = {"begins": "start_pose", "ends": "end_pose", "at the playhead": ""}
 HELP = (
     "Drag on a row to mark what stays, what is danced at another speed, and when a pose is passed; a double click "
-    "marks a whole phrase. Drag a yellow joint to change the pose at the playhead."
+    "marks a whole phrase. Drag a yellow joint, or take it with J, to change the pose at the "
+    "playhead."
 )
 
 
@@ -169,7 +170,9 @@ def page(studio: Studio) -> None:
         [*marking, form.component("start_pose"), form.component("end_pose")],
         js=f"async (a, b, c, d, ...more) => [a, b, c, {clock}, ...more]", **private,
     )  # fmt: skip
-    clear.click(lambda digest: kept(digest, [], {}), which, marking, **private)
+    clear.click(
+        lambda digest: [*kept(digest, [], {}), *views(digest, [], "")[1:]], which, [*marking, before, after], **private
+    )
     redo.click(danced, [which, marks, song, *form.components], [job, same], **private).then(refreshed, *now, **private)
     undo.click(undone, which, which, **private).success(chosen, which, whole, **private)
     studio.changed(refreshed, *now, **private)

@@ -174,7 +174,8 @@ def page(studio: Studio) -> None:
     clock.tick(grown, which, strip, **private)
     studio.changed(refreshed, *now, **private)
     studio.chosen.change(turned_to, studio.chosen, which, **private).then(refreshed, *now, **private)
-    studio.loaded(found_again, None, [which, prompt, *form.components], **private).then(refreshed, *now, **private)
+    found = studio.loaded(found_again, None, [which, prompt, *form.components], **private)
+    found.then(refreshed, *now, **private).then(scheduled, [which, prompt], line, **private)
 
 
 def _span(dance: Artifact | None) -> tuple[float, float]:

@@ -6,6 +6,7 @@ import http.client
 import os
 import re
 
+import psutil
 import pytest
 
 from dancegen.store import Recipe, open_store
@@ -216,3 +217,19 @@ def test_others_come_in_by_a_password_alone(tmp_path):
         assert refused(ask(studio, cookie=cookie, host=f"evil.example:{port}"))
         assert ask(studio, "jobs", cookie=cookie, host=f"192.168.0.7:{port}").status == 200
         assert refused(ask(studio, "jobs"))
+
+
+def test_two_people_on_one_machine_see_nothing_of_each_other(studio, cookie, tmp_path):
+    """Each with a studio of their own: a token opens its own server alone, and lies in no file and no command line."""
+    with running_studio(tmp_path / "store") as other:
+        assert other.token != studio.token and other.base.rsplit("/", 2)[1] != studio.base.rsplit("/", 2)[1]
+        theirs = ask(other, f"?token={other.token}").headers["set-cookie"].partition(";")[0]
+        assert refused(ask(other, f"?token={studio.token}")) and refused(ask(other, "jobs", cookie=cookie))
+        assert refused(ask(studio, f"?token={other.token}")) and refused(ask(studio, "jobs", cookie=theirs))
+        assert ask(other, "jobs", cookie=theirs).status == 200
+        for running in (studio, other):
+            kept = [path for path in (running.store / ".studio").rglob("*") if path.is_file()]
+            secret = (running.token.encode(), cookie.partition("=")[2].encode(), theirs.partition("=")[2].encode())
+            assert not [path for path in kept if any(each in path.read_bytes() for each in secret)]
+            for process in [psutil.Process(running.process.pid), *psutil.Process(running.process.pid).children()]:
+                assert running.token not in " ".join([*process.cmdline(), *process.environ().values()])

@@ -114,6 +114,19 @@ def test_a_span_is_kept_and_the_rest_redone_and_undone_and_a_span_retimed(browse
     page.wait_for_function("() => document.querySelector('#edit-line dance-timeline').spans.length === 1")
     page.wait_for_function("() => document.querySelector('#edit-after dance-view').pose")
     assert line.evaluate("e => e.spans[0].start_s") == 2.0  # the playhead stays where it was put
+    page.click("#clear")
+    page.wait_for_function("() => !document.querySelector('#edit-line dance-timeline').spans.length")
+    page.wait_for_function("() => !document.querySelector('#edit-after dance-view').pose")
+
+    view.evaluate("e => e.shadowRoot.querySelector('canvas').focus()")
+    for _ in range(8):  # the joints from the nose to the left wrist
+        page.keyboard.press("j")
+    assert "left wrist" in view.evaluate("e => e.shadowRoot.querySelector('.said').textContent")
+    for _ in range(4):
+        page.keyboard.press("Alt+ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('#edit-line dance-timeline').spans.length === 1")
+    page.wait_for_function("() => document.querySelector('#edit-after dance-view').pose")
     page.click("#redo")
     fourth = newest(store, 3)
     assert wrong == []

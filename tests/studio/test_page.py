@@ -28,6 +28,27 @@ RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
     "rules": {"label-content-name-mismatch": {"enabled": False}},  # an experiment of axe's; Gradio's uploads fail it
 }
+UNFOLD = """document.querySelectorAll("[role=tabpanel] button.label-wrap:not(.open)")
+    .forEach((each) => each.offsetParent && each.click())"""
+NEXT = """() => {
+    let at = document.activeElement;
+    at.dataset.reached = "";
+    while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+    const lit = (each) => {
+        const style = getComputedStyle(each), after = getComputedStyle(each, "::after");
+        return style.outlineStyle !== "none" || [style, after].some((one) => one.boxShadow !== "none");
+    };
+    const round = [at, at.getRootNode().host, at.shadowRoot?.querySelector("canvas")];
+    return {end: at === document.body, seen: round.some((each) => each && lit(each)), html: at.outerHTML.slice(0, 160)};
+}"""
+"""What has the focus, and whether a person sees it; a canvas has its light from the view that it is in."""
+MISSED = """() => {
+    const usable = "button, input, textarea, select, a[href], video, dance-timeline, dance-view, [role=button]";
+    const there = (each) => each.offsetParent && !each.disabled && each.getBoundingClientRect().width > 1;
+    const panel = [...document.querySelectorAll("[role=tabpanel]")].find((each) => each.offsetParent);
+    const missed = [...panel.querySelectorAll(usable)].filter((each) => there(each) && !("reached" in each.dataset));
+    return missed.filter((each) => each.type !== "radio").map((each) => each.outerHTML.slice(0, 160));
+}"""
 SOON_S = 2.0
 LOADED_FACTOR = 30.0
 """On a machine that does other things: cancelling may take this many times as long as promised."""
@@ -203,7 +224,7 @@ def test_a_result_is_deleted_when_it_is_confirmed(browser, place, tmp_path):
         page.context.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (1280, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (375, "light"), (1280, "dark"), (1280, "light")])
 def test_everybody_can_use_it(browser, studio, width, scheme):
     """axe-core finds nothing that a screen reader, a keyboard or weak eyes would stumble over."""
     axe = MODULES / "axe-core" / "axe.min.js"
@@ -212,10 +233,10 @@ def test_everybody_can_use_it(browser, studio, width, scheme):
     page = opened(browser, studio, width=width, color_scheme=scheme, bypass_csp=True)
     found = []
     for tab in PAGES:
-        if width > 600:
-            go_to(page, tab)
-        if tab == "Store" and width > 600:
+        go_to(page, tab)
+        if tab == "Store":
             choose_dance(page)
+        page.evaluate(UNFOLD)
         page.wait_for_timeout(500)
         page.evaluate(axe.read_text(encoding="utf-8"))
         ran = page.evaluate("rules => axe.run(document, rules)", RULES)
@@ -224,6 +245,22 @@ def test_everybody_can_use_it(browser, studio, width, scheme):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.context.close()
     assert found == []
+
+
+@pytest.mark.parametrize("tab", ["Edit", "Film"])
+def test_everything_is_reached_by_the_keyboard_and_the_focus_is_seen(page, tab):
+    go_to(page, tab)
+    page.locator("dance-view:visible").last.wait_for()
+    page.wait_for_timeout(1000)
+    page.get_by_role("tab", name=tab, exact=True).focus()
+    unseen = []
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        found = page.evaluate(NEXT)
+        if found["end"]:
+            break
+        unseen += [] if found["seen"] else [found["html"]]
+    assert found["end"] and unseen == [] and page.evaluate(MISSED) == []
 
 
 @pytest.mark.slow

@@ -25,7 +25,8 @@
  *
  * Mouse and touch: drag orbits, the wheel zooms once the view has the focus, right drag or two fingers move.
  * Keyboard: Space plays, left and right arrows go a beat, with Shift they orbit (up and down, too), + - zoom, Home and
- * End, R the view from the front, F follows or not, comma and full stop one frame.
+ * End, R the view from the front, F follows or not, comma and full stop one frame. With `handles`, J and Shift J take the
+ * next or the last joint, Alt with the arrows moves it as seen, Enter lets it go there, Escape where it was.
  */
 import * as THREE from "./vendor/three.module.min.js";
 import { OrbitControls } from "./vendor/OrbitControls.js";
@@ -33,6 +34,7 @@ import { Clock, isDark, lastBefore, onTheme, told } from "./dance_clock.js";
 import { Dance, Handles, JOINTS, LIMB_COLOURS, LIMBS, Limbs, Mannequin } from "./figures.js";
 import { Room, drawRoom, fit, paced, quality } from "./room.js";
 
+const JOINT_STEP = 0.03; // metres that a key moves a joint
 const EYE_HEIGHT = 1.25, LOOK_HEIGHT = 0.88, AROUND = 2.15;
 const views = new Set();
 let looping = 0;
@@ -352,6 +354,11 @@ class DanceView extends HTMLElement {
 
   _key(event) {
     if (event.ctrlKey || event.metaKey || !this._room || (event.key === " " && event.composedPath()[0] !== this._canvas)) return;
+    if (this._handles && this._handled(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+      return;
+    }
     const turn = event.shiftKey;
     const frame = 1 / (this.dance?.fps || 30);
     const actions = {
@@ -367,6 +374,39 @@ class DanceView extends HTMLElement {
     event.preventDefault();
     event.stopPropagation();
     action();
+  }
+
+  /* Joints by keyboard. True where the key was for them. */
+  _handled(event) {
+    const key = event.key.toLowerCase();
+    if (key === "j" && !event.altKey) return this._take(event.shiftKey ? -1 : 1);
+    if (this._held === undefined) return false;
+    if (key === "enter" || key === "escape") return this._let(key === "enter");
+    const ways = { arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, 1], arrowdown: [0, -1] };
+    if (!event.altKey || !ways[key]) return false;
+    const [right, up] = [0, 1].map((axis) => new THREE.Vector3().setFromMatrixColumn(this._room.camera.matrixWorld, axis));
+    const at = new THREE.Vector3().fromArray(this._placed(this.time), 3 * this._held);
+    this._put(this._held, at.addScaledVector(right, JOINT_STEP * ways[key][0]).addScaledVector(up, JOINT_STEP * ways[key][1]));
+    return true;
+  }
+
+  _take(way) {
+    const balls = this._handles.balls.length;
+    this._let(false);
+    this._held = ((this._held ?? (way > 0 ? -1 : 0)) + way + balls) % balls;
+    this._said.textContent = `${JOINTS[this._held].replace("r_", "right ").replace("l_", "left ")}: Alt with the arrows moves it, Enter lets it go`;
+    this._later();
+    return true;
+  }
+
+  _let(there) {
+    if (!this._pulledTo) return true;
+    if (there) this._pulled("end", this._pulledTo, this._held);
+    else this.pose = this._before;
+    this._pulledTo = undefined;
+    this._said.textContent = "";
+    this._later();
+    return true;
   }
 
   _beat(way) {
@@ -401,12 +441,16 @@ class DanceView extends HTMLElement {
   _pull(event) {
     if (this._taken === undefined) return;
     const at = this._ray(event).ray.intersectPlane(this._plane, new THREE.Vector3());
-    if (!at) return;
+    if (at) this._put(this._taken, at);
+  }
+
+  _put(joint, at) {
     const pose = Float32Array.from(this._placed(this.time));
-    pose.set(at.toArray(), 3 * this._taken);
+    if (!this._pulledTo) this._before = this._pose && Float32Array.from(this._pose);
+    pose.set(at.toArray(), 3 * joint);
     this.pose = pose;
     this._pulledTo = at;
-    this._pulled("move", at);
+    this._pulled("move", at, joint);
   }
 
   _release() {
@@ -417,8 +461,8 @@ class DanceView extends HTMLElement {
     this._later();
   }
 
-  _pulled(phase, at) {
-    this._event("joint", { joint: this._taken, name: JOINTS[this._taken], position: at.toArray(), phase });
+  _pulled(phase, at, joint = this._taken) {
+    this._event("joint", { joint, name: JOINTS[joint], position: at.toArray(), phase });
     this._later();
   }
 
@@ -469,7 +513,7 @@ class DanceView extends HTMLElement {
     this._followed();
     this._placed(time);
     if (this._figure) this._figure.show(this._figure instanceof Mannequin ? time : this._joints);
-    this._handles?.show(this._joints, this._taken);
+    this._handles?.show(this._joints, this._taken ?? this._held);
     this._room.beat(...this._pulse(time), this._centre());
     if (!drawRoom(this._room, canvas)) this._sketch(canvas);
     this.shown++;
