@@ -84,7 +84,8 @@ export class Clock extends EventTarget {
   }
 
   seek(time) {
-    this._move(this.url ? Math.min(Math.max(time, this.start), Math.max(this.start, this.end - 0.01)) : Math.max(0, time));
+    const last = this.length ? this.end - 0.01 : Infinity; // a sound that is on its way has no length yet
+    this._move(this.url ? Math.min(Math.max(time, this.start), Math.max(this.start, last)) : Math.max(0, time));
     this._say("seek");
   }
 
