@@ -25,8 +25,7 @@ ROWS = "keep|other speed|poses"
 ROLES = {"begins": "start_pose", "ends": "end_pose", "at the playhead": ""}
 HELP = (
     "Drag on a row to mark what stays, what is danced at another speed, and when a pose is passed; a double click "
-    "marks a whole phrase. Drag a yellow joint, or take it with J, to change the pose at the "
-    "playhead."
+    "marks a whole phrase. Drag a yellow joint, or take it with J, to change the pose at the playhead."
 )
 
 
@@ -166,7 +165,7 @@ def page(studio: Studio) -> None:
     after.joint(told(moved), [marks, places, which], [*marking, after], **private)
     clock = f"(await import('{studio.part('dance_clock.js')}')).Clock.named('edit').time"
     take.click(
-        taken, [role, other, second, gr.State(0.0), marks, places, which],
+        taken, [role, other, second, playhead, marks, places, which],
         [*marking, form.component("start_pose"), form.component("end_pose")],
         js=f"async (a, b, c, d, ...more) => [a, b, c, {clock}, ...more]", **private,
     )  # fmt: skip

@@ -152,17 +152,22 @@ def test_the_plan_says_what_is_missing_and_what_it_takes(page, place):
     assert "GB of memory" in said and "s in all" in said
 
 
-def test_a_draft_compares_seeds_on_a_sheet(page, studio):
+def test_a_draft_compares_seeds_on_a_sheet_and_the_film_plays_and_downloads(page):
     fill(page, {"Seeds of a draft": "2"})
-    page.locator(LINE).evaluate("e => { e.time = 0; }")
+    page.locator(LINE).evaluate("e => { e.time = 1; }")
     page.click("#film-draft")
     ended(page, 1)
     page.wait_for_function("document.querySelector('#film-strip img.sheet')?.naturalWidth > 100")
     page.wait_for_function("document.querySelector('#film-stage video').readyState >= 1")
     said = value_of(page, "same")
-    assert said.startswith("dancegen render ") and "--seeds 2" in said and "--preview 0.00-3.00" in said
+    assert said.startswith("dancegen render ") and "--seeds 2" in said and "--preview 1.00-4.00" in said
+    page.click("#film-all")
+    ended(page, 2)
+    page.wait_for_function(f"document.querySelectorAll('{STRIP} .painted img').length >= 3")
+    plays_and_downloads(page)
 
 
+@pytest.mark.slow
 def test_a_film_goes_on_after_a_power_cut_and_nothing_is_painted_twice(browser, page, studio, place):
     store = open_store(studio.store)
     before = segments(studio)
@@ -187,7 +192,7 @@ def test_a_film_goes_on_after_a_power_cut_and_nothing_is_painted_twice(browser, 
         again.wait_for_function(f"document.querySelectorAll('{STRIP} .painted img').length === {painted}")
         assert "a street at night" in value_of(again, "prompt")
         again.locator("#queue .interrupted button").click()
-        ended(again, 2)
+        ended(again, 3)
         film = max(store.artifacts("render"), key=lambda each: each.manifest.created)
         assert film.summary["segments_total"] - film.summary["segments_computed"] == painted > 0
         assert film.summary["segments_computed"] > 0
@@ -197,6 +202,7 @@ def test_a_film_goes_on_after_a_power_cut_and_nothing_is_painted_twice(browser, 
 
 
 def plays_and_downloads(page) -> None:
+    page.wait_for_function("!document.querySelector('#film-stage video').hidden")
     page.wait_for_function("document.querySelector('#film-stage video').readyState >= 2")
     page.locator("#film-stage video").evaluate("video => { video.muted = true; return video.play(); }")
     page.wait_for_function("document.querySelector('#film-stage video').currentTime > 0.5")
