@@ -50,6 +50,7 @@ def page(studio: Studio) -> None:
         second = gr.Number(0, label="At second", info="Of its song.", minimum=0, min_width=120)
         role = gr.Radio(list(ROLES), value="begins", label="is where the dance", scale=2, min_width=240)
     take = gr.Button("Take this pose", elem_id="take")
+    playhead = gr.Number(0, visible="hidden")  # a State would take nothing from the browser
     form = options_form("generate-poses", without=WITHOUT, first=FIRST)
     with gr.Accordion("The song, if it was danced to elsewhere", open=False):
         song = gr.File(label="The file that was danced to", type="filepath", height=140)
