@@ -143,9 +143,10 @@ class _Job:
             least = min(self.options.clip_seconds, SHORTEST_S)
             reasons = "".join(f"; {reason}" for reason in self.left_out[:SHOWN])
             raise InputError(f"no take is long enough: a clip needs {least:g} s of dance{reasons}")
-        asked = self.options.val_fraction > 0 and self.choice.how != "train"
-        if asked and all(clip.split == "train" for clip in clips):
-            self._warn("nothing is kept apart for validation: all clips are of one performance")
+        if all(clip.split == "train" for clip in clips):
+            asked = self.options.val_fraction > 0 and self.choice.how != "train"
+            why = ": all clips are of one performance" if asked else ""
+            self._warn(f"nothing is kept apart for validation{why}; dancegen train needs some clips for that")
         write_clips(directory, self._with_names(clips))
         told = {"warnings": self.warnings, "left_out": self.left_out}
         return self._summary(clips, paired, used) | filmed.summary() | told

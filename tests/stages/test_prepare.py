@@ -478,3 +478,10 @@ def test_no_training_reads_a_test_side_and_the_measure_of_real_dance_does(dances
     alone = prepare([dances / "60_01_scaled.bvh", dances / "solo.bvh"], split="test", **given)
     about = measure_real(extract_poses(alone, views="0", workers=1, store=tmp_path / "store").path).about
     assert about["training_takes"] == 2 and about["held_out_takes"] == 0
+
+
+@pytest.mark.parametrize("given", [{"split": "train"}, {"val_fraction": 0.0}])
+def test_a_dataset_that_no_training_can_be_validated_on_says_so(given, dances, music, tmp_path):
+    made = prepare(dances, music=music, pairs=1, clip_seconds=3.0, workers=1, store=tmp_path, **given)
+    assert {clip.split for clip in read_clips(made)} == {"train"}
+    assert [said for said in made.summary["warnings"] if said.startswith("nothing is kept apart for validation;")]
