@@ -14,6 +14,7 @@ from dancegen.stages.film_picture import Picture
 from helpers.songs import write_song
 from helpers.tiny_diffusion import light_footed
 from helpers.tiny_film import FEW, PROMPT, QUICK, dance, film, flags, shown, tiny_temporalnet
+from helpers.tiny_gan import STANDING
 
 CUT = 50
 """Of twenty frames a second."""
@@ -79,6 +80,14 @@ def test_a_small_dancer_is_said(store):
     assert not any("of the picture's height" in line for line in follows.notes(far, []))
     share = seen_height(whole.of(far, []).keypoints, poses.fps) / 768
     assert np.median(share) < 0.3
+
+
+@pytest.mark.parametrize("share, said", [(0.53, True), (0.57, False)])
+def test_a_dancer_under_55_per_cent_of_the_height_is_small(share, said):
+    body = np.concatenate([np.tile(STANDING * 200, (40, 1, 1)), np.ones((40, 18, 1))], -1).astype(np.float32)
+    body[..., :2] = body[..., :2] * (share * 512 / seen_height(body, 20.0)[0]) + 256
+    lines = list(Picture((512, 512), None, True).notes(PoseSequence(body, 20.0), []))
+    assert len(lines) == said and all(f"the dancer is {share:.0%} of the picture's height" in line for line in lines)
 
 
 def test_whoever_drops_to_the_floor_makes_the_camera_hurry_which_is_said(store):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from dancegen.cli import main
+from dancegen.stages import film_workers, workers
 from helpers.clusters import two_dask_workers
 from helpers.tiny_film import FEW, QUICK, elsewhere, film, flags
 
@@ -33,10 +34,22 @@ def test_two_workers_give_the_film_that_one_process_gives(backend, store, poses,
     few = {**FEW, **models, "key_fps": 4, "segment": 16, "window": 8, "stride": 6, "overlap": 2}
     shared = elsewhere(poses, tmp_path / "shared")
     one = film(store, poses, "a dancer", capfd, **few)
-    with cluster(backend) as workers:
-        two = film(shared, poses, "a dancer", capfd, **few, **workers)
+    with cluster(backend) as hired:
+        two = film(shared, poses, "a dancer", capfd, **few, **hired)
     assert two["summary"]["segments_computed"] == two["summary"]["segments_total"] == 2
     assert two["digest"] == one["digest"] and two["content"] == one["content"]
+
+
+def test_where_nobody_says_how_many_one_process_paints_on_a_machine_without_a_gpu(
+    store, poses, models, capfd, monkeypatch
+):  # fmt: skip
+    """And not one on every core, each with all the networks."""
+    numbers, batches = [], film_workers.batches
+    monkeypatch.setattr(film_workers, "batches", lambda tasks, jobs: numbers.append(jobs) or batches(tasks, jobs))
+    monkeypatch.setattr(workers, "gpus_here", lambda: 0)
+    monkeypatch.setattr(workers, "usable_cores", lambda: 2)
+    film(store, poses, "a dancer alone", capfd, **FEW, **models, backend="loky")
+    assert numbers == [1]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
