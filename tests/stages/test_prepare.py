@@ -147,7 +147,8 @@ def test_a_take_gives_all_of_its_seconds_however_short_the_song_and_however_long
     take = write_dancer(tmp_path / "take.bvh", seconds=seconds)
     made = prepare(take, music=song, pairs=1, clip_seconds=10.0, val_fraction=0.0, workers=1, store=tmp_path / "store")
     assert made.summary["of_source_seconds"] == pytest.approx(seconds, abs=0.2)
-    assert made.summary["left_out"] == made.summary["warnings"] == []
+    assert made.summary["left_out"] == []
+    assert not [said for said in made.summary["warnings"] if "validation" not in said]
     clips = read_clips(made)
     assert {round(clip.seconds) for clip in clips} == ({10} if seconds > 12 else {round(seconds)})
 
