@@ -160,6 +160,7 @@ def test_nothing_outside_the_store_is_readable(studio, cookie, artifact, trick):
     answer = ask(studio, path, cookie=cookie, origin=same_origin(studio))
     assert answer.status in (400, 403, 404, 405, 307), answer.text
     assert not re.search("not for you|for you$|root:|^from __future__", answer.text, re.M)
+    assert refused(answer) or not trick.startswith("gradio_api/file=")  # by us, before Gradio looks at the path
 
 
 def test_a_link_in_an_artifact_leads_nowhere(studio, cookie, artifact):
