@@ -34,7 +34,7 @@ class Detector(Protocol):
 
 
 def look(detector: Detector, frames: Iterable[np.ndarray]) -> Iterator[People]:
-    """The people in each of many pictures; no more than one batch of pictures is held."""
+    """The people in each of many pictures; no more than two batches of pictures are held."""
     coming = iter(frames)
     while batch := list(islice(coming, detector.batch)):
         yield from detector.detect(batch)
