@@ -14,6 +14,7 @@ CPU time of the idle run is the bar there. `--quick` is one short song. Needs Li
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import json
 import os
@@ -28,6 +29,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import command, in_fresh_process, show, table, timed, use_cores, write_song
+
+import dancegen
 
 if TYPE_CHECKING:
     import numpy as np
@@ -210,6 +213,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("idle", "beside"), help="with nothing beside it, or beside a busy program")
     options = parser.parse_args()
     use_cores(options.cores, ask=False)
+    compileall.compile_dir(Path(dancegen.__file__).parent, quiet=1)  # as pip leaves it
     beside = {None: (IDLE, BESIDE), "idle": (IDLE,), "beside": (BESIDE,)}[options.only]
     with tempfile.TemporaryDirectory() as folder:
         rows = [
