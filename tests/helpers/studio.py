@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,18 +72,32 @@ def running_studio(store: Path, *arguments: object, seconds: float = 240.0, **mo
 
 
 @contextmanager
-def chromium(*arguments: str) -> Iterator[Any]:
+def chromium() -> Iterator[Any]:
     """A headless browser, from the PATH or Playwright's own. Skips the test only where there is neither."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    found = os.environ.get("DANCEGEN_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     with playwright.sync_playwright() as started:
-        if found is None and not Path(started.chromium.executable_path).exists():
+        if _on_path() is None and not Path(started.chromium.executable_path).exists():
             pytest.skip("there is no Chromium on this machine")
-        browser = started.chromium.launch(executable_path=found, args=[*CHROMIUM_ARGUMENTS, *arguments])
-        try:
+        with _launched(started.chromium) as browser:
             yield browser
-        finally:
-            browser.close()
+
+
+def beside(browser: Any, *arguments: str) -> AbstractContextManager[Any]:
+    """Another browser with more arguments: a process may start Playwright only once."""
+    return _launched(browser.browser_type, *arguments)
+
+
+@contextmanager
+def _launched(kind: Any, *arguments: str) -> Iterator[Any]:
+    browser = kind.launch(executable_path=_on_path(), args=[*CHROMIUM_ARGUMENTS, *arguments])
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def _on_path() -> str | None:
+    return os.environ.get("DANCEGEN_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def opened(browser: Any, studio: Running, *, width: int = 1280, height: int = 900, **more: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from dancegen.stages.detect_people import STAGE
 from dancegen.store import open_store
 from helpers import tiny_film
@@ -16,6 +18,7 @@ from helpers.tiny_vitpose import tiny_models
 VITPOSE, RTDETR = "usyd-community/vitpose-base-simple", "PekingU/rtdetr_r50vd_coco_o365"
 
 
+@pytest.mark.slow
 def test_weights_are_downloaded_once_for_all_workers_and_that_is_said(tmp_path, own_store):
     store, models = open_store(own_store), tiny_models(tmp_path / "models", seed=3)
     drawn_dataset(store, "one", tmp_path)

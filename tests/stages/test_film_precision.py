@@ -26,6 +26,7 @@ def loud(models, tmp_path):
     return made
 
 
+@pytest.mark.slow
 def test_wider_numbers_are_noted_with_what_was_painted_in_them_and_kept(
     loud, store, models, capfd, monkeypatch, tmp_path
 ):  # fmt: skip

@@ -33,6 +33,7 @@ def launch(*arguments: object) -> subprocess.Popen:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_two_processes_make_one_model_and_go_on_after_ctrl_c(store):
     settings = [text for name in (*SETTINGS, "train.validate_every=3") for text in ("--set", name)]
     command = [

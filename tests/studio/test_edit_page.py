@@ -135,6 +135,7 @@ def test_a_span_is_kept_and_the_rest_redone_and_undone_and_a_span_retimed(browse
     assert np.abs(old.positions[:30] - motion_of(fourth).positions[:30]).max() < 1e-3
 
 
+@pytest.mark.slow
 def test_a_phrase_is_marked_by_a_double_click_and_the_dance_ends_in_a_pose_of_another(browser, made):
     store, first, running = made
     known = len(store.artifacts("generate-poses"))

@@ -259,7 +259,7 @@ def test_a_dance_is_cancelled_within_two_seconds_and_can_be_danced_again(browser
         page = opened(browser, studio)
         page.click("#dance")
         page.get_by_text("there is no song yet").wait_for()
-        song = write_song(tmp_path / "long.wav", 240.0)  # so that there is time to cancel its dance
+        song = write_song(tmp_path / "long.wav", 120.0)  # so that there is time to cancel its dance
         page.locator("input[type=file]").first.set_input_files(song)
         wait_until(lambda: page.evaluate(f"document.querySelector('{LINE}').song.seconds > 0"), "the song", seconds=120)
         page.click("#dance")

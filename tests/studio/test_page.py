@@ -186,6 +186,7 @@ def test_two_tabs_see_the_same_a_reload_finds_it_again_and_cancelling_is_quick(b
     other.context.close()
 
 
+@pytest.mark.slow
 def test_a_killed_studio_goes_on_where_it_was(browser, place, tmp_path):
     store = tmp_path / "store"
     dancegen.generate_poses(place / NASTY, model=place / "body", canvas="64x64", store=store)

@@ -6,17 +6,17 @@ import numpy as np
 
 from dancegen.audio.load import load
 from helpers.songs import write_song
-from helpers.studio import chromium, opened
+from helpers.studio import beside, opened
 
 LINE = "document.querySelector('#make-song dance-timeline')"
 RECORDED_MS = 3500
 
 
-def test_a_song_is_recorded_and_danced_to(studio, tmp_path):
+def test_a_song_is_recorded_and_danced_to(browser, studio, tmp_path):
     heard = write_song(tmp_path / "heard.wav", 12.0, bpm=120)
     fake = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-    with chromium(*fake, f"--use-file-for-fake-audio-capture={heard}") as browser:
-        page = opened(browser, studio, permissions=["microphone"])
+    with beside(browser, *fake, f"--use-file-for-fake-audio-capture={heard}") as listening:
+        page = opened(listening, studio, permissions=["microphone"])
         page.get_by_role("button", name="Record", exact=True).click()
         page.wait_for_timeout(RECORDED_MS)
         page.get_by_role("button", name="Stop", exact=True).click()

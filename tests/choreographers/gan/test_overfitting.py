@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from dancegen.choreographers.gan.data import ClipDataset, choose_starts
@@ -20,6 +21,7 @@ CONFIG = tiny_config(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_four_clips_are_learnt_by_heart(tmp_path):
     clips = takes(4, CONFIG, frames=9)
     trainer = GanTrainer(CONFIG, clips, clips, choose_starts(clips, CONFIG, 0), tmp_path)

@@ -116,6 +116,7 @@ def test_known_frames_come_back_as_they_are_and_the_next_segment_is_told_the_ton
     assert second[6:].std() > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["unipc", "euler"])
 def test_a_segment_that_was_broken_off_goes_on_to_the_same_frames(sampler, base, tmp_path):
     choices = {"steps": 5, "sampler": sampler}
