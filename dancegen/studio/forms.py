@@ -11,7 +11,7 @@ from dancegen.options.command_line import written
 from dancegen.options.declare import COMMON, Choice, Options, Switch, declared, flag_of, kinds
 from dancegen.options.verbs import verb_named
 
-FILES = ("SONG", "FILE", "VIDEO", "CHARACTER")
+FILES = ("SONG", "FILE", "VIDEO", "CHARACTER", "IMAGE")
 """What stands for a file in the help: such an option is an upload. Others name what is in the store."""
 USUAL_PANEL = "Options"
 

@@ -111,6 +111,11 @@ def test_kinds_of_options_have_their_kinds_of_fields():
         "repeat_sections": gr.Checkbox,
     }  # fmt: skip
     assert form.component("keep_joints").multiselect and not form.component("camera").allow_custom_value
+    film = form_of("render")
+    assert [film.component(name).file_count for name in ("image", "looks")] == ["single", "multiple"]
+    given = {"image": "/uploads/portrait.png", "looks": ["/uploads/hat.png", "/uploads/coat.png"]}
+    asked = film.read(film.values(given))
+    assert (asked["image"], list(asked["looks"])) == (given["image"], given["looks"])
 
 
 def test_what_stands_open_comes_first_and_what_is_left_out_is_not_there():

@@ -56,7 +56,7 @@ class FilmOptions(Detecting, Networked, Parallel):
         None, help="What must not be in the picture; else the engine's own list.", metavar="TEXT", panel=LOOK
     )
     image: str | Path | None = option(
-        None, help="A portrait; the dancer takes its looks.", metavar="PATH", panel=LOOK, role=Role.INPUT
+        None, help="A portrait; the dancer takes its looks.", metavar="IMAGE", panel=LOOK, role=Role.INPUT
     )
     align: bool = acting_on(Reach.FILM, option(False, help="Give the dancer the portrait's proportions.", panel=LOOK))
     framing: str | None = acting_on(

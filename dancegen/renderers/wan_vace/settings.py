@@ -66,7 +66,7 @@ class Settings(FilmOptions):
         panel=OWN, parse=within(0.5, 20.0),
     )  # fmt: skip
     looks: tuple[str, ...] = option(
-        (), help="Another picture to take looks from: clothes, a thing, the place; repeatable.", metavar="PATH",
+        (), help="Another picture to take looks from: clothes, a thing, the place; repeatable.", metavar="IMAGE",
         panel=OWN, role=Role.INPUT,
     )  # fmt: skip
     no_colour_match: bool = option(
