@@ -57,4 +57,4 @@ def render_stage(monkeypatch) -> StageDouble:
 
 
 def pytest_addoption(parser) -> None:
-    parser.addoption("--fuzz", type=int, default=500, metavar="N", help="Damaged files of each format to read.")
+    parser.addoption("--fuzz", type=int, default=300, metavar="N", help="Damaged files of each format to read.")

@@ -152,6 +152,7 @@ def test_the_tables_hold_the_bar_against_every_length():
     assert "busy" in said
 
 
+@pytest.mark.slow
 def test_a_dance_is_measured_step_by_step_beside_encoding_its_frames(tmp_path):
     model = tiny_model(tmp_path / "tiny")
     row = chain.measure(2.0, chain.IDLE, tmp_path / "run", ["--size", "128x96"], str(model), 1)

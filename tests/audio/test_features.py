@@ -37,6 +37,7 @@ def test_the_filters_are_slaneys_as_librosa_has_them():
     assert np.allclose(mel_filters(), expected, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_log_mel_is_librosas_power_mel(sound):
     import librosa
 

@@ -134,6 +134,7 @@ def test_a_cluster_gives_the_bytes_of_one_process(alone, tmp_path, given):
     assert {each.digest: each.content for each in store.artifacts(STAGE)}.items() <= kept.items()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_after_a_kill_only_what_is_missing_is_looked_at(workers, alone, tmp_path, given):
     dataset, one = alone

@@ -43,6 +43,7 @@ def test_weights_are_downloaded_once_for_all_workers_and_that_is_said(tmp_path, 
     assert len(downloads) == 2 and max(downloads.values()) == 1
 
 
+@pytest.mark.slow
 def test_a_video_that_is_rendered_says_what_is_downloaded_and_then_needs_no_network(tmp_path, own_store):
     """The detector's weights and a film's models are planned, announced and kept in the same way."""
     models = tiny_models(tmp_path / "models", seed=3)

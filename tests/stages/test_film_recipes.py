@@ -142,6 +142,7 @@ def test_each_model_is_located_once_for_a_film(place, monkeypatch, tmp_path, giv
     assert asked == {"base": 1, "vae": 1, "motion-adapter": 1, "controlnet": 1}
 
 
+@pytest.mark.slow
 def test_the_hub_is_asked_once_where_a_model_of_a_dance_is(given, tmp_path):
     """A real hub, on this machine, and the real command: one question, then the download."""
     models = {name: given[0][name] for name in ("base", "vae", "motion_adapter")}

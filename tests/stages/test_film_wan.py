@@ -90,6 +90,7 @@ def test_segments_go_on_from_each_other_without_loss(whole, store):
     assert shown(store, {"digest": whole.digest}).std() > 1
 
 
+@pytest.mark.slow
 def test_a_killed_film_goes_on_to_the_same_bytes(whole, poses, base, tmp_path, capfd):
     other = elsewhere(poses, tmp_path / "other")
     process = start_python("-m", "dancegen", *words_of(other, poses, base, "a dancer"))
@@ -118,6 +119,7 @@ def test_after_a_cut_it_begins_afresh_and_each_text_begins_a_segment(store, base
     assert told[-1]["text"] == "another light" and made["summary"]["segments_total"] >= 4
 
 
+@pytest.mark.slow
 def test_a_portrait_and_other_pictures_are_seen_and_are_in_the_recipe(whole, store, poses, base, portrait, capfd):
     looks = {"image": portrait, "detector": "none"}
     one = paint(store, poses, base, capfd, **looks)

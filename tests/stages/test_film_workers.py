@@ -29,6 +29,7 @@ def cluster(backend):
         ray.shutdown()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_two_workers_give_the_film_that_one_process_gives(backend, store, poses, models, tmp_path, capfd):
     few = {**FEW, **models, "key_fps": 4, "segment": 16, "window": 8, "stride": 6, "overlap": 2}

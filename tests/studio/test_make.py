@@ -191,6 +191,7 @@ def test_it_is_shown_as_a_film_that_plays(page):
     page.wait_for_selector(VIEW, state="visible")
 
 
+@pytest.mark.slow
 def test_a_reload_shows_the_dance_again_and_its_song_with_the_span(page, studio):
     mark(page, 0.0, SECONDS)
     field(page, "Energy").fill("0.8")
@@ -254,6 +255,7 @@ def named(studio, name: str) -> str:
         return ""
 
 
+@pytest.mark.slow
 def test_a_dance_is_cancelled_within_two_seconds_and_can_be_danced_again(browser, tmp_path):
     with running_studio(tmp_path / "store") as studio:
         page = opened(browser, studio)

@@ -216,7 +216,7 @@ def test_a_result_is_deleted_when_it_is_confirmed(browser, place, tmp_path):
         choose_dance(page)
         page.locator("#delete").click()
         page.locator("#sure").click()
-        page.get_by_text("was made from it").wait_for()
+        page.get_by_text("was made from it: delete").wait_for()
         assert made.path.exists()
         page.get_by_label("Delete all that was made from it").check()
         page.locator("#sure").click()

@@ -31,6 +31,7 @@ export class Clock extends EventTarget {
     this._still = 0;
     for (const name of ["play", "playing", "pause", "ended", "waiting"])
       this.audio.addEventListener(name, () => this._say("state"));
+    this.audio.addEventListener("loadedmetadata", () => this._move(this._still)); // the last moment that was chosen
     for (const name of ["loadedmetadata", "error"]) this.audio.addEventListener(name, () => this._say("load"));
     this.audio.addEventListener("timeupdate", () => this._looped());
   }
@@ -94,7 +95,6 @@ export class Clock extends EventTarget {
     if (!this.url) return;
     const wanted = Math.max(0, time - this.start);
     if (this.audio.readyState > 0) this.audio.currentTime = wanted;
-    else this.audio.addEventListener("loadedmetadata", () => (this.audio.currentTime = wanted), { once: true });
     [this._heard, this._at] = [wanted, performance.now() / 1000];
   }
 

@@ -91,6 +91,7 @@ def test_the_beat_critic_learns_the_beat_of_real_dance_and_sees_who_is_late():
     assert error(0) < 0.35 and error(12) > error(0) + 0.2
 
 
+@pytest.mark.slow
 def test_a_beat_critic_that_learns_on_reads_the_beat_of_real_dance_and_none_in_what_was_generated():
     torch.manual_seed(0)
     config = tiny_config("train.beat_critic_steps=60")

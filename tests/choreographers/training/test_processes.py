@@ -14,6 +14,7 @@ from dancegen.errors import InputError
 from helpers.processes import run_together
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="only Linux tells the threads' names")
 def test_no_thread_of_the_group_is_left_to_abort_the_interpreter_on_its_way_out(tmp_path):
     run_together("leave_two_processes", tmp_path)
@@ -36,6 +37,7 @@ def same(one: dict, other: dict) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_the_processes_have_the_same_weights_at_the_end(trained):
     _, _, (first, second) = trained
     assert first["whole"] and same(first["whole"], second["whole"])

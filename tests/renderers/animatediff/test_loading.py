@@ -232,6 +232,7 @@ def test_the_memory_that_is_named_chooses_the_window():
     assert [fitting_window(absent, usual, large, vram) for vram in ("8", "12", "16", "24")] == [12, 16, 16, 16]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window, size, saved", [(16, (512, 768), 0.4), (8, (384, 512), 0.02)])
 def test_each_level_of_memory_takes_less_than_the_one_above(window, size, saved):
     """By the shapes of Stable Diffusion 1.5: layers that see a few frames at a time need less."""

@@ -49,6 +49,7 @@ def off_the_first(files) -> np.ndarray:
     return np.linalg.norm(each - each[0], axis=1)
 
 
+@pytest.mark.slow
 def test_nothing_creeps_in_over_eight_segments(distances):
     for found in distances.values():
         assert len(found) == SEGMENTS and np.ptp(found[1:]) < 0.5, found.round(2)

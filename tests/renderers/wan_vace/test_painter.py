@@ -138,6 +138,7 @@ def test_a_segment_that_was_broken_off_goes_on_to_the_same_frames(sampler, base,
         assert np.array_equal(again, whole)
 
 
+@pytest.mark.slow
 def test_every_tier_paints_the_same(base):
     roomy, _ = filmed(painter_of(base, "24"), scene_of())
     for tier in ("16", "12", "8"):
