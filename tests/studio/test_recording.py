@@ -22,7 +22,7 @@ def test_a_song_is_recorded_and_danced_to(browser, studio, tmp_path):
         page.get_by_role("button", name="Stop", exact=True).click()
         page.wait_for_function(f"{LINE}?.song.seconds > 1", timeout=120_000)
         song = page.evaluate(f"{LINE}.song")
-        assert song["seconds"] < 12 and max(song["peaks"]) == 255
+        assert song["seconds"] > RECORDED_MS / 2000 and max(song["peaks"]) == 255  # a busy browser stops late
         page.click("#dance")
         page.wait_for_function("document.querySelector('#make-stage dance-view')?.dance", timeout=240_000)
     (dance,) = (studio.store / "generate-poses").iterdir()
