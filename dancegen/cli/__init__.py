@@ -105,7 +105,7 @@ def _treat_sigterm_as_interrupt() -> None:
 def _collect_less() -> None:
     """Most objects are what modules are made of, and stay: look for garbage less often, and not again at the end.
 
-    With torch loaded, that is a second.
+    With torch loaded, the last look alone took half a second.
     """
     gc.set_threshold(FEWER_COLLECTIONS)
     atexit.register(gc.freeze)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dancegen.audio.load import load
+from dancegen.audio.load import SAMPLE_RATE, load
 from helpers.songs import write_song
 from helpers.studio import beside, opened
 
@@ -27,4 +27,5 @@ def test_a_song_is_recorded_and_danced_to(browser, studio, tmp_path):
         page.wait_for_function("document.querySelector('#make-stage dance-view')?.dance", timeout=240_000)
     (dance,) = (studio.store / "generate-poses").iterdir()
     sound = load(dance / "audio.flac")
+    assert abs(len(sound) / SAMPLE_RATE - song["seconds"]) < 0.2  # all that was recorded, and nothing else
     assert np.sqrt(np.mean(np.square(sound))) > 0.01  # the kick and the chord, and no silence

@@ -223,7 +223,7 @@ class _Compositor:
 def _around(boxes: Iterable[tuple[slice, slice]]) -> tuple[slice, slice]:
     """(rows, columns) round all boxes that are not empty."""
     sides = [
-        (slice(min(each.start for each in ways), max(each.stop for each in ways)))
+        slice(min(each.start for each in ways), max(each.stop for each in ways))
         for ways in zip(*(box for box in boxes if box != NOWHERE), strict=True)
     ]
     return (sides[0], sides[1]) if sides else NOWHERE
